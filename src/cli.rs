@@ -1,0 +1,246 @@
+//! The command line: global flags, the tree of nouns and verbs, and the one dispatch.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::clock::Clock;
+use crate::commands::{self, Context, Verbosity};
+use crate::config::Config;
+use crate::domain::Refusal;
+use crate::failure::{Failure, exit};
+use crate::view::{self, Format, Printer};
+
+/// The billing back office of a small SaaS: one binary, one SQLite file, run by cron.
+#[derive(Debug, Parser)]
+#[command(name = "billing", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// The SQLite file
+    #[arg(long, global = true, env = "BILLING_DB", value_name = "PATH", hide_env_values = true)]
+    db: Option<PathBuf>,
+    /// The configuration, billing.toml
+    #[arg(
+        long,
+        global = true,
+        env = "BILLING_CONFIG",
+        value_name = "PATH",
+        hide_env_values = true
+    )]
+    config: Option<PathBuf>,
+    /// The moment to act in: YYYY-MM-DD (noon of that day) or RFC 3339
+    #[arg(long, global = true, env = "BILLING_AS_OF", value_name = "WHEN", hide_env_values = true)]
+    as_of: Option<String>,
+    /// How the result is printed
+    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    format: Option<FormatArg>,
+    /// Short for --format json
+    #[arg(long, global = true, conflicts_with = "format")]
+    json: bool,
+    /// Less on standard error
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// More on standard error
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// When to colour tables
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: ColorArg,
+    /// Answer yes to every confirmation
+    #[arg(short, long, global = true)]
+    yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormatArg {
+    Table,
+    Json,
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write billing.toml and make the database
+    Init(commands::init::Args),
+    /// Fill a scratch database, run every task on it once, and say how to explore it
+    Demo(commands::demo::Args),
+    /// Customers
+    #[command(subcommand)]
+    Tenant(commands::tenant::Command),
+    /// Invoices: issue, pay, void, chase, explain
+    #[command(subcommand)]
+    Invoice(commands::invoice::Command),
+    /// Money that moved or was to move
+    #[command(subcommand)]
+    Transaction(commands::transaction::Command),
+    /// The scheduled tasks: run one, look at their runs
+    #[command(subcommand)]
+    Tasks(commands::tasks::Command),
+    /// Letters: the outbox and what was sent
+    #[command(subcommand)]
+    Email(commands::email::Command),
+    /// The audit trail
+    #[command(subcommand)]
+    Event(commands::event::Command),
+    /// Take tenants, invoices or payments over from a CSV file, all or nothing
+    Import(commands::import::Args),
+    /// The database file: status, migration, backup, check
+    #[command(subcommand)]
+    Db(commands::db::Command),
+    /// Print the completion script of a shell
+    Completions(commands::shell::CompletionArgs),
+    /// Print the manual page, or write one a command into a folder
+    Man(commands::shell::ManArgs),
+}
+
+/// Why the program ends early: the text for standard error and the exit status.
+#[derive(Debug)]
+pub struct Stop {
+    text: String,
+    status: u8,
+    broken_pipe: bool,
+}
+
+impl Stop {
+    /// What standard error is told.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The exit status.
+    pub fn status(&self) -> u8 {
+        self.status
+    }
+
+    /// Whether nobody reads standard output any more: `billing invoice list | head` is no failure.
+    pub fn is_broken_pipe(&self) -> bool {
+        self.broken_pipe
+    }
+
+    fn of(error: &anyhow::Error, json: bool) -> Stop {
+        let is_pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+        let reader_gone =
+            matches!(error.downcast_ref(), Some(Refusal::Output { reader_gone: true, .. }));
+        let broken_pipe =
+            reader_gone || error.chain().any(|link| link.downcast_ref().is_some_and(is_pipe));
+        let failure = Failure::of(error);
+        Stop { text: failure.render(json), status: failure.exit, broken_pipe }
+    }
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// It is wrong (status 2), or asks for help or the version, which is printed (status 0).
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    Cli::try_parse_from(&args).map_err(|error| {
+        if !error.use_stderr() {
+            let broken_pipe = error.print().is_err();
+            return Stop { text: String::new(), status: exit::DONE, broken_pipe };
+        }
+        let text = match asks_for_json(&args) {
+            true => {
+                let rendered = error.render().to_string();
+                let message = rendered.trim_start_matches("error: ").lines().next().unwrap_or("");
+                Failure::usage(message).hint("billing --help lists what there is").render(true)
+            }
+            false => error.render().to_string(),
+        };
+        Stop { text, status: exit::USAGE, broken_pipe: false }
+    })
+}
+
+/// Whether the words ask for JSON, looked at before they could be understood.
+fn asks_for_json(args: &[OsString]) -> bool {
+    let pairs = args.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
+    pairs || args.iter().any(|arg| arg == "--json" || arg == "--format=json")
+}
+
+/// Carries the command out; returns the exit status.
+///
+/// # Errors
+/// Whatever it refuses, in words.
+pub fn run(cli: Cli) -> Result<u8, Stop> {
+    let json = cli.global.json || matches!(cli.global.format, Some(FormatArg::Json));
+    dispatch(cli).map_err(|error| Stop::of(&error, json))
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<u8> {
+    let Cli { global, command } = cli;
+    // These speak of the program alone and need neither config nor database.
+    match &command {
+        Command::Completions(args) => {
+            return commands::shell::completions(args, &mut Cli::command());
+        }
+        Command::Man(args) => return commands::shell::man(args, Cli::command()),
+        _ => {}
+    }
+    let mut ctx = context(global)?;
+    let status = match command {
+        Command::Init(args) => commands::init::run(&mut ctx, args),
+        Command::Demo(args) => commands::demo::run(&mut ctx, args),
+        Command::Tenant(command) => commands::tenant::run(&mut ctx, command),
+        Command::Invoice(command) => commands::invoice::run(&mut ctx, command),
+        Command::Transaction(command) => commands::transaction::run(&mut ctx, command),
+        Command::Tasks(command) => commands::tasks::run(&mut ctx, command),
+        Command::Email(command) => commands::email::run(&mut ctx, command),
+        Command::Event(command) => commands::event::run(&mut ctx, command),
+        Command::Import(args) => commands::import::run(&mut ctx, args),
+        Command::Db(command) => commands::db::run(&mut ctx, command),
+        Command::Completions(_) | Command::Man(_) => Ok(exit::DONE),
+    }?;
+    ctx.printer.finish()?;
+    Ok(status)
+}
+
+fn context(global: Global) -> anyhow::Result<Context> {
+    // An empty variable in a crontab or a script means that it is not set.
+    let set = |path: Option<PathBuf>| path.filter(|p| !p.as_os_str().is_empty());
+    let config = Config::load(set(global.config.clone()).as_deref())?;
+    let as_of = global.as_of.filter(|text| !text.is_empty());
+    let clock = Clock::new(as_of.as_deref(), config.timezone)?;
+    let format = match global.format {
+        _ if global.json => Format::Json,
+        Some(FormatArg::Json) => Format::Json,
+        Some(FormatArg::Csv) => Format::Csv,
+        Some(FormatArg::Table) | None => Format::Table,
+    };
+    let color = match global.color {
+        ColorArg::Auto => None,
+        ColorArg::Always => Some(true),
+        ColorArg::Never => Some(false),
+    };
+    let verbosity = match (global.quiet, global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    Ok(Context {
+        db: config.database(set(global.db.clone()).as_deref()),
+        db_named: set(global.db),
+        config_named: set(global.config),
+        as_of,
+        config,
+        clock,
+        printer: Printer::new(format, view::styled(color)),
+        verbosity,
+        yes: global.yes,
+    })
+}

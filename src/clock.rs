@@ -1,0 +1,179 @@
+//! The only reader of the system's clock, and of `--as-of`, which stands in for it.
+
+use std::time::Instant;
+
+use chrono::{DateTime, Local, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use crate::domain::act::instant;
+use crate::domain::{Act, Refusal, Result, calendar};
+
+/// How far the system's clock may lie behind its last run before a task refuses to believe it.
+const MOST_BEHIND: TimeDelta = TimeDelta::days(1);
+/// … and ahead of it: past a month's holiday, a clock that jumped is likelier than a cron that
+/// slept.
+const MOST_AHEAD: TimeDelta = TimeDelta::days(40);
+
+/// The moment at which a command acts, fixed once.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    pub now: DateTime<Utc>,
+    pub timezone: Tz,
+    /// Whether `--as-of` gave it.
+    pub given: bool,
+    /// Whether `--as-of` lies after the system's clock (a bare date: after today).
+    pub in_the_future: bool,
+    started: Instant,
+}
+
+impl Clock {
+    /// The clock of a command: `--as-of` as `YYYY-MM-DD` (noon of that day in the business time
+    /// zone) or RFC 3339, else the system's.
+    ///
+    /// # Errors
+    /// Something else.
+    pub fn new(as_of: Option<&str>, timezone: Tz) -> Result<Clock> {
+        let system = Utc::now();
+        let started = Instant::now();
+        let Some(text) = as_of else {
+            return Ok(Clock {
+                now: system,
+                timezone,
+                given: false,
+                in_the_future: false,
+                started,
+            });
+        };
+        let bad = || Refusal::BadInstant { value: text.to_owned() };
+        let (now, in_the_future) = match calendar::parse_date(text) {
+            Ok(date) => {
+                let today = system.with_timezone(&timezone).date_naive();
+                (at_noon(date, timezone).ok_or_else(bad)?, date > today)
+            }
+            Err(_) => {
+                let now = DateTime::parse_from_rfc3339(text).map_err(|_| bad())?.to_utc();
+                (now, now > system)
+            }
+        };
+        // Four digits of year, or neither dates nor their order as text would hold.
+        if !(1970..=9000).contains(&chrono::Datelike::year(&now)) {
+            return Err(bad());
+        }
+        Ok(Clock { now, timezone, given: true, in_the_future, started })
+    }
+
+    /// The date in the business time zone.
+    pub fn today(&self) -> NaiveDate {
+        self.now.with_timezone(&self.timezone).date_naive()
+    }
+
+    /// Someone acts now.
+    pub fn act(&self, actor: impl Into<String>) -> Act {
+        Act { now: self.now, today: self.today(), actor: actor.into() }
+    }
+
+    /// Milliseconds since the command started, by a clock that never jumps.
+    pub fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// `now` and what has passed since the command started.
+    pub fn later(&self) -> DateTime<Utc> {
+        self.now + TimeDelta::milliseconds(i64::try_from(self.elapsed_ms()).unwrap_or(0))
+    }
+
+    /// The first instant of a day in the business time zone.
+    pub fn start_of(&self, date: NaiveDate) -> DateTime<Utc> {
+        at_time(date, NaiveTime::MIN, self.timezone)
+    }
+
+    /// Checks that the system's clock has not jumped since the last run that was made on it.
+    ///
+    /// # Errors
+    /// More than a day behind that run, or more than 40 days ahead of it.
+    pub fn check_jump(&self, last_run: &str) -> Result<()> {
+        let Ok(last) = DateTime::parse_from_rfc3339(last_run) else { return Ok(()) };
+        let passed = self.now - last.to_utc();
+        if self.given || (-MOST_BEHIND..=MOST_AHEAD).contains(&passed) {
+            return Ok(());
+        }
+        Err(Refusal::ClockJumped {
+            last: last_run.to_owned(),
+            now: instant(self.now),
+            ahead: passed > TimeDelta::zero(),
+        })
+    }
+
+    /// Checks that `--as-of` does not lie in the future, where something would leave the machine.
+    ///
+    /// # Errors
+    /// It does.
+    pub fn check_not_in_the_future(&self) -> Result<()> {
+        if !self.in_the_future {
+            return Ok(());
+        }
+        let now = instant(Utc::now());
+        Err(Refusal::FutureAsOf { as_of: instant(self.now), now })
+    }
+
+    /// `at` in the host's time zone, in which cron reads its lines.
+    pub fn host_time(at: DateTime<Utc>) -> DateTime<Local> {
+        at.with_timezone(&Local)
+    }
+}
+
+fn at_noon(date: NaiveDate, timezone: Tz) -> Option<DateTime<Utc>> {
+    Some(at_time(date, NaiveTime::from_hms_opt(12, 0, 0)?, timezone))
+}
+
+/// A local time as an instant; where summer time skips it, the first moment after the gap.
+fn at_time(date: NaiveDate, time: NaiveTime, timezone: Tz) -> DateTime<Utc> {
+    let local = date.and_time(time);
+    (0..=24)
+        .filter_map(|quarters| {
+            let later = local + TimeDelta::minutes(15 * quarters);
+            timezone.from_local_datetime(&later).earliest()
+        })
+        .next()
+        .map_or_else(|| local.and_utc(), |found| found.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_means_noon_in_the_business_time_zone() {
+        let clock = |text, zone: &str| Clock::new(Some(text), zone.parse().unwrap()).unwrap();
+        assert_eq!(instant(clock("2026-03-01", "UTC").now), "2026-03-01T12:00:00Z");
+        assert_eq!(instant(clock("2026-07-01", "Europe/Paris").now), "2026-07-01T10:00:00Z");
+        assert_eq!(instant(clock("2026-03-01", "Pacific/Auckland").now), "2026-02-28T23:00:00Z");
+        assert_eq!(clock("2026-03-01", "Pacific/Auckland").today(), "2026-03-01".parse().unwrap());
+    }
+
+    #[test]
+    fn today_is_the_date_where_the_business_is() {
+        let late =
+            Clock::new(Some("2026-03-01T23:30:00Z"), "Europe/Paris".parse().unwrap()).unwrap();
+        assert_eq!(late.today(), "2026-03-02".parse().unwrap());
+        let early =
+            Clock::new(Some("2026-03-01T02:30:00Z"), "America/New_York".parse().unwrap()).unwrap();
+        assert_eq!(early.today(), "2026-02-28".parse().unwrap());
+    }
+
+    #[test]
+    fn a_day_that_starts_in_a_gap_of_summer_time_starts_after_it() {
+        // Santiago skips midnight on 6 September 2026.
+        let clock = Clock::new(Some("2026-09-06"), "America/Santiago".parse().unwrap()).unwrap();
+        assert_eq!(instant(clock.start_of(clock.today())), "2026-09-06T04:00:00Z");
+    }
+
+    #[test]
+    fn other_words_are_refused() {
+        for text in
+            ["tomorrow", "2026-02-30", "2026-03-01T12:00:00", "99999-01-01", "0001-01-01", ""]
+        {
+            assert!(Clock::new(Some(text), Tz::UTC).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `billing db`: the words for the database file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::Context;
+use crate::domain::Refusal;
+use crate::domain::refusal::Fault;
+use crate::failure::exit;
+use crate::store::{Access, CHECKS, Finding, Migration, Store, VERSION};
+use crate::view::{Align, Column, Format};
+
+/// `billing db …`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Schema version, and each migration applied or pending
+    Status,
+    /// Lift the database to this program's schema; make it where there is none
+    Migrate,
+    /// Copy the database, sound and complete, also while others write
+    Backup(Backup),
+    /// Prove that the file is sound and that what is kept agrees with what it is computed from
+    Check,
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// A file that is not there yet
+    file: PathBuf,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// Whatever is refused.
+pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Status => status(ctx),
+        Command::Migrate => migrate(ctx),
+        Command::Backup(args) => {
+            ctx.reader()?.backup(&args.file)?;
+            let size = std::fs::metadata(&args.file).map_or(0, |meta| meta.len());
+            let file = args.file.display().to_string();
+            ctx.printer.object(&json!({ "backup": file, "bytes": size }))?;
+            Ok(exit::DONE)
+        }
+        Command::Check => check(ctx),
+    }
+}
+
+const MIGRATIONS: &[Column] = &[
+    ("version", "Version", Align::Right),
+    ("summary", "Brings", Align::Left),
+    ("state", "State", Align::Left),
+];
+
+fn status(ctx: &mut Context) -> anyhow::Result<u8> {
+    let store = Store::open_any_version(&ctx.db, Access::Read)?;
+    let version = store.version()?;
+    let migrations: Vec<_> = Migration::all()
+        .iter()
+        .map(|m| {
+            let state = if m.version <= version { "applied" } else { "pending" };
+            json!({ "version": m.version, "summary": m.summary, "state": state })
+        })
+        .collect();
+    let database = ctx.db.display().to_string();
+    match ctx.printer.format() {
+        Format::Table => {
+            ctx.printer.text(&format!("{database}: schema version {version} of {VERSION}"))?;
+            ctx.printer.table(MIGRATIONS, &migrations)?;
+        }
+        _ => ctx.printer.object(&json!({
+            "database": database, "version": version, "known_version": VERSION,
+            "migrations": migrations,
+        }))?,
+    }
+    Ok(exit::DONE)
+}
+
+fn migrate(ctx: &mut Context) -> anyhow::Result<u8> {
+    let act = ctx.act();
+    let applied: Vec<i64> = match Store::open_any_version(&ctx.db, Access::Write) {
+        Err(Refusal::Storage { fault: Fault::Missing, .. }) => {
+            Store::create(&ctx.db, &act)?;
+            Migration::all().iter().map(|m| m.version).collect()
+        }
+        Ok(mut store) => store.migrate()?.iter().map(|m| m.version).collect(),
+        Err(other) => return Err(other.into()),
+    };
+    let database = ctx.db.display().to_string();
+    match ctx.printer.format() {
+        Format::Table if applied.is_empty() => {
+            ctx.printer.text(&format!("{database}: schema version {VERSION}, nothing to do"))?;
+        }
+        Format::Table => ctx.printer.text(&format!("{database}: now schema version {VERSION}"))?,
+        _ => ctx.printer.object(&json!({
+            "database": database, "version": VERSION, "applied": applied,
+        }))?,
+    }
+    Ok(exit::DONE)
+}
+
+const FINDINGS: &[Column] = &[("check", "Check", Align::Left), ("detail", "Found", Align::Left)];
+
+/// A check that finds nothing says nothing to a person, but for what a person may want to settle.
+fn check(ctx: &mut Context) -> anyhow::Result<u8> {
+    let mut store = Store::open(&ctx.db, Access::Read)?;
+    let mut findings: Vec<Finding> = Vec::new();
+    for check in CHECKS {
+        ctx.debug(&format!("{}: {}", check.name, check.proves));
+        store.check(check, |finding| {
+            findings.push(finding);
+            Ok(())
+        })?;
+    }
+    let mut credits = Vec::new();
+    store.read(|db| {
+        db.each_unapplied_credit(|tenant, transaction, surplus| {
+            credits.push(json!({
+                "tenant": tenant, "transaction": transaction.to_string(),
+                "amount": surplus.major(), "currency": surplus.currency().code(),
+            }));
+            Ok(())
+        })
+    })?;
+    let rows: Vec<_> =
+        findings.iter().map(|f| json!({ "check": f.check, "detail": f.detail })).collect();
+    match ctx.printer.format() {
+        Format::Table => {
+            if !rows.is_empty() {
+                ctx.printer.table(FINDINGS, &rows)?;
+            }
+            for credit in &credits {
+                ctx.printer.text(&format!(
+                    "{} has an unapplied credit of {} {} from {}",
+                    credit["tenant"].as_str().unwrap_or_default(),
+                    credit["amount"].as_str().unwrap_or_default(),
+                    credit["currency"].as_str().unwrap_or_default(),
+                    credit["transaction"].as_str().unwrap_or_default(),
+                ))?;
+            }
+        }
+        _ => ctx.printer.object(&json!({
+            "ok": rows.is_empty(), "findings": rows, "unapplied_credits": credits,
+            "checks": CHECKS.iter().map(|c| json!({ "name": c.name, "proves": c.proves })).collect::<Vec<_>>(),
+        }))?,
+    }
+    Ok(if findings.is_empty() { exit::DONE } else { exit::REFUSED })
+}

@@ -1,0 +1,207 @@
+//! `billing email`: the words for letters.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Context, Limit};
+use crate::domain::dunning::Stage;
+use crate::domain::letter::{EmailStatus, Locale, Template};
+use crate::domain::{EmailId, Result};
+use crate::failure::exit;
+use crate::mail::{Letters, sample};
+use crate::store::{Db, Email, EmailFilter};
+use crate::tasks::deliver_emails;
+use crate::view::{Align, Column, Format};
+
+/// `billing email …`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List letters, queued and sent
+    List(List),
+    /// Show a letter, as it left or as it would leave now
+    Show(Named),
+    /// Print a template filled in with made-up facts
+    Preview(Preview),
+    /// Send a letter again, to the customer's present address
+    Resend(Named),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[arg(long)]
+    status: Option<EmailStatus>,
+    #[arg(long, value_name = "SLUG")]
+    tenant: Option<String>,
+    /// friendly, urgent, warning or suspension
+    #[arg(long)]
+    stage: Option<Stage>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The letter's id, such as eml_9
+    id: EmailId,
+}
+
+#[derive(Debug, Args)]
+pub struct Preview {
+    /// friendly, urgent, warning, suspension, reactivation, invoice or payment_received
+    template: Template,
+    #[arg(long, value_name = "L")]
+    locale: Option<Locale>,
+    /// The HTML part instead of the text
+    #[arg(long)]
+    html: bool,
+}
+
+const FIELDS: &[&str] = &[
+    "id",
+    "tenant",
+    "to",
+    "subject",
+    "template",
+    "stage",
+    "locale",
+    "status",
+    "attempts",
+    "message_id",
+    "queued_at",
+    "next_try_at",
+    "sent_at",
+    "error",
+];
+
+const COLUMNS: &[Column] = &[
+    ("id", "Letter", Align::Left),
+    ("tenant", "Tenant", Align::Left),
+    ("to", "To", Align::Left),
+    ("template", "Template", Align::Left),
+    ("status", "Status", Align::Left),
+    ("attempts", "Tries", Align::Right),
+    ("queued_at", "Queued", Align::Left),
+    ("sent_at", "Sent", Align::Left),
+    ("error", "Error", Align::Left),
+];
+
+/// Carries the command out.
+///
+/// # Errors
+/// Whatever is refused.
+pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::List(args) => list(ctx, args)?,
+        Command::Show(args) => show(ctx, args.id)?,
+        Command::Preview(args) => preview(ctx, &args)?,
+        Command::Resend(args) => {
+            let mut store = ctx.writer()?;
+            let id =
+                store.write(|db| deliver_emails::resend(db, &ctx.act(), &ctx.config, args.id))?;
+            let email = store.read(|db| object(db, ctx, &letters(ctx)?, &db.email(id)?))?;
+            ctx.printer.object(&email)?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn letters(ctx: &Context) -> Result<Letters> {
+    Letters::new(ctx.config.mail.templates.as_deref())
+}
+
+/// A letter. The subject of one that is still queued is what it would be now.
+fn object(db: &Db, ctx: &Context, letters: &Letters, email: &Email) -> Result<Value> {
+    let mut subject = email.subject.clone();
+    if subject.is_none() {
+        let drawn = deliver_emails::preview(db, &ctx.act(), &ctx.config, letters, email)?;
+        subject = drawn.map(|rendered| rendered.subject);
+    }
+    Ok(json!({
+        "id": email.id.to_string(),
+        "tenant": email.tenant,
+        "to": email.to,
+        "subject": subject,
+        "template": email.template.word(),
+        "stage": email.stage.map(Stage::word),
+        "locale": email.locale.word(),
+        "status": email.status.word(),
+        "attempts": email.attempts,
+        "message_id": format!("<{}>", email.message_id),
+        "queued_at": email.queued_at,
+        "next_try_at": email.next_try_at,
+        "sent_at": email.sent_at,
+        "error": email.error,
+    }))
+}
+
+fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
+    let letters = letters(ctx)?;
+    let mut rows = Vec::new();
+    let mut store = ctx.reader()?;
+    store.read(|db| {
+        let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
+        let filter = EmailFilter {
+            status: args.status,
+            tenant: tenant.map(|t| t.id),
+            stage: args.stage,
+            limit: args.limit.limit,
+        };
+        db.each_email(&filter, |email| {
+            rows.push(object(db, ctx, &letters, &email)?);
+            Ok(())
+        })
+    })?;
+    let mut list = ctx.printer.list(FIELDS, COLUMNS)?;
+    rows.into_iter().try_for_each(|row| list.row(row))?;
+    Ok(list.end()?)
+}
+
+fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
+    let letters = letters(ctx)?;
+    let object = ctx.reader()?.read(|db| {
+        let email = db.email(id)?;
+        let mut shown = object(db, ctx, &letters, &email)?;
+        // As it left, if it did; else as it would leave now.
+        shown["message"] = match db.message(id)? {
+            Some(bytes) => json!(String::from_utf8_lossy(&bytes)),
+            None => deliver_emails::preview(db, &ctx.act(), &ctx.config, &letters, &email)?
+                .map_or(Value::Null, |rendered| json!(rendered.text)),
+        };
+        Ok(shown)
+    })?;
+    match ctx.printer.format() {
+        Format::Table => {
+            let mut fields = object.clone();
+            let message = fields.as_object_mut().and_then(|o| o.shift_remove("message"));
+            ctx.printer.object(&fields)?;
+            let message = message.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            Ok(ctx.printer.text(&format!(
+                "\n{}",
+                crate::domain::text::printable(&message.replace('\r', ""))
+            ))?)
+        }
+        _ => Ok(ctx.printer.object(&object)?),
+    }
+}
+
+fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
+    let locale = args.locale.unwrap_or(ctx.config.locale);
+    let (currency, today) = (ctx.config.currency, ctx.clock.today());
+    let letter = sample(args.template, locale, &ctx.config.company, currency, today);
+    let rendered = letters(ctx)?.render(&letter)?;
+    if !ctx.printer.for_people() {
+        return Ok(ctx.printer.object(&json!({
+            "template": args.template.word(),
+            "locale": locale.word(),
+            "subject": rendered.subject,
+            "text": rendered.text,
+            "html": rendered.html,
+        }))?);
+    }
+    match args.html {
+        true => Ok(ctx.printer.text(&rendered.html)?),
+        false => {
+            Ok(ctx.printer.text(&format!("Subject: {}\n\n{}", rendered.subject, rendered.text))?)
+        }
+    }
+}

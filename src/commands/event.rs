@@ -1,0 +1,82 @@
+//! `billing event`: the words for the audit trail.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Context, Limit};
+use crate::domain::EventId;
+use crate::failure::exit;
+use crate::store::{Event, EventFilter};
+use crate::view::{Align, Column};
+
+/// `billing event …`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List what was done, by whom or what, and why
+    List(List),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[arg(long, value_name = "SLUG")]
+    tenant: Option<String>,
+    #[arg(long, value_name = "NUMBER")]
+    invoice: Option<String>,
+    /// Such as payment_recorded or tenant_suspended
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only those after this one
+    #[arg(long, value_name = "ID")]
+    after: Option<EventId>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+const FIELDS: &[&str] = &["id", "at", "kind", "tenant", "invoice", "actor", "reason", "data"];
+
+const COLUMNS: &[Column] = &[
+    ("id", "Event", Align::Left),
+    ("at", "When", Align::Left),
+    ("kind", "What", Align::Left),
+    ("tenant", "Tenant", Align::Left),
+    ("invoice", "Invoice", Align::Left),
+    ("actor", "Who", Align::Left),
+    ("reason", "Why", Align::Left),
+];
+
+/// Carries the command out.
+///
+/// # Errors
+/// Whatever is refused.
+pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
+    let Command::List(args) = command;
+    let mut store = ctx.reader()?;
+    let mut list = ctx.printer.list(FIELDS, COLUMNS)?;
+    store.read(|db| {
+        let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
+        let invoice = args.invoice.as_deref().map(|number| db.invoice(number)).transpose()?;
+        let filter = EventFilter {
+            tenant: tenant.map(|t| t.id),
+            invoice: invoice.map(|i| i.id),
+            kind: args.kind,
+            after: args.after,
+            limit: args.limit.limit,
+        };
+        db.each_event(&filter, |event| list.row(object(&event)).map_err(super::out_failed))
+    })?;
+    list.end()?;
+    Ok(exit::DONE)
+}
+
+fn object(event: &Event) -> Value {
+    json!({
+        "id": event.id.to_string(),
+        "at": event.at,
+        "kind": event.kind,
+        "tenant": event.tenant,
+        "invoice": event.invoice,
+        "actor": event.actor,
+        "reason": event.reason,
+        "data": serde_json::from_str::<Value>(&event.data).unwrap_or_default(),
+    })
+}

@@ -1,0 +1,82 @@
+//! `billing import`: the words for taking data over.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::Context;
+use crate::domain::Refusal;
+use crate::failure::exit;
+use crate::tasks::import::{ImportOptions, Kind, import};
+use crate::view::progress::Progress;
+
+/// `billing import KIND FILE`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Columns (required first):
+  tenants   slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status
+  invoices  number, tenant, total, issued_on, due_on; currency, description, status, paid_on
+  payments  invoice, amount, paid_on; method, reference")]
+pub struct Args {
+    /// What the file holds: tenants, invoices or payments
+    kind: Kind,
+    /// A CSV file in UTF-8, its header first
+    file: PathBuf,
+    /// Check everything and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Take rows that differ from what is there
+    #[arg(long)]
+    update: bool,
+    /// Keep a payment's surplus as the customer's unapplied credit
+    #[arg(long)]
+    allow_overpayment: bool,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// The file cannot be read, or rows cannot be taken: then each is named and nothing is written.
+pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
+    let file = File::open(&args.file).map_err(|e| Refusal::file(&args.file, "read", &e))?;
+    let size = file.metadata().map_or(0, |meta| meta.len());
+    let options = ImportOptions {
+        dry_run: args.dry_run,
+        update: args.update,
+        allow_overpayment: args.allow_overpayment,
+    };
+    let quiet = ctx.verbosity == super::Verbosity::Quiet;
+    let mut bar = Progress::new(&format!("importing {}", args.kind), size, quiet);
+    let mut store = ctx.writer()?;
+    let actor = format!("import:{}", args.kind);
+    let imported = import(
+        &mut store,
+        &ctx.act().by(actor),
+        &ctx.config,
+        args.kind,
+        &args.file,
+        std::io::BufReader::with_capacity(1 << 16, file),
+        options,
+        |bytes| bar.at(bytes),
+    );
+    bar.end();
+    let imported = imported.with_context(|| format!("import {}", args.kind))?;
+    if ctx.printer.for_people() {
+        let will = if args.dry_run { "would be " } else { "" };
+        ctx.printer.text(&format!(
+            "{}: {} {will}created, {} {will}updated, {} unchanged",
+            args.kind, imported.created, imported.updated, imported.skipped
+        ))?;
+    } else {
+        ctx.printer.object(&json!({
+            "kind": args.kind.word(),
+            "dry_run": args.dry_run,
+            "created": imported.created,
+            "updated": imported.updated,
+            "skipped": imported.skipped,
+        }))?;
+    }
+    Ok(exit::DONE)
+}

@@ -1,0 +1,131 @@
+//! The words of the command line, one file a noun: each asks for what is missing, calls what does
+//! the work, and says what came of it. Nothing is computed here.
+
+pub mod db;
+pub mod demo;
+pub mod email;
+pub mod event;
+pub mod import;
+pub mod init;
+pub mod invoice;
+pub mod prompt;
+pub mod shell;
+pub mod tasks;
+pub mod tenant;
+pub mod transaction;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::refusal::Why;
+use crate::domain::{Act, Currency, Money, Refusal, calendar};
+use crate::store::{Access, Store};
+use crate::view::Printer;
+
+/// How much is said on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// What every command is given: the configuration, the moment, the file, and where to print.
+#[derive(Debug)]
+pub struct Context {
+    pub config: Config,
+    pub clock: Clock,
+    /// The database to be opened.
+    pub db: PathBuf,
+    /// The database and config as the command line or environment named them.
+    pub db_named: Option<PathBuf>,
+    pub config_named: Option<PathBuf>,
+    pub as_of: Option<String>,
+    pub printer: Printer,
+    pub verbosity: Verbosity,
+    pub yes: bool,
+}
+
+impl Context {
+    /// Opens the database to read.
+    fn reader(&self) -> anyhow::Result<Store> {
+        self.debug(&format!("reading {}", self.db.display()));
+        Ok(Store::open(&self.db, Access::Read)?)
+    }
+
+    /// Opens the database to write.
+    fn writer(&self) -> anyhow::Result<Store> {
+        self.debug(&format!("writing {}", self.db.display()));
+        Ok(Store::open(&self.db, Access::Write)?)
+    }
+
+    /// The person at the command line acts now.
+    fn act(&self) -> Act {
+        let name = ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok());
+        let name = name.filter(|n| !n.is_empty() && !n.contains(|c: char| c.is_control()));
+        let name = name.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string());
+        self.clock.act(format!("operator:{name}"))
+    }
+
+    /// Says something beside the result, on standard error.
+    fn note(&self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            say(text);
+        }
+    }
+
+    /// Says what only someone who looks closely wants to know.
+    fn debug(&self, text: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            say(text);
+        }
+    }
+
+    /// Whether a person sits at the command line and can be asked.
+    fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+}
+
+/// A line on standard error; where that is closed, there is nobody to tell.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{}", crate::domain::text::printable(text));
+}
+
+/// A result that could not be printed, inside a transaction.
+fn out_failed(error: std::io::Error) -> Refusal {
+    let reader_gone = error.kind() == std::io::ErrorKind::BrokenPipe;
+    Refusal::Output { message: error.to_string(), reader_gone }
+}
+
+/// An amount of a flag, in a currency that is known only once the tenant is.
+fn amount(field: &'static str, text: &str, currency: Currency) -> Result<Money, Refusal> {
+    let amount = Money::parse(text, currency).map_err(|why| Refusal::bad(field, text, why))?;
+    if amount.is_zero() {
+        return Err(Refusal::bad(field, text, Why::Zero));
+    }
+    Ok(amount)
+}
+
+/// Reads a date of a flag.
+fn date_arg(text: &str) -> Result<NaiveDate, String> {
+    calendar::parse_date(text).map_err(|_| "not a date such as 2026-03-01".to_owned())
+}
+
+/// Reads a currency of a flag.
+fn currency_arg(text: &str) -> Result<Currency, String> {
+    text.parse()
+}
+
+/// `--limit` of every list.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Limit {
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<u32>,
+}

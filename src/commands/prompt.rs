@@ -1,0 +1,49 @@
+//! Questions to a person at a terminal. The only file that uses dialoguer.
+
+use dialoguer::{Confirm, Input};
+
+use super::Context;
+use crate::domain::Refusal;
+
+/// Asks for a line of text, with what it is when nothing is typed.
+///
+/// # Errors
+/// The terminal went away.
+pub fn text(question: &str, default: &str) -> anyhow::Result<String> {
+    let input = Input::<String>::new().with_prompt(question).default(default.to_owned());
+    Ok(input.interact_text()?)
+}
+
+/// Asks for a line of text that `check` takes.
+///
+/// # Errors
+/// The terminal went away.
+pub fn checked(
+    question: &str,
+    default: &str,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> anyhow::Result<String> {
+    let input = Input::<String>::new()
+        .with_prompt(question)
+        .default(default.to_owned())
+        .validate_with(|text: &String| check(text));
+    Ok(input.interact_text()?)
+}
+
+/// Asks whether to go on. Without a terminal it never asks: it refuses and names `--yes`.
+///
+/// # Errors
+/// Not confirmed.
+pub fn confirm(ctx: &Context, what: &str) -> anyhow::Result<()> {
+    if ctx.yes {
+        return Ok(());
+    }
+    let refused = Refusal::NotConfirmed { what: what.to_owned() };
+    if !ctx.can_ask() {
+        return Err(refused.into());
+    }
+    match Confirm::new().with_prompt(format!("{what}. Go on?")).default(false).interact()? {
+        true => Ok(()),
+        false => Err(refused.into()),
+    }
+}

@@ -1,0 +1,249 @@
+//! `billing tenant`: the words for customers. Their rules are in `domain::tenant`, their rows in
+//! `store`, and what their standing changes in `tasks::settle`.
+
+use chrono::NaiveDate;
+use clap::{Args, Subcommand};
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use super::{Context, Limit, currency_arg, date_arg};
+use crate::domain::letter::Locale;
+use crate::domain::refusal::Why;
+use crate::domain::tenant::{self, NewTenant, TenantEdit, TenantStatus};
+use crate::domain::{Currency, Refusal, Result, money, text};
+use crate::failure::exit;
+use crate::store::{Db, Store, TenantFilter};
+use crate::tasks::settle;
+use crate::view::objects;
+
+/// `billing tenant …`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add a customer
+    Create(Create),
+    /// List customers
+    List(List),
+    /// Show a customer
+    Show(Named),
+    /// Change a customer's data
+    Edit(Edit),
+    /// Suspend a customer by hand, and its subscriptions
+    Suspend(Suspend),
+    /// Bring a suspended customer back
+    Reactivate(Reactivate),
+    /// Close a customer: its subscriptions end now, what it owes is still chased
+    Close(Named),
+}
+
+/// A customer's slug.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The customer's slug
+    slug: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    /// A short name for commands: lower-case letters, digits, hyphens
+    slug: String,
+    #[arg(long)]
+    name: String,
+    #[arg(long)]
+    email: String,
+    #[command(flatten)]
+    more: More,
+    /// When it became a customer; today where it is not given
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    created_on: Option<NaiveDate>,
+}
+
+#[derive(Debug, Args)]
+pub struct Edit {
+    /// The customer's slug
+    slug: String,
+    #[arg(long)]
+    name: Option<String>,
+    #[arg(long)]
+    email: Option<String>,
+    #[command(flatten)]
+    more: More,
+}
+
+#[derive(Debug, Args)]
+pub struct More {
+    #[arg(long, value_name = "C", value_parser = currency_arg)]
+    currency: Option<Currency>,
+    /// The language of its letters: fr or en
+    #[arg(long, value_name = "L")]
+    locale: Option<Locale>,
+    /// Two capital letters of ISO 3166
+    #[arg(long, value_name = "CC")]
+    country: Option<String>,
+    #[arg(long)]
+    address: Option<String>,
+    #[arg(long, value_name = "ID")]
+    tax_id: Option<String>,
+    /// In percent; the configured rate where it is not given
+    #[arg(long, value_name = "PCT")]
+    tax_rate: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[arg(long)]
+    status: Option<TenantStatus>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+#[derive(Debug, Args)]
+pub struct Suspend {
+    /// The customer's slug
+    slug: String,
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Reactivate {
+    /// The customer's slug
+    slug: String,
+    #[arg(long)]
+    reason: Option<String>,
+    /// With a debt still open: until when it promised to pay
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    until: Option<NaiveDate>,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// Whatever is refused.
+pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::List(args) => return list(ctx, &args),
+        Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.slug)?,
+        Command::Create(args) => create(ctx, args)?,
+        Command::Edit(args) => edit(ctx, args)?,
+        Command::Suspend(args) => {
+            let reason = text::line("reason", &args.reason, 500)?;
+            change(ctx, &args.slug, |db, ctx, t| settle::suspend(db, &ctx.act(), t, &reason))?;
+        }
+        Command::Reactivate(args) => {
+            let reason =
+                args.reason.as_deref().map(|r| text::line("reason", r, 500)).transpose()?;
+            change(ctx, &args.slug, |db, ctx, t| {
+                settle::reactivate(db, &ctx.act(), &ctx.config, t, reason.as_deref(), args.until)
+            })?;
+        }
+        Command::Close(args) => {
+            change(ctx, &args.slug, |db, ctx, t| settle::close(db, &ctx.act(), t))?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// Changes a tenant in one transaction, and shows it.
+fn change(
+    ctx: &mut Context,
+    slug: &str,
+    work: impl FnOnce(&Db, &Context, &tenant::Tenant) -> Result<()>,
+) -> anyhow::Result<()> {
+    let mut store = ctx.writer()?;
+    store.write(|db| work(db, ctx, &db.tenant(slug)?))?;
+    show(ctx, &mut store, slug)
+}
+
+fn show(ctx: &mut Context, store: &mut Store, slug: &str) -> anyhow::Result<()> {
+    let object = store.read(|db| {
+        let tenant = db.tenant(slug)?;
+        Ok(objects::tenant(&tenant, &db.balance_due(tenant.id)?))
+    })?;
+    Ok(ctx.printer.object(&object)?)
+}
+
+fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
+    let today = ctx.clock.today();
+    if let Some(date) = args.created_on.filter(|date| *date > today) {
+        return Err(Refusal::bad("created_on", &date.to_string(), Why::AfterToday).into());
+    }
+    let more = args.more.checked()?;
+    let new = NewTenant {
+        slug: text::slug("slug", &args.slug)?,
+        name: tenant::name(&args.name)?,
+        email: text::email("email", &args.email)?,
+        currency: more.currency.unwrap_or(ctx.config.currency),
+        locale: more.locale.unwrap_or(ctx.config.locale),
+        country: more.country,
+        address: more.address,
+        tax_id: more.tax_id,
+        tax_rate: more.tax_rate,
+        created_on: args.created_on,
+        status: TenantStatus::Active,
+    };
+    let mut store = ctx.writer()?;
+    store.write(|db| {
+        let id = db.insert_tenant(&ctx.act(), &new)?;
+        settle::tenant_event(db, &ctx.act(), id, "tenant_created", None, "")
+    })?;
+    show(ctx, &mut store, &new.slug)
+}
+
+fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
+    let mut edit = args.more.checked()?;
+    edit.name = args.name.as_deref().map(tenant::name).transpose()?;
+    edit.email = args.email.as_deref().map(|v| text::email("email", v)).transpose()?;
+    let changed = json!({
+        "name": edit.name, "email": edit.email, "currency": edit.currency.map(Currency::code),
+        "locale": edit.locale.map(Locale::word), "country": edit.country,
+        "address": edit.address, "tax_id": edit.tax_id,
+        "tax_rate": edit.tax_rate.map(|rate| rate.to_string()),
+    });
+    let changed: serde_json::Map<_, _> = changed
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, v)| !v.is_null())
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    if changed.is_empty() {
+        return Err(Refusal::NothingToEdit.into());
+    }
+    change(ctx, &args.slug, |db, ctx, t| {
+        db.edit_tenant(&ctx.act(), t.id, &edit)?;
+        let data = serde_json::Value::Object(changed).to_string();
+        settle::tenant_event(db, &ctx.act(), t.id, "tenant_edited", None, &data)
+    })
+}
+
+impl More {
+    fn checked(self) -> Result<TenantEdit> {
+        let rate = |v: &str| -> Result<Decimal> {
+            money::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
+        };
+        Ok(TenantEdit {
+            name: None,
+            email: None,
+            currency: self.currency,
+            locale: self.locale,
+            country: self.country.as_deref().map(|v| text::country("country", v)).transpose()?,
+            address: self.address.as_deref().map(tenant::address).transpose()?,
+            tax_id: self.tax_id.as_deref().map(tenant::tax_id).transpose()?,
+            tax_rate: self.tax_rate.as_deref().map(rate).transpose()?,
+        })
+    }
+}
+
+fn list(ctx: &mut Context, args: &List) -> anyhow::Result<u8> {
+    let mut store = ctx.reader()?;
+    let filter = TenantFilter { status: args.status, limit: args.limit.limit };
+    let mut list = ctx.printer.list(objects::TENANT_FIELDS, objects::TENANTS)?;
+    store.read(|db| {
+        db.each_tenant(&filter, |tenant| {
+            let object = objects::tenant(&tenant, &db.balance_due(tenant.id)?);
+            list.row(object).map_err(super::out_failed)
+        })
+    })?;
+    list.end()?;
+    Ok(exit::DONE)
+}

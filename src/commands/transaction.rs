@@ -1,0 +1,96 @@
+//! `billing transaction`: the words for money that moved.
+
+use chrono::NaiveDate;
+use clap::{Args, Subcommand};
+
+use super::{Context, Limit, date_arg};
+use crate::domain::transaction::TransactionStatus;
+use crate::domain::{TransactionId, act, text};
+use crate::failure::exit;
+use crate::store::{Store, TransactionFilter};
+use crate::tasks::settle;
+use crate::view::objects;
+
+/// `billing transaction …`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List transactions
+    List(List),
+    /// Show a transaction
+    Show(Named),
+    /// Take a payment back: the money never came, or went back; the invoice is open again
+    Reverse(Reverse),
+}
+
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The transaction's id, such as txn_7
+    id: TransactionId,
+}
+
+#[derive(Debug, Args)]
+pub struct Reverse {
+    /// The transaction's id, such as txn_7
+    id: TransactionId,
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[arg(long)]
+    status: Option<TransactionStatus>,
+    #[arg(long, value_name = "SLUG")]
+    tenant: Option<String>,
+    #[arg(long, value_name = "NUMBER")]
+    invoice: Option<String>,
+    /// Only those recorded on that day or later
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    since: Option<NaiveDate>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// Whatever is refused.
+pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::List(args) => list(ctx, args)?,
+        Command::Show(args) => show(ctx, &mut ctx.reader()?, args.id)?,
+        Command::Reverse(args) => {
+            let reason = text::line("reason", &args.reason, 500)?;
+            let mut store = ctx.writer()?;
+            store.write(|db| settle::reverse(db, &ctx.act(), args.id, &reason))?;
+            show(ctx, &mut store, args.id)?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn show(ctx: &mut Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {
+    let transaction = store.read(|db| db.transaction(id))?;
+    Ok(ctx.printer.object(&objects::transaction(&transaction))?)
+}
+
+fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
+    let since = args.since.map(|date| act::instant(ctx.clock.start_of(date)));
+    let mut store = ctx.reader()?;
+    let mut list = ctx.printer.list(objects::TRANSACTION_FIELDS, objects::TRANSACTIONS)?;
+    store.read(|db| {
+        let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
+        let invoice = args.invoice.as_deref().map(|number| db.invoice(number)).transpose()?;
+        let filter = TransactionFilter {
+            status: args.status,
+            tenant: tenant.map(|t| t.id),
+            invoice: invoice.map(|i| i.id),
+            since,
+            limit: args.limit.limit,
+        };
+        db.each_transaction(&filter, |transaction| {
+            list.row(objects::transaction(&transaction)).map_err(super::out_failed)
+        })
+    })?;
+    Ok(list.end()?)
+}

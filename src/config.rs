@@ -1,0 +1,614 @@
+//! billing.toml, read once at the start of a command and turned into checked values.
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer};
+
+use crate::domain::dunning::Policy;
+use crate::domain::invoice::NumberFormat;
+use crate::domain::letter::{Company, Locale};
+use crate::domain::{Currency, Refusal, Result, calendar, money, text, words};
+
+words! {
+    /// How letters leave.
+    TransportKind { File = "file", Smtp = "smtp", Sendmail = "sendmail" }
+}
+
+words! {
+    /// How the connection to an SMTP relay is encrypted.
+    TlsKind { Starttls = "starttls", Implicit = "implicit", None = "none" }
+}
+
+words! {
+    /// Who moves the money.
+    GatewayKind { None = "none", Sandbox = "sandbox", Stripe = "stripe", Command = "command" }
+}
+
+words! {
+    /// What becomes of a trial that ended.
+    OnTrialEnd { Suspend = "suspend", Convert = "convert" }
+}
+
+words! {
+    /// Whether an invoice is charged by itself or waits for the customer.
+    Collection { Automatic = "automatic", Invoice = "invoice" }
+}
+
+/// Everything that billing.toml may say, with the defaults of what it does not.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The file it was read from; `None`: built-in defaults.
+    #[serde(skip)]
+    pub path: Option<PathBuf>,
+    /// The SQLite file; relative to the config file's folder.
+    pub database: Option<PathBuf>,
+    #[serde(deserialize_with = "parsed")]
+    pub currency: Currency,
+    /// The business time zone: what "today" means.
+    #[serde(deserialize_with = "timezone")]
+    pub timezone: Tz,
+    #[serde(deserialize_with = "parsed")]
+    pub locale: Locale,
+    #[serde(deserialize_with = "company")]
+    pub company: Company,
+    pub invoicing: Invoicing,
+    pub dunning: Dunning,
+    pub trials: Trials,
+    pub payments: Payments,
+    pub mail: Mail,
+    pub kpi: Kpi,
+}
+
+/// `[invoicing]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Invoicing {
+    /// Days from issue to due date.
+    #[serde(deserialize_with = "days")]
+    pub net_days: i64,
+    #[serde(deserialize_with = "number_format")]
+    pub number_format: NumberFormat,
+    /// Percent, for tenants without a rate of their own.
+    #[serde(deserialize_with = "percent")]
+    pub tax_rate: Decimal,
+}
+
+/// `[dunning]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dunning {
+    #[serde(deserialize_with = "days")]
+    pub friendly_days: i64,
+    #[serde(deserialize_with = "days")]
+    pub urgent_days: i64,
+    #[serde(deserialize_with = "days")]
+    pub warning_days: i64,
+    #[serde(deserialize_with = "days")]
+    pub suspension_days: i64,
+    #[serde(deserialize_with = "days")]
+    pub min_notice_days: i64,
+    /// `None`: 10, or 5 % of the active tenants where that is more.
+    pub max_suspensions_per_run: Option<u32>,
+    /// `None`: 100, or 25 % of the active tenants where that is more.
+    pub max_emails_per_run: Option<u32>,
+    pub reactivate_on_payment: bool,
+    #[serde(deserialize_with = "date_or_none")]
+    pub start_on: Option<NaiveDate>,
+}
+
+/// `[trials]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Trials {
+    #[serde(deserialize_with = "parsed")]
+    pub on_end: OnTrialEnd,
+    #[serde(deserialize_with = "days")]
+    pub reminder_days: i64,
+}
+
+/// `[payments]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Payments {
+    #[serde(deserialize_with = "parsed")]
+    pub gateway: GatewayKind,
+    pub command: Vec<String>,
+    pub timeout_seconds: u32,
+    pub max_retries: u32,
+    #[serde(deserialize_with = "days")]
+    pub retry_window_days: i64,
+    pub min_hours_between_tries: u32,
+    #[serde(deserialize_with = "days")]
+    pub pending_days: i64,
+    pub parallel: u32,
+    #[serde(deserialize_with = "parsed")]
+    pub collection: Collection,
+    pub pass_env: Vec<String>,
+    pub stripe: toml::Table,
+}
+
+/// `[mail]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mail {
+    #[serde(deserialize_with = "parsed")]
+    pub transport: TransportKind,
+    /// Where `file` writes; relative to the config file's folder, else `mail/` beside the database.
+    pub directory: Option<PathBuf>,
+    /// Templates of the operator's own, each in place of the built-in one of the same name.
+    pub templates: Option<PathBuf>,
+    pub from: Option<String>,
+    pub reply_to: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    #[serde(deserialize_with = "parsed")]
+    pub tls: TlsKind,
+    pub user: Option<String>,
+    pub password_file: Option<PathBuf>,
+    pub connections: u32,
+    /// A certificate to trust besides the public ones, for a relay with its own.
+    pub ca_file: Option<PathBuf>,
+    /// The program that `sendmail` runs.
+    pub sendmail: PathBuf,
+}
+
+/// `[kpi]`: targets that reports compare with, in percent or days.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kpi {
+    /// In major units of the config's currency.
+    pub acquisition_spend: Option<String>,
+    pub overdue_rate: Option<Decimal>,
+    pub days_to_collect: Option<Decimal>,
+    pub recovery_rate: Option<Decimal>,
+    pub coupon_share_min: Option<Decimal>,
+    pub coupon_share_max: Option<Decimal>,
+    pub acquisition_cost_change: Option<Decimal>,
+    pub task_success_rate: Option<Decimal>,
+    pub emails_failed: Option<u32>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            path: None,
+            database: None,
+            currency: Currency::XOF,
+            timezone: Tz::UTC,
+            locale: Locale::Fr,
+            company: Company::default(),
+            invoicing: Invoicing::default(),
+            dunning: Dunning::default(),
+            trials: Trials::default(),
+            payments: Payments::default(),
+            mail: Mail::default(),
+            kpi: Kpi::default(),
+        }
+    }
+}
+
+impl Default for Invoicing {
+    fn default() -> Self {
+        #[expect(clippy::unwrap_used, reason = "a constant, read in a test")]
+        let number_format = NumberFormat::parse(NumberFormat::DEFAULT).unwrap();
+        Invoicing { net_days: 15, number_format, tax_rate: Decimal::ZERO }
+    }
+}
+
+impl Default for Dunning {
+    /// The ladder of the brief: 3, 7, 15 and 30 days, with a week's notice.
+    fn default() -> Self {
+        Dunning {
+            friendly_days: 3,
+            urgent_days: 7,
+            warning_days: 15,
+            suspension_days: 30,
+            min_notice_days: 7,
+            max_suspensions_per_run: None,
+            max_emails_per_run: None,
+            reactivate_on_payment: true,
+            start_on: None,
+        }
+    }
+}
+
+impl Default for Trials {
+    fn default() -> Self {
+        Trials { on_end: OnTrialEnd::Suspend, reminder_days: 3 }
+    }
+}
+
+impl Default for Payments {
+    fn default() -> Self {
+        Payments {
+            gateway: GatewayKind::None,
+            command: Vec::new(),
+            timeout_seconds: 30,
+            max_retries: 3,
+            retry_window_days: 7,
+            min_hours_between_tries: 20,
+            pending_days: 5,
+            parallel: 8,
+            collection: Collection::Invoice,
+            pass_env: Vec::new(),
+            stripe: toml::Table::new(),
+        }
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Mail {
+            transport: TransportKind::File,
+            directory: None,
+            templates: None,
+            from: None,
+            reply_to: None,
+            host: None,
+            port: None,
+            tls: TlsKind::Starttls,
+            user: None,
+            password_file: None,
+            connections: 4,
+            ca_file: None,
+            sendmail: PathBuf::from("/usr/sbin/sendmail"),
+        }
+    }
+}
+
+impl Default for Kpi {
+    fn default() -> Self {
+        Kpi {
+            acquisition_spend: None,
+            overdue_rate: None,
+            days_to_collect: None,
+            recovery_rate: None,
+            coupon_share_min: None,
+            coupon_share_max: None,
+            acquisition_cost_change: None,
+            task_success_rate: None,
+            emails_failed: None,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the config: the file that is named, else `./billing.toml`,
+    /// `$XDG_CONFIG_HOME/billing/billing.toml`, `/etc/billing/billing.toml`, else the defaults.
+    ///
+    /// # Errors
+    /// The named file is not there, or the file says something that is not understood; the refusal
+    /// names file and line.
+    pub fn load(named: Option<&Path>) -> Result<Config> {
+        if let Some(path) = named {
+            if !path.exists() {
+                return Err(Refusal::ConfigMissing { path: path.to_owned() });
+            }
+            return Config::read(path);
+        }
+        let places = [
+            Some(PathBuf::from("billing.toml")),
+            xdg("XDG_CONFIG_HOME", ".config").map(|home| home.join("billing/billing.toml")),
+            Some(PathBuf::from("/etc/billing/billing.toml")),
+        ];
+        match places.into_iter().flatten().find(|path| path.exists()) {
+            Some(path) => Config::read(&path),
+            None => Ok(Config::default()),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Config> {
+        let text = std::fs::read_to_string(path).map_err(|e| Refusal::file(path, "read", &e))?;
+        let mut config: Config = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            let place = match line {
+                Some(line) => format!("{}:{line}", path.display()),
+                None => path.display().to_string(),
+            };
+            Refusal::Config { place, message: one_line(error.message()) }
+        })?;
+        config.path = Some(path.to_owned());
+        config
+            .check()
+            .map_err(|message| Refusal::Config { place: path.display().to_string(), message })?;
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let mail = &mut config.mail;
+        let paths = [
+            &mut config.database,
+            &mut mail.directory,
+            &mut mail.templates,
+            &mut mail.password_file,
+            &mut mail.ca_file,
+        ];
+        for relative in paths.into_iter().flatten() {
+            *relative = folder.join(&*relative);
+        }
+        Ok(config)
+    }
+
+    /// The rules that join two keys.
+    fn check(&self) -> std::result::Result<(), String> {
+        let d = &self.dunning;
+        let ladder = [
+            ("friendly_days", d.friendly_days),
+            ("urgent_days", d.urgent_days),
+            ("warning_days", d.warning_days),
+            ("suspension_days", d.suspension_days),
+        ];
+        for pair in ladder.windows(2) {
+            if pair[0].1 >= pair[1].1 {
+                return Err(format!(
+                    "[dunning] {} = {} must be less than {} = {}",
+                    pair[0].0, pair[0].1, pair[1].0, pair[1].1
+                ));
+            }
+        }
+        if d.friendly_days < 1 {
+            return Err("[dunning] friendly_days must be at least 1".into());
+        }
+        let mail = &self.mail;
+        if mail.transport == TransportKind::Smtp && mail.host.is_none() {
+            return Err("[mail] host is missing, which transport = \"smtp\" needs".into());
+        }
+        let leaves = mail.transport != TransportKind::File;
+        if leaves && mail.from.is_none() && self.company.email.is_none() {
+            return Err(format!(
+                "[mail] from is missing, which transport = \"{}\" needs",
+                mail.transport
+            ));
+        }
+        if mail.tls == TlsKind::None && mail.user.is_some() {
+            return Err("[mail] user needs tls: a password is not sent in the clear".into());
+        }
+        if !(1..=64).contains(&mail.connections) {
+            return Err("[mail] connections must lie between 1 and 64".into());
+        }
+        Ok(())
+    }
+
+    /// The database: `named` (flag or environment), else the config's, else the user's data folder.
+    pub fn database(&self, named: Option<&Path>) -> PathBuf {
+        let named = named.map(Path::to_owned).or_else(|| self.database.clone());
+        named.unwrap_or_else(|| {
+            xdg("XDG_DATA_HOME", ".local/share")
+                .unwrap_or_else(|| PathBuf::from("."))
+                .join("billing/billing.db")
+        })
+    }
+
+    /// The rules of dunning.
+    pub fn dunning_policy(&self) -> Policy {
+        let d = &self.dunning;
+        Policy {
+            friendly_days: d.friendly_days,
+            urgent_days: d.urgent_days,
+            warning_days: d.warning_days,
+            suspension_days: d.suspension_days,
+            min_notice_days: d.min_notice_days,
+            pending_days: self.payments.pending_days,
+            start_on: d.start_on,
+        }
+    }
+
+    /// The address that letters come from.
+    pub fn mail_from(&self) -> String {
+        let from = self.mail.from.clone().or_else(|| match &self.company.email {
+            Some(email) if self.company.name.is_empty() => Some(email.clone()),
+            Some(email) => {
+                Some(format!("\"{}\" <{email}>", self.company.name.replace(['"', '\\'], "'")))
+            }
+            None => None,
+        });
+        from.unwrap_or_else(|| "billing@localhost.localdomain".to_owned())
+    }
+
+    /// The domain of the address that letters come from, and of their Message-IDs.
+    pub fn mail_domain(&self) -> String {
+        let from = self.mail_from();
+        let domain = from.rsplit('@').next().unwrap_or("localhost.localdomain");
+        domain.trim_end_matches('>').trim().to_owned()
+    }
+
+    /// The password of the SMTP relay: `BILLING_SMTP_PASSWORD`, else the owner-only file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or others may read it.
+    pub fn smtp_password(&self) -> Result<Option<String>> {
+        use std::os::unix::fs::MetadataExt;
+        if let Ok(password) = std::env::var("BILLING_SMTP_PASSWORD") {
+            return Ok(Some(password));
+        }
+        let Some(path) = &self.mail.password_file else { return Ok(None) };
+        let unreadable = |e: std::io::Error| Refusal::file(path, "read", &e);
+        let meta = std::fs::metadata(path).map_err(unreadable)?;
+        if meta.mode() & 0o077 != 0 {
+            return Err(Refusal::Config {
+                place: path.display().to_string(),
+                message: "others may read this password file: chmod 600 it".into(),
+            });
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}
+
+/// A folder of the XDG base directory specification: the variable where it is an absolute path,
+/// else `fallback` in the home folder.
+fn xdg(variable: &str, fallback: &str) -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(fallback)))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A value that is written as its word.
+fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(
+    d: D,
+) -> std::result::Result<T, D::Error> {
+    let word = String::deserialize(d)?;
+    word.parse().map_err(|why| serde::de::Error::custom(format!("{word:?} is {why}")))
+}
+
+fn timezone<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Tz, D::Error> {
+    let name = String::deserialize(d)?;
+    name.parse().map_err(|_| {
+        serde::de::Error::custom(format!("{name:?} is no time zone such as Africa/Dakar or UTC"))
+    })
+}
+
+/// 0 to 3650 days.
+fn days<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<i64, D::Error> {
+    let days = i64::deserialize(d)?;
+    match days {
+        0..=3650 => Ok(days),
+        _ => Err(serde::de::Error::custom(format!("{days} does not lie between 0 and 3650 days"))),
+    }
+}
+
+/// A percentage, written as a string (`"18"`, `"5.5"`) or a whole number.
+fn percent<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Decimal, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Whole(i64),
+    }
+    let text = match Written::deserialize(d) {
+        Ok(Written::Text(text)) => text,
+        Ok(Written::Whole(number)) => number.to_string(),
+        Err(_) => {
+            return Err(serde::de::Error::custom("a percentage is written \"18\" or \"5.5\""));
+        }
+    };
+    money::parse_percent(&text)
+        .map_err(|_| serde::de::Error::custom(format!("{text:?} is no percentage from 0 to 100")))
+}
+
+fn number_format<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<NumberFormat, D::Error> {
+    let format = String::deserialize(d)?;
+    NumberFormat::parse(&format).map_err(|_| {
+        serde::de::Error::custom(format!(
+            "{format:?} is no number format such as {}",
+            NumberFormat::DEFAULT
+        ))
+    })
+}
+
+/// A date as TOML's own or as a string.
+fn date_or_none<'de, D: Deserializer<'de>>(
+    d: D,
+) -> std::result::Result<Option<NaiveDate>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Toml(toml::value::Datetime),
+        Text(String),
+    }
+    let text = match Written::deserialize(d) {
+        Ok(Written::Toml(date)) => date.to_string(),
+        Ok(Written::Text(text)) => text,
+        Err(_) => return Err(serde::de::Error::custom("a date is written \"2026-03-01\"")),
+    };
+    let date = calendar::parse_date(&text)
+        .map_err(|_| serde::de::Error::custom(format!("{text:?} is no date such as 2026-03-01")))?;
+    Ok(Some(date))
+}
+
+fn company<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Company, D::Error> {
+    #[derive(Deserialize, Default)]
+    #[serde(default, deny_unknown_fields)]
+    struct Written {
+        name: String,
+        email: Option<String>,
+        address: Option<String>,
+        tax_id: Option<String>,
+        registration: Option<String>,
+        bank: Option<String>,
+        how_to_pay: Option<String>,
+        legal_text: Option<String>,
+    }
+    let w = Written::deserialize(d)?;
+    let bad = |field: &str, what: &str| serde::de::Error::custom(format!("company {field} {what}"));
+    if !w.name.is_empty() {
+        text::line("name", &w.name, 200)
+            .map_err(|_| bad("name", "has characters that cannot stand in a mail"))?;
+    }
+    if let Some(email) = &w.email {
+        text::email("email", email).map_err(|_| bad("email", "is no e-mail address"))?;
+    }
+    let trimmed =
+        |value: Option<String>| value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    Ok(Company {
+        name: w.name.trim().to_owned(),
+        email: w.email,
+        address: trimmed(w.address),
+        tax_id: trimmed(w.tax_id),
+        registration: trimmed(w.registration),
+        bank: trimmed(w.bank),
+        how_to_pay: trimmed(w.how_to_pay),
+        legal_text: trimmed(w.legal_text),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("billing.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::read(&path)
+    }
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        let config = read("").unwrap();
+        assert_eq!(config.currency, Currency::XOF);
+        let p = config.dunning_policy();
+        assert_eq!(
+            (p.friendly_days, p.urgent_days, p.warning_days, p.suspension_days),
+            (3, 7, 15, 30)
+        );
+        assert_eq!(config.invoicing.number_format.as_str(), NumberFormat::DEFAULT);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_with_its_line() {
+        for (text, line, says) in [
+            ("\n[dunning]\nfriendly = 3\n", ":3", "unknown field"),
+            ("[dunning]\nfriendly_days = \"three\"\n", ":2", "invalid type"),
+            ("currency = \"EURO\"\n", ":1", "EURO"),
+            ("timezone = \"Dakar\"\n", ":1", "time zone"),
+            ("[invoicing]\ntax_rate = \"118\"\n", ":2", "percentage"),
+            ("[invoicing]\nnumber_format = \"INV\"\n", ":2", "number format"),
+            ("[dunning]\nstart_on = \"1 March\"\n", ":2", "date"),
+            (
+                "[dunning]\nurgent_days = 2\n",
+                "",
+                "friendly_days = 3 must be less than urgent_days = 2",
+            ),
+            ("[mail]\ntransport = \"smtp\"\n", "", "host is missing"),
+            ("[company]\nemail = \"nobody\"\n", ":1", "no e-mail address"),
+            ("currency = \n", ":1", ""),
+        ] {
+            let Err(Refusal::Config { place, message }) = read(text) else { panic!("{text}") };
+            assert!(place.ends_with(&format!("billing.toml{line}")), "{text}: {place}");
+            assert!(message.contains(says), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn dates_are_written_as_toml_or_as_text() {
+        for text in ["[dunning]\nstart_on = 2026-03-01\n", "[dunning]\nstart_on = \"2026-03-01\"\n"]
+        {
+            assert_eq!(read(text).unwrap().dunning.start_on, "2026-03-01".parse().ok(), "{text}");
+        }
+    }
+}

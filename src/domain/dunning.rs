@@ -1,0 +1,490 @@
+//! Dunning: how overdue invoices are chased, and when a tenant is suspended for them.
+//!
+//! [`decide`] is the whole rule. It reads nothing and writes nothing: the task applies what it
+//! returns, a dry run prints it, `invoice explain` prints its reasons, and a simulation applies it
+//! on a copy of the database.
+
+use chrono::NaiveDate;
+
+use super::calendar::{days_between, plus_days};
+use super::letter::EmailStatus;
+use super::tenant::TenantStatus;
+use super::{InvoiceId, Money, TenantId, words};
+
+words! {
+    /// The stages of the ladder, lowest first.
+    Stage {
+        Friendly = "friendly",
+        Urgent = "urgent",
+        Warning = "warning",
+        Suspension = "suspension",
+    }
+}
+
+/// `[dunning]` of billing.toml, and `[payments] pending_days`. All in days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Days after the due date at which each stage comes.
+    pub friendly_days: i64,
+    pub urgent_days: i64,
+    pub warning_days: i64,
+    pub suspension_days: i64,
+    /// The least time between a warning and the suspension it warns of.
+    pub min_notice_days: i64,
+    /// How long a charge without an outcome keeps an invoice at rest.
+    pub pending_days: i64,
+    /// Invoices due before it are listed, never chased.
+    pub start_on: Option<NaiveDate>,
+}
+
+impl Policy {
+    /// Days after the due date at which the stage comes.
+    pub fn days(&self, stage: Stage) -> i64 {
+        match stage {
+            Stage::Friendly => self.friendly_days,
+            Stage::Urgent => self.urgent_days,
+            Stage::Warning => self.warning_days,
+            Stage::Suspension => self.suspension_days,
+        }
+    }
+
+    /// The highest stage whose day has come at that age.
+    pub fn stage_at(&self, age: i64) -> Option<Stage> {
+        Stage::ALL.iter().rev().copied().find(|stage| age >= self.days(*stage))
+    }
+
+    /// The last due date whose invoices may have something to do while they stand at `stage`
+    /// (`None`: no stage yet), if they are read on `today`.
+    pub fn due_until(&self, stage: Option<Stage>, today: NaiveDate) -> Option<NaiveDate> {
+        let next = Stage::ALL.iter().find(|s| Some(**s) > stage)?;
+        Some(plus_days(today, -self.days(*next)))
+    }
+}
+
+/// What a decision needs to know of one open, overdue invoice.
+#[derive(Debug, Clone)]
+pub struct InvoiceFacts {
+    pub id: InvoiceId,
+    pub number: String,
+    pub issued_on: NaiveDate,
+    pub due_on: NaiveDate,
+    pub total: Money,
+    pub amount_due: Money,
+    /// The highest stage recorded in the present round.
+    pub stage: Option<Stage>,
+    pub round: i64,
+    /// The day whose warning counts as notice.
+    pub warned_on: Option<NaiveDate>,
+    /// What became of that warning's letter.
+    pub warning_letter: Option<EmailStatus>,
+    /// The tenant came back by hand on that day with this invoice open past suspension.
+    pub set_back_on: Option<NaiveDate>,
+    pub promised_until: Option<NaiveDate>,
+    pub disputed: bool,
+    /// Since when a charge is pending or its outcome unknown.
+    pub charge_since: Option<NaiveDate>,
+}
+
+/// A tenant with all its open invoices that are past their due date, oldest first.
+#[derive(Debug, Clone)]
+pub struct TenantFacts {
+    pub id: TenantId,
+    pub slug: String,
+    pub status: TenantStatus,
+    pub invoices: Vec<InvoiceFacts>,
+}
+
+/// What a run does to one invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Records the stage.
+    Record(Stage),
+    /// Records the suspension stage, and suspends the tenant for it.
+    Suspend,
+    /// Nothing today.
+    Wait,
+    /// Nothing while the reason lasts; the invoice stays out of letters too.
+    Rest,
+}
+
+/// Why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    NotOverdue,
+    BeforeStart {
+        start_on: NaiveDate,
+    },
+    Disputed,
+    Promised {
+        until: NaiveDate,
+    },
+    ChargePending {
+        since: NaiveDate,
+        until: NaiveDate,
+    },
+    /// The stage's day has come and it is above what was recorded.
+    StageReached {
+        stage: Stage,
+        age: i64,
+    },
+    /// Nothing above the recorded stage has come.
+    StageRecorded {
+        stage: Option<Stage>,
+        age: i64,
+    },
+    /// Suspension's day has come, and no warning that counts was given.
+    NoNotice,
+    /// The tenant came back by hand; it is warned anew on that day.
+    SetBack {
+        warn_on: NaiveDate,
+    },
+    /// Warned, and the notice still runs.
+    NoticeRuns {
+        warned_on: NaiveDate,
+        until: NaiveDate,
+    },
+    /// Warned, but the letter never left.
+    NoticeFailed {
+        warned_on: NaiveDate,
+    },
+    /// Warned long enough ago.
+    NoticeGiven {
+        warned_on: NaiveDate,
+    },
+    /// The configuration asks for no notice.
+    NoticeNotNeeded,
+    /// Would be suspended, but the cap on suspensions holds it back.
+    HeldByCap,
+}
+
+/// A stage to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextStep {
+    pub stage: Stage,
+    pub on: NaiveDate,
+}
+
+/// Something a person must look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// The warning's letter failed, so that suspension cannot follow.
+    WarningFailed,
+    /// A charge has had no outcome for longer than `pending_days`.
+    ChargePendingTooLong { since: NaiveDate },
+}
+
+/// What is decided for one invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvoiceDecision {
+    pub action: Action,
+    pub reason: Reason,
+    /// What comes after today, if nothing is paid and nothing else changes.
+    pub next: Option<NextStep>,
+    pub problem: Option<Problem>,
+}
+
+impl InvoiceDecision {
+    /// The stage that is recorded, if one is.
+    pub fn records(&self) -> Option<Stage> {
+        match self.action {
+            Action::Record(stage) => Some(stage),
+            Action::Suspend => Some(Stage::Suspension),
+            Action::Wait | Action::Rest => None,
+        }
+    }
+}
+
+/// What is decided for one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// One an invoice, in the order of the facts.
+    pub invoices: Vec<InvoiceDecision>,
+    /// The letter that is written: of the highest new stage, at most one a run.
+    pub letter: Option<Stage>,
+    /// The invoice (by position) for which the tenant is suspended.
+    pub suspend_for: Option<usize>,
+}
+
+impl Decision {
+    /// The same decision where no tenant may be suspended in this run: reminders go out, the
+    /// suspension is not recorded and is decided again by the next run.
+    pub fn held(mut self) -> Self {
+        for decision in &mut self.invoices {
+            if decision.action == Action::Suspend {
+                decision.action = Action::Wait;
+                decision.reason = Reason::HeldByCap;
+            }
+        }
+        self.suspend_for = None;
+        self.letter = letter_of(&self.invoices);
+        self
+    }
+
+    /// Whether anything is to be written or told.
+    pub fn does_something(&self) -> bool {
+        self.invoices.iter().any(|d| d.records().is_some() || d.problem.is_some())
+    }
+}
+
+/// A rule that was looked at, with its value: what `invoice explain` lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    Age {
+        age: i64,
+    },
+    StartOn {
+        start_on: Option<NaiveDate>,
+        chased: bool,
+    },
+    Dispute {
+        disputed: bool,
+    },
+    Promise {
+        until: Option<NaiveDate>,
+        rests: bool,
+    },
+    Charge {
+        since: Option<NaiveDate>,
+        rests: bool,
+    },
+    StageOfAge {
+        stage: Option<Stage>,
+    },
+    StageRecorded {
+        stage: Option<Stage>,
+    },
+    Tenant {
+        status: TenantStatus,
+    },
+    Notice {
+        warned_on: Option<NaiveDate>,
+        letter: Option<EmailStatus>,
+        needed_days: i64,
+        given: bool,
+    },
+}
+
+/// Decides for a tenant: which stages are recorded, which letter is written, whether it is
+/// suspended. `today` is the business date of the run.
+pub fn decide(tenant: &TenantFacts, policy: &Policy, today: NaiveDate) -> Decision {
+    let invoices: Vec<_> = tenant
+        .invoices
+        .iter()
+        .map(|invoice| decide_invoice(invoice, tenant.status, policy, today, |_| {}))
+        .collect();
+    Decision {
+        letter: letter_of(&invoices),
+        suspend_for: invoices.iter().position(|d| d.action == Action::Suspend),
+        invoices,
+    }
+}
+
+/// The letter tells the highest new stage. A suspension that is only recorded, because the tenant
+/// is suspended or closed already, is not told again.
+fn letter_of(invoices: &[InvoiceDecision]) -> Option<Stage> {
+    invoices
+        .iter()
+        .filter_map(|decision| match decision.action {
+            Action::Suspend => Some(Stage::Suspension),
+            Action::Record(stage) => Some(stage).filter(|s| *s < Stage::Suspension),
+            Action::Wait | Action::Rest => None,
+        })
+        .max()
+}
+
+/// Why an overdue invoice rests, and until when, if it does. What rests is in no letter.
+pub fn rest(
+    facts: &InvoiceFacts,
+    policy: &Policy,
+    today: NaiveDate,
+    mut looked_at: impl FnMut(Rule),
+) -> Option<Reason> {
+    let chased = policy.start_on.is_none_or(|start| facts.due_on >= start);
+    looked_at(Rule::StartOn { start_on: policy.start_on, chased });
+    if let Some(start_on) = policy.start_on.filter(|_| !chased) {
+        return Some(Reason::BeforeStart { start_on });
+    }
+    looked_at(Rule::Dispute { disputed: facts.disputed });
+    if facts.disputed {
+        return Some(Reason::Disputed);
+    }
+    let promise = facts.promised_until.filter(|until| today <= *until);
+    looked_at(Rule::Promise { until: facts.promised_until, rests: promise.is_some() });
+    if let Some(until) = promise {
+        return Some(Reason::Promised { until });
+    }
+    let pending = facts.charge_since.map(|since| (since, plus_days(since, policy.pending_days)));
+    let pending = pending.filter(|(_, until)| today <= *until);
+    looked_at(Rule::Charge { since: facts.charge_since, rests: pending.is_some() });
+    pending.map(|(since, until)| Reason::ChargePending { since, until })
+}
+
+/// Decides for one invoice of a tenant in that status; each rule that is looked at is handed to
+/// `looked_at` with its value.
+pub fn decide_invoice(
+    facts: &InvoiceFacts,
+    status: TenantStatus,
+    policy: &Policy,
+    today: NaiveDate,
+    mut looked_at: impl FnMut(Rule),
+) -> InvoiceDecision {
+    let age = days_between(facts.due_on, today);
+    looked_at(Rule::Age { age });
+    if let Some(reason) = rest(facts, policy, today, &mut looked_at) {
+        let next = match reason {
+            // The day after the rest ends is the first on which anything can happen.
+            Reason::Promised { until } | Reason::ChargePending { until, .. } => {
+                step_after(facts, policy, status, plus_days(until, 1))
+            }
+            _ => None,
+        };
+        return InvoiceDecision { action: Action::Rest, reason, next, problem: None };
+    }
+    let problem = facts.charge_since.map(|since| Problem::ChargePendingTooLong { since });
+    let reached = policy.stage_at(age);
+    looked_at(Rule::StageOfAge { stage: reached });
+    looked_at(Rule::StageRecorded { stage: facts.stage });
+    let (action, reason) = match reached {
+        Some(Stage::Suspension) if facts.stage != Some(Stage::Suspension) => {
+            suspension(facts, status, policy, today, age, &mut looked_at)
+        }
+        Some(stage) if facts.stage.is_none_or(|recorded| stage > recorded) => {
+            (Action::Record(stage), Reason::StageReached { stage, age })
+        }
+        _ if age < 1 => (Action::Wait, Reason::NotOverdue),
+        _ => (Action::Wait, Reason::StageRecorded { stage: facts.stage, age }),
+    };
+    let problem = match reason {
+        Reason::NoticeFailed { .. } => Some(Problem::WarningFailed),
+        _ => problem,
+    };
+    let next = match (action, reason) {
+        (_, Reason::NoticeFailed { .. }) => None,
+        (Action::Record(stage), _) => {
+            let mut after = facts.clone();
+            after.stage = Some(stage);
+            if stage == Stage::Warning {
+                (after.warned_on, after.warning_letter) = (Some(today), None);
+            }
+            step_after(&after, policy, status, plus_days(today, 1))
+        }
+        (Action::Suspend, _) => None,
+        _ => step_after(facts, policy, status, plus_days(today, 1)),
+    };
+    InvoiceDecision { action, reason, next, problem }
+}
+
+/// What suspension's day brings: nobody is suspended without a warning that counts, at least
+/// `min_notice_days` old, whose letter has not failed.
+fn suspension(
+    facts: &InvoiceFacts,
+    status: TenantStatus,
+    policy: &Policy,
+    today: NaiveDate,
+    age: i64,
+    looked_at: &mut impl FnMut(Rule),
+) -> (Action, Reason) {
+    looked_at(Rule::Tenant { status });
+    let take = match status {
+        TenantStatus::Active => Action::Suspend,
+        // Goes on ageing and is recorded; the tenant is suspended, and told so, once.
+        TenantStatus::Suspended => Action::Record(Stage::Suspension),
+        TenantStatus::Closed => {
+            // Nothing is left to be suspended, so nothing is to be warned of.
+            let stage = Stage::Suspension;
+            return (Action::Record(stage), Reason::StageReached { stage, age });
+        }
+    };
+    let warned_on = facts.warned_on.filter(|_| facts.warning_letter != Some(EmailStatus::Canceled));
+    let until = warned_on.map(|on| plus_days(on, policy.min_notice_days));
+    let letter = facts.warning_letter;
+    let failed = letter == Some(EmailStatus::Failed);
+    looked_at(Rule::Notice {
+        warned_on,
+        letter,
+        needed_days: policy.min_notice_days,
+        given: policy.min_notice_days == 0
+            || (!failed && until.is_some_and(|until| today >= until)),
+    });
+    match (warned_on, until) {
+        _ if policy.min_notice_days == 0 && facts.set_back_on.is_none_or(|on| today > on) => {
+            (take, Reason::NoticeNotNeeded)
+        }
+        (Some(warned_on), _) if failed => (Action::Wait, Reason::NoticeFailed { warned_on }),
+        (Some(warned_on), Some(until)) if today >= until => {
+            (take, Reason::NoticeGiven { warned_on })
+        }
+        (Some(warned_on), Some(until)) => (Action::Wait, Reason::NoticeRuns { warned_on, until }),
+        _ => match facts.set_back_on.map(|on| plus_days(on, policy.min_notice_days)) {
+            Some(warn_on) if today < warn_on => (Action::Wait, Reason::SetBack { warn_on }),
+            _ => (Action::Record(Stage::Warning), Reason::NoNotice),
+        },
+    }
+}
+
+/// The next stage of an invoice on or after `from`, if nothing is paid and nothing else changes
+/// until then.
+fn step_after(
+    facts: &InvoiceFacts,
+    policy: &Policy,
+    status: TenantStatus,
+    from: NaiveDate,
+) -> Option<NextStep> {
+    let recorded = facts.stage;
+    if recorded == Some(Stage::Suspension) {
+        return None;
+    }
+    let day_of = |stage| plus_days(facts.due_on, policy.days(stage)).max(from);
+    let suspends_on = day_of(Stage::Suspension);
+    let higher = Stage::ALL.iter().copied().filter(|s| recorded.is_none_or(|r| *s > r));
+    // Stages whose days lie before `from` are passed over for the highest of them.
+    let next = higher.clone().filter(|s| day_of(*s) == from).max().or_else(|| higher.min())?;
+    if next != Stage::Suspension {
+        return Some(NextStep { stage: next, on: day_of(next) });
+    }
+    if status == TenantStatus::Closed || policy.min_notice_days == 0 {
+        return Some(NextStep { stage: next, on: suspends_on });
+    }
+    match facts.warned_on.filter(|_| facts.warning_letter != Some(EmailStatus::Canceled)) {
+        Some(_) if facts.warning_letter == Some(EmailStatus::Failed) => None,
+        Some(on) => {
+            let on = suspends_on.max(plus_days(on, policy.min_notice_days));
+            Some(NextStep { stage: Stage::Suspension, on })
+        }
+        None => {
+            let not_before = facts.set_back_on.map(|on| plus_days(on, policy.min_notice_days));
+            let on = not_before.map_or(suspends_on, |on| on.max(suspends_on));
+            Some(NextStep { stage: Stage::Warning, on })
+        }
+    }
+}
+
+/// Each step that is still to come for an invoice, with its date, if nothing is paid: the
+/// decision taken again on each date that it names.
+pub fn forecast(
+    facts: &InvoiceFacts,
+    status: TenantStatus,
+    policy: &Policy,
+    today: NaiveDate,
+) -> Vec<NextStep> {
+    let mut steps = Vec::new();
+    let mut facts = facts.clone();
+    let mut decision = decide_invoice(&facts, status, policy, today, |_| {});
+    let mut day = today;
+    // The ladder has four rungs and a warning can come once more.
+    for _ in 0..8 {
+        if let Some(stage) = decision.records() {
+            if day > today {
+                steps.push(NextStep { stage, on: day });
+            }
+            facts.stage = Some(stage);
+            if stage == Stage::Warning {
+                (facts.warned_on, facts.warning_letter) = (Some(day), None);
+            }
+        }
+        let Some(next) = decision.next else { break };
+        day = next.on;
+        decision = decide_invoice(&facts, status, policy, day, |_| {});
+    }
+    steps
+}

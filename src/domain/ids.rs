@@ -1,0 +1,60 @@
+//! Ids as newtypes, so that a tenant's id is never handed in where an invoice's is asked for.
+
+macro_rules! ids {
+    ($($(#[$meta:meta])* $name:ident => $prefix:literal),+ $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// What stands before the number where the id is shown, `txn_` in `txn_7`.
+            pub const PREFIX: &'static str = $prefix;
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}{}", $prefix, self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            /// Takes `txn_7` and the bare `7`.
+            fn from_str(text: &str) -> Result<Self, String> {
+                text.strip_prefix($prefix)
+                    .unwrap_or(text)
+                    .parse::<i64>()
+                    .ok()
+                    .filter(|n| *n > 0)
+                    .map($name)
+                    .ok_or_else(|| format!("an id looks like {}7", $prefix))
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A tenant's row; people name a tenant by its slug.
+    TenantId => "ten_",
+    /// An invoice's row; people name an invoice by its number.
+    InvoiceId => "inv_",
+    TransactionId => "txn_",
+    EmailId => "eml_",
+    EventId => "evt_",
+    RunId => "run_",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_accepted_with_and_without_its_prefix() {
+        assert_eq!("txn_7".parse(), Ok(TransactionId(7)));
+        assert_eq!("7".parse(), Ok(TransactionId(7)));
+        assert!("eml_7".parse::<TransactionId>().is_err());
+        assert!("txn_0".parse::<TransactionId>().is_err());
+        assert_eq!(TransactionId(7).to_string(), "txn_7");
+    }
+}

@@ -1,0 +1,353 @@
+//! Invoices: how they are numbered, added up, paid, voided and written off.
+
+use chrono::{Datelike, NaiveDate};
+use rust_decimal::Decimal;
+
+use super::dunning::Stage;
+use super::transaction::Overpayment;
+use super::{InvoiceId, Money, Refusal, Result, TenantId, calendar, text, words};
+
+words! {
+    /// Where an invoice stands. Overdue is no status: it is derived from the due date.
+    InvoiceStatus {
+        Draft = "draft",
+        Open = "open",
+        Paid = "paid",
+        /// Should never have been issued; its number stays taken.
+        Void = "void",
+        /// Given up; it may still be paid later.
+        Uncollectible = "uncollectible",
+    }
+}
+
+words! {
+    /// Where an invoice and its number come from.
+    Origin { Issued = "issued", Typed = "typed", Imported = "imported" }
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub description: String,
+    pub quantity: i64,
+    pub unit_price: Option<Money>,
+    pub amount: Money,
+    pub discount: Money,
+    /// Half-open.
+    pub period: Option<(NaiveDate, NaiveDate)>,
+}
+
+impl Line {
+    /// One piece at that price.
+    pub fn single(description: String, amount: Money) -> Self {
+        let discount = Money::zero(amount.currency());
+        Line { description, quantity: 1, unit_price: Some(amount), amount, discount, period: None }
+    }
+}
+
+/// An invoice as it stands.
+#[derive(Debug, Clone)]
+pub struct Invoice {
+    pub id: InvoiceId,
+    pub number: String,
+    pub origin: Origin,
+    pub tenant_id: TenantId,
+    pub tenant: String,
+    pub subscription_id: Option<i64>,
+    pub status: InvoiceStatus,
+    pub subtotal: Money,
+    pub discount: Money,
+    /// Percent.
+    pub tax_rate: Decimal,
+    pub tax: Money,
+    pub total: Money,
+    pub paid: Money,
+    pub coupon: Option<String>,
+    pub issued_on: NaiveDate,
+    pub due_on: NaiveDate,
+    pub paid_on: Option<NaiveDate>,
+    pub period: Option<(NaiveDate, NaiveDate)>,
+    pub closed_reason: Option<String>,
+    pub stage: Option<Stage>,
+    pub warned_on: Option<NaiveDate>,
+    pub promised_until: Option<NaiveDate>,
+    pub promise_note: Option<String>,
+    pub disputed_at: Option<String>,
+    pub dispute_note: Option<String>,
+    /// Seller and buyer as JSON, as they were when the invoice was issued.
+    pub seller: String,
+    pub buyer: String,
+    pub created_at: String,
+    pub updated_at: String,
+    pub lines: Vec<Line>,
+}
+
+impl Invoice {
+    /// What is still to be paid; nothing on a void invoice.
+    pub fn due(&self) -> Money {
+        match self.status {
+            InvoiceStatus::Void => Money::zero(self.total.currency()),
+            _ => Money::from_minor(self.total.minor() - self.paid.minor(), self.total.currency()),
+        }
+    }
+
+    /// Days since the due date where the invoice is overdue (open, something due, due date before
+    /// today), else 0.
+    pub fn days_overdue(&self, today: NaiveDate) -> i64 {
+        if self.status != InvoiceStatus::Open {
+            return 0;
+        }
+        calendar::days_between(self.due_on, today).max(0)
+    }
+}
+
+/// The amounts of an invoice, always in the order subtotal, discount, tax, total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amounts {
+    pub subtotal: Money,
+    pub discount: Money,
+    pub tax: Money,
+    pub total: Money,
+}
+
+/// Adds lines up: tax = (subtotal − discount) × rate, rounded once; total = subtotal − discount +
+/// tax. The one place where an invoice's amounts are worked out.
+///
+/// # Errors
+/// Lines in two currencies, or sums above the largest amount.
+pub fn add_up(lines: &[Line], tax_rate: Decimal) -> Result<Amounts> {
+    let Some(first) = lines.first() else {
+        return Err(Refusal::bad("lines", "", super::refusal::Why::Empty));
+    };
+    let zero = Money::zero(first.amount.currency());
+    let (mut subtotal, mut discount) = (zero, zero);
+    for line in lines {
+        subtotal = subtotal.plus(line.amount)?;
+        discount = discount.plus(line.discount)?;
+    }
+    let net = subtotal.minus(discount)?;
+    let tax = net.percent(tax_rate)?;
+    Ok(Amounts { subtotal, discount, tax, total: net.plus(tax)? })
+}
+
+/// What a payment does to an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settlement {
+    /// What of the payment goes to the invoice.
+    pub applied: Money,
+    /// What is due after it.
+    pub remaining: Money,
+}
+
+/// How a payment settles an invoice: partly or wholly, never above what is due unless the surplus
+/// is to be kept as credit.
+///
+/// # Errors
+/// A void, draft or paid invoice, another currency, or an amount above what is due.
+pub fn settle(invoice: &Invoice, amount: Money, overpayment: Overpayment) -> Result<Settlement> {
+    let number = || invoice.number.clone();
+    match invoice.status {
+        InvoiceStatus::Open | InvoiceStatus::Uncollectible => {}
+        InvoiceStatus::Paid if overpayment == Overpayment::KeepAsCredit => {}
+        InvoiceStatus::Paid => return Err(Refusal::AlreadyPaid { invoice: number() }),
+        other => {
+            return Err(Refusal::NotPayable { invoice: number(), status: other.word() });
+        }
+    }
+    let due = invoice.due();
+    let remaining = due.minus(amount)?;
+    if remaining.minor() >= 0 {
+        return Ok(Settlement { applied: amount, remaining });
+    }
+    match overpayment {
+        Overpayment::Refuse => Err(Refusal::AboveDue { invoice: number(), given: amount, due }),
+        Overpayment::KeepAsCredit => {
+            Ok(Settlement { applied: due, remaining: Money::zero(due.currency()) })
+        }
+    }
+}
+
+/// Checks that an invoice can be voided: open (or given up), and nothing was paid on it.
+pub fn check_voidable(invoice: &Invoice) -> Result<()> {
+    check_closable(invoice, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible])?;
+    if !invoice.paid.is_zero() {
+        return Err(Refusal::PartlyPaid { invoice: invoice.number.clone(), paid: invoice.paid });
+    }
+    Ok(())
+}
+
+/// Checks that an invoice is open, which writing off, promising and disputing ask for.
+pub fn check_open(invoice: &Invoice) -> Result<()> {
+    check_closable(invoice, &[InvoiceStatus::Open])
+}
+
+fn check_closable(invoice: &Invoice, allowed: &[InvoiceStatus]) -> Result<()> {
+    if allowed.contains(&invoice.status) {
+        return Ok(());
+    }
+    Err(Refusal::NotOpen { invoice: invoice.number.clone(), status: invoice.status.word() })
+}
+
+/// How invoices are numbered: text around `{year}` and one `{seq}` with an optional width,
+/// `INV-{year}-{seq:6}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberFormat {
+    before: String,
+    after: String,
+    width: usize,
+    text: String,
+}
+
+impl NumberFormat {
+    /// `INV-2026-000001`.
+    pub const DEFAULT: &'static str = "INV-{year}-{seq:6}";
+
+    /// Reads a format.
+    ///
+    /// # Errors
+    /// No `{seq}` or two of them, an unknown placeholder, characters that a number must not have,
+    /// or a width above 12.
+    pub fn parse(format: &str) -> Result<Self> {
+        let bad = || Refusal::BadNumberFormat { format: format.to_owned() };
+        let (before, rest) = format.split_once("{seq").ok_or_else(bad)?;
+        let (width, after) = rest.split_once('}').ok_or_else(bad)?;
+        let width = match width.strip_prefix(':') {
+            None if width.is_empty() => 1,
+            Some(digits) => digits.parse().ok().filter(|w| *w <= 12).ok_or_else(bad)?,
+            None => return Err(bad()),
+        };
+        let plain =
+            format!("{}{}", before.replace("{year}", "0000"), after.replace("{year}", "0000"));
+        let plain_ok = plain.len() <= 40
+            && !plain.contains(['{', '}'])
+            && plain.chars().all(|c| !c.is_control() && !c.is_whitespace());
+        if !plain_ok || after.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(bad());
+        }
+        let (before, after) = (before.to_owned(), after.to_owned());
+        Ok(NumberFormat { before, after, width, text: format.to_owned() })
+    }
+
+    /// The format as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The series that an invoice issued on that day is numbered in: the format with the year
+    /// filled in and `#` for the sequence.
+    pub fn series(&self, issued_on: NaiveDate) -> String {
+        let year = issued_on.year().to_string();
+        let fill = |part: &str| part.replace("{year}", &year);
+        format!("{}#{}", fill(&self.before), fill(&self.after))
+    }
+
+    /// The number with that sequence in the series of that day.
+    pub fn number(&self, issued_on: NaiveDate, sequence: i64) -> String {
+        let width = self.width;
+        self.series(issued_on).replacen('#', &format!("{sequence:0width$}"), 1)
+    }
+
+    /// The series and sequence of a number that fits the format, whatever its year.
+    pub fn read(&self, number: &str) -> Option<(String, i64)> {
+        let year_at = self.before.find("{year}");
+        let year: String = match (year_at, self.after.contains("{year}")) {
+            (Some(at), _) => number.get(at..at + 4)?.to_owned(),
+            (None, true) => {
+                number.rsplit(|c: char| !c.is_ascii_digit()).find(|s| s.len() == 4)?.to_owned()
+            }
+            (None, false) => String::new(),
+        };
+        if !year.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let before = self.before.replace("{year}", &year);
+        let after = self.after.replace("{year}", &year);
+        let digits = number.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
+        let canonical =
+            digits.len() == self.width || (digits.len() > self.width && !digits.starts_with('0'));
+        let sequence = digits.parse::<i64>().ok().filter(|n| *n > 0)?;
+        (canonical && digits.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| (format!("{before}#{after}"), sequence))
+    }
+}
+
+/// Checks a number that was typed or imported.
+pub fn number(value: &str) -> Result<String> {
+    text::line("number", value, 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::Currency;
+
+    fn eur(minor: i64) -> Money {
+        Money::from_minor(minor, "EUR".parse::<Currency>().unwrap())
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn tax_is_taken_once_on_the_sum_and_not_line_by_line() {
+        // 20 % of 0.33 is 0.066, rounded 0.07; three times that would be 0.21. Of 0.99 it is 0.20.
+        let lines = vec![Line::single("a".into(), eur(33)); 3];
+        let amounts = add_up(&lines, Decimal::from(20)).unwrap();
+        assert_eq!((amounts.subtotal, amounts.tax, amounts.total), (eur(99), eur(20), eur(119)));
+    }
+
+    #[test]
+    fn numbers_are_written_and_read_back() {
+        for (format, number, series) in [
+            ("INV-{year}-{seq:6}", "INV-2026-000012", "INV-2026-#"),
+            ("F{seq:4}/{year}", "F0012/2026", "F#/2026"),
+            ("{seq}", "12", "#"),
+        ] {
+            let format = NumberFormat::parse(format).unwrap();
+            assert_eq!(format.number(day("2026-03-01"), 12), number);
+            assert_eq!(format.read(number), Some((series.to_owned(), 12)), "{number}");
+        }
+        let format = NumberFormat::parse(NumberFormat::DEFAULT).unwrap();
+        for other in [
+            "INV-2026-12",
+            "INV-2026-0000012",
+            "X-2026-000012",
+            "INV-26-000012",
+            "INV-2026-00001a",
+            "INV-2026-000000",
+        ] {
+            assert_eq!(format.read(other), None, "{other}");
+        }
+        assert_eq!(format.read("INV-2026-1000000"), Some(("INV-2026-#".into(), 1_000_000)));
+    }
+
+    #[test]
+    fn a_format_without_exactly_one_sequence_is_refused() {
+        for bad in [
+            "",
+            "INV",
+            "INV-{year}",
+            "{seq}{seq}",
+            "{seq:x}",
+            "{seq:99}",
+            "INV {seq}",
+            "{month}{seq}",
+            "{seq}{year}0{",
+        ] {
+            assert!(NumberFormat::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn amounts_add_up(prices in prop::collection::vec(0i64..10_000_000, 1..20), rate in 0u32..=2500) {
+            let lines: Vec<_> = prices.iter().map(|p| Line::single("x".into(), eur(*p))).collect();
+            let sums = add_up(&lines, Decimal::new(i64::from(rate), 2)).unwrap();
+            prop_assert_eq!(sums.subtotal.minor(), prices.iter().sum::<i64>());
+            prop_assert_eq!(sums.total.minor(), sums.subtotal.minor() - sums.discount.minor() + sums.tax.minor());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a letter tells: its template, its language, and the facts that are filled in.
+
+use chrono::NaiveDate;
+
+use super::dunning::Stage;
+use super::invoice::Invoice;
+use super::{Money, words};
+
+words! {
+    /// The languages that letters are written in.
+    Locale { Fr = "fr", En = "en" }
+}
+
+words! {
+    /// The letters there are.
+    Template {
+        Friendly = "friendly",
+        Urgent = "urgent",
+        Warning = "warning",
+        Suspension = "suspension",
+        Reactivation = "reactivation",
+        Invoice = "invoice",
+        PaymentReceived = "payment_received",
+    }
+}
+
+impl Template {
+    /// The dunning stage that the letter announces, if it is a dunning letter.
+    pub fn stage(self) -> Option<Stage> {
+        match self {
+            Template::Friendly => Some(Stage::Friendly),
+            Template::Urgent => Some(Stage::Urgent),
+            Template::Warning => Some(Stage::Warning),
+            Template::Suspension => Some(Stage::Suspension),
+            _ => None,
+        }
+    }
+
+    /// The letter of a dunning stage.
+    pub fn of_stage(stage: Stage) -> Template {
+        match stage {
+            Stage::Friendly => Template::Friendly,
+            Stage::Urgent => Template::Urgent,
+            Stage::Warning => Template::Warning,
+            Stage::Suspension => Template::Suspension,
+        }
+    }
+}
+
+words! {
+    /// Where a letter stands in the outbox.
+    EmailStatus { Queued = "queued", Sent = "sent", Failed = "failed", Canceled = "canceled" }
+}
+
+/// Who sends the invoices and letters: `[company]` of billing.toml.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Company {
+    pub name: String,
+    pub email: Option<String>,
+    pub address: Option<String>,
+    pub tax_id: Option<String>,
+    pub registration: Option<String>,
+    pub bank: Option<String>,
+    pub how_to_pay: Option<String>,
+    pub legal_text: Option<String>,
+}
+
+/// One invoice in a letter's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedInvoice {
+    pub number: String,
+    pub issued_on: NaiveDate,
+    pub due_on: NaiveDate,
+    pub days_overdue: i64,
+    pub total: Money,
+    pub amount_due: Money,
+}
+
+/// A payment that a letter confirms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfirmedPayment {
+    pub amount: Money,
+    pub paid_on: NaiveDate,
+    pub method: Option<String>,
+    pub reference: Option<String>,
+    pub invoice: String,
+    /// What is still due on that invoice.
+    pub remaining: Money,
+}
+
+/// Everything that a template may fill in. What a letter does not tell of is empty or `None`.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    pub template: Template,
+    pub locale: Locale,
+    pub company: Company,
+    pub tenant_name: String,
+    /// Whether the tenant is suspended as the letter is written.
+    pub tenant_suspended: bool,
+    /// The day in the business time zone on which the letter is written.
+    pub today: NaiveDate,
+    /// The overdue invoices that are asked for, oldest first.
+    pub overdue: Vec<ListedInvoice>,
+    /// What they come to, one sum a currency.
+    pub totals: Vec<Money>,
+    /// When suspension follows where nothing is paid.
+    pub suspension_on: Option<NaiveDate>,
+    /// The invoice that the letter carries whole.
+    pub invoice: Option<Invoice>,
+    pub payment: Option<ConfirmedPayment>,
+}

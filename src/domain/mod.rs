@@ -1,0 +1,63 @@
+//! The pure rules: nothing here reads a clock, a file or a database. What a rule needs is handed
+//! in, and what it returns says what to do and why.
+
+pub mod act;
+pub mod calendar;
+pub mod dunning;
+pub mod ids;
+pub mod invoice;
+pub mod letter;
+pub mod money;
+pub mod refusal;
+pub mod schedule;
+pub mod tenant;
+pub mod text;
+pub mod transaction;
+
+pub use act::Act;
+pub use ids::*;
+pub use money::{Currency, Money};
+pub use refusal::{Refusal, Result};
+
+/// Declares an enum whose variants have one word each, used in the database, in JSON and on the
+/// command line alike.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$vmeta])* $variant),+ }
+
+        impl $name {
+            /// Every variant, in order.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            /// The variant's word.
+            pub const fn word(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+
+            /// The variant that the word names, if any does.
+            pub fn from_word(word: &str) -> Option<$name> {
+                match word { $($word => Some($name::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(word: &str) -> std::result::Result<Self, String> {
+                Self::from_word(word).ok_or_else(|| {
+                    let all: Vec<_> = Self::ALL.iter().map(|v| v.word()).collect();
+                    format!("not one of {}", all.join(", "))
+                })
+            }
+        }
+    };
+}
+pub(crate) use words;

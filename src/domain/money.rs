@@ -1,0 +1,309 @@
+//! Amounts of money: whole numbers of a currency's smallest unit, never a fraction of one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::refusal::{Refusal, Result, Why};
+
+/// The one rounding of the whole program: half away from zero, as tax offices and accountants
+/// round. `Decimal::round_dp` alone would round 2.345 to 2.34 (half to even).
+pub const ROUNDING: RoundingStrategy = RoundingStrategy::MidpointAwayFromZero;
+
+/// The largest amount that is accepted, in minor units: 10^15. It keeps sums of 9,000 such
+/// amounts within 64 bits, and the database refuses more as well.
+pub const MAX_MINOR: i64 = 1_000_000_000_000_000;
+
+/// A currency of ISO 4217 that has a minor unit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Currency(iso_currency::Currency);
+
+impl Currency {
+    /// The West African CFA franc, what billing is in where nothing else is said.
+    pub const XOF: Currency = Currency(iso_currency::Currency::XOF);
+
+    /// The three letters, `EUR`.
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+
+    /// Decimals of the currency by ISO 4217: 0 for XOF, 2 for EUR, 3 for KWD.
+    pub fn decimals(self) -> u32 {
+        self.0.exponent().map_or(0, u32::from)
+    }
+}
+
+impl FromStr for Currency {
+    type Err = String;
+
+    fn from_str(code: &str) -> std::result::Result<Self, String> {
+        iso_currency::Currency::from_code(code)
+            // Gold, SDRs and testing codes have no minor unit: nothing can be billed in them.
+            .filter(|c| c.exponent().is_some())
+            .map(Currency)
+            .ok_or_else(|| "not a currency code of ISO 4217, such as XOF or EUR".into())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+/// An amount in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+impl Money {
+    /// `minor` smallest units of the currency: 4990 EUR minor units are 49.90 EUR.
+    pub const fn from_minor(minor: i64, currency: Currency) -> Self {
+        Money { minor, currency }
+    }
+
+    /// Nothing, in that currency.
+    pub const fn zero(currency: Currency) -> Self {
+        Money { minor: 0, currency }
+    }
+
+    /// Whole smallest units.
+    pub const fn minor(self) -> i64 {
+        self.minor
+    }
+
+    /// The currency of the amount.
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Whether it is nothing.
+    pub const fn is_zero(self) -> bool {
+        self.minor == 0
+    }
+
+    /// Reads an amount as a person types it, in major units: at most the currency's decimals
+    /// (`10.5` XOF is refused, not rounded), never negative.
+    pub fn parse(text: &str, currency: Currency) -> std::result::Result<Self, Why> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = match digits.split_once('.') {
+            Some((_, "")) => return Err(Why::NotAnAmount),
+            Some((whole, fraction)) => (whole, fraction),
+            None => (digits, ""),
+        };
+        let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
+            return Err(Why::NotAnAmount);
+        }
+        if digits.len() != text.len() {
+            return Err(Why::Negative);
+        }
+        if fraction.len() > currency.decimals() as usize {
+            return Err(Why::TooManyDecimals { currency });
+        }
+        let padded = format!("{whole}{fraction:0<width$}", width = currency.decimals() as usize);
+        match padded.parse::<i64>() {
+            Ok(minor) if minor <= MAX_MINOR => Ok(Money { minor, currency }),
+            _ => Err(Why::TooLarge),
+        }
+    }
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// Two currencies, or more than [`MAX_MINOR`] either way.
+    pub fn plus(self, other: Money) -> Result<Money> {
+        self.with(other, i64::checked_add)
+    }
+
+    /// The difference.
+    ///
+    /// # Errors
+    /// As [`Money::plus`].
+    pub fn minus(self, other: Money) -> Result<Money> {
+        self.with(other, i64::checked_sub)
+    }
+
+    fn with(self, other: Money, op: fn(i64, i64) -> Option<i64>) -> Result<Money> {
+        if self.currency != other.currency {
+            return Err(Refusal::MixedCurrencies { one: self.currency, other: other.currency });
+        }
+        match op(self.minor, other.minor) {
+            Some(minor) if minor.abs() <= MAX_MINOR => Ok(Money { minor, ..self }),
+            _ => Err(Refusal::AmountOverflow { currency: self.currency }),
+        }
+    }
+
+    /// `percent` hundredths of the amount, rounded once by [`ROUNDING`].
+    ///
+    /// # Errors
+    /// A result above [`MAX_MINOR`].
+    pub fn percent(self, percent: Decimal) -> Result<Money> {
+        let overflow = Refusal::AmountOverflow { currency: self.currency };
+        // Multiplied before it is divided: 1/3 % of 300 is 1, not 0.99.
+        let exact = Decimal::from(self.minor)
+            .checked_mul(percent)
+            .and_then(|product| product.checked_div(Decimal::ONE_HUNDRED));
+        let minor = exact
+            .map(|value| value.round_dp_with_strategy(0, ROUNDING))
+            .and_then(|value| i64::try_from(value).ok());
+        match minor {
+            Some(minor) if minor.abs() <= MAX_MINOR => Ok(Money { minor, ..self }),
+            _ => Err(overflow),
+        }
+    }
+
+    /// Major units with exactly the currency's decimals, `15000` XOF, `49.90` EUR.
+    pub fn major(self) -> String {
+        let decimals = self.currency.decimals() as usize;
+        let sign = if self.minor < 0 { "-" } else { "" };
+        let digits = format!("{:0>width$}", self.minor.unsigned_abs(), width = decimals + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - decimals);
+        match decimals {
+            0 => format!("{sign}{whole}"),
+            _ => format!("{sign}{whole}.{fraction}"),
+        }
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} {}", self.major(), self.currency))
+    }
+}
+
+/// Sums per currency, in the order in which the currencies first came: amounts of two currencies
+/// are never added.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals(Vec<Money>);
+
+impl Totals {
+    /// Adds the amount to the sum of its currency.
+    ///
+    /// # Errors
+    /// A sum above [`MAX_MINOR`].
+    pub fn add(&mut self, amount: Money) -> Result<()> {
+        match self.0.iter_mut().find(|sum| sum.currency() == amount.currency()) {
+            Some(sum) => *sum = sum.plus(amount)?,
+            None => self.0.push(amount),
+        }
+        Ok(())
+    }
+
+    /// One sum a currency.
+    pub fn iter(&self) -> impl Iterator<Item = &Money> {
+        self.0.iter()
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<Money> for Totals {
+    /// Panics on no input that the database can hold: 9,000 of the largest amounts fit a sum.
+    fn from_iter<I: IntoIterator<Item = Money>>(amounts: I) -> Self {
+        let mut totals = Totals::default();
+        for amount in amounts {
+            match totals.0.iter_mut().find(|sum| sum.currency() == amount.currency()) {
+                Some(sum) => sum.minor = sum.minor.saturating_add(amount.minor),
+                None => totals.0.push(amount),
+            }
+        }
+        totals
+    }
+}
+
+/// Reads a percentage such as a tax rate: 0 to 100 with at most 4 decimals.
+pub fn parse_percent(text: &str) -> std::result::Result<Decimal, Why> {
+    // `from_str` would round past 28 digits without a word.
+    let value = Decimal::from_str_exact(text).map_err(|_| Why::NotAPercentage)?;
+    if value.is_sign_negative() || value > Decimal::ONE_HUNDRED || value.normalize().scale() > 4 {
+        return Err(Why::NotAPercentage);
+    }
+    Ok(value.normalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn currency(code: &str) -> Currency {
+        code.parse().unwrap()
+    }
+
+    #[test]
+    fn amounts_are_typed_with_at_most_the_currencys_decimals() {
+        for (text, code, minor) in [
+            ("15000", "XOF", 15000),
+            ("49.9", "EUR", 4990),
+            ("49.90", "EUR", 4990),
+            ("1.25", "KWD", 1250),
+            ("0", "EUR", 0),
+            ("007", "XOF", 7),
+        ] {
+            assert_eq!(Money::parse(text, currency(code)).unwrap().minor(), minor, "{text} {code}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused_and_never_rounded() {
+        for (text, code, why) in [
+            ("10.5", "XOF", Why::TooManyDecimals { currency: currency("XOF") }),
+            ("49.901", "EUR", Why::TooManyDecimals { currency: currency("EUR") }),
+            ("-1", "EUR", Why::Negative),
+            ("", "EUR", Why::NotAnAmount),
+            ("1e3", "EUR", Why::NotAnAmount),
+            ("1,000", "EUR", Why::NotAnAmount),
+            ("+5", "EUR", Why::NotAnAmount),
+            ("5.", "EUR", Why::NotAnAmount),
+            (".5", "EUR", Why::NotAnAmount),
+            ("10000000000000.01", "EUR", Why::TooLarge),
+            ("99999999999999999999", "XOF", Why::TooLarge),
+        ] {
+            assert_eq!(Money::parse(text, currency(code)), Err(why), "{text} {code}");
+        }
+    }
+
+    #[test]
+    fn tax_is_rounded_half_away_from_zero() {
+        for (minor, percent, tax) in [(1050, "5", 53), (1030, "5", 52), (3150, "8.25", 260)] {
+            let amount = Money::from_minor(minor, currency("EUR"));
+            assert_eq!(amount.percent(percent.parse().unwrap()).unwrap().minor(), tax, "{minor}");
+        }
+    }
+
+    #[test]
+    fn currencies_never_mix_and_sums_never_overflow() {
+        let eur = Money::from_minor(1, currency("EUR"));
+        assert!(eur.plus(Money::from_minor(1, Currency::XOF)).is_err());
+        assert!(
+            Money::from_minor(MAX_MINOR, Currency::XOF)
+                .plus(Money::from_minor(1, Currency::XOF))
+                .is_err()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn printing_and_parsing_an_amount_is_the_same_amount(
+            minor in 0..=MAX_MINOR,
+            code in prop::sample::select(vec!["XOF", "EUR", "KWD", "CLF"]),
+        ) {
+            let money = Money::from_minor(minor, currency(code));
+            prop_assert_eq!(Money::parse(&money.major(), currency(code)), Ok(money));
+        }
+    }
+}

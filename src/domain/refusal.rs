@@ -1,0 +1,321 @@
+//! Why something was refused, as data: `failure` alone turns it into words and hints.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+use super::money::{Currency, Money};
+
+/// What a lower room returns.
+pub type Result<T> = std::result::Result<T, Refusal>;
+
+/// What is wrong with a value that was typed or imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    Empty,
+    TooLong {
+        max: usize,
+    },
+    ControlCharacter {
+        code: u32,
+    },
+    NotASlug,
+    NotAnEmailAddress,
+    NotACountry,
+    NotADate,
+    NotAnInstant,
+    NotAnAmount,
+    NotAPercentage,
+    Negative,
+    Zero,
+    TooLarge,
+    TooManyDecimals {
+        currency: Currency,
+    },
+    NotANumber,
+    UnknownCurrency,
+    /// Not one of the words that the field takes.
+    NotOneOf {
+        words: String,
+    },
+    UnknownTenant,
+    UnknownInvoice,
+    /// A date that must not lie before another field's.
+    Before {
+        field: &'static str,
+    },
+    /// A date that must not lie after today.
+    AfterToday,
+    /// The row is there already, with other values.
+    Differs {
+        fields: String,
+    },
+    /// The same key stands twice in one file.
+    Repeated {
+        line: u64,
+    },
+    /// The value is missing where another field asks for it.
+    NeededWith {
+        field: &'static str,
+    },
+    NotAllowedWith {
+        field: &'static str,
+    },
+    AboveDue {
+        due: Money,
+    },
+    NotPayable {
+        status: &'static str,
+    },
+    ReferenceTaken,
+    CannotChange {
+        what: &'static str,
+    },
+    /// Not as many fields as the header has, or not UTF-8: what the CSV reader says.
+    BadCsv(String),
+}
+
+/// What the database or its file said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    Missing,
+    NotADatabase,
+    NotOurs,
+    Corrupt(String),
+    Newer {
+        found: i64,
+        known: i64,
+    },
+    Older {
+        found: i64,
+        known: i64,
+    },
+    ReadOnly,
+    Full {
+        free: u64,
+    },
+    Busy,
+    Denied,
+    Io(String),
+    /// A rule of the schema (CHECK, UNIQUE, FOREIGN KEY, trigger) said no.
+    Constraint(String),
+    Other(String),
+}
+
+impl Fault {
+    /// Whether the fault lies with the item that was written (and others may still be written),
+    /// not with the file or the disk.
+    pub fn is_of_the_item(&self) -> bool {
+        matches!(self, Fault::Constraint(_) | Fault::Other(_))
+    }
+}
+
+/// A row of an imported file that cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// Line of the file, from 1; the header is line 1.
+    pub line: u64,
+    /// The column's name; empty where the whole row is meant.
+    pub column: String,
+    pub value: String,
+    pub why: Why,
+}
+
+/// A rule, a missing thing or a fault that kept a command from doing what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// `near` is the closest name that does exist.
+    NotFound {
+        noun: &'static str,
+        name: String,
+        near: Option<String>,
+    },
+    Exists {
+        noun: &'static str,
+        name: String,
+    },
+    Bad {
+        field: &'static str,
+        value: String,
+        why: Why,
+    },
+    NothingToEdit,
+    MixedCurrencies {
+        one: Currency,
+        other: Currency,
+    },
+    AmountOverflow {
+        currency: Currency,
+    },
+    DueBeforeIssue {
+        issued_on: NaiveDate,
+        due_on: NaiveDate,
+    },
+    AboveDue {
+        invoice: String,
+        given: Money,
+        due: Money,
+    },
+    AlreadyPaid {
+        invoice: String,
+    },
+    NotPayable {
+        invoice: String,
+        status: &'static str,
+    },
+    PartlyPaid {
+        invoice: String,
+        paid: Money,
+    },
+    NotOpen {
+        invoice: String,
+        status: &'static str,
+    },
+    NothingDue {
+        invoice: String,
+    },
+    AlreadyDisputed {
+        invoice: String,
+    },
+    NotDisputed {
+        invoice: String,
+    },
+    PromiseInThePast {
+        until: NaiveDate,
+        today: NaiveDate,
+    },
+    PaidInTheFuture {
+        paid_on: NaiveDate,
+        today: NaiveDate,
+    },
+    ReferenceTaken {
+        reference: String,
+        transaction: String,
+    },
+    AlreadySuspended {
+        tenant: String,
+    },
+    NotSuspended {
+        tenant: String,
+    },
+    TenantClosed {
+        tenant: String,
+    },
+    AlreadyReversed {
+        transaction: String,
+    },
+    NotReversible {
+        transaction: String,
+        status: &'static str,
+    },
+    StillQueued {
+        email: String,
+    },
+    AlreadyResent {
+        email: String,
+    },
+    /// A folder that is to be filled is not empty.
+    NotEmpty {
+        path: PathBuf,
+    },
+    /// A file that would be overwritten.
+    WouldOverwrite {
+        path: PathBuf,
+    },
+    OtherTenant {
+        thing: String,
+        tenant: String,
+    },
+    BadNumberFormat {
+        format: String,
+    },
+    /// `place` is the file, with its line where one is known.
+    Config {
+        place: String,
+        message: String,
+    },
+    ConfigMissing {
+        path: PathBuf,
+    },
+    BadInstant {
+        value: String,
+    },
+    ClockJumped {
+        last: String,
+        now: String,
+        ahead: bool,
+    },
+    FutureAsOf {
+        as_of: String,
+        now: String,
+    },
+    NotConfirmed {
+        what: String,
+    },
+    /// Standard output cannot be written; `reader_gone` where nobody reads it any more.
+    Output {
+        message: String,
+        reader_gone: bool,
+    },
+    /// A CSV file with rows that cannot be taken.
+    BadRows {
+        path: PathBuf,
+        rows: Vec<BadRow>,
+    },
+    BadHeader {
+        path: PathBuf,
+        message: String,
+    },
+    Locked {
+        task: String,
+    },
+    Storage {
+        path: PathBuf,
+        fault: Fault,
+    },
+    Template {
+        name: String,
+        message: String,
+    },
+    Transport {
+        message: String,
+    },
+    File {
+        path: PathBuf,
+        doing: &'static str,
+        message: String,
+    },
+}
+
+impl Refusal {
+    /// A value of a field that is refused.
+    pub fn bad(field: &'static str, value: &str, why: Why) -> Self {
+        Refusal::Bad { field, value: value.to_owned(), why }
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(
+        path: &std::path::Path,
+        doing: &'static str,
+        error: &dyn std::fmt::Display,
+    ) -> Self {
+        Refusal::File { path: path.to_owned(), doing, message: error.to_string() }
+    }
+
+    /// Whether the same work may go on with the next item.
+    pub fn is_of_the_item(&self) -> bool {
+        match self {
+            Refusal::Storage { fault, .. } => fault.is_of_the_item(),
+            _ => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    /// The words stand in `failure`; this is what a log of last resort shows.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,140 @@
+//! What may be typed into a field: names, slugs, addresses.
+//!
+//! Names reach terminals, mail headers and spreadsheets, so characters that would act there are
+//! refused on the way in.
+
+use super::refusal::{Refusal, Result, Why};
+
+/// A one-line text of 1 to `max` characters without control or direction-changing characters.
+pub fn line(field: &'static str, value: &str, max: usize) -> Result<String> {
+    checked(field, value, max, |c| c.is_control())
+}
+
+/// Like [`line`], with line breaks allowed: an address, a note.
+pub fn paragraph(field: &'static str, value: &str, max: usize) -> Result<String> {
+    checked(field, value, max, |c| c.is_control() && c != '\n')
+}
+
+fn checked(field: &'static str, value: &str, max: usize, bad: fn(char) -> bool) -> Result<String> {
+    let value = value.trim();
+    let why = if value.is_empty() {
+        Why::Empty
+    } else if value.chars().count() > max {
+        Why::TooLong { max }
+    } else if let Some(c) = value.chars().find(|c| bad(*c) || is_deceptive(*c)) {
+        Why::ControlCharacter { code: c as u32 }
+    } else {
+        return Ok(value.to_owned());
+    };
+    Err(Refusal::bad(field, value, why))
+}
+
+/// Line and paragraph separators, and the marks that turn the direction of what follows: a name
+/// with one can make a terminal or a mail show something else than what is stored.
+fn is_deceptive(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A slug: `[a-z0-9][a-z0-9-]{0,62}`.
+pub fn slug(field: &'static str, value: &str) -> Result<String> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if (1..=63).contains(&value.len()) && value.bytes().all(allowed) && !value.starts_with('-') {
+        return Ok(value.to_owned());
+    }
+    Err(Refusal::bad(field, value, Why::NotASlug))
+}
+
+/// An e-mail address: one mailbox with a dotted domain, at most 254 characters (RFC 5321, 4.5.3.1).
+pub fn email(field: &'static str, value: &str) -> Result<String> {
+    let bad = || Refusal::bad(field, value, Why::NotAnEmailAddress);
+    let (local, domain) = value.rsplit_once('@').ok_or_else(bad)?;
+    let local_ok = (1..=64).contains(&local.len())
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c));
+    let label_ok = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let domain_ok = domain.contains('.') && domain.split('.').all(label_ok);
+    if local_ok && domain_ok && value.len() <= 254 { Ok(value.to_owned()) } else { Err(bad()) }
+}
+
+/// A country of ISO 3166-1 as two capital letters.
+pub fn country(field: &'static str, value: &str) -> Result<String> {
+    if value.len() == 2 && value.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Ok(value.to_owned());
+    }
+    Err(Refusal::bad(field, value, Why::NotACountry))
+}
+
+/// The text as a terminal may show it: what would act there is shown as its code (`\u{1b}`).
+/// Line breaks stay.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if (c.is_control() && c != '\n') || is_deceptive(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_may_say_anything_that_stays_on_its_line() {
+        assert_eq!(
+            line("name", "  Société Générale d'Été & Fils ", 200).unwrap(),
+            "Société Générale d'Été & Fils"
+        );
+        for bad in
+            ["", "   ", "a\nBcc: x@y.z", "a\rb", "a\0b", "a\u{1b}[31m", "a\u{202e}b", "a\u{2028}b"]
+        {
+            assert!(line("name", bad, 200).is_err(), "{bad:?}");
+        }
+        assert!(line("name", &"x".repeat(201), 200).is_err());
+    }
+
+    #[test]
+    fn a_slug_is_lower_case_letters_digits_and_hyphens() {
+        for good in ["a", "acme", "7-eleven", "a--b"] {
+            assert!(slug("slug", good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "Acme", "a b", "é", "a_b", &"a".repeat(64)] {
+            assert!(slug("slug", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_one_mailbox_with_a_dotted_domain() {
+        for good in
+            ["a@b.co", "billing+acme@mail.example.sn", "o'neil@example.ie", "été@exemple.fr"]
+        {
+            assert!(email("email", good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "a@b",
+            "a@b.",
+            "@b.co",
+            "a b@c.co",
+            "a@b.co,c@d.co",
+            "A <a@b.co>",
+            "a@b.co\nBcc: x@y.z",
+            "a..b@c.co",
+            "a@-b.co",
+        ] {
+            assert!(email("email", bad).is_err(), "{bad}");
+        }
+    }
+}

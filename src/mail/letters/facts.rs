@@ -1,0 +1,311 @@
+//! A letter's facts as its templates see them, and made-up ones to show a letter by.
+
+use chrono::NaiveDate;
+use minijinja::{Value, context};
+use serde::Deserialize;
+
+use super::super::wording;
+use super::filters::{amount, day};
+use crate::domain::calendar::plus_days;
+use crate::domain::dunning::Stage;
+use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, add_up};
+use crate::domain::letter::{Company, ConfirmedPayment, Letter, ListedInvoice, Locale, Template};
+use crate::domain::{Currency, InvoiceId, Money, Refusal, Result, TenantId};
+
+/// Seller or buyer as an invoice keeps them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Party {
+    name: Option<String>,
+    email: Option<String>,
+    address: Option<String>,
+    country: Option<String>,
+    tax_id: Option<String>,
+    registration: Option<String>,
+}
+
+/// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `today`, `overdue`,
+/// `totals`, `suspension_on`, `invoice` and `payment`. Every key is always there. A text that is not there, or empty, is `none`; so are a discount, a
+/// tax and a sum paid or due of zero.
+///
+/// # Errors
+/// [`Refusal::Template`] for a letter without the invoice or payment that it tells of, and for a
+/// seller or buyer that cannot be read.
+pub fn of(letter: &Letter) -> Result<Value> {
+    let locale = letter.locale;
+    let missing = |what: &str| {
+        Err(Refusal::Template {
+            name: letter.template.word().to_owned(),
+            message: format!("the letter has no {what} to tell of"),
+        })
+    };
+    match letter.template {
+        Template::Invoice if letter.invoice.is_none() => return missing("invoice"),
+        Template::PaymentReceived if letter.payment.is_none() => return missing("payment"),
+        _ => {}
+    }
+    let invoice = letter.invoice.as_ref().map(|invoice| invoice_facts(invoice, letter));
+    let totals: Vec<Value> = letter.totals.iter().map(|total| amount(*total, locale)).collect();
+    let overdue: Vec<Value> =
+        letter.overdue.iter().map(|listed| listed_facts(listed, locale)).collect();
+    Ok(context! {
+        locale => locale.word(),
+        company => company_facts(&letter.company),
+        tenant => letter.tenant_name.as_str(),
+        suspended => letter.tenant_suspended,
+        today => day(letter.today, locale),
+        overdue => overdue,
+        totals => totals,
+        suspension_on => letter.suspension_on.map(|date| day(date, locale)),
+        invoice => invoice.transpose()?,
+        payment => letter.payment.as_ref().map(|payment| payment_facts(payment, locale)),
+    })
+}
+
+fn company_facts(company: &Company) -> Value {
+    context! {
+        name => some(Some(&company.name)),
+        email => some(company.email.as_ref()),
+        address => some(company.address.as_ref()),
+        tax_id => some(company.tax_id.as_ref()),
+        registration => some(company.registration.as_ref()),
+        bank => some(company.bank.as_ref()),
+        how_to_pay => some(company.how_to_pay.as_ref()),
+        legal_text => some(company.legal_text.as_ref()),
+    }
+}
+
+/// The text, where there is one.
+fn some(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+fn listed_facts(listed: &ListedInvoice, locale: Locale) -> Value {
+    context! {
+        number => listed.number.as_str(),
+        issued_on => day(listed.issued_on, locale),
+        due_on => day(listed.due_on, locale),
+        days_overdue => listed.days_overdue,
+        late => wording::days(listed.days_overdue, locale),
+        total => amount(listed.total, locale),
+        amount_due => amount(listed.amount_due, locale),
+    }
+}
+
+fn payment_facts(payment: &ConfirmedPayment, locale: Locale) -> Value {
+    context! {
+        amount => amount(payment.amount, locale),
+        paid_on => day(payment.paid_on, locale),
+        method => some(payment.method.as_ref()),
+        reference => some(payment.reference.as_ref()),
+        invoice => payment.invoice.as_str(),
+        remaining => unless_zero(payment.remaining, locale),
+    }
+}
+
+fn unless_zero(money: Money, locale: Locale) -> Option<Value> {
+    (!money.is_zero()).then(|| amount(money, locale))
+}
+
+fn invoice_facts(invoice: &Invoice, letter: &Letter) -> Result<Value> {
+    let locale = letter.locale;
+    let mut seller = party(invoice, "seller", &invoice.seller)?;
+    let mut buyer = party(invoice, "buyer", &invoice.buyer)?;
+    // Invoices that were taken over from elsewhere may say nothing of either.
+    seller.name = seller.name.or_else(|| some(Some(&letter.company.name)).map(str::to_owned));
+    buyer.name = buyer.name.or_else(|| Some(letter.tenant_name.clone()));
+    let lines: Vec<Value> = invoice.lines.iter().map(|line| line_facts(line, locale)).collect();
+    let rate = invoice.tax_rate.normalize();
+    let taxed = !rate.is_zero() || !invoice.tax.is_zero();
+    Ok(context! {
+        number => invoice.number.as_str(),
+        issued_on => day(invoice.issued_on, locale),
+        due_on => day(invoice.due_on, locale),
+        period => invoice.period.map(|period| wording::period(period, locale)),
+        seller => party_facts(&seller),
+        buyer => party_facts(&buyer),
+        lines => lines,
+        subtotal => amount(invoice.subtotal, locale),
+        discount => unless_zero(invoice.discount, locale),
+        coupon => some(invoice.coupon.as_ref()),
+        tax_rate => wording::percent(&rate.to_string(), locale),
+        tax => taxed.then(|| amount(invoice.tax, locale)),
+        total => amount(invoice.total, locale),
+        paid => unless_zero(invoice.paid, locale),
+        amount_due => unless_zero(invoice.due(), locale),
+    })
+}
+
+fn line_facts(line: &Line, locale: Locale) -> Value {
+    context! {
+        description => line.description.as_str(),
+        quantity => line.quantity,
+        unit_price => line.unit_price.map(|price| amount(price, locale)),
+        amount => amount(line.amount, locale),
+        period => line.period.map(|period| wording::period(period, locale)),
+    }
+}
+
+fn party(invoice: &Invoice, which: &str, document: &str) -> Result<Party> {
+    serde_json::from_str::<Option<Party>>(document).map(Option::unwrap_or_default).map_err(
+        |error| Refusal::Template {
+            name: Template::Invoice.word().to_owned(),
+            message: format!("the {which} of invoice {} cannot be read: {error}", invoice.number),
+        },
+    )
+}
+
+fn party_facts(party: &Party) -> Value {
+    context! {
+        name => some(party.name.as_ref()),
+        email => some(party.email.as_ref()),
+        address => some(party.address.as_ref()),
+        country => some(party.country.as_ref()),
+        tax_id => some(party.tax_id.as_ref()),
+        registration => some(party.registration.as_ref()),
+    }
+}
+
+/// A letter of made-up facts, as `email preview` shows it: two invoices, one of them partly paid, of
+/// a customer that is plainly an example.
+pub fn sample(
+    template: Template,
+    locale: Locale,
+    company: &Company,
+    currency: Currency,
+    today: NaiveDate,
+) -> Letter {
+    let tenant_name = match locale {
+        Locale::Fr => "Atelier Exemple",
+        Locale::En => "Example Workshop",
+    };
+    let invoice = sample_invoice(locale, company, tenant_name, currency, today);
+    let overdue = match template.stage() {
+        Some(stage) => sample_overdue(&invoice, stage, today),
+        None => Vec::new(),
+    };
+    let owed = overdue.iter().map(|listed| listed.amount_due.minor()).sum();
+    let totals = if overdue.is_empty() { vec![] } else { vec![Money::from_minor(owed, currency)] };
+    Letter {
+        template,
+        locale,
+        company: company.clone(),
+        tenant_name: tenant_name.to_owned(),
+        tenant_suspended: template == Template::Suspension,
+        today,
+        overdue,
+        totals,
+        suspension_on: (template == Template::Warning).then(|| plus_days(today, 7)),
+        payment: (template == Template::PaymentReceived).then(|| ConfirmedPayment {
+            amount: invoice.total,
+            paid_on: today,
+            method: Some(match locale {
+                Locale::Fr => "virement".into(),
+                Locale::En => "bank transfer".into(),
+            }),
+            reference: Some("REF-0007".into()),
+            invoice: invoice.number.clone(),
+            remaining: Money::zero(currency),
+        }),
+        invoice: (template == Template::Invoice).then_some(invoice),
+    }
+}
+
+/// 15,000 where the currency has no decimals, 49.90 where it has.
+fn sample_price(currency: Currency) -> Money {
+    let minor = match currency.decimals() {
+        0 => 15_000,
+        decimals => 499 * 10_i64.pow(decimals - 1),
+    };
+    Money::from_minor(minor, currency)
+}
+
+fn sample_overdue(latest: &Invoice, stage: Stage, today: NaiveDate) -> Vec<ListedInvoice> {
+    let oldest = match stage {
+        Stage::Friendly => 3,
+        Stage::Urgent => 10,
+        Stage::Warning => 20,
+        Stage::Suspension => 30,
+    };
+    let listed = |number: &str, days_overdue: i64, amount_due: i64| ListedInvoice {
+        number: number.to_owned(),
+        issued_on: plus_days(today, -days_overdue - 14),
+        due_on: plus_days(today, -days_overdue),
+        days_overdue,
+        total: latest.total,
+        amount_due: Money::from_minor(amount_due, latest.total.currency()),
+    };
+    let whole = latest.total.minor();
+    vec![
+        listed(&latest.number.replace("42", "41"), oldest, whole - whole / 3),
+        listed(&latest.number, 1, whole),
+    ]
+}
+
+fn sample_invoice(
+    locale: Locale,
+    company: &Company,
+    buyer: &str,
+    currency: Currency,
+    today: NaiveDate,
+) -> Invoice {
+    let (mark, plan, seats) = match locale {
+        Locale::Fr => ("EXEMPLE", "Abonnement Pro (exemple)", "Utilisateurs supplémentaires"),
+        Locale::En => ("EXAMPLE", "Pro plan (example)", "Additional users"),
+    };
+    let price = sample_price(currency);
+    let period = Some((today, plus_days(today, 30)));
+    let lines = vec![
+        Line { period, ..Line::single(plan.to_owned(), price) },
+        Line {
+            quantity: 2,
+            unit_price: Some(price),
+            ..Line::single(seats.to_owned(), Money::from_minor(2 * price.minor(), currency))
+        },
+    ];
+    // Two small amounts of one currency always add up.
+    let sums = add_up(&lines, 18.into()).expect("the example's amounts are small");
+    Invoice {
+        id: InvoiceId(0),
+        number: format!("{mark}-0042"),
+        origin: Origin::Issued,
+        tenant_id: TenantId(0),
+        tenant: "example".into(),
+        subscription_id: None,
+        status: InvoiceStatus::Open,
+        subtotal: sums.subtotal,
+        discount: sums.discount,
+        tax_rate: 18.into(),
+        tax: sums.tax,
+        total: sums.total,
+        paid: Money::zero(currency),
+        coupon: None,
+        issued_on: today,
+        due_on: plus_days(today, 14),
+        paid_on: None,
+        period,
+        closed_reason: None,
+        stage: None,
+        warned_on: None,
+        promised_until: None,
+        promise_note: None,
+        disputed_at: None,
+        dispute_note: None,
+        seller: seller_document(company),
+        buyer: serde_json::json!({ "name": buyer, "email": "billing@example.com" }).to_string(),
+        created_at: String::new(),
+        updated_at: String::new(),
+        lines,
+    }
+}
+
+fn seller_document(company: &Company) -> String {
+    serde_json::json!({
+        "name": company.name,
+        "email": company.email,
+        "address": company.address,
+        "tax_id": company.tax_id,
+        "registration": company.registration,
+    })
+    .to_string()
+}

@@ -1,0 +1,259 @@
+use super::*;
+use crate::domain::Money;
+use crate::domain::letter::ListedInvoice;
+
+fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, month, day).unwrap()
+}
+
+fn company() -> Company {
+    Company {
+        name: "Facile Sénégal & Cie".into(),
+        email: Some("compta@facile.example".into()),
+        address: Some("12 rue de la Paix\nDakar".into()),
+        tax_id: Some("SN0042".into()),
+        registration: Some("RCCM SN-DKR-2024-B-1".into()),
+        bank: Some("IBAN SN12 3456".into()),
+        how_to_pay: Some("Wave : 77 000 00 00\nOrange Money : 78 000 00 00".into()),
+        legal_text: Some("SARL au capital de 1 000 000 F CFA".into()),
+    }
+}
+
+fn listed(number: &str, days_overdue: i64, minor: i64, currency: &str) -> ListedInvoice {
+    let amount = Money::from_minor(minor, currency.parse().unwrap());
+    ListedInvoice {
+        number: number.into(),
+        issued_on: day(2026, 2, 15),
+        due_on: day(2026, 3, 1),
+        days_overdue,
+        total: amount,
+        amount_due: amount,
+    }
+}
+
+fn example(template: Template, locale: Locale, company: &Company) -> Letter {
+    sample(template, locale, company, Currency::XOF, day(2026, 3, 15))
+}
+
+/// The letter with so many invoices to tell of, the second of them in euros.
+fn with_overdue(mut letter: Letter, count: usize) -> Letter {
+    let all = [listed("INV-1", 14, 15_000, "XOF"), listed("INV-2", 1, 4_990, "EUR")];
+    letter.overdue = all[..count].to_vec();
+    letter.totals = letter.overdue.iter().map(|listed| listed.amount_due).collect();
+    letter
+}
+
+fn every_letter() -> impl Iterator<Item = (Template, Locale)> {
+    Template::ALL.iter().flat_map(|t| Locale::ALL.iter().map(|l| (*t, *l)))
+}
+
+#[test]
+fn every_letter_reads_well_whatever_its_facts() {
+    let letters = Letters::new(None).unwrap();
+    for (template, locale) in every_letter() {
+        for company in [company(), Company::default()] {
+            for count in 0..=2 {
+                for (suspended, warned) in
+                    [(false, false), (false, true), (true, false), (true, true)]
+                {
+                    let mut letter = with_overdue(example(template, locale, &company), count);
+                    letter.tenant_suspended = suspended;
+                    letter.suspension_on = warned.then(|| day(2026, 3, 22));
+                    let read = letters.render(&letter).unwrap();
+                    let about = format!("{template} {locale} {count}\n{}", read.text);
+                    assert!(read.text.contains(&letter.tenant_name), "{about}");
+                    assert!(!read.text.contains("\n\n\n") && !read.text.contains('{'), "{about}");
+                    assert!(!read.text.contains(" \n") && read.text.ends_with('\n'), "{about}");
+                    assert!(!read.text.contains("none") && !read.html.contains("none<"), "{about}");
+                    assert!(!read.subject.chars().any(char::is_control), "{about}");
+                    assert!(read.html.contains(&format!("<html lang=\"{locale}\">")), "{about}");
+                    let named = read.text.contains("22 mars") || read.text.contains("22 March");
+                    let names_it = matches!(template, Template::Urgent | Template::Warning);
+                    assert_eq!(named, names_it && warned && !suspended, "{about}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dunning_letter_lists_what_is_owed_in_each_currency() {
+    let letters = Letters::new(None).unwrap();
+    for template in [Template::Friendly, Template::Urgent, Template::Warning, Template::Suspension]
+    {
+        for (locale, told) in [
+            (Locale::Fr, ["15 000 F CFA", "49,90 €", "14 jours", "1 jour ", "1er mars 2026"]),
+            (Locale::En, ["15,000 F CFA", "€49.90", "14 days", "1 day ", "1 March 2026"]),
+        ] {
+            let letter = with_overdue(example(template, locale, &company()), 2);
+            let read = letters.render(&letter).unwrap();
+            for words in told {
+                assert!(read.text.contains(words), "{words}\n{}", read.text);
+                assert!(read.html.contains(words.trim()), "{words}\n{}", read.html);
+            }
+            let total = if locale == Locale::Fr { "Total à régler" } else { "Total due" };
+            assert_eq!(read.text.matches(total).count(), 2, "{}", read.text);
+            for words in ["INV-1", "INV-2", "IBAN SN12 3456", "Orange Money", "compta@facile"] {
+                assert!(read.text.contains(words) && read.html.contains(words), "{words}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_suspended_tenant_is_not_threatened_with_suspension() {
+    let letters = Letters::new(None).unwrap();
+    for (locale, told, threat) in [
+        (Locale::Fr, "est suspendu et le restera", "sera suspendu"),
+        (Locale::En, "is suspended and will stay so", "will be suspended"),
+    ] {
+        let mut letter = example(Template::Warning, locale, &company());
+        let threatened = letters.render(&letter).unwrap();
+        assert!(threatened.text.contains(threat) && threatened.subject.contains(threat));
+        letter.tenant_suspended = true;
+        let read = letters.render(&letter).unwrap();
+        assert!(read.text.contains(told) && read.html.contains(told), "{}", read.text);
+        for words in [&read.subject, &read.text, &read.html] {
+            assert!(!words.contains(threat), "{words}");
+        }
+    }
+}
+
+#[test]
+fn the_columns_of_a_text_are_aligned() {
+    let letters = Letters::new(None).unwrap();
+    let letter = with_overdue(example(Template::Friendly, Locale::Fr, &company()), 2);
+    let text = letters.render(&letter).unwrap().text;
+    let rows: Vec<_> =
+        text.lines().skip_while(|line| !line.starts_with("Facture ")).take(4).collect();
+    let widths: Vec<_> = rows.iter().map(|row| row.chars().count()).collect();
+    assert!(widths.iter().all(|width| *width == widths[0]), "{}", rows.join("\n"));
+}
+
+#[test]
+fn an_invoice_is_told_whole() {
+    let letters = Letters::new(None).unwrap();
+    let mut letter = example(Template::Invoice, Locale::Fr, &company());
+    let invoice = letter.invoice.as_mut().unwrap();
+    invoice.discount = Money::from_minor(5_000, Currency::XOF);
+    invoice.coupon = Some("BIENVENUE".into());
+    invoice.tax_rate = "5.50".parse().unwrap();
+    invoice.paid = Money::from_minor(3_100, Currency::XOF);
+    invoice.buyer =
+        r#"{"name":"Boutique <Ndar>","address":null,"country":"SN","tax_id":"NINEA 1"}"#.into();
+    let read = letters.render(&letter).unwrap();
+    for words in [
+        "EXEMPLE-0042",
+        "15 mars 2026",
+        "29 mars 2026",
+        "du 15 mars 2026 au 13 avril 2026",
+        "2 × 15 000 F CFA",
+        "45 000 F CFA",
+        "Remise (BIENVENUE)",
+        "-5 000 F CFA",
+        "TVA (5,5 %)",
+        "8 100 F CFA",
+        "53 100 F CFA",
+        "-3 100 F CFA",
+        "50 000 F CFA",
+        "Facile Sénégal & Cie",
+        "Boutique <Ndar>",
+        "NINEA 1",
+    ] {
+        assert!(read.text.contains(words), "{words}\n{}", read.text);
+    }
+    assert!(read.html.contains("Boutique &lt;Ndar&gt;") && !read.html.contains("<Ndar>"));
+}
+
+#[test]
+fn a_bare_invoice_is_told_without_what_it_lacks() {
+    let letters = Letters::new(None).unwrap();
+    let mut letter = example(Template::Invoice, Locale::En, &Company::default());
+    let invoice = letter.invoice.as_mut().unwrap();
+    (invoice.seller, invoice.buyer) = ("{}".into(), "null".into());
+    (invoice.tax, invoice.tax_rate) = (Money::zero(Currency::XOF), 0.into());
+    invoice.paid = invoice.total;
+    invoice.period = None;
+    let read = letters.render(&letter).unwrap();
+    assert!(read.text.contains("nothing left for you to pay"), "{}", read.text);
+    assert!(!read.text.contains("Seller") && read.text.contains("Customer:\nExample Workshop"));
+    assert!(!read.text.contains("Tax") && !read.text.contains("How to pay"), "{}", read.text);
+    letter.invoice.as_mut().unwrap().seller = "{".into();
+    assert!(matches!(letters.render(&letter), Err(Refusal::Template { .. })));
+    letter.invoice = None;
+    assert!(matches!(letters.render(&letter), Err(Refusal::Template { .. })));
+}
+
+#[test]
+fn a_payment_is_confirmed_with_what_remains() {
+    let letters = Letters::new(None).unwrap();
+    let mut letter = example(Template::PaymentReceived, Locale::Fr, &company());
+    let settled = letters.render(&letter).unwrap();
+    assert!(settled.text.contains("entièrement réglée"), "{}", settled.text);
+    assert!(!settled.text.contains("Reste dû"));
+    letter.payment.as_mut().unwrap().remaining = Money::from_minor(2_000, Currency::XOF);
+    let partly = letters.render(&letter).unwrap();
+    assert!(partly.text.contains("Il reste 2 000 F CFA à régler"), "{}", partly.text);
+}
+
+#[test]
+fn what_a_tenant_is_called_is_text_and_no_markup() {
+    let letters = Letters::new(None).unwrap();
+    for (template, locale) in every_letter() {
+        let mut letter = example(template, locale, &company());
+        letter.tenant_name = "<b>&\"".into();
+        let read = letters.render(&letter).unwrap();
+        assert!(read.text.contains("<b>&\""));
+        assert!(read.html.contains("&lt;b&gt;&amp;&quot;") && !read.html.contains("<b>"));
+    }
+}
+
+/// A folder with that file.
+fn folder(name: &str, source: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(name), source).unwrap();
+    folder
+}
+
+#[test]
+fn an_operators_template_takes_the_place_of_the_built_in_one() {
+    let own =
+        "Subject: {{ tenant }}\r\n\r\nCher client,\r\nvous devez {{ totals[0] | amount }}.\r\n";
+    let folder = folder("friendly.fr.txt", own);
+    let letters = Letters::new(Some(folder.path())).unwrap();
+    let mut letter = with_overdue(example(Template::Friendly, Locale::Fr, &company()), 1);
+    letter.tenant_name = "a\nBcc: b\u{2028}c".into();
+    let read = letters.render(&letter).unwrap();
+    assert_eq!(read.subject, "a Bcc: b c");
+    assert_eq!(read.text, "Cher client,\nvous devez 15 000 F CFA.\n");
+    assert!(read.html.contains("<html lang=\"fr\">"), "the HTML is still the built-in one");
+}
+
+#[test]
+fn a_broken_template_is_named_with_its_line() {
+    for (name, source, line, words) in [
+        ("urgent.fr.txt", "Subject: a\n\n{% if %}\n", "line 3", "syntax error"),
+        ("urgent.fr.txt", "Subject: a\n\n\n{{ tenant_nam }}\n", "line 4", "undefined"),
+        ("urgent.fr.html", "<p>{{ today | amount }}</p>", "line 1", "amounts"),
+        ("urgent.fr.txt", "Bonjour", "line 1", "Subject:"),
+        ("urgent.fr.txt", "Subject: \n\nBonjour", "line 1", "empty"),
+        ("urgent.fr.txt", "Subject: a\nBonjour", "line 2", "empty line"),
+        ("part_pay.en.txt", "a\n{{ company.iban }}", "line 2", "undefined"),
+    ] {
+        let folder = folder(name, source);
+        let Err(Refusal::Template { name: shown, message }) = Letters::new(Some(folder.path()))
+        else {
+            panic!("{source:?}")
+        };
+        assert_eq!(shown, folder.path().join(name).display().to_string(), "{message}");
+        assert!(message.contains(line) && message.contains(words), "{source:?}: {message}");
+    }
+    let nowhere = Letters::new(Some(Path::new("/nonexistent/templates")));
+    assert!(matches!(nowhere, Err(Refusal::File { .. })));
+}
+
+#[test]
+fn a_subject_is_one_line() {
+    assert_eq!(one_line("  a\tb\u{2028}c  "), "a b c");
+    assert_eq!(tidy("\r\n\r\nText \n\n\n\nmore"), "Text\n\nmore\n");
+}

@@ -1,0 +1,281 @@
+//! The bytes of a letter (RFC 5322, MIME).
+
+use chrono::{DateTime, Utc};
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use lettre::{Address, address};
+
+use super::Rendered;
+use crate::domain::{Refusal, Result, text};
+
+/// Longest `Name <address>` that is read.
+const LONGEST_MAILBOX: usize = 500;
+
+/// Longest display name.
+const LONGEST_NAME: usize = 200;
+
+/// Longest boundary; MIME allows 70 (RFC 2046, 5.1.1).
+const LONGEST_BOUNDARY: usize = 60;
+
+/// What stands above a letter's text.
+#[derive(Debug, Clone)]
+pub struct Headers<'a> {
+    /// An address, or `Name <address>`.
+    pub from: &'a str,
+    pub reply_to: Option<&'a str>,
+    /// May be empty.
+    pub to_name: &'a str,
+    pub to: &'a str,
+    /// Complete, `local@domain`, without angle brackets.
+    pub message_id: &'a str,
+    pub date: DateTime<Utc>,
+    /// The Message-ID of the letter that this one follows up.
+    pub in_reply_to: Option<&'a str>,
+}
+
+/// The whole message: headers, the text, and the same in HTML.
+///
+/// Every line is ASCII and ends with CRLF, unless an address itself is not ASCII (RFC 6532); the
+/// same input gives the same bytes. It says that a machine wrote it (RFC 3834), so that no holiday
+/// notice comes back, and carries no List-Unsubscribe: nobody can unsubscribe from owing.
+///
+/// # Errors
+/// [`Refusal::Transport`] for an address that is none, a control character in a name or in the
+/// subject, a Message-ID that is none, or a date before 1970.
+pub fn compose(headers: &Headers, rendered: &Rendered) -> Result<Vec<u8>> {
+    let message_id = bracketed(headers.message_id)?;
+    if rendered.subject.chars().any(char::is_control) {
+        return Err(refuse("control character in the subject"));
+    }
+    // Mail knows four digits of a year, and the library no date before 1970.
+    if !(0..253_402_300_800).contains(&headers.date.timestamp()) {
+        return Err(refuse(&format!("no date for a letter: {}", headers.date)));
+    }
+    let mut builder = Message::builder()
+        .from(mailbox(headers.from)?)
+        .to(named(headers.to_name, headers.to)?)
+        .subject(rendered.subject.as_str())
+        .date(headers.date.into())
+        .message_id(Some(message_id));
+    if let Some(reply_to) = headers.reply_to {
+        builder = builder.reply_to(mailbox(reply_to)?);
+    }
+    if let Some(earlier) = headers.in_reply_to {
+        let earlier = bracketed(earlier)?;
+        builder = builder.in_reply_to(earlier.clone()).references(earlier);
+    }
+    for (name, value) in [
+        ("Auto-Submitted", "auto-generated"),
+        // Exchange goes by its own header.
+        ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        ("Content-Language", rendered.locale.word()),
+    ] {
+        let name = HeaderName::new_from_ascii_str(name);
+        builder = builder.raw_header(HeaderValue::new(name, value.to_owned()));
+    }
+    let body = MultiPart::alternative()
+        .boundary(boundary(headers.message_id))
+        .singlepart(SinglePart::plain(rendered.text.clone()))
+        .singlepart(SinglePart::html(rendered.html.clone()));
+    let message = builder.multipart(body).map_err(|error| refuse(&error.to_string()))?;
+    Ok(message.formatted())
+}
+
+/// Checks that a text is one mailbox: an address with a dotted domain, or `Name <address>`.
+///
+/// # Errors
+/// [`Refusal::Transport`] saying what is wrong.
+pub fn check_address(text: &str) -> Result<()> {
+    mailbox(text).map(|_| ())
+}
+
+/// The address of a mailbox without its name, as the envelope takes it.
+///
+/// # Errors
+/// As [`check_address`].
+pub fn bare_address(text: &str) -> Result<String> {
+    mailbox(text).map(|mailbox| mailbox.email.to_string())
+}
+
+/// Reads a mailbox. More is taken than RFC 5322 writes: a name need not be quoted, as in
+/// `Example, Inc. <billing@example.com>`; it is quoted where the letter is composed.
+fn mailbox(text: &str) -> Result<Mailbox> {
+    let line = text::line("mailbox", text, LONGEST_MAILBOX)
+        .map_err(|_| refuse(&format!("no mailbox: {text:?}")))?;
+    match line.strip_suffix('>').and_then(|inner| inner.rsplit_once('<')) {
+        Some((name, address)) => named(&unquoted(name.trim()), address),
+        None => named("", &line),
+    }
+}
+
+fn named(name: &str, address: &str) -> Result<Mailbox> {
+    let no_address = || refuse(&format!("no e-mail address: {address:?}"));
+    let address = text::email("address", address).map_err(|_| no_address())?;
+    let email = address.parse().map_err(|_: address::AddressError| no_address())?;
+    Ok(Mailbox::new(display_name(name, &email)?, email))
+}
+
+/// The name, where there is one. lettre panics on a line break in it.
+fn display_name(name: &str, email: &Address) -> Result<Option<String>> {
+    if name.trim_matches(' ').is_empty() {
+        return Ok(None);
+    }
+    match text::line("name", name, LONGEST_NAME) {
+        // Checked untrimmed: `line` would take a line break at the end away.
+        Ok(line) if !name.chars().any(char::is_control) => Ok(Some(line)),
+        _ => Err(refuse(&format!("no name for a mailbox: {name:?} <{email}>"))),
+    }
+}
+
+/// A name without the quotes of RFC 5322, 3.2.4.
+fn unquoted(name: &str) -> String {
+    let Some(inner) = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return name.to_owned();
+    };
+    let mut plain = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => plain.extend(chars.next()),
+            _ => plain.push(c),
+        }
+    }
+    plain
+}
+
+fn bracketed(message_id: &str) -> Result<String> {
+    let ok = message_id.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>')
+        && message_id
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if ok {
+        Ok(format!("<{message_id}>"))
+    } else {
+        Err(refuse(&format!("no Message-ID: {message_id:?}")))
+    }
+}
+
+/// What stands between text and HTML. Made from the Message-ID, because a random one would make
+/// every try another message; `=_` can stand in neither quoted-printable nor base64.
+fn boundary(message_id: &str) -> String {
+    let id = message_id.chars().filter(char::is_ascii_alphanumeric).take(LONGEST_BOUNDARY);
+    format!("=_{}", id.collect::<String>())
+}
+
+fn refuse(message: &str) -> Refusal {
+    Refusal::Transport { message: message.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::letter::Locale;
+
+    fn headers() -> Headers<'static> {
+        Headers {
+            from: "Société Exemple <facturation@example.com>",
+            reply_to: Some("compta@example.com"),
+            to_name: "Atelier d'Été & Fils, S.A.R.L.",
+            to: "atelier@example.org",
+            message_id: "eml-7.3f2a@billing.example.com",
+            date: DateTime::from_timestamp(1_773_561_600, 0).unwrap(),
+            in_reply_to: Some("eml-3.3f2a@billing.example.com"),
+        }
+    }
+
+    fn rendered() -> Rendered {
+        Rendered {
+            locale: Locale::Fr,
+            subject: "Rappel : échéance dépassée".into(),
+            text: "Bonjour,\n\n.Reste dû : 49,90 €\nFrom là\n".into(),
+            html: format!("<p>Reste dû : 49,90 €</p>{}", "<br>".repeat(400)),
+        }
+    }
+
+    fn composed(headers: &Headers) -> String {
+        String::from_utf8(compose(headers, &rendered()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_headers_are_those_of_a_letter_by_a_machine() {
+        let message = composed(&headers());
+        let (head, body) = message.split_once("\r\n\r\n").unwrap();
+        for line in [
+            "Reply-To: compta@example.com",
+            "Date: Sun, 15 Mar 2026 08:00:00 +0000",
+            "Message-ID: <eml-7.3f2a@billing.example.com>",
+            "In-Reply-To: <eml-3.3f2a@billing.example.com>",
+            "References: <eml-3.3f2a@billing.example.com>",
+            "Auto-Submitted: auto-generated",
+            "X-Auto-Response-Suppress: OOF, AutoReply",
+            "Content-Language: fr",
+            "MIME-Version: 1.0",
+        ] {
+            assert!(head.contains(line), "{line}\n{head}");
+        }
+        assert!(!head.contains("List-Unsubscribe"));
+        assert!(
+            head.contains("<facturation@example.com>") && head.contains("<atelier@example.org>")
+        );
+        assert_eq!(message.matches("Content-Type: multipart/alternative").count(), 1);
+        let (text, html) = (body.find("text/plain").unwrap(), body.find("text/html").unwrap());
+        assert!(text < html);
+    }
+
+    #[test]
+    fn the_bytes_are_seven_bit_and_always_the_same() {
+        let message = composed(&headers());
+        assert!(message.is_ascii());
+        assert_eq!(message.matches('\n').count(), message.matches("\r\n").count());
+        assert!(message.lines().all(|line| line.len() <= 998));
+        assert_eq!(message, composed(&headers()));
+        let marks = message.matches("--=_eml73f2abillingexamplecom").count();
+        assert_eq!(marks, 3, "before the text, before the HTML, and the end\n{message}");
+    }
+
+    #[test]
+    fn what_would_break_a_header_is_refused() {
+        for broken in [
+            Headers { to_name: "a\rb", ..headers() },
+            Headers { to_name: "a\n", ..headers() },
+            Headers { to_name: "a\nBcc: x@example.net", ..headers() },
+            Headers { to_name: "\u{1b}[31m", ..headers() },
+            Headers { to_name: "a\u{202e}b", ..headers() },
+            Headers { to: "a@example.org, b@example.org", ..headers() },
+            Headers { to: "a@example.org\r\nBcc: b@example.org", ..headers() },
+            Headers { from: "X\r\nBcc: b@example.org <a@example.org>", ..headers() },
+            Headers { reply_to: Some("nobody"), ..headers() },
+            Headers { message_id: "a b@c", ..headers() },
+            Headers { message_id: "<a@c>", ..headers() },
+            Headers { message_id: "@c", ..headers() },
+            Headers { in_reply_to: Some("a@b>\r\nX: y"), ..headers() },
+            Headers { date: DateTime::from_timestamp(-1, 0).unwrap(), ..headers() },
+        ] {
+            let refused = compose(&broken, &rendered());
+            assert!(matches!(refused, Err(Refusal::Transport { .. })), "{broken:?}");
+        }
+        let subject = Rendered { subject: "a\nb".into(), ..rendered() };
+        assert!(compose(&headers(), &subject).is_err());
+        assert!(compose(&Headers { to_name: " ", ..headers() }, &rendered()).is_ok());
+    }
+
+    #[test]
+    fn a_mailbox_is_an_address_with_or_without_a_name() {
+        for (text, bare) in [
+            ("a@example.com", "a@example.com"),
+            ("Example <a@example.com>", "a@example.com"),
+            ("Example, Inc. <a@example.com>", "a@example.com"),
+            ("\"Example \\\"One\\\", Inc.\" <a@example.com>", "a@example.com"),
+            ("Société Générale d'Été <a@example.com>", "a@example.com"),
+            ("<a@example.com>", "a@example.com"),
+        ] {
+            assert_eq!(bare_address(text).as_deref(), Ok(bare), "{text}");
+            let message = composed(&Headers { from: text, ..headers() });
+            assert!(message.starts_with("From: ") && message.is_ascii(), "{message}");
+        }
+        assert_eq!(unquoted("\"Example \\\"One\\\", Inc.\""), "Example \"One\", Inc.");
+        for bad in ["", "a", "a@localhost", "a@example.com>", "A <a@example.com", "a@b.c\nX: y"] {
+            assert!(check_address(bad).is_err(), "{bad}");
+        }
+    }
+}

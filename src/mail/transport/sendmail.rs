@@ -1,0 +1,201 @@
+//! Letters through the machine's own mailer, by the command line that every `sendmail` takes.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use super::{Outcome, Outgoing, reply_text};
+
+/// How long the program may take over one letter.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often it is asked whether it has ended: often at first, most take milliseconds.
+const SHORTEST_NAP: Duration = Duration::from_millis(1);
+const LONGEST_NAP: Duration = Duration::from_millis(50);
+
+/// How much of the error output is kept.
+const LONGEST_ERROR: u64 = 4096;
+
+/// How long the error output may stay open after the program has ended: a mailer that goes on in
+/// the background may have left it to a child.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Hands the letter to the program, without a shell.
+///
+/// The exit codes are those of sysexits.h: 64, 65, 67 and 68 refuse the letter; any other is worth
+/// a later try. A program that cannot be started is [`Outcome::Down`].
+pub fn hand_over(program: &Path, letter: &Outgoing) -> Outcome {
+    hand_over_within(PATIENCE, program, letter)
+}
+
+fn hand_over_within(patience: Duration, program: &Path, letter: &Outgoing) -> Outcome {
+    let child = Command::new(program)
+        .args(["-i", "-f", &letter.from, "--", &letter.to])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) => {
+            let text = format!("cannot start {}: {error}", program.display());
+            return Outcome::Down(reply_text(&text));
+        }
+    };
+    feed(&mut child, line_feeds(&letter.bytes));
+    let said = listen(&mut child);
+    let ended = wait(&mut child, patience);
+    let said = said.recv_timeout(LAST_WORDS).unwrap_or_default();
+    let said = reply_text(&String::from_utf8_lossy(&said));
+    match ended {
+        Ok(Some(status)) => verdict(status, &said),
+        Ok(None) => Outcome::TryLater(format!("no end after {} s: {said}", patience.as_secs())),
+        Err(error) => Outcome::TryLater(reply_text(&format!("cannot wait for it: {error}"))),
+    }
+}
+
+fn verdict(status: ExitStatus, said: &str) -> Outcome {
+    let text = if said.is_empty() { status.to_string() } else { format!("{status}: {said}") };
+    match status.code() {
+        Some(0) => Outcome::Sent,
+        // EX_USAGE, EX_DATAERR, EX_NOUSER, EX_NOHOST.
+        Some(64 | 65 | 67 | 68) => Outcome::Refused(text),
+        _ => Outcome::TryLater(text),
+    }
+}
+
+/// Writes the letter on a thread of its own, so that a program that does not read cannot hold us
+/// up. One that ends without reading breaks the pipe; its exit code says what that means.
+fn feed(child: &mut Child, bytes: Vec<u8>) {
+    if let Some(mut stdin) = child.stdin.take() {
+        thread::spawn(move || stdin.write_all(&bytes));
+    }
+}
+
+/// The first of what the program writes to its error output, once it is closed. The rest is read
+/// and dropped: a full pipe would stop the program.
+fn listen(child: &mut Child) -> Receiver<Vec<u8>> {
+    let (tell, said) = mpsc::channel();
+    if let Some(mut stderr) = child.stderr.take() {
+        thread::spawn(move || {
+            let mut first = Vec::new();
+            // What was read before an error is still worth showing, and nobody may be listening.
+            let _ = stderr.by_ref().take(LONGEST_ERROR).read_to_end(&mut first);
+            let _ = io::copy(&mut stderr, &mut io::sink());
+            let _ = tell.send(first);
+        });
+    }
+    said
+}
+
+/// How the program ended; `None` where it had to be killed. Naps are counted, no clock is read.
+fn wait(child: &mut Child, patience: Duration) -> io::Result<Option<ExitStatus>> {
+    let (mut waited, mut nap) = (Duration::ZERO, SHORTEST_NAP);
+    while waited < patience {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(nap);
+        waited += nap;
+        nap = (nap * 2).min(LONGEST_NAP);
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(None)
+}
+
+/// A program reads lines as the system ends them; CRLF would reach some recipients doubled.
+fn line_feeds(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    for (place, byte) in bytes.iter().enumerate() {
+        if *byte != b'\r' || bytes.get(place + 1) != Some(&b'\n') {
+            out.push(*byte);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
+    use super::super::tests::letter;
+    use super::*;
+
+    /// A program that runs the script, in a directory of its own.
+    fn program(script: &str) -> (tempfile::TempDir, PathBuf) {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("sendmail");
+        fs::write(&path, format!("#!/bin/sh\ncd '{}'\n{script}\n", place.path().display()))
+            .unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        (place, path)
+    }
+
+    /// Another test's child can hold the script open for writing for a moment after it forks
+    /// ("Text file busy"); that is of the tests, not of the transport.
+    fn hand_over(path: &Path, letter: &Outgoing) -> Outcome {
+        for _ in 0..50 {
+            match super::hand_over(path, letter) {
+                Outcome::Down(text) if text.contains("busy") => {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                outcome => return outcome,
+            }
+        }
+        panic!("the script stays busy");
+    }
+
+    #[test]
+    fn the_letter_arrives_with_plain_line_ends_and_its_envelope() {
+        let (place, path) = program("printf '%s\\n' \"$@\" > arguments; cat > letter");
+        assert_eq!(hand_over(&path, &letter(1)), Outcome::Sent);
+        let read = |name| fs::read_to_string(place.path().join(name)).unwrap();
+        assert_eq!(read("arguments"), "-i\n-f\nbilling@example.com\n--\ntenant1@example.org\n");
+        assert_eq!(read("letter"), "Subject: 1\n\n.first\nlast\n");
+    }
+
+    #[test]
+    fn the_exit_code_says_whether_another_try_is_worth_it() {
+        for code in [64, 65, 67, 68] {
+            let (_place, path) = program(&format!("echo unknown user >&2; exit {code}"));
+            let Outcome::Refused(text) = hand_over(&path, &letter(1)) else { panic!("{code}") };
+            assert!(text.contains("unknown user") && text.contains(&code.to_string()), "{text}");
+        }
+        for code in [1, 69, 75] {
+            let (_place, path) = program(&format!("exit {code}"));
+            assert!(matches!(hand_over(&path, &letter(1)), Outcome::TryLater(_)), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_does_not_read_breaks_nothing() {
+        let (_place, path) = program("exec 0<&-; exit 75");
+        let long = Outgoing { bytes: vec![b'x'; 1 << 20], ..letter(1) };
+        assert!(matches!(hand_over(&path, &long), Outcome::TryLater(_)));
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_killed() {
+        let (_place, path) = program("exec sleep 30");
+        // Started once before, so that the file is no longer busy.
+        let outcome = loop {
+            match hand_over_within(Duration::from_millis(40), &path, &letter(1)) {
+                Outcome::Down(text) if text.contains("busy") => continue,
+                outcome => break outcome,
+            }
+        };
+        assert!(matches!(outcome, Outcome::TryLater(_)), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_stops_the_run() {
+        let nowhere = Path::new("/nonexistent/sendmail");
+        assert!(matches!(hand_over(nowhere, &letter(1)), Outcome::Down(_)));
+    }
+}

@@ -1,0 +1,243 @@
+//! Letters through an SMTP relay, over a few connections at a time.
+
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::net::IpAddr;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, Scope};
+use std::time::Duration;
+
+use lettre::transport::smtp::client::{Certificate, TlsParameters};
+
+use super::{Outbox, Outcome, Outgoing};
+use crate::domain::{EmailId, Refusal, Result};
+use session::Session;
+
+/// How the connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// Begun in plain text, encrypted before anything is said; refused where the relay does not
+    /// offer it. Port 587.
+    Starttls,
+    /// Encrypted from the first byte. Port 465.
+    Implicit,
+    /// Plain text, to this machine only.
+    None,
+}
+
+/// A password, which no log and no debug print shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the password in.
+    pub fn new(text: String) -> Self {
+        Secret(text)
+    }
+
+    fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A relay, and how it is talked to.
+#[derive(Debug, Clone)]
+pub struct Smtp {
+    pub host: String,
+    pub port: u16,
+    pub tls: Tls,
+    pub user: Option<String>,
+    pub password: Option<Secret>,
+    /// The most connections at a time, and so the most letters in flight; 0 counts as 1.
+    pub connections: usize,
+    /// How long each step may take: connecting, and each answer.
+    pub timeout: Duration,
+    /// Certificates in PEM that are trusted besides the public ones.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What a worker reports of a letter.
+struct Report {
+    worker: usize,
+    id: EmailId,
+    outcome: Outcome,
+}
+
+impl Smtp {
+    /// Checks that neither letters nor a password would cross a network in plain text, and that
+    /// user and password come together.
+    ///
+    /// # Errors
+    /// [`Refusal::Transport`] saying which of them it is.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |message: &str| Err(Refusal::Transport { message: message.to_owned() });
+        if self.user.is_some() != self.password.is_some() {
+            return refuse("an SMTP user needs a password, and a password a user");
+        }
+        match self.tls {
+            Tls::None if self.user.is_some() => {
+                refuse("a password is never sent without TLS: use starttls or implicit")
+            }
+            Tls::None if !is_loopback(self.bare_host()) => refuse(
+                "mail is sent without TLS only to this machine (localhost): use starttls or \
+                 implicit",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends over up to `connections` connections; see [`super::deliver`].
+    pub(super) fn deliver(&self, outbox: &mut dyn Outbox) -> Result<()> {
+        self.check()?;
+        let tls = self.tls_parameters()?;
+        thread::scope(|scope| {
+            let mut crew = Crew::new(scope, self, tls.as_ref());
+            let mut first_error = None;
+            let mut feeding = true;
+            loop {
+                // What has come back is written down before another letter goes out: a crash in
+                // between would send it twice.
+                let report = if feeding && crew.in_flight < self.connections.max(1) {
+                    crew.reports.try_recv().ok()
+                } else if crew.in_flight > 0 {
+                    crew.reports.recv().ok()
+                } else {
+                    break;
+                };
+                let step = match report {
+                    Some(report) => {
+                        feeding &= !matches!(report.outcome, Outcome::Down(_));
+                        crew.take_back(&report);
+                        outbox.done(report.id, report.outcome)
+                    }
+                    None => outbox.next().map(|letter| match letter {
+                        Some(letter) => crew.hand_out(letter),
+                        None => feeding = false,
+                    }),
+                };
+                if let Err(error) = step {
+                    feeding = false;
+                    first_error.get_or_insert(error);
+                }
+            }
+            first_error.map_or(Ok(()), Err)
+        })
+    }
+
+    fn tls_parameters(&self) -> Result<Option<TlsParameters>> {
+        if self.tls == Tls::None {
+            return Ok(None);
+        }
+        let transport = |error: lettre::transport::smtp::Error| Refusal::Transport {
+            message: error.to_string(),
+        };
+        let mut builder = TlsParameters::builder(self.bare_host().to_owned());
+        if let Some(path) = &self.ca_file {
+            let pem = fs::read(path).map_err(|error| Refusal::file(path, "read", &error))?;
+            let certificate = Certificate::from_pem(&pem).map_err(transport)?;
+            builder = builder.add_root_certificate(certificate);
+        }
+        builder.build().map(Some).map_err(transport)
+    }
+
+    /// The host without the brackets that an IPv6 address may be written in.
+    fn bare_host(&self) -> &str {
+        let inner = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        inner.unwrap_or(&self.host)
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The workers, each with a connection of its own. They are taken on as letters come, so that one
+/// letter opens one connection.
+struct Crew<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    smtp: &'env Smtp,
+    tls: Option<&'scope TlsParameters>,
+    desks: Vec<Sender<Outgoing>>,
+    /// Workers without a letter; the one whose connection was used last goes first.
+    idle: Vec<usize>,
+    in_flight: usize,
+    reports: Receiver<Report>,
+    report: Sender<Report>,
+}
+
+impl<'scope, 'env> Crew<'scope, 'env> {
+    fn new(
+        scope: &'scope Scope<'scope, 'env>,
+        smtp: &'env Smtp,
+        tls: Option<&'scope TlsParameters>,
+    ) -> Self {
+        let (report, reports) = mpsc::channel();
+        Crew {
+            scope,
+            smtp,
+            tls,
+            desks: Vec::new(),
+            idle: Vec::new(),
+            in_flight: 0,
+            reports,
+            report,
+        }
+    }
+
+    fn hand_out(&mut self, letter: Outgoing) {
+        let worker = self.idle.pop().unwrap_or_else(|| self.take_on());
+        self.in_flight += 1;
+        let id = letter.id;
+        if self.desks[worker].send(letter).is_err() {
+            // The worker is gone, which its loop does not allow; the letter still gets its outcome.
+            let outcome = Outcome::TryLater("the connection's thread ended".into());
+            // We hold the receiver: it cannot fail.
+            let _ = self.report.send(Report { worker, id, outcome });
+        }
+    }
+
+    fn take_back(&mut self, report: &Report) {
+        self.in_flight -= 1;
+        self.idle.push(report.worker);
+    }
+
+    fn take_on(&mut self) -> usize {
+        let worker = self.desks.len();
+        let (desk, letters) = mpsc::channel::<Outgoing>();
+        self.desks.push(desk);
+        let report = self.report.clone();
+        let (smtp, tls) = (self.smtp, self.tls);
+        self.scope.spawn(move || {
+            let mut session = Session::new(smtp, tls);
+            for letter in letters {
+                let outcome = send_surely(&mut session, &letter);
+                if report.send(Report { worker, id: letter.id, outcome }).is_err() {
+                    break;
+                }
+            }
+            session.close();
+        });
+        worker
+    }
+}
+
+/// Sends, and reports even where sending panics: a letter without a report would be waited for
+/// without end.
+fn send_surely(session: &mut Session, letter: &Outgoing) -> Outcome {
+    panic::catch_unwind(AssertUnwindSafe(|| session.send(letter))).unwrap_or_else(|_| {
+        session.forget();
+        Outcome::TryLater("internal error while sending; the letter may have arrived".into())
+    })
+}

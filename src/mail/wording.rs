@@ -1,0 +1,191 @@
+//! How amounts, dates and counts read in a letter's language.
+//!
+//! The spaces are plain ones, so that a text stays searchable and a column aligned; HTML keeps an
+//! amount on one line by its style instead.
+
+use chrono::{Datelike, NaiveDate};
+
+use crate::domain::Money;
+use crate::domain::letter::Locale;
+
+const MONTHS_FR: [&str; 12] = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+];
+
+const MONTHS_EN: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// The amount as it is written in that language: `15 000 F CFA` and `49,90 €`, `15,000 F CFA` and
+/// `€49.90`.
+pub fn amount(money: Money, locale: Locale) -> String {
+    let major = money.major();
+    let (sign, digits) = match major.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", major.as_str()),
+    };
+    let (group, point) = match locale {
+        Locale::Fr => (' ', ','),
+        Locale::En => (',', '.'),
+    };
+    let number = match digits.split_once('.') {
+        Some((whole, fraction)) => format!("{}{point}{fraction}", grouped(whole, group)),
+        None => grouped(digits, group),
+    };
+    match (money.currency().code(), locale) {
+        // Both francs are called so by those who pay in them.
+        ("XOF" | "XAF", _) => format!("{sign}{number} F CFA"),
+        ("EUR", Locale::Fr) => format!("{sign}{number} €"),
+        ("EUR", Locale::En) => format!("{sign}€{number}"),
+        ("USD", Locale::En) => format!("{sign}${number}"),
+        ("GBP", Locale::En) => format!("{sign}£{number}"),
+        (code, _) => format!("{sign}{number} {code}"),
+    }
+}
+
+/// The digits in groups of three.
+fn grouped(digits: &str, separator: char) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(separator);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The date in full: `1er mars 2026`, `1 March 2026`.
+pub fn date(date: NaiveDate, locale: Locale) -> String {
+    let (day, month, year) = (date.day(), date.month0() as usize, date.year());
+    match locale {
+        // French counts only the first of a month in ordinals.
+        Locale::Fr if day == 1 => format!("1er {} {year}", MONTHS_FR[month]),
+        Locale::Fr => format!("{day} {} {year}", MONTHS_FR[month]),
+        Locale::En => format!("{day} {} {year}", MONTHS_EN[month]),
+    }
+}
+
+/// A half-open period as its first and last day: `du 1er mars 2026 au 31 mars 2026`,
+/// `1 March 2026 to 31 March 2026`; one day alone as that day.
+pub fn period((start, end): (NaiveDate, NaiveDate), locale: Locale) -> String {
+    let last = end.pred_opt().unwrap_or(end).max(start);
+    let (from, to) = (date(start, locale), date(last, locale));
+    match locale {
+        _ if start == last => from,
+        Locale::Fr => format!("du {from} au {to}"),
+        Locale::En => format!("{from} to {to}"),
+    }
+}
+
+/// So many days: `1 jour`, `2 jours`, `1 day`, `0 days`.
+pub fn days(count: i64, locale: Locale) -> String {
+    let word = match locale {
+        // In French the plural begins at two: 0 jour.
+        Locale::Fr if count.abs() < 2 => "jour",
+        Locale::Fr => "jours",
+        Locale::En if count.abs() == 1 => "day",
+        Locale::En => "days",
+    };
+    format!("{count} {word}")
+}
+
+/// A percentage that is written with a decimal point, in that language: `5,5 %`, `5.5%`.
+pub fn percent(number: &str, locale: Locale) -> String {
+    match locale {
+        Locale::Fr => format!("{} %", number.replace('.', ",")),
+        Locale::En => format!("{number}%"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(minor: i64, code: &str) -> Money {
+        Money::from_minor(minor, code.parse().unwrap())
+    }
+
+    fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    #[test]
+    fn amounts_read_as_people_write_them() {
+        for (minor, code, fr, en) in [
+            (15_000, "XOF", "15 000 F CFA", "15,000 F CFA"),
+            (999, "XAF", "999 F CFA", "999 F CFA"),
+            (1_234_567, "XOF", "1 234 567 F CFA", "1,234,567 F CFA"),
+            (0, "XOF", "0 F CFA", "0 F CFA"),
+            (4_990, "EUR", "49,90 €", "€49.90"),
+            (5, "EUR", "0,05 €", "€0.05"),
+            (123_450, "EUR", "1 234,50 €", "€1,234.50"),
+            (-4_990, "EUR", "-49,90 €", "-€49.90"),
+            (-15_000, "XOF", "-15 000 F CFA", "-15,000 F CFA"),
+            (123_450, "USD", "1 234,50 USD", "$1,234.50"),
+            (123_450, "GBP", "1 234,50 GBP", "£1,234.50"),
+            (123_450, "CAD", "1 234,50 CAD", "1,234.50 CAD"),
+            (1_234_500, "KWD", "1 234,500 KWD", "1,234.500 KWD"),
+            (123_456, "JPY", "123 456 JPY", "123,456 JPY"),
+        ] {
+            assert_eq!(amount(money(minor, code), Locale::Fr), fr);
+            assert_eq!(amount(money(minor, code), Locale::En), en);
+        }
+    }
+
+    #[test]
+    fn dates_read_as_people_write_them() {
+        for (of, fr, en) in [
+            (day(2026, 3, 1), "1er mars 2026", "1 March 2026"),
+            (day(2026, 3, 15), "15 mars 2026", "15 March 2026"),
+            (day(2028, 2, 29), "29 février 2028", "29 February 2028"),
+            (day(2026, 8, 31), "31 août 2026", "31 August 2026"),
+        ] {
+            assert_eq!(date(of, Locale::Fr), fr);
+            assert_eq!(date(of, Locale::En), en);
+        }
+    }
+
+    #[test]
+    fn a_period_is_told_by_its_first_and_last_day() {
+        let march = (day(2026, 3, 1), day(2026, 4, 1));
+        assert_eq!(period(march, Locale::Fr), "du 1er mars 2026 au 31 mars 2026");
+        assert_eq!(period(march, Locale::En), "1 March 2026 to 31 March 2026");
+        let one_day = (day(2026, 3, 1), day(2026, 3, 2));
+        assert_eq!(period(one_day, Locale::Fr), "1er mars 2026");
+    }
+
+    #[test]
+    fn counts_agree_with_their_noun() {
+        for (count, fr, en) in
+            [(0, "0 jour", "0 days"), (1, "1 jour", "1 day"), (2, "2 jours", "2 days")]
+        {
+            assert_eq!(days(count, Locale::Fr), fr);
+            assert_eq!(days(count, Locale::En), en);
+        }
+        assert_eq!(percent("5.5", Locale::Fr), "5,5 %");
+        assert_eq!(percent("18", Locale::En), "18%");
+    }
+}

@@ -1,0 +1,501 @@
+//! The rows of invoices, their lines, and the copies of seller and buyer.
+
+use chrono::NaiveDate;
+use rusqlite::{OptionalExtension, Row};
+use rust_decimal::Decimal;
+
+use super::{Db, columns};
+use crate::domain::dunning::Stage;
+use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin};
+use crate::domain::{Act, InvoiceId, Money, Refusal, Result, TenantId};
+
+/// An invoice to be written, worked out.
+#[derive(Debug, Clone)]
+pub struct NewInvoice<'a> {
+    pub number: &'a str,
+    /// Series and sequence, where the number fits the format.
+    pub sequence: Option<(&'a str, i64)>,
+    pub origin: Origin,
+    pub tenant: TenantId,
+    pub status: InvoiceStatus,
+    pub amounts: Amounts,
+    pub tax_rate: Decimal,
+    /// Paid before it came into this database.
+    pub paid_elsewhere: Money,
+    pub seller: i64,
+    pub buyer: i64,
+    pub issued_on: NaiveDate,
+    pub due_on: NaiveDate,
+    pub paid_on: Option<NaiveDate>,
+    pub lines: &'a [Line],
+}
+
+/// Which invoices are listed.
+#[derive(Debug, Clone, Default)]
+pub struct InvoiceFilter {
+    pub status: Option<InvoiceStatus>,
+    pub tenant: Option<TenantId>,
+    /// Only those that are open and were due before this day.
+    pub overdue_before: Option<NaiveDate>,
+    pub limit: Option<u32>,
+}
+
+macro_rules! invoice_query {
+    ($rest:literal) => {
+        concat!(
+            "SELECT i.*, t.slug AS tenant, s.document AS seller, b.document AS buyer,
+                    c.code AS coupon
+             FROM invoices i JOIN tenants t ON t.id = i.tenant_id
+             JOIN parties s ON s.id = i.seller_id JOIN parties b ON b.id = i.buyer_id
+             LEFT JOIN coupons c ON c.id = i.coupon_id ",
+            $rest
+        )
+    };
+}
+
+impl Db<'_> {
+    /// The invoice with that number, with its lines.
+    ///
+    /// # Errors
+    /// None has it.
+    pub fn invoice(&self, number: &str) -> Result<Invoice> {
+        self.find_invoice(number)?.ok_or_else(|| Refusal::NotFound {
+            noun: "invoice",
+            name: number.to_owned(),
+            near: None,
+        })
+    }
+
+    /// The invoice with that number, if there is one.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn find_invoice(&self, number: &str) -> Result<Option<Invoice>> {
+        let mut statement = self.conn.prepare_cached(invoice_query!("WHERE i.number = ?1"))?;
+        let found = statement.query_row([number], invoice).optional()?;
+        found.map(|invoice| self.with_lines(invoice)).transpose()
+    }
+
+    /// The invoice in that row, with its lines.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn invoice_by_id(&self, id: InvoiceId) -> Result<Invoice> {
+        let mut statement = self.conn.prepare_cached(invoice_query!("WHERE i.id = ?1"))?;
+        self.with_lines(statement.query_row([id.0], invoice)?)
+    }
+
+    fn with_lines(&self, mut invoice: Invoice) -> Result<Invoice> {
+        let currency = invoice.total.currency();
+        let mut statement = self.conn.prepare_cached(
+            "SELECT * FROM invoice_lines WHERE invoice_id = ?1 ORDER BY position",
+        )?;
+        let lines = statement.query_map([invoice.id.0], |row| {
+            let unit: Option<i64> = row.get("unit_minor")?;
+            Ok(Line {
+                description: row.get("description")?,
+                quantity: row.get("quantity")?,
+                unit_price: unit.map(|minor| Money::from_minor(minor, currency)),
+                amount: columns::money(row, "amount_minor", currency)?,
+                discount: columns::money(row, "discount_minor", currency)?,
+                period: columns::period(row)?,
+            })
+        })?;
+        invoice.lines = lines.collect::<rusqlite::Result<_>>()?;
+        Ok(invoice)
+    }
+
+    /// Hands each invoice that the filter lets through to `each`, oldest due date first where
+    /// overdue ones are asked for, else in the order in which they were written.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_invoice(
+        &self,
+        filter: &InvoiceFilter,
+        mut each: impl FnMut(Invoice) -> Result<()>,
+    ) -> Result<()> {
+        let sql = match (filter.overdue_before, filter.tenant) {
+            (Some(_), Some(_)) => invoice_query!(
+                "WHERE i.status = 'open' AND i.due_on < ?3 AND i.tenant_id = ?2
+                   AND (?1 IS NULL OR i.status = ?1)
+                 ORDER BY i.due_on, i.id LIMIT ?4"
+            ),
+            (Some(_), None) => invoice_query!(
+                "WHERE i.status = 'open' AND i.due_on < ?3 AND ?2 IS NULL
+                   AND (?1 IS NULL OR i.status = ?1)
+                 ORDER BY i.due_on, i.id LIMIT ?4"
+            ),
+            (None, Some(_)) => invoice_query!(
+                "WHERE i.tenant_id = ?2 AND (?1 IS NULL OR i.status = ?1) AND ?3 IS NULL
+                 ORDER BY i.id LIMIT ?4"
+            ),
+            (None, None) => invoice_query!(
+                "WHERE ?2 IS NULL AND (?1 IS NULL OR i.status = ?1) AND ?3 IS NULL
+                 ORDER BY i.id LIMIT ?4"
+            ),
+        };
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query((
+            filter.status.map(InvoiceStatus::word),
+            filter.tenant.map(|id| id.0),
+            filter.overdue_before.map(|date| date.to_string()),
+            columns::limit(filter.limit),
+        ))?;
+        while let Some(row) = rows.next()? {
+            each(self.with_lines(invoice(row)?)?)?;
+        }
+        Ok(())
+    }
+
+    /// Writes an invoice and its lines.
+    ///
+    /// # Errors
+    /// The number is taken, or a rule of the schema says no.
+    pub fn insert_invoice(&self, act: &Act, new: &NewInvoice) -> Result<InvoiceId> {
+        let at = act.at();
+        let paid = match new.status {
+            InvoiceStatus::Paid => new.amounts.total,
+            _ => new.paid_elsewhere,
+        };
+        let closed = matches!(new.status, InvoiceStatus::Void | InvoiceStatus::Uncollectible);
+        let id = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO invoices (number, series, sequence, origin, tenant_id, status,
+                   currency, subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor,
+                   paid_minor, paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on,
+                   paid_on, closed_at, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                   ?17, ?18, ?19, ?20, ?21, ?21)
+                 ON CONFLICT (number) DO NOTHING RETURNING id",
+            )?
+            .query_row(
+                rusqlite::params![
+                    new.number,
+                    new.sequence.map(|(series, _)| series),
+                    new.sequence.map(|(_, sequence)| sequence),
+                    new.origin.word(),
+                    new.tenant.0,
+                    new.status.word(),
+                    new.amounts.total.currency().code(),
+                    new.amounts.subtotal.minor(),
+                    new.amounts.discount.minor(),
+                    new.tax_rate.to_string(),
+                    new.amounts.tax.minor(),
+                    new.amounts.total.minor(),
+                    paid.minor(),
+                    new.paid_elsewhere.minor(),
+                    new.seller,
+                    new.buyer,
+                    new.issued_on.to_string(),
+                    new.due_on.to_string(),
+                    new.paid_on.map(|date| date.to_string()),
+                    closed.then_some(&at),
+                    &at,
+                ],
+                |row| row.get(0),
+            )
+            .optional()?
+            .map(InvoiceId)
+            .ok_or_else(|| Refusal::Exists { noun: "invoice", name: new.number.to_owned() })?;
+        self.insert_lines(id, new.lines)?;
+        Ok(id)
+    }
+
+    fn insert_lines(&self, id: InvoiceId, lines: &[Line]) -> Result<()> {
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
+               amount_minor, discount_minor, period_start, period_end)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?;
+        for (position, line) in lines.iter().enumerate() {
+            insert.execute((
+                id.0,
+                position as i64 + 1,
+                &line.description,
+                line.quantity,
+                line.unit_price.map(|price| price.minor()),
+                line.amount.minor(),
+                line.discount.minor(),
+                line.period.map(|(start, _)| start.to_string()),
+                line.period.map(|(_, end)| end.to_string()),
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Corrects an imported invoice on which nothing was paid here.
+    ///
+    /// # Errors
+    /// A rule of the schema says no.
+    pub fn correct_imported(&self, act: &Act, id: InvoiceId, new: &NewInvoice) -> Result<()> {
+        let closed = matches!(new.status, InvoiceStatus::Void | InvoiceStatus::Uncollectible);
+        let at = act.at();
+        self.conn
+            .prepare_cached(
+                "UPDATE invoices SET tenant_id = ?2, status = ?3, currency = ?4,
+                   subtotal_minor = ?5, total_minor = ?5, paid_minor = ?6,
+                   paid_elsewhere_minor = ?6, issued_on = ?7, due_on = ?8, paid_on = ?9,
+                   closed_at = ?10, buyer_id = ?11, updated_at = ?12
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                new.tenant.0,
+                new.status.word(),
+                new.amounts.total.currency().code(),
+                new.amounts.total.minor(),
+                new.paid_elsewhere.minor(),
+                new.issued_on.to_string(),
+                new.due_on.to_string(),
+                new.paid_on.map(|date| date.to_string()),
+                closed.then_some(&at),
+                new.buyer,
+                &at,
+            ))?;
+        let mut line = self.conn.prepare_cached(
+            "UPDATE invoice_lines SET description = ?2, unit_minor = ?3, amount_minor = ?3
+             WHERE invoice_id = ?1 AND position = 1",
+        )?;
+        for first in new.lines.iter().take(1) {
+            line.execute((id.0, &first.description, first.amount.minor()))?;
+        }
+        Ok(())
+    }
+
+    /// The row of a seller's or buyer's copy; the same text is stored once.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn party(&self, document: &str) -> Result<i64> {
+        let known = self
+            .conn
+            .prepare_cached("SELECT id FROM parties WHERE document = ?1")?
+            .query_row([document], |row| row.get(0))
+            .optional()?;
+        match known {
+            Some(id) => Ok(id),
+            None => Ok(self
+                .conn
+                .prepare_cached("INSERT INTO parties (document) VALUES (?1) RETURNING id")?
+                .query_row([document], |row| row.get(0))?),
+        }
+    }
+
+    /// Books what a payment applied: the invoice is paid on that day where nothing is left.
+    ///
+    /// # Errors
+    /// More than is due.
+    pub fn apply_to_invoice(
+        &self,
+        act: &Act,
+        id: InvoiceId,
+        applied: Money,
+        paid_on: NaiveDate,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE invoices SET paid_minor = paid_minor + ?2,
+                   status = CASE WHEN paid_minor + ?2 = total_minor THEN 'paid' ELSE status END,
+                   paid_on = CASE WHEN paid_minor + ?2 = total_minor THEN ?3 END,
+                   closed_at = CASE WHEN paid_minor + ?2 = total_minor THEN NULL ELSE closed_at END,
+                   updated_at = ?4
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, applied.minor(), paid_on.to_string(), act.at()))?;
+        Ok(())
+    }
+
+    /// Takes back what a payment applied: the invoice is open again, and what was warned before
+    /// gives no notice any more.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn unapply_from_invoice(&self, act: &Act, id: InvoiceId, applied: Money) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE invoices SET paid_minor = paid_minor - ?2, status = 'open', paid_on = NULL,
+                   closed_at = NULL, closed_reason = NULL, updated_at = ?3
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, applied.minor(), act.at()))?;
+        self.end_notice(act, id, true)
+    }
+
+    /// Voids an invoice or gives it up, with its reason.
+    ///
+    /// # Errors
+    /// A rule of the schema says no.
+    pub fn close_invoice(
+        &self,
+        act: &Act,
+        id: InvoiceId,
+        status: InvoiceStatus,
+        reason: &str,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE invoices SET status = ?2, closed_reason = ?3, closed_at = ?4,
+                   updated_at = ?4
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, status.word(), reason, act.at()))?;
+        Ok(())
+    }
+
+    /// Records until when the tenant promised to pay.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn promise_invoice(
+        &self,
+        act: &Act,
+        id: InvoiceId,
+        until: NaiveDate,
+        note: Option<&str>,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE invoices SET promised_until = ?2, promise_note = ?3, updated_at = ?4
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, until.to_string(), note, act.at()))?;
+        self.end_notice(act, id, false)
+    }
+
+    /// Marks an invoice as disputed, or (`None`) the dispute as settled.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn dispute_invoice(
+        &self,
+        act: &Act,
+        id: InvoiceId,
+        dispute: Option<Option<&str>>,
+    ) -> Result<()> {
+        let at = act.at();
+        self.conn
+            .prepare_cached(
+                "UPDATE invoices SET disputed_at = ?2, dispute_note = ?3, updated_at = ?4
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, dispute.map(|_| at.clone()), dispute.flatten(), at.clone()))?;
+        self.end_notice(act, id, false)
+    }
+
+    /// Starts a new round of dunning: earlier warnings give no notice. Where `set_back`, an
+    /// invoice past suspension falls below its warning, so that it is warned and may suspend anew.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn end_notice(&self, act: &Act, id: InvoiceId, set_back: bool) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
+                   warning_email_id = NULL, set_back_on = NULL,
+                   stage = CASE WHEN ?2 AND stage = 'suspension' THEN 'urgent' ELSE stage END,
+                   updated_at = ?3
+                 WHERE id = ?1 AND (stage <> 'none' OR warned_on IS NOT NULL)",
+            )?
+            .execute((id.0, set_back, act.at()))?;
+        Ok(())
+    }
+
+    /// Sets every invoice of a tenant that stands past suspension back below its warning, because
+    /// the tenant came back by hand: it is warned anew after the notice, and may then be suspended.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn set_back_invoices(&self, act: &Act, tenant: TenantId) -> Result<usize> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
+                   warning_email_id = NULL, stage = 'urgent', set_back_on = ?2, updated_at = ?3
+                 WHERE tenant_id = ?1 AND stage = 'suspension'
+                   AND status IN ('open', 'uncollectible')",
+            )?
+            .execute((tenant.0, act.today.to_string(), act.at()))?)
+    }
+
+    /// Whether an invoice past suspension keeps the tenant suspended: one that is open and not
+    /// disputed, or one that was given up and never paid.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn is_held_by_debt(&self, tenant: TenantId) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM invoices WHERE tenant_id = ?1 AND stage = 'suspension'
+               AND (status = 'uncollectible' OR (status = 'open' AND disputed_at IS NULL)))",
+        )?;
+        Ok(statement.query_row([tenant.0], |row| row.get(0))?)
+    }
+
+    /// The open invoices of a tenant that were due before `today`, oldest first.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn overdue_of(&self, tenant: TenantId, today: NaiveDate) -> Result<Vec<Invoice>> {
+        let filter = InvoiceFilter {
+            tenant: Some(tenant),
+            overdue_before: Some(today),
+            ..InvoiceFilter::default()
+        };
+        let mut found = Vec::new();
+        self.each_invoice(&filter, |invoice| {
+            found.push(invoice);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+/// A stage as it is stored, `none` where there is none yet.
+pub(super) fn stage_word(stage: Option<Stage>) -> &'static str {
+    stage.map_or("none", Stage::word)
+}
+
+/// The stage that a row holds.
+pub(super) fn stage(row: &Row) -> rusqlite::Result<Option<Stage>> {
+    match row.get_ref("stage")?.as_str()? {
+        "none" => Ok(None),
+        _ => columns::word(row, "stage").map(Some),
+    }
+}
+
+fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
+    let currency = columns::word(row, "currency")?;
+    Ok(Invoice {
+        id: InvoiceId(row.get("id")?),
+        number: row.get("number")?,
+        origin: columns::word(row, "origin")?,
+        tenant_id: TenantId(row.get("tenant_id")?),
+        tenant: row.get("tenant")?,
+        subscription_id: row.get("subscription_id")?,
+        status: columns::word(row, "status")?,
+        subtotal: columns::money(row, "subtotal_minor", currency)?,
+        discount: columns::money(row, "discount_minor", currency)?,
+        tax_rate: columns::word(row, "tax_rate")?,
+        tax: columns::money(row, "tax_minor", currency)?,
+        total: columns::money(row, "total_minor", currency)?,
+        paid: columns::money(row, "paid_minor", currency)?,
+        coupon: row.get("coupon")?,
+        issued_on: columns::date(row, "issued_on")?,
+        due_on: columns::date(row, "due_on")?,
+        paid_on: columns::date_or_null(row, "paid_on")?,
+        period: columns::period(row)?,
+        closed_reason: row.get("closed_reason")?,
+        stage: stage(row)?,
+        warned_on: columns::date_or_null(row, "warned_on")?,
+        promised_until: columns::date_or_null(row, "promised_until")?,
+        promise_note: row.get("promise_note")?,
+        disputed_at: row.get("disputed_at")?,
+        dispute_note: row.get("dispute_note")?,
+        seller: row.get("seller")?,
+        buyer: row.get("buyer")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        lines: Vec::new(),
+    })
+}

@@ -1,0 +1,69 @@
+//! The versions of the schema. A new file is made from schema.sql; an older one is lifted by the
+//! migrations below, each in one transaction. The list is only ever appended to.
+
+use super::{Db, Store};
+use crate::domain::Result;
+
+/// The whole current schema.
+pub(super) const SCHEMA: &str = include_str!("../../schema.sql");
+
+/// One step from a version to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// The version that the file has afterwards.
+    pub version: i64,
+    /// What it brings, for `db status`.
+    pub summary: &'static str,
+    /// `None` for the first: that is schema.sql as it was first released.
+    sql: Option<&'static str>,
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, summary: "the first schema", sql: None }];
+
+/// The version that this program reads and writes.
+pub const VERSION: i64 = MIGRATIONS.len() as i64;
+
+impl Migration {
+    /// All there are, oldest first.
+    pub fn all() -> &'static [Migration] {
+        MIGRATIONS
+    }
+}
+
+impl Store {
+    /// Applies what is pending; returns what was applied.
+    ///
+    /// # Errors
+    /// A fault of the file; then it is as it was.
+    pub fn migrate(&mut self) -> Result<Vec<&'static Migration>> {
+        let from = self.version()?;
+        let pending: Vec<_> = MIGRATIONS.iter().filter(|m| m.version > from).collect();
+        self.write(|db| {
+            for migration in &pending {
+                db.conn.execute_batch(migration.sql.unwrap_or_default())?;
+                db.conn.pragma_update(None, "user_version", migration.version)?;
+            }
+            Ok(())
+        })?;
+        Ok(pending)
+    }
+}
+
+impl Db<'_> {
+    /// The uuid of the database, the domain part of every Message-ID where no other is known.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn database_uuid(&self) -> Result<String> {
+        Ok(self.conn.query_row("SELECT uuid FROM database_info", [], |row| row.get(0))?)
+    }
+
+    /// When the database was made.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn created_at(&self) -> Result<String> {
+        Ok(self.conn.query_row("SELECT created_at FROM database_info", [], |row| row.get(0))?)
+    }
+}

@@ -1,0 +1,392 @@
+//! The only room that speaks SQL. A function here is one statement or one aggregate.
+
+mod check;
+mod columns;
+pub mod dunning;
+mod events;
+mod invoices;
+mod migrate;
+mod numbers;
+mod outbox;
+pub mod runs;
+mod tenants;
+mod transactions;
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use crate::domain::refusal::Fault;
+use crate::domain::{Refusal, Result};
+
+pub use check::{CHECKS, Finding};
+pub use events::{Event, EventFilter, NewEvent};
+pub use invoices::{InvoiceFilter, NewInvoice};
+pub use migrate::{Migration, VERSION};
+pub use outbox::{Email, EmailFilter, NewEmail};
+pub use runs::{Run, RunStatus};
+pub use tenants::TenantFilter;
+pub use transactions::TransactionFilter;
+
+/// `BILL`, in the header of every file of ours: a foreign database is told by it.
+const APPLICATION_ID: i64 = 0x4249_4C4C;
+
+/// How long a command waits for another one's transaction. Ours take milliseconds; an import of a
+/// million rows takes half a minute.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Free space below which nothing is opened. In WAL mode a full disk can kill even a reader (the
+/// shared-memory file is mapped, and a page that has no room behind it raises SIGBUS).
+const LEAST_FREE: u64 = 1 << 20;
+
+/// What a command may do with the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Refused by SQLite itself where something is written.
+    Read,
+    Write,
+}
+
+/// An open database.
+#[derive(Debug)]
+pub struct Store {
+    conn: Connection,
+    path: PathBuf,
+}
+
+/// The database inside one transaction.
+#[derive(Debug)]
+pub struct Db<'a> {
+    conn: &'a Connection,
+}
+
+impl Store {
+    /// Opens a database of this version.
+    ///
+    /// # Errors
+    /// No such file (an empty one is never made here), not a database, not one of ours, another
+    /// schema version, damaged, no room, no permission.
+    pub fn open(path: &Path, access: Access) -> Result<Store> {
+        let store = Store::open_any_version(path, access)?;
+        let found = store.version()?;
+        let known = VERSION;
+        match found.cmp(&known) {
+            std::cmp::Ordering::Equal => Ok(store),
+            std::cmp::Ordering::Greater => Err(fault(path, Fault::Newer { found, known })),
+            std::cmp::Ordering::Less => Err(fault(path, Fault::Older { found, known })),
+        }
+    }
+
+    /// Opens a database of ours whatever its version: for `db status`, `db migrate`, `db check`.
+    ///
+    /// # Errors
+    /// As [`Store::open`], but for the version.
+    pub fn open_any_version(path: &Path, access: Access) -> Result<Store> {
+        look_at_file(path)?;
+        require_space(path, LEAST_FREE)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let store = Store::connect(path, flags)?;
+        if access == Access::Read {
+            store.pragma("query_only", 1)?;
+        }
+        let id: i64 = store.query_pragma("application_id")?;
+        if id != APPLICATION_ID {
+            return Err(fault(path, Fault::NotOurs));
+        }
+        Ok(store)
+    }
+
+    /// Makes a new database from schema.sql, readable by its owner alone.
+    ///
+    /// # Errors
+    /// The file is there already, or cannot be made.
+    pub fn create(path: &Path, act: &crate::domain::Act) -> Result<Store> {
+        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| Refusal::file(folder, "make", &e))?;
+        }
+        require_space(path, LEAST_FREE)?;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|e| Refusal::file(path, "make", &e))?;
+        let made = Store::fill_new(path, act);
+        if made.is_err() {
+            std::fs::remove_file(path).ok();
+        }
+        made
+    }
+
+    fn fill_new(path: &Path, act: &crate::domain::Act) -> Result<Store> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut store = Store::connect(path, flags)?;
+        // WAL: readers never wait for the nightly run, nor it for them.
+        store.pragma_text("journal_mode", "WAL")?;
+        store.write(|db| {
+            db.conn.execute_batch(migrate::SCHEMA)?;
+            db.conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+            db.conn.pragma_update(None, "user_version", VERSION)?;
+            db.conn.execute(
+                "INSERT INTO database_info (id, uuid, created_at) VALUES (1, ?1, ?2)",
+                (uuid::Uuid::new_v4().to_string(), act.at()),
+            )?;
+            Ok(())
+        })?;
+        Ok(store)
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Store> {
+        let open = || -> rusqlite::Result<Connection> {
+            let conn = Connection::open_with_flags(path, flags)?;
+            conn.busy_timeout(BUSY_TIMEOUT)?;
+            conn.set_prepared_statement_cache_capacity(128);
+            conn.pragma_update(None, "synchronous", "FULL")?;
+            conn.pragma_update(None, "foreign_keys", true)?;
+            conn.pragma_update(None, "trusted_schema", false)?;
+            conn.pragma_update(None, "cell_size_check", true)?;
+            Ok(conn)
+        };
+        let conn = open().map_err(|e| at_path(path, e.into()))?;
+        Ok(Store { conn, path: path.to_owned() })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads in one snapshot.
+    ///
+    /// # Errors
+    /// Whatever `work` refuses.
+    pub fn read<T>(&mut self, work: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+        self.in_transaction(TransactionBehavior::Deferred, true, work)
+    }
+
+    /// Writes in one transaction: all of it, or where `work` refuses nothing. What `work` reads is
+    /// as fresh as can be, for nobody else writes meanwhile.
+    ///
+    /// # Errors
+    /// Whatever `work` refuses, or a fault of the file. A fault at the commit itself leaves open
+    /// whether it took place: the next command reads what is there.
+    pub fn write<T>(&mut self, work: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+        self.in_transaction(TransactionBehavior::Immediate, true, work)
+    }
+
+    /// Does all of `work` as [`Store::write`] would, and then takes it back: what a dry run shows
+    /// is what would have been written.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn rehearse<T>(&mut self, work: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+        self.in_transaction(TransactionBehavior::Immediate, false, work)
+    }
+
+    fn in_transaction<T>(
+        &mut self,
+        behavior: TransactionBehavior,
+        keep: bool,
+        work: impl FnOnce(&Db) -> Result<T>,
+    ) -> Result<T> {
+        let path = &self.path;
+        let writes = matches!(behavior, TransactionBehavior::Immediate);
+        let run = |conn: &mut Connection| -> Result<T> {
+            let transaction = conn.transaction_with_behavior(behavior)?;
+            let done = work(&Db { conn: &transaction })?;
+            if !keep {
+                transaction.rollback()?;
+                return Ok(done);
+            }
+            if writes {
+                crash_point("before commit");
+            }
+            transaction.commit()?;
+            if writes {
+                crash_point("after commit");
+            }
+            Ok(done)
+        };
+        run(&mut self.conn).map_err(|e| at_path(path, e))
+    }
+
+    /// Schema version of the file.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn version(&self) -> Result<i64> {
+        self.query_pragma("user_version")
+    }
+
+    /// Copies the database, as it stands at one moment, into a new file readable by its owner
+    /// alone; the copy is checked and on disk before it gets its name.
+    ///
+    /// # Errors
+    /// The target is there already or cannot be written, or the copy is not sound.
+    pub fn backup(&self, target: &Path) -> Result<()> {
+        if target.exists() {
+            let exists = std::io::Error::from(ErrorKind::AlreadyExists);
+            return Err(Refusal::file(target, "make", &exists));
+        }
+        let mut name = target.as_os_str().to_owned();
+        name.push(".part");
+        let part = PathBuf::from(name);
+        let done = self.backup_into(&part).and_then(|()| {
+            std::fs::rename(&part, target).map_err(|e| Refusal::file(target, "make", &e))
+        });
+        if done.is_err() {
+            std::fs::remove_file(&part).ok();
+        }
+        done
+    }
+
+    fn backup_into(&self, part: &Path) -> Result<()> {
+        let file_error = |e: std::io::Error| Refusal::file(part, "make", &e);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(part)
+            .map_err(file_error)?;
+        let copy = || -> rusqlite::Result<String> {
+            let mut to = Connection::open(part)?;
+            rusqlite::backup::Backup::new(&self.conn, &mut to)?.run_to_completion(
+                4096,
+                Duration::ZERO,
+                None,
+            )?;
+            // The copy is one file, without a -wal beside it.
+            to.pragma_update(None, "journal_mode", "DELETE")?;
+            to.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        };
+        let verdict = copy().map_err(|e| at_path(part, e.into()))?;
+        if verdict != "ok" {
+            return Err(fault(part, Fault::Corrupt(verdict)));
+        }
+        file.sync_all().map_err(file_error)
+    }
+
+    fn pragma(&self, name: &str, value: i64) -> Result<()> {
+        let set = self.conn.pragma_update(None, name, value);
+        set.map_err(|e| at_path(&self.path, e.into()))
+    }
+
+    fn pragma_text(&self, name: &str, value: &str) -> Result<()> {
+        let set = self.conn.pragma_update(None, name, value);
+        set.map_err(|e| at_path(&self.path, e.into()))
+    }
+
+    fn query_pragma(&self, name: &str) -> Result<i64> {
+        let value = self.conn.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0));
+        value.map_err(|e| at_path(&self.path, e.into()))
+    }
+}
+
+/// Where crash tests kill the process: `BILLING_CRASH_AT=7` aborts it at the seventh point that it
+/// passes. Without the variable it does nothing, and in release builds it is not there.
+pub fn crash_point(_name: &str) {
+    #[cfg(debug_assertions)]
+    {
+        use std::sync::LazyLock;
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static AT: LazyLock<Option<u64>> = LazyLock::new(|| {
+            std::env::var("BILLING_CRASH_AT").ok().and_then(|text| text.parse().ok())
+        });
+        static PASSED: AtomicU64 = AtomicU64::new(0);
+        if let Some(at) = *AT
+            && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == at
+        {
+            std::process::abort();
+        }
+    }
+}
+
+/// Refuses where the disk of `path` has less than `least` bytes free.
+///
+/// # Errors
+/// Too little room. Where the file system does not say, there is room.
+pub fn require_space(path: &Path, least: u64) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free < least {
+        return Err(fault(path, Fault::Full { free }));
+    }
+    Ok(())
+}
+
+/// Says what is wrong with a file before SQLite gets to see it: a missing, foreign or truncated
+/// file is told in words, not as "malformed".
+fn look_at_file(path: &Path) -> Result<()> {
+    let mut header = [0u8; 100];
+    let mut file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Err(fault(path, Fault::Missing)),
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => {
+            return Err(fault(path, Fault::Denied));
+        }
+        Err(e) => return Err(fault(path, Fault::Io(e.to_string()))),
+    };
+    let length = file.metadata().map_or(0, |m| if m.is_file() { m.len() } else { 0 });
+    if file.read_exact(&mut header).is_err() || &header[..16] != b"SQLite format 3\0" {
+        return Err(fault(path, Fault::NotADatabase));
+    }
+    let page_size = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65536,
+        size => u64::from(size),
+    };
+    let pages = u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
+    // With a write-ahead log beside it, the newest pages may stand there alone.
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    let has_wal = std::fs::metadata(wal).is_ok_and(|m| m.len() > 0);
+    if !has_wal && pages * page_size > length {
+        let missing = pages * page_size - length;
+        return Err(fault(
+            path,
+            Fault::Corrupt(format!("the file ends {missing} bytes too early")),
+        ));
+    }
+    Ok(())
+}
+
+fn fault(path: &Path, fault: Fault) -> Refusal {
+    Refusal::Storage { path: path.to_owned(), fault }
+}
+
+fn at_path(path: &Path, refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Storage { path: unknown, fault } if unknown.as_os_str().is_empty() => {
+            Refusal::Storage { path: path.to_owned(), fault }
+        }
+        other => other,
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Refusal {
+        let fault = match &error {
+            rusqlite::Error::SqliteFailure(code, message) => {
+                let text = message.clone().unwrap_or_else(|| error.to_string());
+                match code.code {
+                    ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Fault::Busy,
+                    ErrorCode::DiskFull => Fault::Full { free: 0 },
+                    ErrorCode::ReadOnly => Fault::ReadOnly,
+                    ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Fault::Denied,
+                    ErrorCode::DatabaseCorrupt => Fault::Corrupt(text),
+                    ErrorCode::NotADatabase => Fault::NotADatabase,
+                    ErrorCode::SystemIoFailure => Fault::Io(text),
+                    ErrorCode::ConstraintViolation => Fault::Constraint(text),
+                    _ => Fault::Other(text),
+                }
+            }
+            other => Fault::Other(other.to_string()),
+        };
+        Refusal::Storage { path: PathBuf::new(), fault }
+    }
+}

@@ -1,0 +1,291 @@
+//! The rows of the outbox: letters that are queued, and the record of those that left.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{Db, columns};
+use crate::domain::dunning::Stage;
+use crate::domain::letter::{EmailStatus, Locale, Template};
+use crate::domain::{Act, EmailId, InvoiceId, Refusal, Result, RunId, TenantId};
+
+/// A letter to be queued.
+#[derive(Debug, Clone)]
+pub struct NewEmail<'a> {
+    pub tenant: TenantId,
+    pub invoice: Option<InvoiceId>,
+    pub template: Template,
+    /// The domain of the Message-ID.
+    pub domain: &'a str,
+    /// What makes it the only one of its kind: a second one is not queued.
+    pub dedup_key: &'a str,
+    /// JSON that the letter needs and that stands nowhere else.
+    pub facts: &'a str,
+    pub run: Option<RunId>,
+}
+
+/// A letter as it stands.
+#[derive(Debug, Clone)]
+pub struct Email {
+    pub id: EmailId,
+    pub tenant_id: TenantId,
+    pub tenant: String,
+    pub invoice_id: Option<InvoiceId>,
+    pub to: String,
+    pub template: Template,
+    pub stage: Option<Stage>,
+    pub locale: Locale,
+    /// `None` until it is drawn up, just before its first try.
+    pub subject: Option<String>,
+    pub facts: String,
+    pub status: EmailStatus,
+    pub attempts: i64,
+    pub dedup_key: String,
+    pub message_id: String,
+    pub error: Option<String>,
+    pub queued_at: String,
+    pub first_tried_at: Option<String>,
+    pub next_try_at: Option<String>,
+    pub sent_at: Option<String>,
+}
+
+/// Which letters are listed.
+#[derive(Debug, Clone, Default)]
+pub struct EmailFilter {
+    pub status: Option<EmailStatus>,
+    pub tenant: Option<TenantId>,
+    pub stage: Option<Stage>,
+    pub limit: Option<u32>,
+}
+
+macro_rules! email_query {
+    ($rest:literal) => {
+        concat!(
+            "SELECT e.*, t.slug AS tenant FROM emails e JOIN tenants t ON t.id = e.tenant_id ",
+            $rest
+        )
+    };
+}
+
+impl Db<'_> {
+    /// Queues a letter to a tenant, in its language, due now. Returns its id, or `None` where the
+    /// same letter was queued before.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn queue_email(&self, act: &Act, new: &NewEmail) -> Result<Option<EmailId>> {
+        // Id and Message-ID come from the row's number and the file's uuid: the same run on the
+        // same file gives the same letters, and no two files ever give the same Message-ID.
+        let id = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO emails (tenant_id, invoice_id, template, stage, locale, recipient,
+                   facts, dedup_key, message_id, run_id, queued_at, next_try_at)
+                 SELECT t.id, ?2, ?3, ?4, t.locale, t.email, ?5, ?6,
+                   (SELECT coalesce(max(id), 0) + 1 FROM emails) || '.' || d.uuid || '@' || ?9,
+                   ?7, ?8, ?8
+                 FROM tenants t, database_info d WHERE t.id = ?1
+                 ON CONFLICT (dedup_key) DO NOTHING RETURNING id",
+            )?
+            .query_row(
+                (
+                    new.tenant.0,
+                    new.invoice.map(|id| id.0),
+                    new.template.word(),
+                    new.template.stage().map(Stage::word),
+                    new.facts,
+                    new.dedup_key,
+                    new.run.map(|id| id.0),
+                    act.at(),
+                    new.domain,
+                ),
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(id.map(EmailId))
+    }
+
+    /// The letter with that id.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn email(&self, id: EmailId) -> Result<Email> {
+        self.conn
+            .prepare_cached(email_query!("WHERE e.id = ?1"))?
+            .query_row([id.0], email)
+            .optional()?
+            .ok_or_else(|| Refusal::NotFound { noun: "email", name: id.to_string(), near: None })
+    }
+
+    /// The bytes of a letter as they left, if it was tried.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn message(&self, id: EmailId) -> Result<Option<Vec<u8>>> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT message FROM email_messages WHERE email_id = ?1")?
+            .query_row([id.0], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Hands each letter that the filter lets through to `each`, oldest first.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_email(
+        &self,
+        filter: &EmailFilter,
+        mut each: impl FnMut(Email) -> Result<()>,
+    ) -> Result<()> {
+        let sql = match filter.tenant {
+            Some(_) => email_query!(
+                "WHERE e.tenant_id = ?2 AND (?1 IS NULL OR e.status = ?1)
+                   AND (?3 IS NULL OR e.stage = ?3) ORDER BY e.id LIMIT ?4"
+            ),
+            None => email_query!(
+                "WHERE ?2 IS NULL AND (?1 IS NULL OR e.status = ?1)
+                   AND (?3 IS NULL OR e.stage = ?3) ORDER BY e.id LIMIT ?4"
+            ),
+        };
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query((
+            filter.status.map(EmailStatus::word),
+            filter.tenant.map(|id| id.0),
+            filter.stage.map(Stage::word),
+            columns::limit(filter.limit),
+        ))?;
+        while let Some(row) = rows.next()? {
+            each(email(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// A page of letters that are due, by due time and id, after `after`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn due_emails(
+        &self,
+        act: &Act,
+        after: Option<(&str, EmailId)>,
+        limit: usize,
+    ) -> Result<Vec<Email>> {
+        let mut statement = self.conn.prepare_cached(email_query!(
+            "WHERE e.next_try_at IS NOT NULL AND e.next_try_at <= ?1
+               AND (e.next_try_at, e.id) > (?2, ?3)
+             ORDER BY e.next_try_at, e.id LIMIT ?4"
+        ))?;
+        let (time, id) = after.map_or(("", 0), |(time, id)| (time, id.0));
+        let page = statement.query_map((act.at(), time, id, limit as i64), email)?;
+        Ok(page.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Whether any letter is due.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn has_due_emails(&self, act: &Act) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM emails WHERE next_try_at IS NOT NULL
+               AND next_try_at <= ?1)",
+        )?;
+        Ok(statement.query_row([act.at()], |row| row.get(0))?)
+    }
+
+    /// Keeps the bytes that are about to be tried for the first time; every later try sends them.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn draw_up_email(
+        &self,
+        act: &Act,
+        id: EmailId,
+        template: Template,
+        subject: &str,
+        message: &[u8],
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached("INSERT INTO email_messages (email_id, message) VALUES (?1, ?2)")?
+            .execute((id.0, message))?;
+        self.conn
+            .prepare_cached(
+                "UPDATE emails SET subject = ?2, template = ?3, stage = ?4, first_tried_at = ?5
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                subject,
+                template.word(),
+                template.stage().map(Stage::word),
+                act.at(),
+            ))?;
+        Ok(())
+    }
+
+    /// Records that a letter has nothing left to say.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn cancel_email(&self, id: EmailId, reason: &str) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE emails SET status = 'canceled', next_try_at = NULL, error = ?2
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, reason))?;
+        Ok(())
+    }
+
+    /// Records that a letter was taken by the transport.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn email_sent(&self, act: &Act, id: EmailId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE emails SET status = 'sent', attempts = attempts + 1, sent_at = ?2,
+                   next_try_at = NULL, error = NULL
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, act.at()))?;
+        Ok(())
+    }
+
+    /// Records a try that failed: for good, or until the next try.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn email_failed(&self, id: EmailId, error: &str, next_try_at: Option<&str>) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE emails SET status = CASE WHEN ?3 IS NULL THEN 'failed' ELSE 'queued' END,
+                   attempts = attempts + 1, error = ?2, next_try_at = ?3
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, error, next_try_at))?;
+        Ok(())
+    }
+}
+
+fn email(row: &Row) -> rusqlite::Result<Email> {
+    Ok(Email {
+        id: EmailId(row.get("id")?),
+        tenant_id: TenantId(row.get("tenant_id")?),
+        tenant: row.get("tenant")?,
+        invoice_id: row.get::<_, Option<i64>>("invoice_id")?.map(InvoiceId),
+        to: row.get("recipient")?,
+        template: columns::word(row, "template")?,
+        stage: columns::word_or_null(row, "stage")?,
+        locale: columns::word(row, "locale")?,
+        subject: row.get("subject")?,
+        facts: row.get("facts")?,
+        status: columns::word(row, "status")?,
+        attempts: row.get("attempts")?,
+        dedup_key: row.get("dedup_key")?,
+        message_id: row.get("message_id")?,
+        error: row.get("error")?,
+        queued_at: row.get("queued_at")?,
+        first_tried_at: row.get("first_tried_at")?,
+        next_try_at: row.get("next_try_at")?,
+        sent_at: row.get("sent_at")?,
+    })
+}

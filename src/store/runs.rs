@@ -1,0 +1,157 @@
+//! The rows of the tasks' runs.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{Db, columns};
+use crate::domain::schedule::Task;
+use crate::domain::{Act, Result, RunId, words};
+
+words! {
+    /// How a run went.
+    RunStatus {
+        Running = "running",
+        Ok = "ok",
+        Partial = "partial",
+        Failed = "failed",
+        /// Died without a word.
+        Interrupted = "interrupted",
+    }
+}
+
+words! {
+    /// Which lock a run holds while it is at work.
+    Phase { Deciding = "deciding", Delivering = "delivering" }
+}
+
+/// A run as it stands.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub id: RunId,
+    pub task: Task,
+    pub as_of: String,
+    pub status: RunStatus,
+    pub phase: Option<Phase>,
+    pub started_at: String,
+    pub finished_at: Option<String>,
+    /// The result as it was printed, JSON.
+    pub result: Option<String>,
+}
+
+impl Db<'_> {
+    /// Records that a run starts. Runs of the same phase that are still marked as running have
+    /// died, for the caller holds the lock of that phase: they are marked as interrupted.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn start_run(
+        &self,
+        act: &Act,
+        task: Task,
+        clock_given: bool,
+        phase: Phase,
+    ) -> Result<RunId> {
+        self.interrupt_runs(phase, RunId(0))?;
+        let clock = if clock_given { "given" } else { "system" };
+        let id = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO runs (task, as_of, clock, status, phase, started_at)
+                 VALUES (?1, ?2, ?3, 'running', ?4, ?2) RETURNING id",
+            )?
+            .query_row((task.word(), act.at(), clock, phase.word()), |row| row.get(0))?;
+        Ok(RunId(id))
+    }
+
+    fn interrupt_runs(&self, phase: Phase, but: RunId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE runs SET status = 'interrupted', phase = NULL
+                 WHERE phase = ?1 AND id <> ?2",
+            )?
+            .execute((phase.word(), but.0))?;
+        Ok(())
+    }
+
+    /// Records that a run has decided and now delivers; it holds the lock of delivery already.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn run_delivers(&self, id: RunId) -> Result<()> {
+        self.interrupt_runs(Phase::Delivering, id)?;
+        self.conn
+            .prepare_cached("UPDATE runs SET phase = 'delivering' WHERE id = ?1")?
+            .execute([id.0])?;
+        Ok(())
+    }
+
+    /// Records how a run ended.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn finish_run(
+        &self,
+        id: RunId,
+        status: RunStatus,
+        finished_at: &str,
+        result: &str,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE runs SET status = ?2, phase = NULL, finished_at = ?3, result = ?4
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, status.word(), finished_at, result))?;
+        Ok(())
+    }
+
+    /// Hands each run to `each`, newest first.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_run(
+        &self,
+        task: Option<Task>,
+        limit: Option<u32>,
+        mut each: impl FnMut(Run) -> Result<()>,
+    ) -> Result<()> {
+        let sql = match task {
+            Some(_) => "SELECT * FROM runs WHERE task = ?1 ORDER BY id DESC LIMIT ?2",
+            None => "SELECT * FROM runs WHERE ?1 IS NULL ORDER BY id DESC LIMIT ?2",
+        };
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query((task.map(Task::word), columns::limit(limit)))?;
+        while let Some(row) = rows.next()? {
+            each(run(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// The newest run of a task that was made on the system's clock: what a jump of that clock is
+    /// told by.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn last_run_on_system_clock(&self, task: Task) -> Result<Option<String>> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "SELECT as_of FROM runs WHERE task = ?1 AND clock = 'system'
+                 ORDER BY id DESC LIMIT 1",
+            )?
+            .query_row([task.word()], |row| row.get(0))
+            .optional()?)
+    }
+}
+
+fn run(row: &Row) -> rusqlite::Result<Run> {
+    Ok(Run {
+        id: RunId(row.get("id")?),
+        task: columns::word(row, "task")?,
+        as_of: row.get("as_of")?,
+        status: columns::word(row, "status")?,
+        phase: columns::word_or_null(row, "phase")?,
+        started_at: row.get("started_at")?,
+        finished_at: row.get("finished_at")?,
+        result: row.get("result")?,
+    })
+}

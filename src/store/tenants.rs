@@ -1,0 +1,288 @@
+//! The rows of tenants.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{Db, columns};
+use crate::domain::money::Totals;
+use crate::domain::tenant::{NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
+use crate::domain::{Act, Money, Refusal, Result, TenantId};
+
+/// Which tenants are listed.
+#[derive(Debug, Clone, Default)]
+pub struct TenantFilter {
+    pub status: Option<TenantStatus>,
+    pub limit: Option<u32>,
+}
+
+impl Db<'_> {
+    /// The tenant with that slug.
+    ///
+    /// # Errors
+    /// None has it; the refusal names the closest slug there is.
+    pub fn tenant(&self, slug: &str) -> Result<Tenant> {
+        let found = self
+            .conn
+            .prepare_cached("SELECT * FROM tenants WHERE slug = ?1")?
+            .query_row([slug], tenant)
+            .optional()?;
+        match found {
+            Some(tenant) => Ok(tenant),
+            None => Err(Refusal::NotFound {
+                noun: "tenant",
+                name: slug.to_owned(),
+                near: self.near_slug(slug)?,
+            }),
+        }
+    }
+
+    /// The tenant in that row.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn tenant_by_id(&self, id: TenantId) -> Result<Tenant> {
+        let mut statement = self.conn.prepare_cached("SELECT * FROM tenants WHERE id = ?1")?;
+        Ok(statement.query_row([id.0], tenant)?)
+    }
+
+    /// The tenant with that slug, if there is one.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn find_tenant(&self, slug: &str) -> Result<Option<Tenant>> {
+        let mut statement = self.conn.prepare_cached("SELECT * FROM tenants WHERE slug = ?1")?;
+        Ok(statement.query_row([slug], tenant).optional()?)
+    }
+
+    /// The closest slug, among the first thousand that start with the same letter.
+    fn near_slug(&self, slug: &str) -> Result<Option<String>> {
+        let first: String = slug.chars().take(1).collect();
+        let mut statement = self.conn.prepare_cached(
+            "SELECT slug FROM tenants WHERE slug >= ?1 AND slug < ?1 || char(1114111) LIMIT 1000",
+        )?;
+        let slugs = statement.query_map([first], |row| row.get::<_, String>(0))?;
+        let mut best = None;
+        for candidate in slugs {
+            let candidate = candidate?;
+            let likeness = strsim::jaro_winkler(slug, &candidate);
+            if likeness > 0.8 && best.as_ref().is_none_or(|(most, _)| likeness > *most) {
+                best = Some((likeness, candidate));
+            }
+        }
+        Ok(best.map(|(_, slug)| slug))
+    }
+
+    /// Adds a tenant.
+    ///
+    /// # Errors
+    /// The slug is taken.
+    pub fn insert_tenant(&self, act: &Act, new: &NewTenant) -> Result<TenantId> {
+        let at = act.at();
+        let created_at = new.created_on.map_or(at.clone(), |date| format!("{date}T12:00:00Z"));
+        let suspended = (new.status == TenantStatus::Suspended).then_some(());
+        let inserted = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO tenants (slug, name, email, currency, locale, country, address,
+                   tax_id, tax_rate, status, suspended_at, suspension_cause, suspension_reason,
+                   created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                 ON CONFLICT (slug) DO NOTHING RETURNING id",
+            )?
+            .query_row(
+                (
+                    &new.slug,
+                    &new.name,
+                    &new.email,
+                    new.currency.code(),
+                    new.locale.word(),
+                    &new.country,
+                    &new.address,
+                    &new.tax_id,
+                    new.tax_rate.map(|rate| rate.to_string()),
+                    new.status.word(),
+                    suspended.map(|()| at.clone()),
+                    suspended.map(|()| "manual"),
+                    suspended.map(|()| "imported as suspended"),
+                    created_at,
+                    &at,
+                ),
+                |row| row.get(0),
+            )
+            .optional()?;
+        inserted
+            .map(TenantId)
+            .ok_or_else(|| Refusal::Exists { noun: "tenant", name: new.slug.clone() })
+    }
+
+    /// Changes what the edit names.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn edit_tenant(&self, act: &Act, id: TenantId, edit: &TenantEdit) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE tenants SET name = coalesce(?2, name), email = coalesce(?3, email),
+                   currency = coalesce(?4, currency), locale = coalesce(?5, locale),
+                   country = coalesce(?6, country), address = coalesce(?7, address),
+                   tax_id = coalesce(?8, tax_id), tax_rate = coalesce(?9, tax_rate),
+                   updated_at = ?10
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                &edit.name,
+                &edit.email,
+                edit.currency.map(|c| c.code()),
+                edit.locale.map(|l| l.word()),
+                &edit.country,
+                &edit.address,
+                &edit.tax_id,
+                edit.tax_rate.map(|rate| rate.to_string()),
+                act.at(),
+            ))?;
+        Ok(())
+    }
+
+    /// Suspends a tenant and its active subscriptions, or gives a suspended one another cause.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn suspend_tenant(&self, act: &Act, id: TenantId, suspension: &Suspension) -> Result<()> {
+        let cause = suspension.cause.word();
+        self.conn
+            .prepare_cached(
+                "UPDATE tenants SET status = 'suspended', suspended_at = ?2, suspension_cause = ?3,
+                   suspension_reason = ?4, updated_at = ?5
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, &suspension.at, cause, &suspension.reason, act.at()))?;
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET status = 'suspended', suspended_at = ?2,
+                   suspension_cause = ?3, updated_at = ?4
+                 WHERE tenant_id = ?1 AND status = 'active'",
+            )?
+            .execute((id.0, &suspension.at, cause, act.at()))?;
+        Ok(())
+    }
+
+    /// Makes a suspended tenant and its suspended subscriptions active.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn reactivate_tenant(&self, act: &Act, id: TenantId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE tenants SET status = 'active', suspended_at = NULL,
+                   suspension_cause = NULL, suspension_reason = NULL, updated_at = ?2
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, act.at()))?;
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET status = 'active', suspended_at = NULL,
+                   suspension_cause = NULL, updated_at = ?2
+                 WHERE tenant_id = ?1 AND status = 'suspended'",
+            )?
+            .execute((id.0, act.at()))?;
+        Ok(())
+    }
+
+    /// Closes a tenant and ends its subscriptions now.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn close_tenant(&self, act: &Act, id: TenantId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE tenants SET status = 'closed', suspended_at = NULL,
+                   suspension_cause = NULL, suspension_reason = NULL, updated_at = ?2
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, act.at()))?;
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET status = 'canceled', canceled_at = ?2,
+                   suspended_at = NULL, suspension_cause = NULL, next_billing_on = NULL,
+                   updated_at = ?2
+                 WHERE tenant_id = ?1 AND status <> 'canceled'",
+            )?
+            .execute((id.0, act.at()))?;
+        Ok(())
+    }
+
+    /// Hands each tenant that the filter lets through to `each`, by slug.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_tenant(
+        &self,
+        filter: &TenantFilter,
+        mut each: impl FnMut(Tenant) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT * FROM tenants WHERE ?1 IS NULL OR status = ?1 ORDER BY slug LIMIT ?2",
+        )?;
+        let status = filter.status.map(TenantStatus::word);
+        let mut rows = statement.query((status, columns::limit(filter.limit)))?;
+        while let Some(row) = rows.next()? {
+            each(tenant(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// What a tenant owes on its open invoices, one sum a currency.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn balance_due(&self, id: TenantId) -> Result<Totals> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT currency, sum(total_minor - paid_minor) AS due FROM invoices
+             WHERE tenant_id = ?1 AND status = 'open' GROUP BY currency ORDER BY currency",
+        )?;
+        let mut rows = statement.query([id.0])?;
+        let mut totals = Totals::default();
+        while let Some(row) = rows.next()? {
+            let currency = columns::word(row, "currency")?;
+            totals.add(Money::from_minor(row.get("due")?, currency))?;
+        }
+        Ok(totals)
+    }
+
+    /// How many tenants are active. Costs what it counts: ask only where it matters.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn count_active_tenants(&self) -> Result<i64> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT count(*) FROM tenants WHERE status = 'active'")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+}
+
+fn tenant(row: &Row) -> rusqlite::Result<Tenant> {
+    let suspension = match columns::word_or_null(row, "suspension_cause")? {
+        Some(cause) => Some(Suspension {
+            at: row.get("suspended_at")?,
+            cause,
+            reason: row.get("suspension_reason")?,
+        }),
+        None => None,
+    };
+    Ok(Tenant {
+        id: TenantId(row.get("id")?),
+        slug: row.get("slug")?,
+        name: row.get("name")?,
+        email: row.get("email")?,
+        currency: columns::word(row, "currency")?,
+        locale: columns::word(row, "locale")?,
+        country: row.get("country")?,
+        address: row.get("address")?,
+        tax_id: row.get("tax_id")?,
+        tax_rate: columns::word_or_null(row, "tax_rate")?,
+        status: columns::word(row, "status")?,
+        suspension,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}

@@ -1,0 +1,221 @@
+//! The rows of transactions.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{Db, columns};
+use crate::domain::invoice::Invoice;
+use crate::domain::transaction::{NewPayment, Transaction, TransactionStatus};
+use crate::domain::{Act, InvoiceId, Money, Refusal, Result, TenantId, TransactionId};
+
+/// Which transactions are listed.
+#[derive(Debug, Clone, Default)]
+pub struct TransactionFilter {
+    pub status: Option<TransactionStatus>,
+    pub tenant: Option<TenantId>,
+    pub invoice: Option<InvoiceId>,
+    /// Only those made on or after this instant.
+    pub since: Option<String>,
+    pub limit: Option<u32>,
+}
+
+macro_rules! transaction_query {
+    ($rest:literal) => {
+        concat!(
+            "SELECT x.*, i.number AS invoice, t.slug AS tenant,
+                    (SELECT count(*) FROM charge_attempts a WHERE a.transaction_id = x.id)
+                      + (x.kind = 'payment') AS attempts
+             FROM transactions x JOIN invoices i ON i.id = x.invoice_id
+             JOIN tenants t ON t.id = x.tenant_id ",
+            $rest
+        )
+    };
+}
+
+impl Db<'_> {
+    /// The transaction with that id.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn transaction(&self, id: TransactionId) -> Result<Transaction> {
+        self.conn
+            .prepare_cached(transaction_query!("WHERE x.id = ?1"))?
+            .query_row([id.0], transaction)
+            .optional()?
+            .ok_or_else(|| Refusal::NotFound {
+                noun: "transaction",
+                name: id.to_string(),
+                near: None,
+            })
+    }
+
+    /// The payment that carries the reference and was not taken back.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn payment_with_reference(&self, reference: &str) -> Result<Option<Transaction>> {
+        Ok(self
+            .conn
+            .prepare_cached(transaction_query!(
+                "WHERE x.reference = ?1 AND x.kind = 'payment' AND x.reversed_at IS NULL
+                   AND x.reference IS NOT NULL"
+            ))?
+            .query_row([reference], transaction)
+            .optional()?)
+    }
+
+    /// Hands each transaction that the filter lets through to `each`, oldest first.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_transaction(
+        &self,
+        filter: &TransactionFilter,
+        mut each: impl FnMut(Transaction) -> Result<()>,
+    ) -> Result<()> {
+        let sql = match (filter.invoice, filter.tenant) {
+            (Some(_), _) => transaction_query!(
+                "WHERE x.invoice_id = ?3 AND (?2 IS NULL OR x.tenant_id = ?2)
+                   AND (?1 IS NULL OR x.status = ?1) AND (?4 IS NULL OR x.created_at >= ?4)
+                 ORDER BY x.id LIMIT ?5"
+            ),
+            (None, Some(_)) => transaction_query!(
+                "WHERE x.tenant_id = ?2 AND ?3 IS NULL
+                   AND (?1 IS NULL OR x.status = ?1) AND (?4 IS NULL OR x.created_at >= ?4)
+                 ORDER BY x.id LIMIT ?5"
+            ),
+            (None, None) => transaction_query!(
+                "WHERE ?2 IS NULL AND ?3 IS NULL
+                   AND (?1 IS NULL OR x.status = ?1) AND (?4 IS NULL OR x.created_at >= ?4)
+                 ORDER BY x.id LIMIT ?5"
+            ),
+        };
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query((
+            filter.status.map(TransactionStatus::word),
+            filter.tenant.map(|id| id.0),
+            filter.invoice.map(|id| id.0),
+            &filter.since,
+            columns::limit(filter.limit),
+        ))?;
+        while let Some(row) = rows.next()? {
+            each(transaction(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// Records money that came in for an invoice; `applied` of it goes to the invoice.
+    ///
+    /// # Errors
+    /// The reference is that of another payment.
+    pub fn insert_payment(
+        &self,
+        act: &Act,
+        invoice: &Invoice,
+        payment: &NewPayment,
+        applied: Money,
+    ) -> Result<TransactionId> {
+        let id = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO transactions (invoice_id, tenant_id, kind, status, currency,
+                   amount_minor, applied_minor, paid_on, method, reference, created_at, updated_at)
+                 VALUES (?1, ?2, 'payment', 'succeeded', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+                 RETURNING id",
+            )?
+            .query_row(
+                (
+                    invoice.id.0,
+                    invoice.tenant_id.0,
+                    payment.amount.currency().code(),
+                    payment.amount.minor(),
+                    applied.minor(),
+                    payment.paid_on.to_string(),
+                    &payment.method,
+                    &payment.reference,
+                    act.at(),
+                ),
+                |row| row.get(0),
+            )?;
+        Ok(TransactionId(id))
+    }
+
+    /// Marks a transaction as taken back: the money never came, or went back.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn reverse_transaction(&self, act: &Act, id: TransactionId, reason: &str) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE transactions SET status = 'failed', applied_minor = 0, paid_on = NULL,
+                   failure_code = 'reversed', reversed_at = ?2, reversal_reason = ?3,
+                   updated_at = ?2
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, act.at(), reason))?;
+        Ok(())
+    }
+
+    /// The newest transaction there is; 0 where there is none.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn newest_transaction(&self) -> Result<TransactionId> {
+        let newest = "SELECT coalesce(max(id), 0) FROM transactions";
+        Ok(TransactionId(self.conn.query_row(newest, [], |row| row.get(0))?))
+    }
+
+    /// Whether any money was booked on an invoice, or tried to be.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn has_transactions(&self, id: InvoiceId) -> Result<bool> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM transactions WHERE invoice_id = ?1)")?;
+        Ok(statement.query_row([id.0], |row| row.get(0))?)
+    }
+
+    /// How many payments without a reference, not newer than `before`, are equal to this one.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn count_equal_payments(
+        &self,
+        id: InvoiceId,
+        payment: &NewPayment,
+        before: TransactionId,
+    ) -> Result<i64> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*) FROM transactions
+             WHERE invoice_id = ?1 AND id <= ?2 AND kind = 'payment' AND reference IS NULL
+               AND reversed_at IS NULL AND amount_minor = ?3 AND paid_on = ?4 AND method IS ?5",
+        )?;
+        let values =
+            (id.0, before.0, payment.amount.minor(), payment.paid_on.to_string(), &payment.method);
+        Ok(statement.query_row(values, |row| row.get(0))?)
+    }
+}
+
+fn transaction(row: &Row) -> rusqlite::Result<Transaction> {
+    let currency = columns::word(row, "currency")?;
+    Ok(Transaction {
+        id: TransactionId(row.get("id")?),
+        invoice_id: InvoiceId(row.get("invoice_id")?),
+        invoice: row.get("invoice")?,
+        tenant: row.get("tenant")?,
+        kind: columns::word(row, "kind")?,
+        status: columns::word(row, "status")?,
+        amount: columns::money(row, "amount_minor", currency)?,
+        applied: columns::money(row, "applied_minor", currency)?,
+        paid_on: columns::date_or_null(row, "paid_on")?,
+        method: row.get("method")?,
+        reference: row.get("reference")?,
+        attempts: row.get("attempts")?,
+        failure_code: row.get("failure_code")?,
+        reversed_at: row.get("reversed_at")?,
+        reversal_reason: row.get("reversal_reason")?,
+        metadata: row.get("metadata")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}

@@ -1,0 +1,510 @@
+//! `tasks check-overdue`: applies the decisions of `domain::dunning` to every tenant that has
+//! something due.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::{BATCH, Done, Given, ItemError, Options, StepCounts, Tally, item_error, item_refused};
+use crate::config::Config;
+use crate::domain::dunning::{
+    Action, Decision, InvoiceFacts, Policy, Problem, Stage, TenantFacts, decide,
+};
+use crate::domain::letter::Template;
+use crate::domain::tenant::{Suspension, SuspensionCause};
+use crate::domain::{Act, EmailId, Result, RunId, TenantId};
+use crate::store::dunning::{DueKey, NewStep};
+use crate::store::{Db, NewEmail, NewEvent, Store};
+
+/// What the task counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Overdue invoices that were looked at, because their tenant had something due.
+    pub examined: u64,
+    /// Invoices whose stage was recorded.
+    pub steps: StepCounts,
+    pub tenants_suspended: u64,
+    /// Tenants whose suspension the cap held back.
+    pub suspensions_held: u64,
+}
+
+/// What the caps say before a run starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Caps {
+    /// How many tenants may be suspended; `None`: any number.
+    suspensions: Option<u64>,
+    /// How many may be suspended, where the run would suspend more: it suspends none.
+    hold: bool,
+    /// How many tenants may be written to, where the run would write to more: it does nothing.
+    too_many_emails: Option<u64>,
+}
+
+/// Decides for everything that is due, in batches, and writes what is decided.
+///
+/// # Errors
+/// A fault of the file; what fails of one tenant is in the errors of the result instead.
+pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> Result<Done> {
+    let policy = given.config.dunning_policy();
+    let act = given.clock.act("task:check-overdue");
+    let caps = store.read(|db| caps(db, given.config, &policy, act.today, options))?;
+    let domain = given.config.mail_domain();
+    let writer = Writer { policy: &policy, act: &act, run, domain: &domain };
+    let mut sum = Sum::default();
+    if let Some(most) = caps.too_many_emails {
+        sum.errors.push(mass_email(most));
+        return Ok(sum.done());
+    }
+    let mut scan = Scan::new(policy.clone(), act.today);
+    loop {
+        let page = store.read(|db| scan.page(db))?;
+        if page.is_empty() {
+            break;
+        }
+        sum.add(&write_page(store, &writer, &page, caps, &sum)?);
+    }
+    if sum.counts.suspensions_held > 0 {
+        sum.errors.push(mass_suspension(sum.counts.suspensions_held, caps.suspensions));
+    }
+    Ok(sum.done())
+}
+
+/// Hands what a run would decide to `each`, and returns what it would count. Writes nothing.
+///
+/// # Errors
+/// What `each` refuses, or a fault of the file.
+pub fn dry_run(
+    store: &mut Store,
+    given: &Given,
+    options: &Options,
+    mut each: impl FnMut(&TenantFacts, &Decision) -> Result<()>,
+) -> Result<Done> {
+    let policy = given.config.dunning_policy();
+    let today = given.clock.today();
+    store.read(|db| {
+        let caps = caps(db, given.config, &policy, today, options)?;
+        let mut sum = Sum::default();
+        if let Some(most) = caps.too_many_emails {
+            sum.errors.push(mass_email(most));
+            return Ok(sum.done());
+        }
+        each_due_tenant(db, &policy, today, |facts| {
+            let decided = decide_within(&facts, &policy, today, caps, sum.counts.tenants_suspended);
+            sum.count(&facts, &decided, decided.decision.letter.is_some());
+            if decided.decision.does_something() || decided.held {
+                each(&facts, &decided.decision)?;
+            }
+            Ok(true)
+        })?;
+        if sum.counts.suspensions_held > 0 {
+            sum.errors.push(mass_suspension(sum.counts.suspensions_held, caps.suspensions));
+        }
+        Ok(sum.done())
+    })
+}
+
+/// A decision, and whether the cap changed it.
+struct Decided {
+    decision: Decision,
+    held: bool,
+}
+
+/// The decision for a tenant, held back where no (further) tenant may be suspended.
+fn decide_within(
+    facts: &TenantFacts,
+    policy: &Policy,
+    today: NaiveDate,
+    caps: Caps,
+    suspended: u64,
+) -> Decided {
+    let decision = decide(facts, policy, today);
+    let full = caps.suspensions.is_some_and(|most| suspended >= most);
+    let held = decision.suspend_for.is_some() && (caps.hold || full);
+    Decided { decision: if held { decision.held() } else { decision }, held }
+}
+
+/// Counts what a run would do before it does anything, where a cap asks for it.
+fn caps(
+    db: &Db,
+    config: &Config,
+    policy: &Policy,
+    today: NaiveDate,
+    options: &Options,
+) -> Result<Caps> {
+    let (mut letters, mut suspensions) = (0u64, 0u64);
+    let mut caps = Caps { suspensions: None, hold: false, too_many_emails: None };
+    if options.allow_mass_email && options.allow_mass_suspension {
+        return Ok(caps);
+    }
+    let most_emails = match options.allow_mass_email {
+        true => u64::MAX,
+        false => most(db, config.dunning.max_emails_per_run, 100, 25)?,
+    };
+    each_due_tenant(db, policy, today, |facts| {
+        let decision = decide(&facts, policy, today);
+        letters += u64::from(decision.letter.is_some());
+        suspensions += u64::from(decision.suspend_for.is_some());
+        Ok(letters <= most_emails)
+    })?;
+    if letters > most_emails {
+        caps.too_many_emails = Some(most_emails);
+    }
+    if !options.allow_mass_suspension && suspensions > 0 {
+        let most = most(db, config.dunning.max_suspensions_per_run, 10, 5)?;
+        caps.suspensions = Some(most);
+        caps.hold = suspensions > most;
+    }
+    Ok(caps)
+}
+
+/// A cap: as configured, else `least` or that share of the active tenants, whichever is more.
+fn most(db: &Db, configured: Option<u32>, least: u64, percent: u64) -> Result<u64> {
+    match configured {
+        Some(most) => Ok(u64::from(most)),
+        None => {
+            let active = u64::try_from(db.count_active_tenants()?).unwrap_or(0);
+            Ok(least.max(active * percent / 100))
+        }
+    }
+}
+
+fn mass_email(most: u64) -> ItemError {
+    item_error(
+        "run",
+        "mass_email",
+        format!(
+            "more than {most} tenants would be written to, so nothing was done; \
+             look at --dry-run, then run once with --allow-mass-email"
+        ),
+    )
+}
+
+fn mass_suspension(held: u64, most: Option<u64>) -> ItemError {
+    let most = most.unwrap_or(0);
+    item_error(
+        "run",
+        "mass_suspension",
+        format!(
+            "{held} tenants would be suspended and the cap is {most}, so none was; \
+             look at --dry-run, then run once with --allow-mass-suspension"
+        ),
+    )
+}
+
+/// Walks the index of what is due: a stage at a time, highest first, then by due date and tenant.
+struct Scan {
+    policy: Policy,
+    today: NaiveDate,
+    stages: Vec<Option<Stage>>,
+    after: Option<DueKey>,
+}
+
+/// A tenant that has something due, and by which invoice it was found.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    stage: Option<Stage>,
+    key: DueKey,
+}
+
+impl Scan {
+    fn new(policy: Policy, today: NaiveDate) -> Self {
+        // Taken from the back: warning, urgent, friendly, none.
+        let below = [Stage::Friendly, Stage::Urgent, Stage::Warning].map(Some);
+        let stages = std::iter::once(None).chain(below).collect();
+        Scan { policy, today, stages, after: None }
+    }
+
+    /// The next tenants; none where all were read.
+    fn page(&mut self, db: &Db) -> Result<Vec<Due>> {
+        while let Some(stage) = self.stages.last().copied() {
+            let page = match self.policy.due_until(stage, self.today) {
+                Some(until) => {
+                    let start_on = self.policy.start_on;
+                    db.due_for_dunning(stage, until, start_on, self.after, BATCH)?
+                }
+                None => Vec::new(),
+            };
+            if let Some(last) = page.last() {
+                self.after = Some(*last);
+                return Ok(page.into_iter().map(|key| Due { stage, key }).collect());
+            }
+            self.after = None;
+            self.stages.pop();
+        }
+        Ok(Vec::new())
+    }
+}
+
+impl Due {
+    /// Whether this is the first key under which a scan meets the tenant: one that failed or was
+    /// held back stays in the index and would be met again under its other invoices.
+    fn is_first(self, facts: &TenantFacts, policy: &Policy, today: NaiveDate) -> bool {
+        let order = |stage: Option<Stage>, due_on| (std::cmp::Reverse(stage), due_on);
+        let in_index = |invoice: &&InvoiceFacts| {
+            !invoice.disputed
+                && policy.start_on.is_none_or(|start| invoice.due_on >= start)
+                && policy
+                    .due_until(invoice.stage, today)
+                    .is_some_and(|until| invoice.due_on <= until)
+        };
+        let first = facts.invoices.iter().filter(in_index).map(|i| order(i.stage, i.due_on)).min();
+        first == Some(order(self.stage, self.key.due_on))
+    }
+}
+
+/// Hands each tenant that has something due to `each`, once, until it returns false.
+fn each_due_tenant(
+    db: &Db,
+    policy: &Policy,
+    today: NaiveDate,
+    mut each: impl FnMut(TenantFacts) -> Result<bool>,
+) -> Result<()> {
+    let mut scan = Scan::new(policy.clone(), today);
+    loop {
+        let page = scan.page(db)?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for due in page {
+            let facts = db.dunning_facts(due.key.tenant, today)?;
+            if due.is_first(&facts, policy, today) && !each(facts)? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What is summed up over a run, a page or a tenant.
+#[derive(Debug, Default)]
+struct Sum {
+    counts: Counts,
+    emails_queued: u64,
+    errors: Vec<ItemError>,
+}
+
+impl Sum {
+    fn add(&mut self, other: &Sum) {
+        let (mine, theirs) = (&mut self.counts, other.counts);
+        mine.examined += theirs.examined;
+        mine.steps.friendly += theirs.steps.friendly;
+        mine.steps.urgent += theirs.steps.urgent;
+        mine.steps.warning += theirs.steps.warning;
+        mine.steps.suspension += theirs.steps.suspension;
+        mine.tenants_suspended += theirs.tenants_suspended;
+        mine.suspensions_held += theirs.suspensions_held;
+        self.emails_queued += other.emails_queued;
+        self.errors.extend_from_slice(&other.errors);
+    }
+
+    fn count(&mut self, facts: &TenantFacts, decided: &Decided, queued: bool) {
+        let counts = &mut self.counts;
+        counts.examined += facts.invoices.len() as u64;
+        for stage in decided.decision.invoices.iter().filter_map(|d| d.records()) {
+            *match stage {
+                Stage::Friendly => &mut counts.steps.friendly,
+                Stage::Urgent => &mut counts.steps.urgent,
+                Stage::Warning => &mut counts.steps.warning,
+                Stage::Suspension => &mut counts.steps.suspension,
+            } += 1;
+        }
+        counts.tenants_suspended += u64::from(decided.decision.suspend_for.is_some());
+        counts.suspensions_held += u64::from(decided.held);
+        self.emails_queued += u64::from(queued);
+        let decisions = facts.invoices.iter().zip(&decided.decision.invoices);
+        let problems = decisions.filter_map(|(invoice, d)| Some((invoice, d.problem?)));
+        self.errors.extend(problems.map(|(invoice, problem)| problem_of(facts, invoice, problem)));
+    }
+
+    fn done(self) -> Done {
+        let steps = self.counts.steps;
+        let recorded = steps.friendly + steps.urgent + steps.warning + steps.suspension;
+        Done {
+            tally: Tally::CheckOverdue(self.counts),
+            emails_queued: self.emails_queued,
+            did_something: recorded > 0 || !self.errors.is_empty(),
+            errors: self.errors,
+        }
+    }
+}
+
+fn problem_of(facts: &TenantFacts, invoice: &InvoiceFacts, problem: Problem) -> ItemError {
+    let number = &invoice.number;
+    match problem {
+        Problem::WarningFailed => item_error(
+            &facts.slug,
+            "warning_not_delivered",
+            format!(
+                "the warning for {number} could not be delivered, so suspension waits; \
+                 correct the address, then billing email resend"
+            ),
+        ),
+        Problem::ChargePendingTooLong { since } => item_error(
+            &facts.slug,
+            "charge_pending",
+            format!("a charge of {number} has had no outcome since {since}"),
+        ),
+    }
+}
+
+/// Writes a page in one transaction. Where one tenant's writing fails, all of it is rolled back
+/// and done again tenant by tenant, so that only the bad one is passed over: a savepoint round
+/// every tenant would double the cost of every run for it.
+fn write_page(
+    store: &mut Store,
+    writer: &Writer,
+    page: &[Due],
+    caps: Caps,
+    before: &Sum,
+) -> Result<Sum> {
+    let suspended = before.counts.tenants_suspended;
+    let all = store.write(|db| {
+        let mut sum = Sum::default();
+        for due in page {
+            let suspended = suspended + sum.counts.tenants_suspended;
+            sum.add(&writer.write_tenant(db, *due, caps, suspended)?);
+        }
+        Ok(sum)
+    });
+    match all {
+        Err(refusal) if refusal.is_of_the_item() => {}
+        other => return other,
+    }
+    let mut sum = Sum::default();
+    for due in page {
+        let suspended = suspended + sum.counts.tenants_suspended;
+        match store.write(|db| writer.write_tenant(db, *due, caps, suspended)) {
+            Ok(one) => sum.add(&one),
+            Err(refusal) if refusal.is_of_the_item() => {
+                let slug = store.read(|db| Ok(db.tenant_by_id(due.key.tenant)?.slug));
+                let subject = slug.unwrap_or_else(|_| due.key.tenant.to_string());
+                // A tenant that fails is met again under each of its due invoices.
+                if !before.errors.iter().chain(&sum.errors).any(|e| e.subject == subject) {
+                    sum.errors.push(item_refused(&subject, &refusal));
+                }
+            }
+            Err(fatal) => return Err(fatal),
+        }
+    }
+    Ok(sum)
+}
+
+/// Writes decisions.
+struct Writer<'a> {
+    policy: &'a Policy,
+    act: &'a Act,
+    run: RunId,
+    domain: &'a str,
+}
+
+impl Writer<'_> {
+    /// Reads a tenant's facts, decides, and writes what is decided, in the caller's transaction.
+    fn write_tenant(&self, db: &Db, due: Due, caps: Caps, suspended: u64) -> Result<Sum> {
+        let facts = db.dunning_facts(due.key.tenant, self.act.today)?;
+        let mut sum = Sum::default();
+        if !due.is_first(&facts, self.policy, self.act.today) {
+            return Ok(sum);
+        }
+        let decided = decide_within(&facts, self.policy, self.act.today, caps, suspended);
+        let email = self.queue_letter(db, &facts, &decided.decision)?;
+        for (invoice, decision) in facts.invoices.iter().zip(&decided.decision.invoices) {
+            if let Some(stage) = decision.records() {
+                self.record(db, facts.id, invoice, stage, email)?;
+            }
+        }
+        if let Some(invoice) = decided.decision.suspend_for.map(|at| &facts.invoices[at]) {
+            self.suspend(db, &facts, invoice)?;
+        }
+        sum.count(&facts, &decided, email.is_some());
+        Ok(sum)
+    }
+
+    /// Queues the one letter of the decision. Its key is the stage that it tells of, so that no
+    /// second run can queue it again.
+    fn queue_letter(
+        &self,
+        db: &Db,
+        facts: &TenantFacts,
+        decision: &Decision,
+    ) -> Result<Option<EmailId>> {
+        let Some(stage) = decision.letter else { return Ok(None) };
+        let told = |(_, d): &(&InvoiceFacts, &_)| match decision_stage(d) {
+            Some(recorded) => recorded == stage,
+            None => false,
+        };
+        let Some((first, _)) = facts.invoices.iter().zip(&decision.invoices).find(told) else {
+            return Ok(None);
+        };
+        let key = format!("dunning/{}/{}/{stage}", first.id.0, round_of(first, stage));
+        db.queue_email(
+            self.act,
+            &NewEmail {
+                tenant: facts.id,
+                invoice: None,
+                template: Template::of_stage(stage),
+                domain: self.domain,
+                dedup_key: &key,
+                facts: "{}",
+                run: Some(self.run),
+            },
+        )
+    }
+
+    fn record(
+        &self,
+        db: &Db,
+        tenant: TenantId,
+        invoice: &InvoiceFacts,
+        stage: Stage,
+        email: Option<EmailId>,
+    ) -> Result<()> {
+        let days_overdue = (self.act.today - invoice.due_on).num_days();
+        let round = round_of(invoice, stage);
+        let step = NewStep { stage, round, days_overdue, run: Some(self.run), email };
+        db.record_step(self.act, invoice, tenant, step)?;
+        let data =
+            format!(r#"{{"stage":"{stage}","days_overdue":{days_overdue},"run":"{}"}}"#, self.run);
+        db.add_event(
+            self.act,
+            NewEvent {
+                kind: "dunning_stage_recorded",
+                tenant: Some(tenant),
+                invoice: Some(invoice.id),
+                reason: None,
+                data: &data,
+            },
+        )
+    }
+
+    fn suspend(&self, db: &Db, facts: &TenantFacts, invoice: &InvoiceFacts) -> Result<()> {
+        let days = (self.act.today - invoice.due_on).num_days();
+        let reason = format!("invoice {} is {days} days overdue", invoice.number);
+        let suspension = Suspension {
+            at: self.act.at(),
+            cause: SuspensionCause::Overdue,
+            reason: reason.clone(),
+        };
+        db.suspend_tenant(self.act, facts.id, &suspension)?;
+        db.add_event(
+            self.act,
+            NewEvent {
+                kind: "tenant_suspended",
+                tenant: Some(facts.id),
+                invoice: Some(invoice.id),
+                reason: Some(&reason),
+                data: r#"{"cause":"overdue"}"#,
+            },
+        )
+    }
+}
+
+fn decision_stage(decision: &crate::domain::dunning::InvoiceDecision) -> Option<Stage> {
+    match decision.action {
+        // Recorded without being told: the tenant is suspended already.
+        Action::Record(Stage::Suspension) => None,
+        _ => decision.records(),
+    }
+}
+
+/// The round that a step belongs to: a warning given again, because the letter of the first was
+/// canceled, opens a new one.
+fn round_of(invoice: &InvoiceFacts, stage: Stage) -> i64 {
+    invoice.round + i64::from(stage == Stage::Warning && invoice.warned_on.is_some())
+}

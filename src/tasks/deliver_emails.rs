@@ -1,0 +1,427 @@
+//! `tasks deliver-emails`, and the delivery at the end of the other tasks: reads the facts of each
+//! due letter again, draws it up, hands it to the transport, and records what became of it.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Given, ItemError, item_error};
+use crate::config::Config;
+use crate::domain::dunning::{InvoiceFacts, Policy, Stage, decide_invoice, rest};
+use crate::domain::invoice::InvoiceStatus;
+use crate::domain::letter::{ConfirmedPayment, EmailStatus, Letter, ListedInvoice, Template};
+use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::transaction::TransactionStatus;
+use crate::domain::{Act, EmailId, Refusal, Result, TransactionId, act};
+use crate::mail::{self, Headers, Letters, Outbox, Outcome, Outgoing, Rendered};
+use crate::store::{Db, Email, NewEmail, NewEvent, Store};
+
+/// How long after its first try a letter is tried again: later and later, for three days.
+const TRIED_FOR: TimeDelta = TimeDelta::days(3);
+
+/// Letters read at once.
+const PAGE: usize = 64;
+
+/// What became of the letters.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    pub sent: u64,
+    /// Failed for good.
+    pub failed: u64,
+    pub errors: Vec<ItemError>,
+}
+
+/// Sends what is queued and due. The caller holds the lock of delivery.
+///
+/// # Errors
+/// A fault of the file, or a template that cannot be read; what fails of one letter is recorded
+/// with it and in the result.
+pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
+    let act = given.clock.act("task:deliver-emails");
+    let mut post = Post {
+        letters: Letters::new(given.config.mail.templates.as_deref())?,
+        store,
+        config: given.config,
+        policy: given.config.dunning_policy(),
+        act: &act,
+        page: VecDeque::new(),
+        after: None,
+        delivered: Delivered::default(),
+        down: false,
+    };
+    mail::deliver(given.transport, &mut post)?;
+    Ok(post.delivered)
+}
+
+/// The outbox as the transport sees it.
+struct Post<'a> {
+    store: &'a mut Store,
+    letters: Letters,
+    config: &'a Config,
+    policy: Policy,
+    act: &'a Act,
+    page: VecDeque<Email>,
+    after: Option<(String, EmailId)>,
+    delivered: Delivered,
+    down: bool,
+}
+
+impl Outbox for Post<'_> {
+    fn next(&mut self) -> Result<Option<Outgoing>> {
+        loop {
+            let Some(email) = self.next_email()? else { return Ok(None) };
+            match self.draw_up(&email) {
+                Ok(Some(outgoing)) => return Ok(Some(outgoing)),
+                Ok(None) => {}
+                // One letter that cannot be drawn up does not hold up the others; it stays queued.
+                Err(refusal) if refusal.is_of_the_item() => {
+                    self.delivered
+                        .errors
+                        .push(super::item_refused(&email.id.to_string(), &refusal));
+                }
+                Err(fatal) => return Err(fatal),
+            }
+        }
+    }
+
+    fn done(&mut self, id: EmailId, outcome: Outcome) -> Result<()> {
+        let act = self.act;
+        let email = self.store.read(|db| db.email(id))?;
+        match outcome {
+            Outcome::Sent => {
+                self.delivered.sent += 1;
+                self.store.write(|db| {
+                    db.email_sent(act, id)?;
+                    letter_event(db, act, &email, "email_sent", None)
+                })
+            }
+            Outcome::Refused(why) => self.failed(&email, &why),
+            Outcome::TryLater(why) => self.try_later(&email, &why),
+            Outcome::Down(why) => {
+                if !std::mem::replace(&mut self.down, true) {
+                    let message = format!("no letter leaves: {why}");
+                    self.delivered.errors.push(item_error("mail", "transport_down", message));
+                }
+                self.try_later(&email, &why)
+            }
+        }
+    }
+}
+
+impl Post<'_> {
+    fn next_email(&mut self) -> Result<Option<Email>> {
+        if self.page.is_empty() {
+            let after = self.after.as_ref().map(|(time, id)| (time.as_str(), *id));
+            self.page = self.store.read(|db| db.due_emails(self.act, after, PAGE))?.into();
+        }
+        let email = self.page.pop_front();
+        if let Some(email) = &email {
+            self.after = Some((email.next_try_at.clone().unwrap_or_default(), email.id));
+        }
+        Ok(email)
+    }
+
+    /// The bytes to be sent: those of the first try where there was one, else drawn up now from
+    /// fresh facts and kept. `None` where the letter has nothing left to say.
+    fn draw_up(&mut self, email: &Email) -> Result<Option<Outgoing>> {
+        let (config, policy, letters, act) = (self.config, &self.policy, &self.letters, self.act);
+        let bytes = self.store.write(|db| {
+            if let Some(kept) = db.message(email.id)? {
+                return Ok(Some(kept));
+            }
+            let tenant = db.tenant_by_id(email.tenant_id)?;
+            match facts(db, email, &tenant, config, policy, act)? {
+                Facts::Letter(letter) => {
+                    let rendered = letters.render(&letter)?;
+                    let bytes = compose(email, &tenant, config, &rendered)?;
+                    db.draw_up_email(act, email.id, letter.template, &rendered.subject, &bytes)?;
+                    Ok(Some(bytes))
+                }
+                Facts::Nothing(reason) => {
+                    db.cancel_email(email.id, reason)?;
+                    letter_event(db, act, email, "email_canceled", Some(reason))?;
+                    Ok(None)
+                }
+            }
+        })?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let from = mail::bare_address(&self.config.mail_from())?;
+        let (message_id, to) = (email.message_id.clone(), email.to.clone());
+        Ok(Some(Outgoing { id: email.id, message_id, from, to, bytes }))
+    }
+
+    fn failed(&mut self, email: &Email, why: &str) -> Result<()> {
+        self.delivered.failed += 1;
+        let message = format!("to {}: {why}", email.to);
+        self.delivered.errors.push(item_error(&email.id.to_string(), "email_failed", message));
+        let act = self.act;
+        self.store.write(|db| {
+            db.email_failed(email.id, why, None)?;
+            letter_event(db, act, email, "email_failed", Some(why))
+        })
+    }
+
+    fn try_later(&mut self, email: &Email, why: &str) -> Result<()> {
+        let first = email.first_tried_at.as_deref();
+        let first = first.and_then(|at| DateTime::parse_from_rfc3339(at).ok());
+        let first = first.map_or(self.act.now, |at| at.to_utc());
+        match next_try(first, self.act.now, email.attempts + 1) {
+            None => self.failed(email, &format!("given up after three days: {why}")),
+            Some(at) => {
+                let at = act::instant(at);
+                self.store.write(|db| db.email_failed(email.id, why, Some(&at)))
+            }
+        }
+    }
+}
+
+/// A letter as it would be drawn up now; `None` where it has nothing left to say.
+///
+/// # Errors
+/// A fault of the file, or a template that cannot be filled in.
+pub fn preview(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    letters: &Letters,
+    email: &Email,
+) -> Result<Option<Rendered>> {
+    let tenant = db.tenant_by_id(email.tenant_id)?;
+    match facts(db, email, &tenant, config, &config.dunning_policy(), act)? {
+        Facts::Letter(letter) => letters.render(&letter).map(Some),
+        Facts::Nothing(_) => Ok(None),
+    }
+}
+
+/// Queues a letter again, as a new one to the tenant's present address: the old one stays in the
+/// record as it is. The new one stands for the stages that the old one told of, and where it is a
+/// warning, its notice starts anew.
+///
+/// # Errors
+/// The letter is still queued.
+pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailId> {
+    let old = db.email(id)?;
+    if old.status == EmailStatus::Queued {
+        return Err(Refusal::StillQueued { email: id.to_string() });
+    }
+    let base = old.dedup_key.split("/again/").next().unwrap_or(&old.dedup_key);
+    let new = db.queue_email(
+        act,
+        &NewEmail {
+            tenant: old.tenant_id,
+            invoice: old.invoice_id,
+            template: old.template,
+            domain: &config.mail_domain(),
+            dedup_key: &format!("{base}/again/{}", id.0),
+            facts: &old.facts,
+            run: None,
+        },
+    )?;
+    let Some(new) = new else { return Err(Refusal::AlreadyResent { email: id.to_string() }) };
+    db.move_steps(act, id, new)?;
+    let data = serde_json::json!({ "email": id.to_string(), "as": new.to_string() });
+    let (tenant, invoice) = (Some(old.tenant_id), old.invoice_id);
+    let data = data.to_string();
+    db.add_event(
+        act,
+        NewEvent { kind: "email_resent", tenant, invoice, reason: None, data: &data },
+    )?;
+    Ok(new)
+}
+
+/// When a letter is tried again after so many tries; `None` once three days have passed since the
+/// first.
+fn next_try(first: DateTime<Utc>, now: DateTime<Utc>, attempts: i64) -> Option<DateTime<Utc>> {
+    let wait = match attempts {
+        ..=1 => TimeDelta::minutes(5),
+        2 => TimeDelta::minutes(30),
+        3 => TimeDelta::hours(2),
+        4 => TimeDelta::hours(8),
+        _ => TimeDelta::hours(24),
+    };
+    let next = now + wait;
+    (next - first <= TRIED_FOR).then_some(next)
+}
+
+fn letter_event(
+    db: &Db,
+    act: &Act,
+    email: &Email,
+    kind: &'static str,
+    reason: Option<&str>,
+) -> Result<()> {
+    let data = serde_json::json!({
+        "email": email.id.to_string(), "template": email.template.word(), "to": email.to,
+    });
+    let (tenant, invoice) = (Some(email.tenant_id), email.invoice_id);
+    db.add_event(act, NewEvent { kind, tenant, invoice, reason, data: &data.to_string() })
+}
+
+/// The message of a letter. All its headers are known when it is queued, so that every try is the
+/// same message.
+fn compose(
+    email: &Email,
+    tenant: &Tenant,
+    config: &Config,
+    rendered: &Rendered,
+) -> Result<Vec<u8>> {
+    let queued =
+        DateTime::parse_from_rfc3339(&email.queued_at).map_err(|_| Refusal::Transport {
+            message: format!("{} was queued at {}, which is no instant", email.id, email.queued_at),
+        })?;
+    let headers = Headers {
+        from: &config.mail_from(),
+        reply_to: config.mail.reply_to.as_deref(),
+        to_name: &tenant.name,
+        to: &email.to,
+        message_id: &email.message_id,
+        date: queued.to_utc(),
+        in_reply_to: None,
+    };
+    mail::compose(&headers, rendered)
+}
+
+enum Facts {
+    Letter(Box<Letter>),
+    /// The letter has nothing left to say, and why.
+    Nothing(&'static str),
+}
+
+/// Reads the facts of a letter now.
+fn facts(
+    db: &Db,
+    email: &Email,
+    tenant: &Tenant,
+    config: &Config,
+    policy: &Policy,
+    act: &Act,
+) -> Result<Facts> {
+    let mut letter = Letter {
+        template: email.template,
+        locale: email.locale,
+        company: config.company.clone(),
+        tenant_name: tenant.name.clone(),
+        tenant_suspended: tenant.status == TenantStatus::Suspended,
+        today: act.today,
+        overdue: Vec::new(),
+        totals: Vec::new(),
+        suspension_on: None,
+        invoice: None,
+        payment: None,
+    };
+    match email.template {
+        Template::Friendly | Template::Urgent | Template::Warning | Template::Suspension => {
+            if let Some(nothing) = dunning_facts(db, email, tenant, policy, act, &mut letter)? {
+                return Ok(Facts::Nothing(nothing));
+            }
+        }
+        Template::Reactivation => {
+            if tenant.status != TenantStatus::Active {
+                return Ok(Facts::Nothing("the tenant is not active any more"));
+            }
+        }
+        Template::Invoice => {
+            let Some(id) = email.invoice_id else { return Ok(Facts::Nothing("no invoice")) };
+            let invoice = db.invoice_by_id(id)?;
+            if invoice.status == InvoiceStatus::Void {
+                return Ok(Facts::Nothing("the invoice is void"));
+            }
+            letter.invoice = Some(invoice);
+        }
+        Template::PaymentReceived => {
+            letter.payment = confirmed_payment(db, email)?;
+            if letter.payment.is_none() {
+                return Ok(Facts::Nothing("the payment was taken back"));
+            }
+        }
+    }
+    Ok(Facts::Letter(Box::new(letter)))
+}
+
+/// Fills a dunning letter in: its stage is the highest that it tells of and that still holds, its
+/// list is what is overdue now and does not rest. Returns why there is nothing to say, if so.
+fn dunning_facts(
+    db: &Db,
+    email: &Email,
+    tenant: &Tenant,
+    policy: &Policy,
+    act: &Act,
+    letter: &mut Letter,
+) -> Result<Option<&'static str>> {
+    let facts = db.dunning_facts(tenant.id, act.today)?;
+    let chased: Vec<&InvoiceFacts> =
+        facts.invoices.iter().filter(|i| rest(i, policy, act.today, |_| {}).is_none()).collect();
+    let told = db.steps_of_letter(email.id)?;
+    let holds = |(stage, id): &&(Stage, _)| {
+        let suspended = *stage != Stage::Suspension || tenant.status == TenantStatus::Suspended;
+        suspended && chased.iter().any(|invoice| invoice.id == *id)
+    };
+    let Some(stage) = told.iter().filter(holds).map(|(stage, _)| *stage).max() else {
+        return Ok(Some("nothing that it tells of is still owed and unpaid"));
+    };
+    letter.template = Template::of_stage(stage);
+    letter.overdue = chased.iter().map(|invoice| listed(invoice, act)).collect();
+    letter.totals = chased
+        .iter()
+        .map(|invoice| invoice.amount_due)
+        .collect::<crate::domain::money::Totals>()
+        .iter()
+        .copied()
+        .collect();
+    if tenant.status == TenantStatus::Active {
+        let steps = chased.iter().filter_map(|invoice| {
+            decide_invoice(invoice, tenant.status, policy, act.today, |_| {}).next
+        });
+        letter.suspension_on =
+            steps.filter(|step| step.stage == Stage::Suspension).map(|step| step.on).min();
+    }
+    Ok(None)
+}
+
+fn listed(invoice: &InvoiceFacts, act: &Act) -> ListedInvoice {
+    ListedInvoice {
+        number: invoice.number.clone(),
+        issued_on: invoice.issued_on,
+        due_on: invoice.due_on,
+        days_overdue: (act.today - invoice.due_on).num_days(),
+        total: invoice.total,
+        amount_due: invoice.amount_due,
+    }
+}
+
+/// The payment that a letter confirms; `None` where it was taken back.
+fn confirmed_payment(db: &Db, email: &Email) -> Result<Option<ConfirmedPayment>> {
+    let facts: serde_json::Value = serde_json::from_str(&email.facts).unwrap_or_default();
+    let Some(id) = facts["transaction"].as_i64() else { return Ok(None) };
+    let payment = db.transaction(TransactionId(id))?;
+    let invoice = db.invoice_by_id(payment.invoice_id)?;
+    let Some(paid_on) = payment.paid_on.filter(|_| payment.status == TransactionStatus::Succeeded)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(ConfirmedPayment {
+        amount: payment.amount,
+        paid_on,
+        method: payment.method,
+        reference: payment.reference,
+        invoice: invoice.number.clone(),
+        remaining: invoice.due(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_tried_later_and_later_for_three_days() {
+        let first: DateTime<Utc> = "2026-03-01T09:00:00Z".parse().unwrap();
+        let (mut now, mut tries) = (first, Vec::new());
+        for attempt in 1.. {
+            let Some(next) = next_try(first, now, attempt) else { break };
+            tries.push((next - first).num_minutes());
+            now = next;
+        }
+        assert_eq!(tries, [5, 35, 155, 635, 635 + 1440, 635 + 2880]);
+    }
+}

@@ -1,0 +1,225 @@
+//! `import invoices`.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::table::Row;
+use super::{Bad, Fate, Import};
+use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin};
+use crate::domain::refusal::Why;
+use crate::domain::{Currency, Money, TenantId, text};
+use crate::store::{NewEvent, NewInvoice};
+use crate::tasks::issue;
+
+pub const REQUIRED: &[&str] = &["number", "tenant", "total", "issued_on", "due_on"];
+pub const OPTIONAL: &[&str] = &["currency", "description", "status", "paid_on"];
+
+/// Tenants that rows named lately, so that a million invoices of a thousand tenants do not read
+/// each a thousand times. Emptied when it is full: memory does not grow with the file.
+#[derive(Default)]
+pub struct Tenants {
+    known: HashMap<String, KnownTenant>,
+    seller: Option<i64>,
+}
+
+#[derive(Clone, Copy)]
+struct KnownTenant {
+    id: TenantId,
+    currency: Currency,
+    buyer: i64,
+}
+
+const MOST_KNOWN: usize = 4096;
+
+/// A row, checked.
+struct Read {
+    number: String,
+    tenant: KnownTenant,
+    total: Money,
+    issued_on: NaiveDate,
+    due_on: NaiveDate,
+    line: Line,
+    status: InvoiceStatus,
+    paid_on: Option<NaiveDate>,
+}
+
+impl Import<'_> {
+    pub(super) fn invoice(&self, tenants: &mut Tenants, row: &Row) -> Result<Fate, Bad> {
+        let read = self.read_invoice(tenants, row)?;
+        if let Some(there) = self.db.find_invoice(&read.number)? {
+            return self.existing_invoice(tenants, row, &read, &there);
+        }
+        let sequence = issue::note_number(self.db, self.config, &read.number)?;
+        let sequence = sequence.as_ref().map(|(series, n)| (series.as_str(), *n));
+        let new = self.new_invoice(tenants, &read, sequence)?;
+        let id = self.db.insert_invoice(self.act, &new)?;
+        self.db.add_event(
+            self.act,
+            NewEvent {
+                kind: "invoice_imported",
+                tenant: Some(read.tenant.id),
+                invoice: Some(id),
+                reason: None,
+                data: "",
+            },
+        )?;
+        Ok(Fate::Created)
+    }
+
+    fn read_invoice(&self, tenants: &mut Tenants, row: &Row) -> Result<Read, Bad> {
+        let number = row.need("number", invoice::number);
+        let slug = row.need("tenant", |v| text::slug("tenant", v));
+        let tenant = match slug {
+            Some(slug) => self.known_tenant(tenants, &slug)?,
+            None => None,
+        };
+        if tenant.is_none() && row.get("tenant").is_some() {
+            row.note("tenant", Why::UnknownTenant);
+        }
+        let currency = row.currency("currency");
+        let currency = currency.or(tenant.map(|t| t.currency)).unwrap_or(self.config.currency);
+        let total = row.need_amount("total", currency);
+        let (issued_on, due_on) = (row.need_date("issued_on"), row.need_date("due_on"));
+        if issued_on.zip(due_on).is_some_and(|(issued_on, due_on)| due_on < issued_on) {
+            row.note("due_on", Why::Before { field: "issued_on" });
+        }
+        let description = row.take("description", |v| text::line("description", v, 500));
+        let (status, paid_on) = read_status(row, total, issued_on);
+        row.checked((|| {
+            let (number, total) = (number?, total?);
+            let description = description.unwrap_or_else(|| number.clone());
+            let line = Line::single(description, total);
+            let (tenant, issued_on, due_on) = (tenant?, issued_on?, due_on?);
+            Some(Read { number, tenant, total, issued_on, due_on, line, status, paid_on })
+        })())
+    }
+
+    fn known_tenant(&self, tenants: &mut Tenants, slug: &str) -> Result<Option<KnownTenant>, Bad> {
+        if let Some(known) = tenants.known.get(slug) {
+            return Ok(Some(*known));
+        }
+        let Some(tenant) = self.db.find_tenant(slug)? else { return Ok(None) };
+        let buyer = self.db.party(&issue::buyer(&tenant))?;
+        let known = KnownTenant { id: tenant.id, currency: tenant.currency, buyer };
+        if tenants.known.len() >= MOST_KNOWN {
+            tenants.known.clear();
+        }
+        tenants.known.insert(slug.to_owned(), known);
+        Ok(Some(known))
+    }
+
+    /// An imported invoice bears its total as it was: what of it was tax is not known here.
+    fn new_invoice<'r>(
+        &self,
+        tenants: &mut Tenants,
+        read: &'r Read,
+        sequence: Option<(&'r str, i64)>,
+    ) -> Result<NewInvoice<'r>, Bad> {
+        let seller = match tenants.seller {
+            Some(seller) => seller,
+            None => *tenants.seller.insert(self.db.party(&issue::seller(&self.config.company))?),
+        };
+        let zero = Money::zero(read.total.currency());
+        let paid = read.status == InvoiceStatus::Paid;
+        Ok(NewInvoice {
+            number: &read.number,
+            sequence,
+            origin: Origin::Imported,
+            tenant: read.tenant.id,
+            status: read.status,
+            amounts: Amounts { subtotal: read.total, discount: zero, tax: zero, total: read.total },
+            tax_rate: Decimal::ZERO,
+            paid_elsewhere: if paid { read.total } else { zero },
+            seller,
+            buyer: read.tenant.buyer,
+            issued_on: read.issued_on,
+            due_on: read.due_on,
+            paid_on: read.paid_on,
+            lines: std::slice::from_ref(&read.line),
+        })
+    }
+
+    fn existing_invoice(
+        &self,
+        tenants: &mut Tenants,
+        row: &Row,
+        read: &Read,
+        there: &Invoice,
+    ) -> Result<Fate, Bad> {
+        let differs = differences(row, read, there);
+        if differs.is_empty() {
+            return Ok(Fate::Skipped);
+        }
+        if !self.options.update {
+            return Err(row.bad("number", Why::Differs { fields: differs.join(", ") }));
+        }
+        if there.origin != Origin::Imported {
+            let what = "it was issued here, and an issued invoice is never rewritten";
+            return Err(row.bad("number", Why::CannotChange { what }));
+        }
+        if there.status == InvoiceStatus::Void || self.db.has_transactions(there.id)? {
+            let what = "it is void, or a payment of it was recorded here";
+            return Err(row.bad("number", Why::CannotChange { what }));
+        }
+        let new = self.new_invoice(tenants, read, None)?;
+        self.db.correct_imported(self.act, there.id, &new)?;
+        let data = serde_json::json!({ "changed": differs }).to_string();
+        let event = NewEvent {
+            kind: "invoice_corrected",
+            tenant: Some(read.tenant.id),
+            invoice: Some(there.id),
+            reason: None,
+            data: &data,
+        };
+        self.db.add_event(self.act, event)?;
+        Ok(Fate::Updated)
+    }
+}
+
+/// Status and payment date. A payment date alone says that the invoice is paid; so does a total
+/// of nothing.
+fn read_status(
+    row: &Row,
+    total: Option<Money>,
+    issued_on: Option<NaiveDate>,
+) -> (InvoiceStatus, Option<NaiveDate>) {
+    let words = "open, paid, void, uncollectible";
+    let status: Option<InvoiceStatus> = row.word("status", words);
+    let paid_on = row.date("paid_on");
+    let free = total.is_some_and(Money::is_zero);
+    match (status, paid_on) {
+        (Some(InvoiceStatus::Draft), _) => {
+            row.note("status", Why::NotOneOf { words: words.to_owned() });
+        }
+        (Some(InvoiceStatus::Paid), None) if !free => {
+            row.note("paid_on", Why::NeededWith { field: "status paid" });
+        }
+        (None | Some(InvoiceStatus::Paid), Some(_)) => return (InvoiceStatus::Paid, paid_on),
+        (Some(_), Some(_)) => row.note("paid_on", Why::NotAllowedWith { field: "that status" }),
+        (None | Some(InvoiceStatus::Open | InvoiceStatus::Paid), None) if free => {
+            return (InvoiceStatus::Paid, issued_on);
+        }
+        _ => {}
+    }
+    (status.unwrap_or(InvoiceStatus::Open), None)
+}
+
+/// The columns of the row whose values are not those that are stored. An open invoice that was
+/// paid, voided or written off here since its import is no difference.
+fn differences(row: &Row, read: &Read, there: &Invoice) -> Vec<&'static str> {
+    let moved_on = read.status == InvoiceStatus::Open || read.status == there.status;
+    let described = there.lines.first().is_some_and(|l| l.description == read.line.description);
+    let pairs = [
+        ("tenant", read.tenant.id == there.tenant_id),
+        ("total", read.total.minor() == there.total.minor()),
+        ("currency", read.total.currency() == there.total.currency()),
+        ("issued_on", read.issued_on == there.issued_on),
+        ("due_on", read.due_on == there.due_on),
+        ("description", described || row.get("description").is_none()),
+        ("status", moved_on),
+        ("paid_on", row.get("paid_on").is_none() || read.paid_on == there.paid_on),
+    ];
+    pairs.into_iter().filter(|(_, same)| !same).map(|(column, _)| column).collect()
+}

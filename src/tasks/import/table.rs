@@ -1,0 +1,179 @@
+//! A CSV file with a header, read row by row, its values checked column by column.
+
+use std::cell::RefCell;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use super::Bad;
+use crate::domain::refusal::{BadRow, Why};
+use crate::domain::{Currency, Money, Refusal, Result, calendar};
+
+/// The file.
+pub struct Table<R> {
+    reader: csv::Reader<R>,
+    path: PathBuf,
+    row: Row,
+}
+
+/// One row. Checks note what is bad, so that every column of a row is named at once.
+#[derive(Default)]
+pub struct Row {
+    columns: Vec<String>,
+    record: csv::ByteRecord,
+    line: u64,
+    bad: RefCell<Vec<BadRow>>,
+}
+
+impl<R: Read> Table<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// No header, a column too few, unknown or there twice.
+    pub fn open(path: &Path, reader: R, required: &[&str], optional: &[&str]) -> Result<Self> {
+        let bad = |message: String| Refusal::BadHeader { path: path.to_owned(), message };
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
+        let header = reader.headers().map_err(|e| bad(e.to_string()))?;
+        // A spreadsheet may put a byte order mark before the first name.
+        let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
+        let columns: Vec<String> = header.iter().map(name).collect();
+        for (at, column) in columns.iter().enumerate() {
+            if !required.contains(&column.as_str()) && !optional.contains(&column.as_str()) {
+                return Err(bad(format!("unknown column: {column}")));
+            }
+            if columns[..at].contains(column) {
+                return Err(bad(format!("the column stands there twice: {column}")));
+            }
+        }
+        if let Some(missing) = required.iter().find(|name| !columns.iter().any(|c| c == *name)) {
+            return Err(bad(format!("the column is missing: {missing}")));
+        }
+        let row = Row { columns, ..Row::default() };
+        Ok(Table { reader, path: path.to_owned(), row })
+    }
+
+    /// The next row; `None` at the end of the file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn next_row(&mut self) -> Result<Option<&Row>> {
+        let more = self.reader.read_byte_record(&mut self.row.record);
+        let more = more.map_err(|e| Refusal::file(&self.path, "read", &e))?;
+        self.row.line = self.row.record.position().map_or(0, csv::Position::line);
+        self.row.bad.borrow_mut().clear();
+        Ok(more.then_some(&self.row))
+    }
+
+    /// Bytes read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.reader.position().byte()
+    }
+}
+
+impl Row {
+    /// Checks that the row has a value a column and is UTF-8.
+    pub fn check_shape(&self) -> std::result::Result<(), Bad> {
+        let (has, wants) = (self.record.len(), self.columns.len());
+        if has != wants {
+            let words = format!("{has} values where the header has {wants} columns");
+            return Err(self.whole(Why::BadCsv(words)));
+        }
+        if self.record.iter().any(|value| std::str::from_utf8(value).is_err()) {
+            return Err(self.whole(Why::BadCsv("not UTF-8".to_owned())));
+        }
+        Ok(())
+    }
+
+    /// The value of a column; `None` where the column or the value is absent.
+    pub fn get(&self, column: &str) -> Option<&str> {
+        let at = self.columns.iter().position(|c| c == column)?;
+        let value = std::str::from_utf8(self.record.get(at)?).ok()?.trim();
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Notes that a column is bad.
+    pub fn note(&self, column: &str, why: Why) {
+        let value = self.get(column).unwrap_or_default().to_owned();
+        let bad = BadRow { line: self.line, column: column.to_owned(), value, why };
+        self.bad.borrow_mut().push(bad);
+    }
+
+    /// A row that is bad as a whole.
+    pub fn whole(&self, why: Why) -> Bad {
+        let row = BadRow { line: self.line, column: String::new(), value: String::new(), why };
+        Bad::Rows(vec![row])
+    }
+
+    /// The values that were checked, if none was noted as bad.
+    pub fn checked<T>(&self, values: Option<T>) -> std::result::Result<T, Bad> {
+        let bad = std::mem::take(&mut *self.bad.borrow_mut());
+        match values {
+            Some(values) if bad.is_empty() => Ok(values),
+            _ => Err(Bad::Rows(bad)),
+        }
+    }
+
+    /// A row that is bad in one column.
+    pub fn bad(&self, column: &str, why: Why) -> Bad {
+        self.note(column, why);
+        Bad::Rows(std::mem::take(&mut *self.bad.borrow_mut()))
+    }
+
+    /// A value that a check of `domain` takes or refuses; notes what it refuses.
+    pub fn take<T>(
+        &self,
+        column: &'static str,
+        check: impl FnOnce(&str) -> Result<T>,
+    ) -> Option<T> {
+        match check(self.get(column)?) {
+            Ok(value) => Some(value),
+            Err(Refusal::Bad { why, .. }) => {
+                self.note(column, why);
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Like [`Row::take`], of a value that must be there.
+    pub fn need<T>(
+        &self,
+        column: &'static str,
+        check: impl FnOnce(&str) -> Result<T>,
+    ) -> Option<T> {
+        if self.get(column).is_none() {
+            self.note(column, Why::Empty);
+        }
+        self.take(column, check)
+    }
+
+    /// A date.
+    pub fn date(&self, column: &'static str) -> Option<NaiveDate> {
+        self.take(column, |v| calendar::parse_date(v).map_err(|why| Refusal::bad(column, v, why)))
+    }
+
+    /// A date that must be there.
+    pub fn need_date(&self, column: &'static str) -> Option<NaiveDate> {
+        self.need(column, |v| calendar::parse_date(v).map_err(|why| Refusal::bad(column, v, why)))
+    }
+
+    /// An amount that must be there.
+    pub fn need_amount(&self, column: &'static str, currency: Currency) -> Option<Money> {
+        self.need(column, |v| Money::parse(v, currency).map_err(|why| Refusal::bad(column, v, why)))
+    }
+
+    /// A currency.
+    pub fn currency(&self, column: &'static str) -> Option<Currency> {
+        let unknown = |v: &str| Refusal::bad(column, v, Why::UnknownCurrency);
+        self.take(column, |v| v.parse().map_err(|_: String| unknown(v)))
+    }
+
+    /// One of an enum's words.
+    pub fn word<T: std::str::FromStr>(&self, column: &'static str, words: &str) -> Option<T> {
+        self.take(column, |v| {
+            let why = Why::NotOneOf { words: words.to_owned() };
+            v.parse().map_err(|_| Refusal::bad(column, v, why))
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! `import tenants`.
+
+use super::table::Row;
+use super::{Bad, Fate, Import};
+use crate::domain::refusal::Why;
+use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
+use crate::domain::{Refusal, money, text};
+use crate::tasks::settle::tenant_event;
+
+pub const REQUIRED: &[&str] = &["slug", "name", "email"];
+pub const OPTIONAL: &[&str] =
+    &["currency", "locale", "country", "address", "tax_id", "tax_rate", "created_on", "status"];
+
+impl Import<'_> {
+    pub(super) fn tenant(&self, row: &Row) -> Result<Fate, Bad> {
+        let new = self.read_tenant(row)?;
+        let Some(there) = self.db.find_tenant(&new.slug)? else {
+            let id = self.db.insert_tenant(self.act, &new)?;
+            tenant_event(self.db, self.act, id, "tenant_created", None, r#"{"imported":true}"#)?;
+            return Ok(Fate::Created);
+        };
+        let differs = differences(row, &new, &there);
+        if differs.is_empty() {
+            return Ok(Fate::Skipped);
+        }
+        if !self.options.update {
+            return Err(row.bad("slug", Why::Differs { fields: differs.join(", ") }));
+        }
+        if differs.iter().any(|field| matches!(*field, "status" | "created_on")) {
+            let what = "status and created_on are not changed by an import";
+            return Err(row.bad("slug", Why::CannotChange { what }));
+        }
+        self.db.edit_tenant(self.act, there.id, &edit(row, new))?;
+        let data = serde_json::json!({ "imported": true, "changed": differs });
+        tenant_event(self.db, self.act, there.id, "tenant_edited", None, &data.to_string())?;
+        Ok(Fate::Updated)
+    }
+
+    fn read_tenant(&self, row: &Row) -> Result<NewTenant, Bad> {
+        let slug = row.need("slug", |v| text::slug("slug", v));
+        let name = row.need("name", tenant::name);
+        let email = row.need("email", |v| text::email("email", v));
+        let currency = row.currency("currency").unwrap_or(self.config.currency);
+        let locale = row.word("locale", "fr, en").unwrap_or(self.config.locale);
+        let country = row.take("country", |v| text::country("country", v));
+        let address = row.take("address", tenant::address);
+        let tax_id = row.take("tax_id", tenant::tax_id);
+        let tax_rate = row.take("tax_rate", |v| {
+            money::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
+        });
+        let created_on = row.date("created_on");
+        if created_on.is_some_and(|date| date > self.act.today) {
+            row.note("created_on", Why::AfterToday);
+        }
+        let status = row.word("status", "active, suspended, closed");
+        let status = status.unwrap_or(TenantStatus::Active);
+        row.checked(slug.zip(name).zip(email).map(|((slug, name), email)| NewTenant {
+            slug,
+            name,
+            email,
+            currency,
+            locale,
+            country,
+            address,
+            tax_id,
+            tax_rate,
+            created_on,
+            status,
+        }))
+    }
+}
+
+/// The columns of the row whose values are not those that are stored. A status that moved on since
+/// the import is no difference: only one that the file insists on is.
+fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> {
+    let created_on = new.created_on.map(|date| date.to_string());
+    let moved_on = new.status == TenantStatus::Active || new.status == there.status;
+    let pairs = [
+        ("name", new.name == there.name),
+        ("email", new.email == there.email),
+        ("currency", new.currency == there.currency),
+        ("locale", new.locale == there.locale),
+        ("country", new.country == there.country),
+        ("address", new.address == there.address),
+        ("tax_id", new.tax_id == there.tax_id),
+        ("tax_rate", new.tax_rate == there.tax_rate),
+        ("created_on", created_on.is_none_or(|date| there.created_at.starts_with(&date))),
+        ("status", moved_on),
+    ];
+    let given = pairs.into_iter().filter(|(column, _)| row.get(column).is_some());
+    given.filter(|(_, same)| !same).map(|(column, _)| column).collect()
+}
+
+/// What the row says, and nothing that it leaves out.
+fn edit(row: &Row, new: NewTenant) -> TenantEdit {
+    TenantEdit {
+        name: Some(new.name),
+        email: Some(new.email),
+        currency: row.get("currency").map(|_| new.currency),
+        locale: row.get("locale").map(|_| new.locale),
+        country: new.country,
+        address: new.address,
+        tax_id: new.tax_id,
+        tax_rate: new.tax_rate,
+    }
+}

@@ -1,0 +1,255 @@
+//! What cron runs, and what touches more than one noun in one transaction.
+//!
+//! A scheduled task takes the lock, records its run, does its work in batches, and then delivers
+//! the letters that are due. [`run`] is the frame; the work of each task is in a file of its own.
+
+pub mod check_overdue;
+pub mod deliver_emails;
+pub mod import;
+pub mod issue;
+pub mod lock;
+pub mod settle;
+pub mod simulate;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::config::{Config, TransportKind};
+use crate::domain::schedule::Task;
+use crate::domain::{Refusal, Result, RunId, act};
+use crate::mail::Transport;
+use crate::store::runs::Phase;
+use crate::store::{RunStatus, Store, require_space};
+use lock::Lock;
+
+/// Free space that a run asks for before it starts: its log stays below 16 MB.
+const SPACE_FOR_A_RUN: u64 = 32 << 20;
+
+/// Tenants decided and written in one transaction: the write lock is held for milliseconds, and
+/// the write-ahead log stays small.
+pub const BATCH: usize = 250;
+
+/// What a run is given; nothing in it is reached for.
+#[derive(Debug)]
+pub struct Given<'a> {
+    pub config: &'a Config,
+    pub clock: &'a Clock,
+    pub transport: &'a Transport,
+}
+
+/// How a run is to be done.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Leaves the letters queued.
+    pub no_deliver: bool,
+    /// Goes on where the clock looks wrong.
+    pub yes: bool,
+    /// Waits so long for another run.
+    pub wait: Duration,
+    pub allow_mass_suspension: bool,
+    pub allow_mass_email: bool,
+}
+
+/// An item that failed, was held back or needs a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ItemError {
+    /// What it is about: a tenant's slug, a letter's id, or the run.
+    pub subject: String,
+    pub code: String,
+    pub message: String,
+}
+
+/// Stages recorded, by name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct StepCounts {
+    pub friendly: u64,
+    pub urgent: u64,
+    pub warning: u64,
+    pub suspension: u64,
+}
+
+/// What a task counts besides what all of them count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Tally {
+    CheckOverdue(check_overdue::Counts),
+    DeliverEmails {},
+}
+
+/// What a run did: printed, and kept with the run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub task: String,
+    pub as_of: String,
+    pub run_id: Option<String>,
+    pub status: String,
+    pub dry_run: bool,
+    pub duration_ms: u64,
+    pub emails_queued: u64,
+    pub emails_sent: u64,
+    pub emails_failed: u64,
+    #[serde(flatten)]
+    pub tally: Tally,
+    pub errors: Vec<ItemError>,
+    /// Whether anything was done that a person would want to read of.
+    #[serde(skip)]
+    pub did_something: bool,
+}
+
+/// What the work of a task reports to the frame.
+#[derive(Debug)]
+pub struct Done {
+    pub tally: Tally,
+    pub emails_queued: u64,
+    pub errors: Vec<ItemError>,
+    pub did_something: bool,
+}
+
+impl Report {
+    fn new(task: Task, clock: &Clock, done: Done) -> Report {
+        Report {
+            task: task.word().to_owned(),
+            as_of: act::instant(clock.now),
+            run_id: None,
+            status: RunStatus::Ok.word().to_owned(),
+            dry_run: false,
+            duration_ms: 0,
+            emails_queued: done.emails_queued,
+            emails_sent: 0,
+            emails_failed: 0,
+            tally: done.tally,
+            errors: done.errors,
+            did_something: done.did_something,
+        }
+    }
+
+    /// The report of a dry run: what a run would do, with nothing recorded.
+    pub fn of_dry_run(task: Task, clock: &Clock, done: Done) -> Report {
+        let mut report = Report::new(task, clock, done);
+        report.dry_run = true;
+        report.seal(clock);
+        report
+    }
+
+    fn seal(&mut self, clock: &Clock) {
+        let status = if self.errors.is_empty() { RunStatus::Ok } else { RunStatus::Partial };
+        self.status = status.word().to_owned();
+        self.duration_ms = clock.elapsed_ms();
+    }
+}
+
+/// Runs a task once: refuses a clock that jumped, takes the lock, records the run, works, and
+/// delivers.
+///
+/// # Errors
+/// The clock looks wrong, another run holds the lock, the disk is nearly full, or the file
+/// failed; single items that fail are in the report instead.
+pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> Result<Report> {
+    let clock = given.clock;
+    let leaves = given.config.mail.transport != TransportKind::File
+        && !matches!(given.transport, Transport::Nowhere);
+    if leaves && !options.no_deliver && !options.yes {
+        clock.check_not_in_the_future()?;
+    }
+    let last_run = store.read(|db| db.last_run_on_system_clock(task))?;
+    if let Some(last_run) = last_run.filter(|_| !options.yes) {
+        clock.check_jump(&last_run)?;
+    }
+    require_space(store.path(), SPACE_FOR_A_RUN)?;
+    let phase = match task {
+        Task::DeliverEmails => Phase::Delivering,
+        Task::CheckOverdue => Phase::Deciding,
+    };
+    let lock = Lock::take(store.path(), phase, task, options.wait)?;
+    let actor = clock.act(format!("task:{task}"));
+    let run = store.write(|db| db.start_run(&actor, task, clock.given, phase))?;
+    let mut report = match work(store, given, task, options, run, lock) {
+        Ok(report) => report,
+        Err(refusal) => {
+            let failed = serde_json::json!({ "task": task.word(), "error": refusal.to_string() });
+            let at = act::instant(clock.later());
+            // The file may be the very thing that failed; the refusal says so, and a run without
+            // an end shows as interrupted.
+            store.write(|db| db.finish_run(run, RunStatus::Failed, &at, &failed.to_string())).ok();
+            return Err(refusal);
+        }
+    };
+    report.run_id = Some(run.to_string());
+    report.seal(clock);
+    let status = RunStatus::from_word(&report.status).unwrap_or(RunStatus::Ok);
+    let result = serde_json::to_string(&report).unwrap_or_else(|_| "{}".to_owned());
+    let at = act::instant(clock.later());
+    store.write(|db| db.finish_run(run, status, &at, &result))?;
+    Ok(report)
+}
+
+/// The work of the task, and the delivery after it. `lock` is the one for deciding (or, of
+/// `deliver-emails`, for delivering); it is given back before the letters leave, since those may
+/// take long.
+fn work(
+    store: &mut Store,
+    given: &Given,
+    task: Task,
+    options: &Options,
+    run: RunId,
+    lock: Lock,
+) -> Result<Report> {
+    let done = match task {
+        Task::CheckOverdue => check_overdue::work(store, given, options, run)?,
+        Task::DeliverEmails => Done {
+            tally: Tally::DeliverEmails {},
+            emails_queued: 0,
+            errors: Vec::new(),
+            did_something: false,
+        },
+    };
+    let mut report = Report::new(task, given.clock, done);
+    if options.no_deliver {
+        return Ok(report);
+    }
+    let _delivering = match task {
+        Task::DeliverEmails => lock,
+        _ => match start_delivery(store, given, run, lock)? {
+            Some(lock) => lock,
+            None => return Ok(report),
+        },
+    };
+    let delivered = deliver_emails::deliver(store, given)?;
+    report.emails_sent = delivered.sent;
+    report.emails_failed = delivered.failed;
+    report.errors.extend(delivered.errors);
+    Ok(report)
+}
+
+/// Takes the lock of delivery before the one of deciding is given back, so that at no moment the
+/// run holds none and looks dead. `None` where nothing is due or another run delivers.
+fn start_delivery(
+    store: &mut Store,
+    given: &Given,
+    run: RunId,
+    deciding: Lock,
+) -> Result<Option<Lock>> {
+    let actor = given.clock.act("task");
+    if !store.read(|db| db.has_due_emails(&actor))? {
+        return Ok(None);
+    }
+    let Some(delivering) = Lock::try_take(store.path(), Phase::Delivering)? else {
+        return Ok(None);
+    };
+    store.write(|db| db.run_delivers(run))?;
+    drop(deciding);
+    Ok(Some(delivering))
+}
+
+/// An error of one item, for the report.
+pub fn item_error(subject: &str, code: &str, message: impl Into<String>) -> ItemError {
+    ItemError { subject: subject.to_owned(), code: code.to_owned(), message: message.into() }
+}
+
+/// The refusal of one item, for the report: the words are those that the command line would say.
+fn item_refused(subject: &str, refusal: &Refusal) -> ItemError {
+    let failure = crate::failure::Failure::from(refusal);
+    item_error(subject, failure.code, failure.message)
+}

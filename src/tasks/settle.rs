@@ -1,0 +1,306 @@
+//! The verbs of money and standing: paying, taking back, voiding, writing off, suspending and
+//! coming back. Each is one transaction, whoever calls it: a command, an import, a task.
+
+use chrono::NaiveDate;
+
+use crate::config::Config;
+use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
+use crate::domain::letter::Template;
+use crate::domain::tenant::{Suspension, SuspensionCause, Tenant, TenantStatus};
+use crate::domain::transaction::{NewPayment, Overpayment, check_reversible};
+use crate::domain::{Act, Refusal, Result, TenantId, TransactionId};
+use crate::store::{Db, NewEmail, NewEvent};
+
+/// Whether the customer is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    Customer,
+    Nobody,
+}
+
+/// Records a payment of an invoice, with its event and letter; the tenant comes back from a
+/// suspension where nothing holds it any more.
+///
+/// # Errors
+/// The invoice cannot be paid, the amount is above what is due, or the reference is that of
+/// another payment.
+pub fn pay(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    invoice: &Invoice,
+    payment: &NewPayment,
+    overpayment: Overpayment,
+    notify: Notify,
+) -> Result<TransactionId> {
+    if payment.paid_on > act.today {
+        return Err(Refusal::PaidInTheFuture { paid_on: payment.paid_on, today: act.today });
+    }
+    if let Some(reference) = &payment.reference
+        && let Some(other) = db.payment_with_reference(reference)?
+    {
+        let (reference, transaction) = (reference.clone(), other.id.to_string());
+        return Err(Refusal::ReferenceTaken { reference, transaction });
+    }
+    let settlement = settle(invoice, payment.amount, overpayment)?;
+    let id = db.insert_payment(act, invoice, payment, settlement.applied)?;
+    if !settlement.applied.is_zero() {
+        db.apply_to_invoice(act, invoice.id, settlement.applied, payment.paid_on)?;
+    }
+    let data = serde_json::json!({
+        "transaction": id.to_string(),
+        "amount": payment.amount.major(),
+        "applied": settlement.applied.major(),
+        "remaining": settlement.remaining.major(),
+        "currency": payment.amount.currency().code(),
+        "paid_on": payment.paid_on,
+        "method": payment.method,
+        "reference": payment.reference,
+    });
+    invoice_event(db, act, invoice, "payment_recorded", None, &data.to_string())?;
+    if notify == Notify::Customer {
+        let (key, facts) = (format!("payment/{}", id.0), format!(r#"{{"transaction":{}}}"#, id.0));
+        db.queue_email(
+            act,
+            &NewEmail {
+                tenant: invoice.tenant_id,
+                invoice: Some(invoice.id),
+                template: Template::PaymentReceived,
+                domain: &config.mail_domain(),
+                dedup_key: &key,
+                facts: &facts,
+                run: None,
+            },
+        )?;
+    }
+    if settlement.remaining.is_zero() {
+        come_back(db, act, config, invoice.tenant_id)?;
+    }
+    Ok(id)
+}
+
+/// Takes a payment back: the money never came, or went back. The invoice is open again.
+///
+/// # Errors
+/// It did not succeed, or was taken back already.
+pub fn reverse(db: &Db, act: &Act, id: TransactionId, reason: &str) -> Result<()> {
+    let transaction = db.transaction(id)?;
+    check_reversible(&transaction)?;
+    db.reverse_transaction(act, id, reason)?;
+    db.unapply_from_invoice(act, transaction.invoice_id, transaction.applied)?;
+    let invoice = db.invoice_by_id(transaction.invoice_id)?;
+    let data = serde_json::json!({
+        "transaction": id.to_string(),
+        "amount": transaction.amount.major(),
+        "currency": transaction.amount.currency().code(),
+    });
+    invoice_event(db, act, &invoice, "payment_reversed", Some(reason), &data.to_string())
+}
+
+/// Voids an invoice: it should never have been issued. A tenant that was suspended for it alone
+/// comes back.
+///
+/// # Errors
+/// It is not open, or something was paid on it.
+pub fn void(db: &Db, act: &Act, config: &Config, invoice: &Invoice, reason: &str) -> Result<()> {
+    invoice::check_voidable(invoice)?;
+    db.close_invoice(act, invoice.id, InvoiceStatus::Void, reason)?;
+    invoice_event(db, act, invoice, "invoice_voided", Some(reason), "")?;
+    come_back(db, act, config, invoice.tenant_id)
+}
+
+/// Gives an invoice up. It may still be paid later, and a tenant that was suspended for it stays
+/// so: nothing was paid.
+///
+/// # Errors
+/// It is not open.
+pub fn write_off(db: &Db, act: &Act, invoice: &Invoice, reason: &str) -> Result<()> {
+    invoice::check_open(invoice)?;
+    db.close_invoice(act, invoice.id, InvoiceStatus::Uncollectible, reason)?;
+    invoice_event(db, act, invoice, "invoice_written_off", Some(reason), "")
+}
+
+/// Records a promise to pay: dunning rests until then, and what was warned before gives no notice.
+///
+/// # Errors
+/// The invoice is not open, or the day has passed.
+pub fn promise(
+    db: &Db,
+    act: &Act,
+    invoice: &Invoice,
+    until: NaiveDate,
+    note: Option<&str>,
+) -> Result<()> {
+    invoice::check_open(invoice)?;
+    if until < act.today {
+        return Err(Refusal::PromiseInThePast { until, today: act.today });
+    }
+    db.promise_invoice(act, invoice.id, until, note)?;
+    let data = format!(r#"{{"until":"{until}"}}"#);
+    invoice_event(db, act, invoice, "promise_recorded", note, &data)
+}
+
+/// Marks an invoice as disputed: dunning rests until the dispute is settled.
+///
+/// # Errors
+/// The invoice is not open, or disputed already.
+pub fn dispute(db: &Db, act: &Act, invoice: &Invoice, note: Option<&str>) -> Result<()> {
+    invoice::check_open(invoice)?;
+    if invoice.disputed_at.is_some() {
+        return Err(Refusal::AlreadyDisputed { invoice: invoice.number.clone() });
+    }
+    db.dispute_invoice(act, invoice.id, Some(note))?;
+    invoice_event(db, act, invoice, "dispute_opened", note, "")
+}
+
+/// Settles a dispute: the invoice is chased again.
+///
+/// # Errors
+/// It is not disputed.
+pub fn resolve_dispute(db: &Db, act: &Act, invoice: &Invoice, note: Option<&str>) -> Result<()> {
+    if invoice.disputed_at.is_none() {
+        return Err(Refusal::NotDisputed { invoice: invoice.number.clone() });
+    }
+    db.dispute_invoice(act, invoice.id, None)?;
+    // While it was disputed, the payment of others may have brought the tenant back; then it has
+    // to be warned anew before it can be suspended for this one.
+    let tenant = db.tenant_by_id(invoice.tenant_id)?;
+    if tenant.status != TenantStatus::Suspended {
+        db.end_notice(act, invoice.id, true)?;
+    }
+    invoice_event(db, act, invoice, "dispute_resolved", note, "")
+}
+
+/// Suspends a tenant by hand: it stays so until it is reactivated by hand, whatever is paid.
+///
+/// # Errors
+/// It is closed, or suspended by hand already.
+pub fn suspend(db: &Db, act: &Act, tenant: &Tenant, reason: &str) -> Result<()> {
+    match (&tenant.status, &tenant.suspension) {
+        (TenantStatus::Closed, _) => {
+            return Err(Refusal::TenantClosed { tenant: tenant.slug.clone() });
+        }
+        (_, Some(s)) if s.cause == SuspensionCause::Manual => {
+            return Err(Refusal::AlreadySuspended { tenant: tenant.slug.clone() });
+        }
+        _ => {}
+    }
+    let cause = SuspensionCause::Manual;
+    db.suspend_tenant(
+        act,
+        tenant.id,
+        &Suspension { at: act.at(), cause, reason: reason.to_owned() },
+    )?;
+    tenant_event(db, act, tenant.id, "tenant_suspended", Some(reason), r#"{"cause":"manual"}"#)
+}
+
+/// Brings a suspended tenant back by hand. Invoices that are past suspension are warned anew after
+/// the notice; with `until`, each overdue invoice is promised until then.
+///
+/// # Errors
+/// It is not suspended, or the promised day has passed.
+pub fn reactivate(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    tenant: &Tenant,
+    reason: Option<&str>,
+    until: Option<NaiveDate>,
+) -> Result<()> {
+    let Some(suspension) = &tenant.suspension else {
+        return Err(Refusal::NotSuspended { tenant: tenant.slug.clone() });
+    };
+    if let Some(until) = until {
+        for invoice in db.overdue_of(tenant.id, act.today)? {
+            promise(db, act, &invoice, until, reason)?;
+        }
+    }
+    db.set_back_invoices(act, tenant.id)?;
+    let data = serde_json::json!({ "by_hand": true, "promised_until": until });
+    bring_back(db, act, config, tenant.id, suspension, reason, &data.to_string())
+}
+
+/// Closes a tenant: it is not served any more, and its subscriptions end now. What it owes is
+/// chased all the same.
+///
+/// # Errors
+/// It is closed already.
+pub fn close(db: &Db, act: &Act, tenant: &Tenant) -> Result<()> {
+    if tenant.status == TenantStatus::Closed {
+        return Err(Refusal::TenantClosed { tenant: tenant.slug.clone() });
+    }
+    db.close_tenant(act, tenant.id)?;
+    tenant_event(db, act, tenant.id, "tenant_closed", None, "")
+}
+
+/// Brings a tenant back that was suspended for overdue invoices, where none of them holds it any
+/// more because each was paid or voided.
+fn come_back(db: &Db, act: &Act, config: &Config, id: TenantId) -> Result<()> {
+    if !config.dunning.reactivate_on_payment {
+        return Ok(());
+    }
+    let tenant = db.tenant_by_id(id)?;
+    let Some(suspension) = tenant.suspension else { return Ok(()) };
+    if suspension.cause != SuspensionCause::Overdue || db.is_held_by_debt(id)? {
+        return Ok(());
+    }
+    bring_back(db, act, config, id, &suspension, None, r#"{"by_hand":false}"#)
+}
+
+fn bring_back(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    id: TenantId,
+    suspension: &Suspension,
+    reason: Option<&str>,
+    data: &str,
+) -> Result<()> {
+    db.reactivate_tenant(act, id)?;
+    tenant_event(db, act, id, "tenant_reactivated", reason, data)?;
+    let key = format!("reactivation/{}/{}/{}", id.0, suspension.at, act.at());
+    db.queue_email(
+        act,
+        &NewEmail {
+            tenant: id,
+            invoice: None,
+            template: Template::Reactivation,
+            domain: &config.mail_domain(),
+            dedup_key: &key,
+            facts: "{}",
+            run: None,
+        },
+    )?;
+    Ok(())
+}
+
+/// Adds an event about an invoice.
+///
+/// # Errors
+/// A fault of the file.
+pub fn invoice_event(
+    db: &Db,
+    act: &Act,
+    invoice: &Invoice,
+    kind: &'static str,
+    reason: Option<&str>,
+    data: &str,
+) -> Result<()> {
+    let (tenant, invoice) = (Some(invoice.tenant_id), Some(invoice.id));
+    db.add_event(act, NewEvent { kind, tenant, invoice, reason, data })
+}
+
+/// Adds an event about a tenant.
+///
+/// # Errors
+/// A fault of the file.
+pub fn tenant_event(
+    db: &Db,
+    act: &Act,
+    tenant: TenantId,
+    kind: &'static str,
+    reason: Option<&str>,
+    data: &str,
+) -> Result<()> {
+    db.add_event(act, NewEvent { kind, tenant: Some(tenant), invoice: None, reason, data })
+}

@@ -1,0 +1,160 @@
+//! Decisions in words: the reason of each, the rules that were looked at, what comes next.
+
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+use super::{Align, Column};
+use crate::domain::dunning::{
+    Action, Decision, InvoiceDecision, InvoiceFacts, NextStep, Reason, Rule, Stage, TenantFacts,
+};
+
+/// Columns of a dry run of `tasks check-overdue`.
+pub const DECISIONS: &[Column] = &[
+    ("tenant", "Tenant", Align::Left),
+    ("invoice", "Invoice", Align::Left),
+    ("due_on", "Due", Align::Left),
+    ("amount_due", "Amount due", Align::Right),
+    ("currency", "", Align::Left),
+    ("action", "Action", Align::Left),
+    ("reason", "Reason", Align::Left),
+    ("next_step", "Next", Align::Left),
+    ("next_step_on", "On", Align::Left),
+];
+
+/// Each invoice's decision of a tenant, as a dry run prints it.
+pub fn decisions(facts: &TenantFacts, decision: &Decision) -> Vec<Value> {
+    let letter = decision.letter.map(Stage::word);
+    let pairs = facts.invoices.iter().zip(&decision.invoices);
+    pairs
+        .map(|(invoice, decided)| {
+            json!({
+                "tenant": facts.slug,
+                "invoice": invoice.number,
+                "due_on": invoice.due_on,
+                "amount_due": invoice.amount_due.major(),
+                "currency": invoice.amount_due.currency().code(),
+                "action": action(decided.action),
+                "stage": decided.records().map(Stage::word),
+                "letter": letter,
+                "reason": reason(&decided.reason),
+                "next_step": decided.next.map(|step| step.stage.word()),
+                "next_step_on": decided.next.map(|step| step.on),
+            })
+        })
+        .collect()
+}
+
+/// What is done, in a word or two.
+pub fn action(action: Action) -> String {
+    match action {
+        Action::Record(stage) => format!("record {stage}"),
+        Action::Suspend => "suspend".to_owned(),
+        Action::Wait => "wait".to_owned(),
+        Action::Rest => "rest".to_owned(),
+    }
+}
+
+/// Why, as a clause.
+pub fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::NotOverdue => "not overdue".to_owned(),
+        Reason::BeforeStart { start_on } => {
+            format!("due before dunning starts on {start_on}: listed, never chased")
+        }
+        Reason::Disputed => "disputed".to_owned(),
+        Reason::Promised { until } => format!("promised until {until}"),
+        Reason::ChargePending { since, until } => {
+            format!("a charge has had no outcome since {since}, waits until {until}")
+        }
+        Reason::StageReached { stage, age } => format!("{age} days overdue: {stage} has come"),
+        Reason::StageRecorded { stage: Some(stage), age } => {
+            format!("{age} days overdue, {stage} is recorded")
+        }
+        Reason::StageRecorded { stage: None, age } => {
+            format!("{age} days overdue, no stage has come")
+        }
+        Reason::NoNotice => "suspension has come, but no warning that counts was given".to_owned(),
+        Reason::SetBack { warn_on } => {
+            format!("the tenant came back by hand, is warned anew on {warn_on}")
+        }
+        Reason::NoticeRuns { warned_on, until } => {
+            format!("warned on {warned_on}, the notice runs until {until}")
+        }
+        Reason::NoticeFailed { warned_on } => {
+            format!("warned on {warned_on}, but the letter was not delivered")
+        }
+        Reason::NoticeGiven { warned_on } => {
+            format!("warned on {warned_on}, the notice has passed")
+        }
+        Reason::NoticeNotNeeded => "suspension has come, no notice is asked for".to_owned(),
+        Reason::HeldByCap => "held back by the cap on suspensions".to_owned(),
+    }
+}
+
+/// A rule that was looked at: its name, its value, what it says.
+pub fn rule(rule: &Rule) -> Value {
+    let date = |date: Option<NaiveDate>| date.map_or("none".to_owned(), |d| d.to_string());
+    let stage = |stage: Option<Stage>| stage.map_or("none", Stage::word).to_owned();
+    let rests = |rests: bool| if rests { "rests" } else { "goes on" };
+    let (name, value, says) = match rule {
+        Rule::Age { age } => (
+            "days past the due date",
+            age.to_string(),
+            if *age > 0 { "overdue" } else { "not overdue" },
+        ),
+        Rule::StartOn { start_on, chased } => {
+            ("dunning starts on", date(*start_on), if *chased { "chased" } else { "never chased" })
+        }
+        Rule::Dispute { disputed } => {
+            ("disputed", if *disputed { "yes" } else { "no" }.to_owned(), rests(*disputed))
+        }
+        Rule::Promise { until, rests: r } => ("promised until", date(*until), rests(*r)),
+        Rule::Charge { since, rests: r } => {
+            ("charge without outcome since", date(*since), rests(*r))
+        }
+        Rule::StageOfAge { stage: s } => ("highest stage whose day has come", stage(*s), ""),
+        Rule::StageRecorded { stage: s } => ("highest stage recorded", stage(*s), ""),
+        Rule::Tenant { status } => ("tenant", status.word().to_owned(), ""),
+        Rule::Notice { warned_on, letter, needed_days, given } => {
+            let letter = letter.map_or("no letter", |status| status.word());
+            let value = match warned_on {
+                Some(on) => format!("warned on {on}, letter {letter}, {needed_days} days needed"),
+                None => format!("no warning that counts, {needed_days} days needed"),
+            };
+            ("notice of suspension", value, if *given { "given" } else { "not given" })
+        }
+    };
+    json!({ "rule": name, "value": value, "says": says })
+}
+
+/// A step to come.
+pub fn step(step: &NextStep) -> Value {
+    json!({ "stage": step.stage.word(), "on": step.on })
+}
+
+/// A line of the overdue list.
+pub fn overdue(
+    tenant: &str,
+    facts: &InvoiceFacts,
+    decision: &InvoiceDecision,
+    today: NaiveDate,
+) -> Value {
+    let rests = (decision.action == Action::Rest).then(|| reason(&decision.reason));
+    // A stage that the next run records is the next step, and its day is today.
+    let next = match decision.records() {
+        Some(stage) => Some((stage, today)),
+        None => decision.next.map(|step| (step.stage, step.on)),
+    };
+    json!({
+        "tenant": tenant,
+        "number": facts.number,
+        "due_on": facts.due_on,
+        "days_overdue": (today - facts.due_on).num_days(),
+        "amount_due": facts.amount_due.major(),
+        "currency": facts.amount_due.currency().code(),
+        "stage": facts.stage.map(Stage::word),
+        "next_step": next.map(|(stage, _)| stage.word()),
+        "next_step_on": next.map(|(_, on)| on),
+        "rests": rests,
+    })
+}

@@ -1,0 +1,217 @@
+//! How results are printed: tables for people, JSON and CSV for programs, all from the same
+//! objects, so that a field has one name everywhere.
+
+pub mod explain;
+pub mod objects;
+pub mod progress;
+mod table;
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use serde_json::Value;
+
+pub use table::Align;
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    #[default]
+    Table,
+    Json,
+    Csv,
+}
+
+/// A column of a table for people: the field of the object, its heading, its side.
+pub type Column = (&'static str, &'static str, Align);
+
+/// Where results go: standard output, in one form.
+#[derive(Debug)]
+pub struct Printer {
+    format: Format,
+    styled: bool,
+    out: BufWriter<StdoutLock<'static>>,
+}
+
+/// A list that is being printed, row by row: its memory does not grow with it, but for a table's,
+/// whose widths must be known.
+#[derive(Debug)]
+pub struct List<'p> {
+    printer: &'p mut Printer,
+    fields: &'static [&'static str],
+    columns: &'static [Column],
+    rows: Vec<Value>,
+    count: u64,
+}
+
+impl Printer {
+    /// A printer on standard output.
+    pub fn new(format: Format, styled: bool) -> Printer {
+        Printer { format, styled, out: BufWriter::with_capacity(1 << 16, io::stdout().lock()) }
+    }
+
+    /// In which form.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether a person reads it.
+    pub fn for_people(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// Prints one object: as a list of fields, as JSON, or as CSV with one row.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn object(&mut self, object: &Value) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.document(object),
+            Format::Table => {
+                let text = table::fields(object, self.styled);
+                self.text(&text)
+            }
+            Format::Csv => {
+                let row = object.as_object().into_iter().flatten();
+                let (names, cells): (Vec<_>, Vec<_>) =
+                    row.map(|(name, value)| (name.clone(), csv_cell(value))).unzip();
+                self.csv_record(&names)?;
+                self.csv_record(&cells)
+            }
+        }
+    }
+
+    /// Prints one JSON document.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn document(&mut self, value: &Value) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut self.out, value)?;
+        self.out.write_all(b"\n")
+    }
+
+    /// Prints text as it is.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())?;
+        if text.is_empty() || text.ends_with('\n') { Ok(()) } else { self.out.write_all(b"\n") }
+    }
+
+    /// Starts a list. `fields` are the columns of its CSV, `columns` those of its table.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn list(
+        &mut self,
+        fields: &'static [&'static str],
+        columns: &'static [Column],
+    ) -> io::Result<List<'_>> {
+        match self.format {
+            Format::Json => self.out.write_all(b"[")?,
+            Format::Csv => self.csv_record(fields)?,
+            Format::Table => {}
+        }
+        Ok(List { printer: self, fields, columns, rows: Vec::new(), count: 0 })
+    }
+
+    /// Prints a table for people.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn table(&mut self, columns: &[Column], rows: &[Value]) -> io::Result<()> {
+        let text = table::rows(columns, rows, self.styled);
+        self.text(&text)
+    }
+
+    /// Makes sure that everything was written.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn csv_record<S: AsRef<str>>(&mut self, cells: &[S]) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(&mut self.out);
+        writer.write_record(cells.iter().map(AsRef::as_ref))?;
+        writer.flush()
+    }
+}
+
+impl List<'_> {
+    /// Prints a row, or keeps it for the table.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn row(&mut self, object: Value) -> io::Result<()> {
+        let first = self.count == 0;
+        self.count += 1;
+        match self.printer.format {
+            Format::Table => self.rows.push(object),
+            Format::Json => {
+                let out = &mut self.printer.out;
+                out.write_all(if first { b"\n" } else { b",\n" })?;
+                serde_json::to_writer(out, &object)?;
+            }
+            Format::Csv => {
+                let cells: Vec<_> =
+                    self.fields.iter().map(|name| csv_cell(&object[*name])).collect();
+                self.printer.csv_record(&cells)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the list; an empty one says `none` to a person.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn end(self) -> io::Result<()> {
+        match self.printer.format {
+            Format::Json if self.count == 0 => self.printer.text("]"),
+            Format::Json => self.printer.text("\n]"),
+            Format::Csv => Ok(()),
+            Format::Table => self.printer.table(self.columns, &self.rows),
+        }
+    }
+}
+
+/// A value as a CSV cell. What a spreadsheet would run as a formula is quoted: a tenant may be
+/// called `=HYPERLINK("…")`.
+fn csv_cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+            format!("'{text}")
+        }
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether tables are styled: as asked, else where standard output is a terminal that can, and
+/// nobody set `NO_COLOR`.
+pub fn styled(color: Option<bool>) -> bool {
+    let can = || {
+        io::stdout().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+            && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+    };
+    color.unwrap_or_else(can)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_would_run_is_quoted() {
+        for (text, cell) in
+            [("=1+1", "'=1+1"), ("@x", "'@x"), ("-5", "'-5"), ("a=b", "a=b"), ("", "")]
+        {
+            assert_eq!(csv_cell(&Value::from(text)), cell);
+        }
+        assert_eq!(csv_cell(&Value::from(-5)), "-5");
+    }
+}

@@ -1,0 +1,254 @@
+//! The objects of the interface: what a tenant, an invoice, a letter is in JSON, and which of its
+//! fields are the columns of a list.
+
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+use super::{Align, Column};
+use crate::domain::Money;
+use crate::domain::invoice::{Invoice, Line};
+use crate::domain::money::Totals;
+use crate::domain::tenant::Tenant;
+use crate::domain::transaction::Transaction;
+
+/// Columns of `tenant list`.
+pub const TENANTS: &[Column] = &[
+    ("slug", "Tenant", Align::Left),
+    ("name", "Name", Align::Left),
+    ("email", "E-mail", Align::Left),
+    ("status", "Status", Align::Left),
+    ("balance_due", "Due", Align::Right),
+    ("currency", "", Align::Left),
+];
+
+/// Fields of a tenant.
+pub const TENANT_FIELDS: &[&str] = &[
+    "slug",
+    "name",
+    "email",
+    "currency",
+    "locale",
+    "country",
+    "address",
+    "tax_id",
+    "tax_rate",
+    "status",
+    "suspended_at",
+    "suspension_cause",
+    "suspension_reason",
+    "balance_due",
+    "created_at",
+    "updated_at",
+];
+
+/// A tenant. `balance_due` is in its own currency; `other_balances` are what it owes in others.
+pub fn tenant(tenant: &Tenant, balances: &Totals) -> Value {
+    let mut others = serde_json::Map::new();
+    let mut balance = Money::zero(tenant.currency);
+    for sum in balances.iter() {
+        if sum.currency() == tenant.currency {
+            balance = *sum;
+        } else {
+            others.insert(sum.currency().code().to_owned(), json!(sum.major()));
+        }
+    }
+    let suspension = tenant.suspension.as_ref();
+    json!({
+        "slug": tenant.slug,
+        "name": tenant.name,
+        "email": tenant.email,
+        "currency": tenant.currency.code(),
+        "locale": tenant.locale.word(),
+        "country": tenant.country,
+        "address": tenant.address,
+        "tax_id": tenant.tax_id,
+        "tax_rate": tenant.tax_rate.map(|rate| rate.to_string()),
+        "status": tenant.status.word(),
+        "suspended_at": suspension.map(|s| &s.at),
+        "suspension_cause": suspension.map(|s| s.cause.word()),
+        "suspension_reason": suspension.map(|s| &s.reason),
+        "balance_due": balance.major(),
+        "other_balances": others,
+        "created_at": tenant.created_at,
+        "updated_at": tenant.updated_at,
+    })
+}
+
+/// Columns of `invoice list`.
+pub const INVOICES: &[Column] = &[
+    ("number", "Invoice", Align::Left),
+    ("tenant", "Tenant", Align::Left),
+    ("status", "Status", Align::Left),
+    ("issued_on", "Issued", Align::Left),
+    ("due_on", "Due", Align::Left),
+    ("total", "Total", Align::Right),
+    ("amount_due", "Amount due", Align::Right),
+    ("currency", "", Align::Left),
+    ("days_overdue", "Days overdue", Align::Right),
+    ("stage", "Stage", Align::Left),
+];
+
+/// Fields of an invoice.
+pub const INVOICE_FIELDS: &[&str] = &[
+    "number",
+    "tenant",
+    "subscription",
+    "status",
+    "currency",
+    "subtotal",
+    "discount",
+    "tax_rate",
+    "tax",
+    "total",
+    "amount_paid",
+    "amount_due",
+    "issued_on",
+    "due_on",
+    "paid_on",
+    "period_start",
+    "period_end",
+    "overdue",
+    "days_overdue",
+    "stage",
+    "warned_on",
+    "promised_until",
+    "disputed",
+    "coupon",
+    "closed_reason",
+    "created_at",
+    "updated_at",
+];
+
+/// An invoice as it stands on `today`.
+pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
+    let days_overdue = invoice.days_overdue(today);
+    let parse = |document: &str| serde_json::from_str::<Value>(document).unwrap_or(Value::Null);
+    json!({
+        "number": invoice.number,
+        "tenant": invoice.tenant,
+        "subscription": invoice.subscription_id.map(|id| format!("sub_{id}")),
+        "status": invoice.status.word(),
+        "currency": invoice.total.currency().code(),
+        "subtotal": invoice.subtotal.major(),
+        "discount": invoice.discount.major(),
+        "tax_rate": invoice.tax_rate.normalize().to_string(),
+        "tax": invoice.tax.major(),
+        "total": invoice.total.major(),
+        "amount_paid": invoice.paid.major(),
+        "amount_due": invoice.due().major(),
+        "issued_on": invoice.issued_on,
+        "due_on": invoice.due_on,
+        "paid_on": invoice.paid_on,
+        "period_start": invoice.period.map(|(start, _)| start),
+        "period_end": invoice.period.map(|(_, end)| end),
+        "overdue": days_overdue > 0,
+        "days_overdue": days_overdue,
+        "stage": invoice.stage.map(|stage| stage.word()),
+        "warned_on": invoice.warned_on,
+        "promised_until": invoice.promised_until,
+        "promise_note": invoice.promise_note,
+        "disputed": invoice.disputed_at.is_some(),
+        "disputed_at": invoice.disputed_at,
+        "dispute_note": invoice.dispute_note,
+        "closed_reason": invoice.closed_reason,
+        "coupon": invoice.coupon,
+        "origin": invoice.origin.word(),
+        "seller": parse(&invoice.seller),
+        "buyer": parse(&invoice.buyer),
+        "lines": invoice.lines.iter().map(line).collect::<Vec<_>>(),
+        "created_at": invoice.created_at,
+        "updated_at": invoice.updated_at,
+    })
+}
+
+fn line(line: &Line) -> Value {
+    json!({
+        "description": line.description,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price.map(Money::major),
+        "amount": line.amount.major(),
+        "discount": line.discount.major(),
+        "currency": line.amount.currency().code(),
+        "period_start": line.period.map(|(start, _)| start),
+        "period_end": line.period.map(|(_, end)| end),
+    })
+}
+
+/// Columns of `invoice overdue`.
+pub const OVERDUE: &[Column] = &[
+    ("tenant", "Tenant", Align::Left),
+    ("number", "Invoice", Align::Left),
+    ("due_on", "Due", Align::Left),
+    ("days_overdue", "Days", Align::Right),
+    ("amount_due", "Amount due", Align::Right),
+    ("currency", "", Align::Left),
+    ("stage", "Stage", Align::Left),
+    ("next_step", "Next", Align::Left),
+    ("next_step_on", "On", Align::Left),
+    ("rests", "Rests", Align::Left),
+];
+
+/// Sums as an object, one field a currency.
+pub fn totals(totals: &Totals) -> Value {
+    let sums = totals.iter().map(|sum| (sum.currency().code().to_owned(), json!(sum.major())));
+    Value::Object(sums.collect())
+}
+
+/// Columns of `transaction list`.
+pub const TRANSACTIONS: &[Column] = &[
+    ("id", "Transaction", Align::Left),
+    ("invoice", "Invoice", Align::Left),
+    ("tenant", "Tenant", Align::Left),
+    ("kind", "Kind", Align::Left),
+    ("status", "Status", Align::Left),
+    ("amount", "Amount", Align::Right),
+    ("currency", "", Align::Left),
+    ("paid_on", "Paid on", Align::Left),
+    ("method", "Method", Align::Left),
+    ("reference", "Reference", Align::Left),
+];
+
+/// Fields of a transaction.
+pub const TRANSACTION_FIELDS: &[&str] = &[
+    "id",
+    "invoice",
+    "tenant",
+    "kind",
+    "status",
+    "amount",
+    "applied",
+    "currency",
+    "paid_on",
+    "method",
+    "reference",
+    "attempts",
+    "failure_code",
+    "reversed_at",
+    "reversal_reason",
+    "created_at",
+    "updated_at",
+];
+
+/// A transaction.
+pub fn transaction(transaction: &Transaction) -> Value {
+    json!({
+        "id": transaction.id.to_string(),
+        "invoice": transaction.invoice,
+        "tenant": transaction.tenant,
+        "kind": transaction.kind.word(),
+        "status": transaction.status.word(),
+        "amount": transaction.amount.major(),
+        "applied": transaction.applied.major(),
+        "currency": transaction.amount.currency().code(),
+        "paid_on": transaction.paid_on,
+        "method": transaction.method,
+        "reference": transaction.reference,
+        "attempts": transaction.attempts,
+        "failure_code": transaction.failure_code,
+        "reversed_at": transaction.reversed_at,
+        "reversal_reason": transaction.reversal_reason,
+        "metadata": serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default(),
+        "created_at": transaction.created_at,
+        "updated_at": transaction.updated_at,
+    })
+}

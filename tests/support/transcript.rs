@@ -1,0 +1,126 @@
+//! Transcripts: documents that show commands and their output, run as they stand.
+//!
+//! In a ```` ```console ```` block, a line `$ command` is run by `sh` in a folder of the document's
+//! own (`> ` goes on with it); what follows is its standard output and error, exactly, and a last
+//! line `? 3` its exit status where it is not 0. `[..]` stands for anything within a line. A block
+//! ```` ```toml file=billing.toml ```` is written into the folder. Lines that begin with `#` are
+//! for the reader.
+//!
+//! `TRANSCRIPTS=overwrite cargo test` writes what really came out into the documents.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use super::seal;
+
+/// Runs a document; fails with every command whose output differs. `prepare` fills the folder.
+pub fn run(document: &Path, prepare: impl FnOnce(&Path)) {
+    let text = std::fs::read_to_string(document).expect("a document");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    prepare(folder.path());
+    let mut played = Played { folder: folder.path(), text: String::new(), wrong: String::new(), commands: 0 };
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let _ = writeln!(played.text, "{line}");
+        let Some(info) = line.strip_prefix("```").filter(|info| !info.is_empty()) else { continue };
+        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        match info.split_once(" file=") {
+            Some((_, name)) => played.file(name, &block),
+            None if info == "console" => played.console(&block),
+            None => block.iter().for_each(|line| played.text += &format!("{line}\n")),
+        }
+        played.text.push_str("```\n");
+    }
+    if std::env::var("TRANSCRIPTS").is_ok_and(|mode| mode == "overwrite") {
+        std::fs::write(document, &played.text).expect("a document");
+        return;
+    }
+    assert!(played.commands > 0, "{}: no command was run", document.display());
+    assert!(played.wrong.is_empty(), "{}:\n{}", document.display(), played.wrong);
+}
+
+struct Played<'a> {
+    folder: &'a Path,
+    /// The document with what really came out.
+    text: String,
+    wrong: String,
+    commands: usize,
+}
+
+impl Played<'_> {
+    fn file(&mut self, name: &str, block: &[&str]) {
+        let text: String = block.iter().map(|line| format!("{line}\n")).collect();
+        std::fs::write(self.folder.join(name), &text).expect("a file");
+        self.text.push_str(&text);
+    }
+
+    fn console(&mut self, block: &[&str]) {
+        let mut lines = block.iter().copied().peekable();
+        while let Some(line) = lines.next() {
+            let _ = writeln!(self.text, "{line}");
+            let Some(command) = line.strip_prefix("$ ") else { continue };
+            let mut command = command.to_owned();
+            while let Some(more) = lines.next_if(|line| line.starts_with("> ")) {
+                let _ = writeln!(self.text, "{more}");
+                let _ = write!(command, "\n{}", &more[2..]);
+            }
+            let mut expected = Vec::new();
+            while let Some(line) = lines.next_if(|l| !l.starts_with("$ ") && !l.starts_with("# ")) {
+                expected.push(line.to_owned());
+            }
+            self.command(&command, &expected);
+        }
+    }
+
+    fn command(&mut self, command: &str, expected: &[String]) {
+        self.commands += 1;
+        let mut sh = Command::new("sh");
+        sh.arg("-c").arg(format!("exec 2>&1\n{command}"));
+        seal(&mut sh, self.folder);
+        let output = sh.output().expect("sh starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut actual: Vec<String> = said.lines().map(str::to_owned).collect();
+        match output.status.code() {
+            Some(0) => {}
+            Some(status) => actual.push(format!("? {status}")),
+            None => actual.push("? killed".to_owned()),
+        }
+        let trimmed: Vec<_> = expected.iter().rev().skip_while(|line| line.is_empty()).collect();
+        let blank = expected.len() - trimmed.len();
+        let expected: Vec<&str> = trimmed.into_iter().rev().map(String::as_str).collect();
+        let same = expected.len() == actual.len()
+            && expected.iter().zip(&actual).all(|(want, got)| matches(want, got));
+        let kept: Vec<&str> = match same {
+            true => expected.clone(),
+            false => actual.iter().map(String::as_str).collect(),
+        };
+        kept.iter().for_each(|line| self.text += &format!("{line}\n"));
+        self.text.push_str(&"\n".repeat(blank));
+        if !same {
+            let (want, got) = (expected.join("\n"), actual.join("\n"));
+            let _ = writeln!(self.wrong, "$ {command}\n--- expected\n{want}\n--- got\n{got}\n");
+        }
+    }
+}
+
+/// Whether a line is as expected, `[..]` standing for anything.
+fn matches(want: &str, got: &str) -> bool {
+    let mut parts = want.split("[..]");
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = got.strip_prefix(first) else { return false };
+    let mut last = None;
+    for part in parts {
+        if let Some(at) = rest.find(part) {
+            rest = &rest[at + part.len()..];
+            last = Some(part);
+        } else {
+            return false;
+        }
+    }
+    // The last part has to reach the end of the line.
+    match last {
+        None => rest.is_empty(),
+        Some(part) => part.is_empty() || rest.is_empty() || got.ends_with(part),
+    }
+}
