@@ -4,6 +4,8 @@
 //! the letters and their transports, [`tasks`] what cron runs and what touches several nouns at
 //! once, [`view`] how results are printed, [`commands`] the words for all of it, [`cli`] the tree.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod cli;
 pub mod clock;
 pub mod commands;

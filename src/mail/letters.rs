@@ -224,7 +224,7 @@ fn environment() -> Environment<'static> {
     });
     // A line with nothing but a condition on it leaves no line behind.
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-    // Only delimiters of one's own can be wrong, and these are the usual ones.
+    #[expect(clippy::expect_used, reason = "only delimiters of one's own can be wrong")]
     environment.set_syntax(syntax.expect("the usual delimiters are right"));
     filters::add(&mut environment);
     environment

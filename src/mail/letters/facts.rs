@@ -263,7 +263,7 @@ fn sample_invoice(
             ..Line::single(seats.to_owned(), Money::from_minor(2 * price.minor(), currency))
         },
     ];
-    // Two small amounts of one currency always add up.
+    #[expect(clippy::expect_used, reason = "two small amounts of one currency add up")]
     let sums = add_up(&lines, 18.into()).expect("the example's amounts are small");
     Invoice {
         id: InvoiceId(0),

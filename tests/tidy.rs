@@ -1,0 +1,243 @@
+//! The style of the house as a test: who may name whom, and what is banned.
+
+use std::path::{Path, PathBuf};
+
+/// A room, the rooms it may name, and the crates it may name besides std.
+struct Room {
+    name: &'static str,
+    rooms: &'static [&'static str],
+    crates: &'static [&'static str],
+}
+
+const ROOMS: &[Room] = &[
+    Room {
+        name: "domain",
+        rooms: &["domain"],
+        crates: &["chrono", "rust_decimal", "iso_currency"],
+    },
+    Room { name: "clock", rooms: &["domain"], crates: &["chrono", "chrono_tz"] },
+    Room { name: "failure", rooms: &["domain"], crates: &["anyhow", "serde_json"] },
+    Room {
+        name: "config",
+        rooms: &["domain"],
+        crates: &["chrono", "chrono_tz", "rust_decimal", "serde", "toml"],
+    },
+    Room {
+        name: "store",
+        rooms: &["domain"],
+        crates: &["chrono", "rust_decimal", "rusqlite", "rustix", "strsim", "uuid"],
+    },
+    Room {
+        name: "mail",
+        rooms: &["domain"],
+        crates: &["chrono", "lettre", "minijinja", "rust_decimal", "serde", "serde_json", "uuid"],
+    },
+    Room {
+        name: "view",
+        rooms: &["domain"],
+        crates: &["chrono", "comfy_table", "csv", "serde_json"],
+    },
+    Room {
+        name: "tasks",
+        rooms: &["domain", "clock", "config", "failure", "mail", "store"],
+        crates: &["chrono", "csv", "rust_decimal", "serde", "serde_json"],
+    },
+    Room {
+        name: "commands",
+        rooms: &["domain", "clock", "config", "failure", "mail", "store", "tasks", "view"],
+        crates: &[
+            "anyhow",
+            "chrono",
+            "chrono_tz",
+            "clap",
+            "clap_complete",
+            "clap_mangen",
+            "rust_decimal",
+            "rustix",
+            "serde_json",
+            "uuid",
+        ],
+    },
+    Room {
+        name: "cli",
+        rooms: &["clock", "commands", "config", "domain", "failure", "view"],
+        crates: &["anyhow", "clap"],
+    },
+];
+
+/// Every crate of Cargo.toml, as code names it.
+fn all_crates() -> Vec<String> {
+    let manifest = include_str!("../Cargo.toml");
+    let dependencies = manifest.split("[dependencies]").nth(1).expect("dependencies");
+    let until = dependencies.split("\n[").next().expect("a section");
+    let names = until.lines().filter_map(|line| line.split_once(" = "));
+    names.map(|(name, _)| name.trim().replace('-', "_")).collect()
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, into);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                into.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    walk(&root, &mut paths);
+    paths.sort();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("a source");
+        (path.strip_prefix(&root).expect("below src").to_owned(), text)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// The code of a file without its tests and comments.
+fn code(text: &str) -> Vec<(usize, &str)> {
+    let until = text.find("\n#[cfg(test)]").unwrap_or(text.len());
+    let lines = text[..until].lines().enumerate();
+    lines
+        .map(|(at, line)| (at + 1, line))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .collect()
+}
+
+fn is_test_file(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "tests.rs")
+}
+
+fn room_of(path: &Path) -> String {
+    let first = path.components().next().expect("a part").as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// Whether the line names `word::` as a path of its own.
+fn names(line: &str, word: &str) -> bool {
+    line.match_indices(&format!("{word}::")).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    })
+}
+
+#[test]
+fn each_room_names_only_the_rooms_and_crates_it_may() {
+    let crates = all_crates();
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| !is_test_file(path)) {
+        let name = room_of(path);
+        let Some(room) = ROOMS.iter().find(|room| room.name == name) else {
+            assert!(["lib", "main"].contains(&name.as_str()), "{}: no such room", path.display());
+            continue;
+        };
+        for (at, line) in code(text) {
+            let other_room = ROOMS.iter().find(|other| {
+                other.name != room.name
+                    && !room.rooms.contains(&other.name)
+                    && line.contains(&format!("crate::{}::", other.name))
+            });
+            let other_crate = crates.iter().find(|c| {
+                // dialoguer has one door.
+                let door = *c == "dialoguer" && path.ends_with("commands/prompt.rs");
+                !door && !room.crates.contains(&c.as_str()) && names(line, c)
+            });
+            let named = other_room.map(|r| r.name.to_owned()).or(other_crate.cloned());
+            if let Some(named) = named {
+                wrong.push(format!("src/{}:{at}: names {named}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_banned_is_not_there() {
+    // The word, where it may stand, and why it is banned elsewhere.
+    let bans: &[(&str, &[&str], &str)] = &[
+        ("f64", &[], "no floating point near money"),
+        ("f32", &[], "no floating point near money"),
+        ("Utc::now", &["clock.rs"], "one reader of the system's clock"),
+        ("Local::now", &["clock.rs"], "one reader of the system's clock"),
+        ("SystemTime", &[], "one reader of the system's clock"),
+        (".round(", &[], "rounding names its strategy"),
+        (".round_dp(", &[], "rounding names its strategy"),
+        ("println!", &[], "it panics where standard output is full"),
+        ("eprintln!", &[], "it panics where standard error is gone"),
+        ("todo!", &[], "no stub"),
+        ("unimplemented!", &[], "no stub"),
+        ("dbg!", &[], "left over"),
+        ("panic!", &[], "a refusal, not a panic"),
+        ("unsafe ", &[], "nothing here needs it"),
+    ];
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| !is_test_file(path)) {
+        for (at, line) in code(text) {
+            for (word, allowed, why) in bans {
+                let may = allowed.iter().any(|file| path.ends_with(file));
+                if line.contains(word) && !may {
+                    wrong.push(format!("src/{}:{at}: {word}: {why}", path.display()));
+                }
+            }
+            let unwraps = line.contains(".unwrap()") || line.contains(".expect(");
+            let reason = text.contains("reason = ") && text.contains("#[expect(clippy::");
+            if unwraps && !reason {
+                wrong.push(format!("src/{}:{at}: unwrap without a reason", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn sql_is_spoken_in_the_store_alone() {
+    let words = ["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", "PRAGMA "];
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| room_of(path) != "store") {
+        for (at, line) in code(text) {
+            if words.iter().any(|word| line.contains(word)) {
+                wrong.push(format!("src/{}:{at}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for (path, text) in sources() {
+        let says = text.lines().next().is_some_and(|line| line.starts_with("//!"));
+        assert!(says || is_test_file(&path), "src/{}: no //! at its top", path.display());
+    }
+}
+
+#[test]
+fn every_command_says_what_it_does() {
+    let help = |words: &[&str]| -> String {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_billing"));
+        let output = command.args(words).arg("--help").output().expect("billing starts");
+        assert!(output.status.success(), "{words:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let commands = |text: &str| -> Vec<(String, String)> {
+        let Some(list) = text.split("Commands:\n").nth(1) else { return Vec::new() };
+        let lines = list.lines().take_while(|line| !line.is_empty());
+        let own = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        own.map(|line| {
+            let (name, says) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+            (name.to_owned(), says.trim().to_owned())
+        })
+        .filter(|(name, _)| name != "help")
+        .collect()
+    };
+    let nouns = commands(&help(&[]));
+    assert!(nouns.len() >= 10);
+    for (noun, says) in nouns {
+        assert!(!says.is_empty(), "billing {noun}");
+        for (verb, says) in commands(&help(&[&noun])) {
+            assert!(!says.is_empty(), "billing {noun} {verb}");
+        }
+    }
+}
