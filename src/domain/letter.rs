@@ -105,6 +105,10 @@ pub struct Letter {
     pub totals: Vec<Money>,
     /// When suspension follows where nothing is paid.
     pub suspension_on: Option<NaiveDate>,
+    /// When the next reminder or notice follows a reminder where nothing is paid.
+    pub next_letter_on: Option<NaiveDate>,
+    /// Whether a suspended tenant comes back by itself once everything is paid.
+    pub comes_back: bool,
     /// The invoice that the letter carries whole.
     pub invoice: Option<Invoice>,
     pub payment: Option<ConfirmedPayment>,

@@ -306,6 +306,8 @@ fn facts(
         overdue: Vec::new(),
         totals: Vec::new(),
         suspension_on: None,
+        next_letter_on: None,
+        comes_back: config.dunning.reactivate_on_payment,
         invoice: None,
         payment: None,
     };
@@ -369,11 +371,14 @@ fn dunning_facts(
         .copied()
         .collect();
     if tenant.status == TenantStatus::Active {
-        let steps = chased.iter().filter_map(|invoice| {
+        let next_of = |invoice: &&InvoiceFacts| {
             decide_invoice(invoice, tenant.status, policy, act.today, |_| {}).next
-        });
-        letter.suspension_on =
-            steps.filter(|step| step.stage == Stage::Suspension).map(|step| step.on).min();
+        };
+        let (told, all) = (chased.iter().filter(|i| i.stage == Some(stage)), chased.iter());
+        let suspensions =
+            all.copied().filter_map(|i| next_of(&i)).filter(|s| s.stage == Stage::Suspension);
+        letter.suspension_on = suspensions.map(|step| step.on).min();
+        letter.next_letter_on = told.copied().filter_map(|i| next_of(&i)).map(|step| step.on).min();
     }
     Ok(None)
 }

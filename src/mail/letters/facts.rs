@@ -25,8 +25,9 @@ struct Party {
 }
 
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `today`, `overdue`,
-/// `totals`, `suspension_on`, `invoice` and `payment`. Every key is always there. A text that is not there, or empty, is `none`; so are a discount, a
-/// tax and a sum paid or due of zero.
+/// `totals`, `suspension_on`, `next_letter_on`, `comes_back`, `invoice` and `payment`. Every key is
+/// always there. A text that is not there, or empty, is `none`; so are a discount, a tax and a sum
+/// paid or due of zero.
 ///
 /// # Errors
 /// [`Refusal::Template`] for a letter without the invoice or payment that it tells of, and for a
@@ -57,6 +58,8 @@ pub fn of(letter: &Letter) -> Result<Value> {
         overdue => overdue,
         totals => totals,
         suspension_on => letter.suspension_on.map(|date| day(date, locale)),
+        next_letter_on => letter.next_letter_on.map(|date| day(date, locale)),
+        comes_back => letter.comes_back,
         invoice => invoice.transpose()?,
         payment => letter.payment.as_ref().map(|payment| payment_facts(payment, locale)),
     })
@@ -196,6 +199,12 @@ pub fn sample(
         overdue,
         totals,
         suspension_on: (template == Template::Warning).then(|| plus_days(today, 7)),
+        next_letter_on: match template {
+            Template::Friendly => Some(plus_days(today, 4)),
+            Template::Urgent => Some(plus_days(today, 8)),
+            _ => None,
+        },
+        comes_back: true,
         payment: (template == Template::PaymentReceived).then(|| ConfirmedPayment {
             amount: invoice.total,
             paid_on: today,
