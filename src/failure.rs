@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::domain::refusal::{BadRow, Fault, Why};
 use crate::domain::text::printable;
 use crate::domain::{Currency, Refusal};
@@ -30,12 +32,15 @@ pub struct Failure {
     /// What to do, where that can be said.
     pub hint: Option<String>,
     pub exit: u8,
+    /// More for programs: the fields of an object, or null.
+    pub details: Value,
 }
 
 impl Failure {
     /// A failure of a command, exit status 1.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Failure { code, message: message.into(), hint: None, exit: exit::REFUSED }
+        let (message, hint, exit) = (message.into(), None, exit::REFUSED);
+        Failure { code, message, hint, exit, details: Value::Null }
     }
 
     /// A command line that cannot be carried out, exit status 2.
@@ -73,9 +78,12 @@ impl Failure {
     /// The failure as it is printed: one line of JSON, or `error:` and `hint:` lines.
     pub fn render(&self, json: bool) -> String {
         if json {
-            let error = serde_json::json!({
+            let mut error = serde_json::json!({
                 "code": self.code, "message": self.message, "hint": self.hint,
             });
+            for (name, value) in self.details.as_object().into_iter().flatten() {
+                error[name] = value.clone();
+            }
             return format!("{}\n", serde_json::json!({ "error": error }));
         }
         let mut text = format!("error: {}\n", printable(&self.message));
@@ -347,17 +355,21 @@ fn too_many_decimals(value: &str, currency: Currency) -> (&'static str, String, 
 
 fn bad_rows(path: &std::path::Path, rows: &[BadRow]) -> Failure {
     let mut message = match rows.len() {
-        1 => "1 bad row, nothing was imported".to_owned(),
-        n => format!("{n} bad rows, nothing was imported"),
+        1 => "1 bad value, nothing was imported".to_owned(),
+        n => format!("{n} bad values, nothing was imported"),
     };
+    let mut details = Vec::new();
     for row in rows {
         let column =
             if row.column.is_empty() { String::new() } else { format!("{}: ", row.column) };
         let words = why_words(&row.value, &row.why);
         let _ = write!(message, "\n  {}:{}: {column}{words}", path.display(), row.line);
+        let column = Some(&row.column).filter(|c| !c.is_empty());
+        details.push(serde_json::json!({ "line": row.line, "column": column, "reason": words }));
     }
     let first = rows.first().and_then(|row| bad_value(&row.value, &row.why).2);
-    first.into_iter().fold(Failure::new("bad_rows", message), Failure::hint)
+    let failure = first.into_iter().fold(new("bad_rows", message), Failure::hint);
+    Failure { details: serde_json::json!({ "rows": details }), ..failure }
 }
 
 fn storage(path: &str, fault: &Fault) -> Failure {

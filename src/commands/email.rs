@@ -4,11 +4,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Context, Limit};
+use crate::config::Config;
 use crate::domain::dunning::Stage;
 use crate::domain::letter::{EmailStatus, Locale, Template};
-use crate::domain::{EmailId, Result};
+use crate::domain::text::printable;
+use crate::domain::{Act, EmailId, Result};
 use crate::failure::exit;
-use crate::mail::{Letters, sample};
+use crate::mail::{Letters, Rendered, sample};
 use crate::store::{Db, Email, EmailFilter};
 use crate::tasks::deliver_emails;
 use crate::view::{Align, Column, Format};
@@ -98,46 +100,61 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
             let mut store = ctx.writer()?;
             let id =
                 store.write(|db| deliver_emails::resend(db, &ctx.act(), &ctx.config, args.id))?;
-            let email = store.read(|db| object(db, ctx, &letters(ctx)?, &db.email(id)?))?;
+            let drawer = drawer(ctx)?;
+            let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
             ctx.printer.object(&email)?;
         }
     }
     Ok(exit::DONE)
 }
 
-fn letters(ctx: &Context) -> Result<Letters> {
-    Letters::new(ctx.config.mail.templates.as_deref())
+/// What a letter that is still queued is drawn up with, to show it.
+struct Drawer<'a> {
+    letters: Letters,
+    act: Act,
+    config: &'a Config,
 }
 
-/// A letter. The subject of one that is still queued is what it would be now.
-fn object(db: &Db, ctx: &Context, letters: &Letters, email: &Email) -> Result<Value> {
-    let mut subject = email.subject.clone();
-    if subject.is_none() {
-        let drawn = deliver_emails::preview(db, &ctx.act(), &ctx.config, letters, email)?;
-        subject = drawn.map(|rendered| rendered.subject);
+fn drawer(ctx: &Context) -> Result<Drawer<'_>> {
+    let letters = Letters::new(ctx.config.mail.templates.as_deref())?;
+    Ok(Drawer { letters, act: ctx.act(), config: &ctx.config })
+}
+
+impl Drawer<'_> {
+    fn draw(&self, db: &Db, email: &Email) -> Result<Option<Rendered>> {
+        deliver_emails::preview(db, &self.act, self.config, &self.letters, email)
     }
-    Ok(json!({
-        "id": email.id.to_string(),
-        "tenant": email.tenant,
-        "to": email.to,
-        "subject": subject,
-        "template": email.template.word(),
-        "stage": email.stage.map(Stage::word),
-        "locale": email.locale.word(),
-        "status": email.status.word(),
-        "attempts": email.attempts,
-        "message_id": format!("<{}>", email.message_id),
-        "queued_at": email.queued_at,
-        "next_try_at": email.next_try_at,
-        "sent_at": email.sent_at,
-        "error": email.error,
-    }))
+
+    /// A letter. The subject of one that is still queued is what it would be now.
+    fn object(&self, db: &Db, email: &Email) -> Result<Value> {
+        let subject = match &email.subject {
+            Some(subject) => Some(subject.clone()),
+            None => self.draw(db, email)?.map(|rendered| rendered.subject),
+        };
+        Ok(json!({
+            "id": email.id.to_string(),
+            "tenant": email.tenant,
+            "to": email.to,
+            "subject": subject,
+            "template": email.template.word(),
+            "stage": email.stage.map(Stage::word),
+            "locale": email.locale.word(),
+            "status": email.status.word(),
+            "attempts": email.attempts,
+            "message_id": format!("<{}>", email.message_id),
+            "queued_at": email.queued_at,
+            "next_try_at": email.next_try_at,
+            "sent_at": email.sent_at,
+            "error": email.error,
+        }))
+    }
 }
 
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
-    let letters = letters(ctx)?;
-    let mut rows = Vec::new();
     let mut store = ctx.reader()?;
+    let letters = Letters::new(ctx.config.mail.templates.as_deref())?;
+    let drawer = Drawer { letters, act: ctx.act(), config: &ctx.config };
+    let mut list = ctx.printer.list(FIELDS, COLUMNS)?;
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
         let filter = EmailFilter {
@@ -147,48 +164,39 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
             limit: args.limit.limit,
         };
         db.each_email(&filter, |email| {
-            rows.push(object(db, ctx, &letters, &email)?);
-            Ok(())
+            list.row(drawer.object(db, &email)?).map_err(super::out_failed)
         })
     })?;
-    let mut list = ctx.printer.list(FIELDS, COLUMNS)?;
-    rows.into_iter().try_for_each(|row| list.row(row))?;
     Ok(list.end()?)
 }
 
 fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
-    let letters = letters(ctx)?;
+    let drawer = drawer(ctx)?;
     let object = ctx.reader()?.read(|db| {
         let email = db.email(id)?;
-        let mut shown = object(db, ctx, &letters, &email)?;
+        let mut shown = drawer.object(db, &email)?;
         // As it left, if it did; else as it would leave now.
         shown["message"] = match db.message(id)? {
             Some(bytes) => json!(String::from_utf8_lossy(&bytes)),
-            None => deliver_emails::preview(db, &ctx.act(), &ctx.config, &letters, &email)?
-                .map_or(Value::Null, |rendered| json!(rendered.text)),
+            None => drawer.draw(db, &email)?.map_or(Value::Null, |rendered| json!(rendered.text)),
         };
         Ok(shown)
     })?;
-    match ctx.printer.format() {
-        Format::Table => {
-            let mut fields = object.clone();
-            let message = fields.as_object_mut().and_then(|o| o.shift_remove("message"));
-            ctx.printer.object(&fields)?;
-            let message = message.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-            Ok(ctx.printer.text(&format!(
-                "\n{}",
-                crate::domain::text::printable(&message.replace('\r', ""))
-            ))?)
-        }
-        _ => Ok(ctx.printer.object(&object)?),
+    if ctx.printer.format() != Format::Table {
+        return Ok(ctx.printer.object(&object)?);
     }
+    let mut fields = object;
+    let message = fields.as_object_mut().and_then(|o| o.shift_remove("message"));
+    ctx.printer.object(&fields)?;
+    let message = message.as_ref().and_then(Value::as_str).unwrap_or_default().replace('\r', "");
+    Ok(ctx.printer.text(&format!("\n{}", printable(&message)))?)
 }
 
 fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
     let locale = args.locale.unwrap_or(ctx.config.locale);
     let (currency, today) = (ctx.config.currency, ctx.clock.today());
     let letter = sample(args.template, locale, &ctx.config.company, currency, today);
-    let rendered = letters(ctx)?.render(&letter)?;
+    let rendered = drawer(ctx)?.letters.render(&letter)?;
     if !ctx.printer.for_people() {
         return Ok(ctx.printer.object(&json!({
             "template": args.template.word(),

@@ -281,31 +281,20 @@ fn overdue(ctx: &mut Context, args: &Overdue) -> anyhow::Result<()> {
     // At least so many days overdue: due before the day that lies so many days back, exclusive.
     let due_before = calendar::plus_days(today, 1 - i64::from(args.min_days.max(1)));
     let mut store = ctx.reader()?;
-    let (mut rows, mut totals) = (Vec::new(), Totals::default());
+    let mut totals = Totals::default();
+    let mut list = ctx.printer.list_within("invoices", OVERDUE_FIELDS, objects::OVERDUE)?;
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
         db.each_overdue(tenant.map(|t| t.id), due_before, |slug, status, facts| {
             let decision = dunning::decide_invoice(&facts, status, &policy, today, |_| {});
             totals.add(facts.amount_due)?;
-            rows.push(explain::overdue(slug, &facts, &decision, today));
-            Ok(())
+            list.row(explain::overdue(slug, &facts, &decision, today)).map_err(super::out_failed)
         })
     })?;
-    match ctx.printer.format() {
-        Format::Json => {
-            let sums = objects::totals(&totals);
-            ctx.printer.document(&json!({ "invoices": rows, "totals": sums }))?;
-        }
-        Format::Csv => {
-            let mut list = ctx.printer.list(OVERDUE_FIELDS, objects::OVERDUE)?;
-            rows.into_iter().try_for_each(|row| list.row(row))?;
-            list.end()?;
-        }
-        Format::Table => {
-            ctx.printer.table(objects::OVERDUE, &rows)?;
-            for total in totals.iter() {
-                ctx.printer.text(&format!("total {total}"))?;
-            }
+    list.end_with(&json!({ "totals": objects::totals(&totals) }))?;
+    if ctx.printer.for_people() {
+        for total in totals.iter() {
+            ctx.printer.text(&format!("total {total}"))?;
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::domain::schedule::Task;
 use crate::domain::{Result, act};
 use crate::failure::exit;
 use crate::mail::{Secret, Smtp, Tls, Transport};
-use crate::store::{Run, RunStatus};
+use crate::store::{Email, Run, RunStatus};
 use crate::tasks::{self, Given, ItemError, Options, Report, Tally, check_overdue, simulate};
 use crate::view::{Align, Column, Format, explain};
 
@@ -274,28 +274,16 @@ fn plural(count: u64, word: &str) -> String {
 fn dry_run_check_overdue(ctx: &mut Context, options: &Options) -> anyhow::Result<u8> {
     let mut store = ctx.reader()?;
     let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere };
-    let mut rows = Vec::new();
+    let mut list = ctx.printer.list_within("decisions", DECISION_FIELDS, explain::DECISIONS)?;
     let done = check_overdue::dry_run(&mut store, &given, options, |facts, decision| {
-        rows.extend(explain::decisions(facts, decision));
-        Ok(())
+        let mut rows = explain::decisions(facts, decision).into_iter();
+        rows.try_for_each(|row| list.row(row)).map_err(super::out_failed)
     })?;
     let report = Report::of_dry_run(Task::CheckOverdue, &ctx.clock, done);
+    list.end_with(&serde_json::to_value(&report)?)?;
     tell_errors(&report.errors);
-    match ctx.printer.format() {
-        Format::Json => {
-            let mut document = serde_json::to_value(&report)?;
-            document["decisions"] = Value::Array(rows);
-            ctx.printer.document(&document)?;
-        }
-        Format::Csv => {
-            let mut list = ctx.printer.list(DECISION_FIELDS, explain::DECISIONS)?;
-            rows.into_iter().try_for_each(|row| list.row(row))?;
-            list.end()?;
-        }
-        Format::Table => {
-            ctx.printer.table(explain::DECISIONS, &rows)?;
-            ctx.printer.text(&summary(&report))?;
-        }
+    if ctx.printer.for_people() {
+        ctx.printer.text(&summary(&report))?;
     }
     Ok(if report.errors.is_empty() { exit::DONE } else { exit::PARTIAL })
 }
@@ -324,41 +312,32 @@ const DUE_LETTERS: &[Column] = &[
 ];
 
 fn dry_run_deliver(ctx: &mut Context) -> anyhow::Result<u8> {
-    let mut store = ctx.reader()?;
     let act = ctx.act();
-    let due = store.read(|db| db.due_emails(&act, None, usize::MAX >> 1))?;
-    let rows: Vec<_> = due
-        .iter()
-        .map(|email| {
-            json!({
-                "id": email.id.to_string(), "tenant": email.tenant, "to": email.to,
-                "template": email.template.word(), "attempts": email.attempts,
-                "queued_at": email.queued_at,
-            })
-        })
-        .collect();
-    match ctx.printer.format() {
-        Format::Json => {
-            let done = tasks::Done {
-                tally: Tally::DeliverEmails {},
-                emails_queued: 0,
-                errors: Vec::new(),
-                did_something: false,
-            };
-            let report = Report::of_dry_run(Task::DeliverEmails, &ctx.clock, done);
-            let mut document = serde_json::to_value(&report)?;
-            document["due"] = Value::Array(rows);
-            ctx.printer.document(&document)?;
-        }
-        Format::Csv => {
-            let fields = &["id", "tenant", "to", "template", "attempts", "queued_at"];
-            let mut list = ctx.printer.list(fields, DUE_LETTERS)?;
-            rows.into_iter().try_for_each(|row| list.row(row))?;
-            list.end()?;
-        }
-        Format::Table => ctx.printer.table(DUE_LETTERS, &rows)?,
-    }
+    let mut store = ctx.reader()?;
+    let mut list = ctx.printer.list_within("due", DUE_FIELDS, DUE_LETTERS)?;
+    store.read(|db| {
+        let due = db.due_emails(&act, None, usize::MAX >> 1)?;
+        due.iter().try_for_each(|email| list.row(due_letter(email)).map_err(super::out_failed))
+    })?;
+    let done = tasks::Done {
+        tally: Tally::DeliverEmails {},
+        emails_queued: 0,
+        errors: Vec::new(),
+        did_something: false,
+    };
+    let report = Report::of_dry_run(Task::DeliverEmails, &ctx.clock, done);
+    list.end_with(&serde_json::to_value(&report)?)?;
     Ok(exit::DONE)
+}
+
+const DUE_FIELDS: &[&str] = &["id", "tenant", "to", "template", "attempts", "queued_at"];
+
+fn due_letter(email: &Email) -> Value {
+    json!({
+        "id": email.id.to_string(), "tenant": email.tenant, "to": email.to,
+        "template": email.template.word(), "attempts": email.attempts,
+        "queued_at": email.queued_at,
+    })
 }
 
 const SIMULATED: &[Column] = &[

@@ -41,6 +41,8 @@ pub struct List<'p> {
     columns: &'static [Column],
     rows: Vec<Value>,
     count: u64,
+    /// Whether the list is a field of a JSON object, not the document itself.
+    within: bool,
 }
 
 impl Printer {
@@ -112,7 +114,24 @@ impl Printer {
             Format::Csv => self.csv_record(fields)?,
             Format::Table => {}
         }
-        Ok(List { printer: self, fields, columns, rows: Vec::new(), count: 0 })
+        Ok(List { printer: self, fields, columns, rows: Vec::new(), count: 0, within: false })
+    }
+
+    /// Starts a list that in JSON is the field `name` of an object; [`List::end_with`] adds the
+    /// object's other fields.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn list_within(
+        &mut self,
+        name: &str,
+        fields: &'static [&'static str],
+        columns: &'static [Column],
+    ) -> io::Result<List<'_>> {
+        if self.format == Format::Json {
+            write!(self.out, "{{{}:", Value::from(name))?;
+        }
+        Ok(List { within: true, ..self.list(fields, columns)? })
     }
 
     /// Prints a table for people.
@@ -168,12 +187,26 @@ impl List<'_> {
     /// # Errors
     /// Standard output cannot be written.
     pub fn end(self) -> io::Result<()> {
-        match self.printer.format {
-            Format::Json if self.count == 0 => self.printer.text("]"),
-            Format::Json => self.printer.text("\n]"),
-            Format::Csv => Ok(()),
-            Format::Table => self.printer.table(self.columns, &self.rows),
+        self.end_with(&Value::Null)
+    }
+
+    /// Ends a list that was begun by [`Printer::list_within`]: in JSON, the fields of `others`
+    /// follow it.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn end_with(self, others: &Value) -> io::Result<()> {
+        let List { printer, columns, rows, count, within, .. } = self;
+        match printer.format {
+            Format::Csv => return Ok(()),
+            Format::Table => return printer.table(columns, &rows),
+            Format::Json => {}
         }
+        printer.out.write_all(if count == 0 { b"]" } else { b"\n]" })?;
+        for (name, value) in others.as_object().into_iter().flatten() {
+            write!(printer.out, ",\n{}:{value}", Value::from(name.as_str()))?;
+        }
+        printer.text(if within { "}" } else { "\n" })
     }
 }
 
