@@ -27,7 +27,7 @@ pub struct Cli {
 struct Global {
     /// The SQLite file
     #[arg(long, global = true, env = "BILLING_DB", value_name = "PATH", hide_env_values = true)]
-    db: Option<PathBuf>,
+    db: Option<OsString>,
     /// The configuration, billing.toml
     #[arg(
         long,
@@ -36,7 +36,7 @@ struct Global {
         value_name = "PATH",
         hide_env_values = true
     )]
-    config: Option<PathBuf>,
+    config: Option<OsString>,
     /// The moment to act in: YYYY-MM-DD (noon of that day) or RFC 3339
     #[arg(long, global = true, env = "BILLING_AS_OF", value_name = "WHEN", hide_env_values = true)]
     as_of: Option<String>,
@@ -212,7 +212,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
 
 fn context(global: Global) -> anyhow::Result<Context> {
     // An empty variable in a crontab or a script means that it is not set.
-    let set = |path: Option<PathBuf>| path.filter(|p| !p.as_os_str().is_empty());
+    let set = |path: Option<OsString>| path.filter(|p| !p.is_empty()).map(PathBuf::from);
     let config = Config::load(set(global.config.clone()).as_deref())?;
     let as_of = global.as_of.filter(|text| !text.is_empty());
     let clock = Clock::new(as_of.as_deref(), config.timezone)?;

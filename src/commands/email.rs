@@ -154,7 +154,7 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
     let mut store = ctx.reader()?;
     let letters = Letters::new(ctx.config.mail.templates.as_deref())?;
     let drawer = Drawer { letters, act: ctx.act(), config: &ctx.config };
-    let mut list = ctx.printer.list(FIELDS, COLUMNS)?;
+    let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
         let filter = EmailFilter {

@@ -51,7 +51,7 @@ const COLUMNS: &[Column] = &[
 pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     let Command::List(args) = command;
     let mut store = ctx.reader()?;
-    let mut list = ctx.printer.list(FIELDS, COLUMNS)?;
+    let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
         let invoice = args.invoice.as_deref().map(|number| db.invoice(number)).transpose()?;

@@ -247,7 +247,7 @@ fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
     let today = ctx.clock.today();
     let mut store = ctx.reader()?;
-    let mut list = ctx.printer.list(objects::INVOICE_FIELDS, objects::INVOICES)?;
+    let mut list = ctx.printer.list(objects::INVOICE_FIELDS, objects::INVOICES);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
         let filter = InvoiceFilter {
@@ -282,7 +282,7 @@ fn overdue(ctx: &mut Context, args: &Overdue) -> anyhow::Result<()> {
     let due_before = calendar::plus_days(today, 1 - i64::from(args.min_days.max(1)));
     let mut store = ctx.reader()?;
     let mut totals = Totals::default();
-    let mut list = ctx.printer.list_within("invoices", OVERDUE_FIELDS, objects::OVERDUE)?;
+    let mut list = ctx.printer.list_within("invoices", OVERDUE_FIELDS, objects::OVERDUE);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
         db.each_overdue(tenant.map(|t| t.id), due_before, |slug, status, facts| {

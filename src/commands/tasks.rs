@@ -274,7 +274,7 @@ fn plural(count: u64, word: &str) -> String {
 fn dry_run_check_overdue(ctx: &mut Context, options: &Options) -> anyhow::Result<u8> {
     let mut store = ctx.reader()?;
     let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere };
-    let mut list = ctx.printer.list_within("decisions", DECISION_FIELDS, explain::DECISIONS)?;
+    let mut list = ctx.printer.list_within("decisions", DECISION_FIELDS, explain::DECISIONS);
     let done = check_overdue::dry_run(&mut store, &given, options, |facts, decision| {
         let mut rows = explain::decisions(facts, decision).into_iter();
         rows.try_for_each(|row| list.row(row)).map_err(super::out_failed)
@@ -314,7 +314,7 @@ const DUE_LETTERS: &[Column] = &[
 fn dry_run_deliver(ctx: &mut Context) -> anyhow::Result<u8> {
     let act = ctx.act();
     let mut store = ctx.reader()?;
-    let mut list = ctx.printer.list_within("due", DUE_FIELDS, DUE_LETTERS)?;
+    let mut list = ctx.printer.list_within("due", DUE_FIELDS, DUE_LETTERS);
     store.read(|db| {
         let due = db.due_emails(&act, None, usize::MAX >> 1)?;
         due.iter().try_for_each(|email| list.row(due_letter(email)).map_err(super::out_failed))
@@ -394,7 +394,7 @@ fn run_simulation(ctx: &mut Context, args: &Simulate) -> anyhow::Result<u8> {
                 "letters",
                 "held",
             ];
-            let mut list = ctx.printer.list(fields, SIMULATED)?;
+            let mut list = ctx.printer.list(fields, SIMULATED);
             rows.into_iter().try_for_each(|row| list.row(row))?;
             list.end()?;
         }
@@ -409,7 +409,7 @@ const TASKS: &[Column] = &[
 ];
 
 fn list(ctx: &mut Context) -> anyhow::Result<u8> {
-    let mut list = ctx.printer.list(&["task", "crontab", "summary"], TASKS)?;
+    let mut list = ctx.printer.list(&["task", "crontab", "summary"], TASKS);
     for task in Task::ALL {
         list.row(json!({
             "task": task.word(),
@@ -462,7 +462,7 @@ fn status(ctx: &mut Context) -> anyhow::Result<u8> {
             "late": late,
         }));
     }
-    let mut list = ctx.printer.list(fields, STATUS)?;
+    let mut list = ctx.printer.list(fields, STATUS);
     rows.into_iter().try_for_each(|row| list.row(row))?;
     list.end()?;
     Ok(if all_well { exit::DONE } else { exit::REFUSED })
@@ -483,7 +483,7 @@ const RUNS: &[Column] = &[
 fn runs(ctx: &mut Context, args: &Runs) -> anyhow::Result<u8> {
     let fields = &["id", "task", "as_of", "status", "started_at", "finished_at"];
     let mut store = ctx.reader()?;
-    let mut list = ctx.printer.list(fields, RUNS)?;
+    let mut list = ctx.printer.list(fields, RUNS);
     store.read(|db| {
         db.each_run(args.task, args.limit.limit, |run| {
             let status = tasks::lock::status_of(&ctx.db, &run)?;

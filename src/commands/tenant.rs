@@ -237,7 +237,7 @@ impl More {
 fn list(ctx: &mut Context, args: &List) -> anyhow::Result<u8> {
     let mut store = ctx.reader()?;
     let filter = TenantFilter { status: args.status, limit: args.limit.limit };
-    let mut list = ctx.printer.list(objects::TENANT_FIELDS, objects::TENANTS)?;
+    let mut list = ctx.printer.list(objects::TENANT_FIELDS, objects::TENANTS);
     store.read(|db| {
         db.each_tenant(&filter, |tenant| {
             let object = objects::tenant(&tenant, &db.balance_due(tenant.id)?);

@@ -77,7 +77,7 @@ fn show(ctx: &mut Context, store: &mut Store, id: TransactionId) -> anyhow::Resu
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
     let since = args.since.map(|date| act::instant(ctx.clock.start_of(date)));
     let mut store = ctx.reader()?;
-    let mut list = ctx.printer.list(objects::TRANSACTION_FIELDS, objects::TRANSACTIONS)?;
+    let mut list = ctx.printer.list(objects::TRANSACTION_FIELDS, objects::TRANSACTIONS);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
         let invoice = args.invoice.as_deref().map(|number| db.invoice(number)).transpose()?;

@@ -41,8 +41,8 @@ pub struct List<'p> {
     columns: &'static [Column],
     rows: Vec<Value>,
     count: u64,
-    /// Whether the list is a field of a JSON object, not the document itself.
-    within: bool,
+    /// The field of a JSON object that the list is; `None`: it is the document itself.
+    within: Option<&'static str>,
 }
 
 impl Printer {
@@ -100,38 +100,25 @@ impl Printer {
         if text.is_empty() || text.ends_with('\n') { Ok(()) } else { self.out.write_all(b"\n") }
     }
 
-    /// Starts a list. `fields` are the columns of its CSV, `columns` those of its table.
-    ///
-    /// # Errors
-    /// Standard output cannot be written.
+    /// Starts a list. `fields` are the columns of its CSV, `columns` those of its table. Nothing
+    /// is printed before its first row or its end: what is refused meanwhile leaves no `[`.
     pub fn list(
         &mut self,
         fields: &'static [&'static str],
         columns: &'static [Column],
-    ) -> io::Result<List<'_>> {
-        match self.format {
-            Format::Json => self.out.write_all(b"[")?,
-            Format::Csv => self.csv_record(fields)?,
-            Format::Table => {}
-        }
-        Ok(List { printer: self, fields, columns, rows: Vec::new(), count: 0, within: false })
+    ) -> List<'_> {
+        List { printer: self, within: None, fields, columns, rows: Vec::new(), count: 0 }
     }
 
     /// Starts a list that in JSON is the field `name` of an object; [`List::end_with`] adds the
     /// object's other fields.
-    ///
-    /// # Errors
-    /// Standard output cannot be written.
     pub fn list_within(
         &mut self,
-        name: &str,
+        name: &'static str,
         fields: &'static [&'static str],
         columns: &'static [Column],
-    ) -> io::Result<List<'_>> {
-        if self.format == Format::Json {
-            write!(self.out, "{{{}:", Value::from(name))?;
-        }
-        Ok(List { within: true, ..self.list(fields, columns)? })
+    ) -> List<'_> {
+        List { within: Some(name), ..self.list(fields, columns) }
     }
 
     /// Prints a table for people.
@@ -164,22 +151,34 @@ impl List<'_> {
     /// # Errors
     /// Standard output cannot be written.
     pub fn row(&mut self, object: Value) -> io::Result<()> {
-        let first = self.count == 0;
-        self.count += 1;
         match self.printer.format {
             Format::Table => self.rows.push(object),
             Format::Json => {
-                let out = &mut self.printer.out;
-                out.write_all(if first { b"\n" } else { b",\n" })?;
-                serde_json::to_writer(out, &object)?;
+                self.head()?;
+                let separator: &[u8] = if self.count == 0 { b"\n" } else { b",\n" };
+                self.printer.out.write_all(separator)?;
+                serde_json::to_writer(&mut self.printer.out, &object)?;
             }
             Format::Csv => {
+                self.head()?;
                 let cells: Vec<_> =
                     self.fields.iter().map(|name| csv_cell(&object[*name])).collect();
                 self.printer.csv_record(&cells)?;
             }
         }
+        self.count += 1;
         Ok(())
+    }
+
+    /// What stands before the first row.
+    fn head(&mut self) -> io::Result<()> {
+        match (self.printer.format, self.within) {
+            _ if self.count > 0 => Ok(()),
+            (Format::Csv, _) => self.printer.csv_record(self.fields),
+            (Format::Json, Some(name)) => write!(self.printer.out, "{{{}:[", Value::from(name)),
+            (Format::Json, None) => self.printer.out.write_all(b"["),
+            (Format::Table, _) => Ok(()),
+        }
     }
 
     /// Ends the list; an empty one says `none` to a person.
@@ -195,7 +194,10 @@ impl List<'_> {
     ///
     /// # Errors
     /// Standard output cannot be written.
-    pub fn end_with(self, others: &Value) -> io::Result<()> {
+    pub fn end_with(mut self, others: &Value) -> io::Result<()> {
+        if self.count == 0 {
+            self.head()?;
+        }
         let List { printer, columns, rows, count, within, .. } = self;
         match printer.format {
             Format::Csv => return Ok(()),
@@ -206,7 +208,7 @@ impl List<'_> {
         for (name, value) in others.as_object().into_iter().flatten() {
             write!(printer.out, ",\n{}:{value}", Value::from(name.as_str()))?;
         }
-        printer.text(if within { "}" } else { "\n" })
+        printer.text(if within.is_some() { "}" } else { "\n" })
     }
 }
 

@@ -1,0 +1,136 @@
+//! The promises to scripts that no single scenario shows.
+mod support;
+
+use serde_json::{Value, json};
+use support::Shop;
+
+#[test]
+fn a_refused_command_prints_nothing_but_its_error() {
+    let shop = Shop::new();
+    for noun in ["invoice", "transaction", "email", "event"] {
+        for form in ["json", "csv", "table"] {
+            let done = shop.run(&[noun, "list", "--tenant", "nobody", "--format", form]);
+            assert_eq!((done.status, done.stdout.as_str()), (1, ""), "{noun} {form}");
+            assert!(done.stderr.contains("there is no tenant nobody"), "{}", done.stderr);
+        }
+    }
+}
+
+#[test]
+fn global_flags_stand_before_and_after_the_noun() {
+    let shop = Shop::new();
+    for args in [
+        &["--json", "tenant", "list"][..],
+        &["tenant", "--json", "list"],
+        &["tenant", "list", "--format", "json"],
+        &["--format=json", "tenant", "list"],
+    ] {
+        assert_eq!(shop.ok(args), "[]\n", "{args:?}");
+    }
+}
+
+#[test]
+fn an_empty_list_is_an_empty_document() {
+    let shop = Shop::new();
+    assert_eq!(shop.json(&["invoice", "overdue"]), json!({ "invoices": [], "totals": {} }));
+    assert!(shop.ok(&["tenant", "list", "--format", "csv"]).starts_with("slug,name,email"));
+    assert_eq!(shop.ok(&["tenant", "list"]), "none\n");
+}
+
+#[test]
+fn the_environment_stands_in_for_flags_and_empty_values_for_nothing() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-16");
+    let overdue = |days: &str| {
+        let mut command = shop.command(&["invoice", "overdue", "--json"]);
+        command.env("BILLING_AS_OF", days).env("BILLING_DB", "").env("BILLING_CONFIG", "");
+        let output = command.output().expect("billing starts");
+        assert!(output.status.success());
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
+    };
+    assert_eq!(overdue("2026-01-18")["invoices"][0]["days_overdue"], 2);
+    assert_eq!(overdue("2026-01-16")["invoices"], json!([]));
+    assert!(overdue("")["invoices"][0]["days_overdue"].as_i64() > Some(300));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let shop = Shop::new();
+    for n in 0..50 {
+        shop.owes(&format!("tenant-{n}"), "2026-01-16");
+    }
+    let mut child = shop.command(&["invoice", "list", "--json"]);
+    let mut child = child.stdout(std::process::Stdio::piped()).spawn().expect("billing starts");
+    drop(child.stdout.take());
+    assert!(child.wait().expect("an end").success());
+}
+
+#[test]
+fn a_full_standard_output_is_a_failure() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-16");
+    for args in [&["invoice", "list"][..], &["completions", "bash"], &["man"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+        let output = shop.command(args).stdout(full).output().expect("billing starts");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+    }
+}
+
+#[test]
+fn new_files_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-16");
+    shop.task("check-overdue", "2026-01-20", &[]);
+    shop.ok(&["db", "backup", "copy.db"]);
+    let mode = |path: &std::path::Path| {
+        std::fs::metadata(path).expect("a file").permissions().mode() & 0o777
+    };
+    for file in ["billing.db", "billing.toml", "copy.db", "billing.db.lock"] {
+        assert_eq!(mode(&shop.path(file)), 0o600, "{file}");
+    }
+    assert_eq!(mode(&shop.path("mail")), 0o700);
+    for letter in std::fs::read_dir(shop.path("mail")).expect("letters") {
+        assert_eq!(mode(&letter.expect("a letter").path()), 0o600);
+    }
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-16");
+    let before = std::fs::read(shop.path("billing.db")).expect("the database");
+    let dry = shop.task("check-overdue", "2026-02-20", &["--dry-run"]);
+    assert_eq!((&dry["dry_run"], &dry["run_id"]), (&json!(true), &Value::Null));
+    assert_eq!(dry["steps"]["warning"], 1);
+    assert_eq!(dry["decisions"][0]["action"], "record warning");
+    let after = std::fs::read(shop.path("billing.db")).expect("the database");
+    assert!(before == after && !shop.path("mail").exists());
+}
+
+#[test]
+fn a_changed_setting_holds_from_the_next_run_on() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-16");
+    assert_eq!(shop.task("check-overdue", "2026-01-17", &[])["steps"]["friendly"], 0);
+    shop.configure("[dunning]\nfriendly_days = 1\n");
+    assert_eq!(shop.task("check-overdue", "2026-01-17", &[])["steps"]["friendly"], 1);
+}
+
+#[test]
+fn a_simulation_shows_the_days_to_come_and_touches_nothing() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-16");
+    let before = std::fs::read(shop.path("billing.db")).expect("the database");
+    let days = shop.json(&["tasks", "simulate", "--as-of", "2026-01-17"]);
+    let stages: Vec<_> = days
+        .as_array()
+        .expect("days")
+        .iter()
+        .map(|day| format!("{} {}", day["on"].as_str().unwrap_or(""), day["letters"]))
+        .collect();
+    assert_eq!(stages, ["2026-01-19 1", "2026-01-23 1", "2026-01-31 1", "2026-02-15 1"]);
+    assert_eq!(days[3]["tenants_suspended"], 1);
+    let after = std::fs::read(shop.path("billing.db")).expect("the database");
+    assert!(before == after);
+}
