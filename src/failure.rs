@@ -398,9 +398,16 @@ fn storage(path: &str, fault: &Fault) -> Failure {
             new("read_only", format!("the database or its folder cannot be written: {path}"))
                 .hint("check the owner and the mode of the folder and of the file")
         }
-        Fault::Full { free } => {
-            new("disk_full", format!("the disk is full, {} MB are free: {path}", free / 1_000_000))
-                .hint("make room, then run the command again: nothing was changed")
+        Fault::Full { room: None } => new("disk_full", format!("the disk is full: {path}"))
+            .hint("make room, then run the command again: nothing was changed"),
+        Fault::Full { room: Some((free, needed)) } => {
+            let mb = |bytes: &u64| bytes / (1 << 20);
+            let (free, needed) = (mb(free), mb(needed));
+            new(
+                "disk_full",
+                format!("{free} MB are free on the disk and {needed} MB are needed: {path}"),
+            )
+            .hint("make room, then run the command again: nothing was changed")
         }
         Fault::Busy => {
             new("busy", format!("another command has been writing for a minute: {path}"))

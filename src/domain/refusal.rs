@@ -91,8 +91,9 @@ pub enum Fault {
         known: i64,
     },
     ReadOnly,
+    /// Bytes that are free and bytes that are needed, where that is known.
     Full {
-        free: u64,
+        room: Option<(u64, u64)>,
     },
     Busy,
     Denied,

@@ -315,7 +315,7 @@ pub fn require_space(path: &Path, least: u64) -> Result<()> {
     let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     if free < least {
-        return Err(fault(path, Fault::Full { free }));
+        return Err(fault(path, Fault::Full { room: Some((free, least)) }));
     }
     Ok(())
 }
@@ -375,7 +375,7 @@ impl From<rusqlite::Error> for Refusal {
                 let text = message.clone().unwrap_or_else(|| error.to_string());
                 match code.code {
                     ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Fault::Busy,
-                    ErrorCode::DiskFull => Fault::Full { free: 0 },
+                    ErrorCode::DiskFull => Fault::Full { room: None },
                     ErrorCode::ReadOnly => Fault::ReadOnly,
                     ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Fault::Denied,
                     ErrorCode::DatabaseCorrupt => Fault::Corrupt(text),
