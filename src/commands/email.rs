@@ -8,7 +8,7 @@ use crate::domain::dunning::Stage;
 use crate::domain::letter::{EmailStatus, Locale, Template};
 use crate::domain::{EmailId, Result};
 use crate::failure::exit;
-use crate::mail::{Letters, sample};
+use crate::mail::{Letters, sample, text_of};
 use crate::store::{Db, Email, EmailFilter};
 use crate::tasks::deliver_emails;
 use crate::view::{Align, Column, Format};
@@ -158,12 +158,16 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
 
 fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
     let letters = letters(ctx)?;
+    let for_people = ctx.printer.for_people();
     let object = ctx.reader()?.read(|db| {
         let email = db.email(id)?;
         let mut shown = object(db, ctx, &letters, &email)?;
-        // As it left, if it did; else as it would leave now.
+        // As it left, if it did (for a person without its encoding); else as it would leave now.
         shown["message"] = match db.message(id)? {
-            Some(bytes) => json!(String::from_utf8_lossy(&bytes)),
+            Some(bytes) => {
+                let text = if for_people { text_of(&bytes) } else { None };
+                json!(text.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()))
+            }
             None => deliver_emails::preview(db, &ctx.act(), &ctx.config, &letters, &email)?
                 .map_or(Value::Null, |rendered| json!(rendered.text)),
         };
