@@ -293,7 +293,7 @@ impl Config {
                 Some(line) => format!("{}:{line}", path.display()),
                 None => path.display().to_string(),
             };
-            Refusal::Config { place, message: one_line(error.message()) }
+            Refusal::Config { place, message: plain(&one_line(error.message())) }
         })?;
         config.path = Some(path.to_owned());
         config
@@ -429,6 +429,21 @@ fn xdg(variable: &str, fallback: &str) -> Option<PathBuf> {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What the reader says, in words of the file and not of the program.
+fn plain(message: &str) -> String {
+    let (says, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let expected = match expected {
+        "" => return message.to_owned(),
+        "i64" | "u32" | "u16" => "a whole number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list in brackets",
+        "path string" => "a string",
+        _ if expected.starts_with("struct ") || expected == "a map" => "a table in brackets",
+        other => other,
+    };
+    format!("{says}, expected {}", expected.replace('`', ""))
 }
 
 /// A value that is written as its word.

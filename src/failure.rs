@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::domain::refusal::{BadRow, Fault, Why};
-use crate::domain::text::printable;
+use crate::domain::text::{printable, printable_value};
 use crate::domain::{Currency, Refusal};
 
 /// Exit statuses that scripts rely on.
@@ -61,11 +61,14 @@ impl Failure {
         let mut failure = match (error.downcast_ref::<Refusal>(), error.downcast_ref::<Failure>()) {
             (Some(refusal), _) => Failure::from(refusal),
             (None, Some(failure)) => failure.clone(),
+            // Whatever reads or writes a file names it in a refusal: this is standard output.
+            (None, None) if error.is::<std::io::Error>() => cannot_print(&error.to_string()),
             (None, None) => Failure::new("internal", error.root_cause().to_string()),
         };
         let context: Vec<String> = error
             .chain()
             .take_while(|link| !link.is::<Refusal>() && !link.is::<Failure>())
+            .filter(|link| !link.is::<std::io::Error>())
             .map(ToString::to_string)
             .filter(|text| *text != failure.message)
             .collect();
@@ -108,6 +111,7 @@ impl From<&Refusal> for Failure {
         match refusal {
             R::NotFound { noun, name, near } => {
                 let list = format!("billing {noun} list shows them all");
+                let name = printable_value(name);
                 let failure = new("not_found", format!("there is no {noun} {name}"));
                 match near {
                     Some(near) => failure.hint(format!("did you mean {near}? {list}")),
@@ -221,7 +225,7 @@ impl From<&Refusal> for Failure {
             R::NotConfirmed { what } => {
                 new("not_confirmed", format!("{what} was not confirmed")).hint("--yes confirms it")
             }
-            R::Output { message, .. } => new("output", format!("cannot write the result: {message}")),
+            R::Output { message, .. } => cannot_print(message),
             R::BadRows { path, rows } => bad_rows(path, rows),
             R::BadHeader { path, message } => {
                 new("bad_header", format!("{}:1: {message}", path.display()))
@@ -239,7 +243,7 @@ impl From<&Refusal> for Failure {
             }
             R::Transport { message } => new("bad_mail", message.clone()),
             R::File { path, doing, message } => {
-                new("file", format!("cannot {doing} {}: {message}", path.display()))
+                new("file", format!("cannot {doing} {}: {}", path.display(), plain_io(message)))
             }
         }
     }
@@ -249,6 +253,15 @@ fn new(code: &'static str, message: impl Into<String>) -> Failure {
     Failure::new(code, message)
 }
 
+fn cannot_print(message: &str) -> Failure {
+    new("output", format!("cannot write the result: {}", plain_io(message)))
+}
+
+/// What the system said, without the number that it has for it.
+fn plain_io(message: &str) -> &str {
+    message.split_once(" (os error ").map_or(message, |(words, _)| words)
+}
+
 /// What is wrong with a value, for a row of an import: without its field, which the row names.
 pub fn why_words(value: &str, why: &Why) -> String {
     bad_value(value, why).1
@@ -256,6 +269,7 @@ pub fn why_words(value: &str, why: &Why) -> String {
 
 /// Code, message and hint of a value that is refused.
 fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
+    let value = &printable_value(value);
     let say = |code, message: String| (code, message, None);
     let with = |code, message: String, hint: &str| (code, message, Some(hint.to_owned()));
     match why {

@@ -28,5 +28,9 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    backlog => "backlog.md",
     dunning => "dunning.md",
+    errors => "errors.md",
+    money => "money.md",
+    suspension => "suspension.md",
 }

@@ -69,7 +69,11 @@ fn status(ctx: &mut Context) -> anyhow::Result<u8> {
     let database = ctx.db.display().to_string();
     match ctx.printer.format() {
         Format::Table => {
-            ctx.printer.text(&format!("{database}: schema version {version} of {VERSION}"))?;
+            let known = match version > VERSION {
+                true => format!(", newer than the {VERSION} that this program knows"),
+                false => format!(" of {VERSION}"),
+            };
+            ctx.printer.text(&format!("{database}: schema version {version}{known}"))?;
             ctx.printer.table(MIGRATIONS, &migrations)?;
         }
         _ => ctx.printer.object(&json!({

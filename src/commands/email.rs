@@ -10,7 +10,7 @@ use crate::domain::letter::{EmailStatus, Locale, Template};
 use crate::domain::text::printable;
 use crate::domain::{Act, EmailId, Result};
 use crate::failure::exit;
-use crate::mail::{Letters, Rendered, sample};
+use crate::mail::{Letters, Rendered, sample, text_of};
 use crate::store::{Db, Email, EmailFilter};
 use crate::tasks::deliver_emails;
 use crate::view::{Align, Column, Format};
@@ -172,12 +172,16 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
 
 fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
     let drawer = drawer(ctx)?;
+    let for_people = ctx.printer.for_people();
     let object = ctx.reader()?.read(|db| {
         let email = db.email(id)?;
         let mut shown = drawer.object(db, &email)?;
-        // As it left, if it did; else as it would leave now.
+        // As it left, if it did (for a person without its encoding); else as it would leave now.
         shown["message"] = match db.message(id)? {
-            Some(bytes) => json!(String::from_utf8_lossy(&bytes)),
+            Some(bytes) => {
+                let text = if for_people { text_of(&bytes) } else { None };
+                json!(text.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()))
+            }
             None => drawer.draw(db, &email)?.map_or(Value::Null, |rendered| json!(rendered.text)),
         };
         Ok(shown)

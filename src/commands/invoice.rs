@@ -10,7 +10,7 @@ use crate::domain::dunning::{self, Stage};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, Line};
 use crate::domain::money::Totals;
 use crate::domain::transaction::{NewPayment, Overpayment};
-use crate::domain::{Act, Result, calendar, text};
+use crate::domain::{Act, Money, Refusal, Result, calendar, text};
 use crate::failure::exit;
 use crate::store::{Db, EventFilter, InvoiceFilter, Store};
 use crate::tasks::issue::{NewIssue, issue};
@@ -210,7 +210,9 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
     let number = store.write(|db| {
         let tenant = db.tenant(&args.tenant)?;
-        let amount = amount("amount", &args.amount, tenant.currency)?;
+        // Nothing is an amount too: an invoice over nothing is issued as paid.
+        let amount = Money::parse(&args.amount, tenant.currency)
+            .map_err(|why| Refusal::bad("amount", &args.amount, why))?;
         let words = description.clone().unwrap_or_else(|| tenant.name.clone());
         let id = issue(
             db,

@@ -86,6 +86,12 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// A value as a message may name it: like [`printable`], and on one line, so that a value with a
+/// line break in it cannot pass for a line of the message.
+pub fn printable_value(value: &str) -> String {
+    printable(value).replace('\n', "\\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

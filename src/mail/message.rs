@@ -162,6 +162,32 @@ fn boundary(message_id: &str) -> String {
     format!("=_{}", id.collect::<String>())
 }
 
+/// The text of a message that [`compose`] made, for a person: the plain part, with its
+/// quoted-printable undone (RFC 2045, 6.7). `None` where it is written otherwise.
+pub fn text_of(message: &[u8]) -> Option<String> {
+    let message = std::str::from_utf8(message).ok()?.replace("\r\n", "\n");
+    let part = message.split_once("Content-Type: text/plain")?.1;
+    let (head, rest) = part.split_once("\n\n")?;
+    let body = rest.split_once("\n--=_").map_or(rest, |(body, _)| body);
+    if head.contains("quoted-printable") {
+        return unquote_printable(body);
+    }
+    head.contains("7bit").then(|| body.to_owned())
+}
+
+fn unquote_printable(body: &str) -> Option<String> {
+    let joined = body.replace("=\n", "");
+    let mut bytes = Vec::with_capacity(joined.len());
+    let mut pieces = joined.split('=');
+    bytes.extend_from_slice(pieces.next()?.as_bytes());
+    for piece in pieces {
+        let code = u8::from_str_radix(piece.get(..2)?, 16).ok()?;
+        bytes.push(code);
+        bytes.extend_from_slice(&piece.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).ok()
+}
+
 fn refuse(message: &str) -> Refusal {
     Refusal::Transport { message: message.to_owned() }
 }
@@ -220,6 +246,17 @@ mod tests {
         assert_eq!(message.matches("Content-Type: multipart/alternative").count(), 1);
         let (text, html) = (body.find("text/plain").unwrap(), body.find("text/html").unwrap());
         assert!(text < html);
+    }
+
+    #[test]
+    fn the_text_is_read_back_as_it_was_written() {
+        let long = format!("à{}", " = mot".repeat(60));
+        for text in ["Bonjour,\n\n.Reste dû : 49,90 €\nFrom là\n", "Hello,\n\n100 % = all\n", &long]
+        {
+            let rendered = Rendered { text: text.into(), ..rendered() };
+            let message = compose(&headers(), &rendered).unwrap();
+            assert_eq!(text_of(&message).unwrap().trim_end(), text.trim_end());
+        }
     }
 
     #[test]

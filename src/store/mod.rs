@@ -229,8 +229,7 @@ impl Store {
     /// The target is there already or cannot be written, or the copy is not sound.
     pub fn backup(&self, target: &Path) -> Result<()> {
         if target.exists() {
-            let exists = std::io::Error::from(ErrorKind::AlreadyExists);
-            return Err(Refusal::file(target, "make", &exists));
+            return Err(Refusal::WouldOverwrite { path: target.to_owned() });
         }
         let mut name = target.as_os_str().to_owned();
         name.push(".part");

@@ -63,6 +63,19 @@ impl Db<'_> {
             .optional()?)
     }
 
+    /// Whether a payment of that invoice with that reference and amount was taken back.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn was_reversed(&self, id: InvoiceId, reference: &str, amount: Money) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM transactions
+             WHERE invoice_id = ?1 AND kind = 'payment' AND reference = ?2 AND amount_minor = ?3
+               AND reversed_at IS NOT NULL)",
+        )?;
+        Ok(statement.query_row((id.0, reference, amount.minor()), |row| row.get(0))?)
+    }
+
     /// Hands each transaction that the filter lets through to `each`, oldest first.
     ///
     /// # Errors
@@ -188,7 +201,7 @@ impl Db<'_> {
         let mut statement = self.conn.prepare_cached(
             "SELECT count(*) FROM transactions
              WHERE invoice_id = ?1 AND id <= ?2 AND kind = 'payment' AND reference IS NULL
-               AND reversed_at IS NULL AND amount_minor = ?3 AND paid_on = ?4 AND method IS ?5",
+               AND amount_minor = ?3 AND paid_on = ?4 AND method IS ?5",
         )?;
         let values =
             (id.0, before.0, payment.amount.minor(), payment.paid_on.to_string(), &payment.method);

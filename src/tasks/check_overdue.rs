@@ -172,7 +172,7 @@ fn mass_email(most: u64) -> ItemError {
         "mass_email",
         format!(
             "more than {most} tenants would be written to, so nothing was done; \
-             look at --dry-run, then run once with --allow-mass-email"
+             look at --dry-run --allow-mass-email, then run once with --allow-mass-email"
         ),
     )
 }
@@ -184,7 +184,7 @@ fn mass_suspension(held: u64, most: Option<u64>) -> ItemError {
         "mass_suspension",
         format!(
             "{held} tenants would be suspended and the cap is {most}, so none was; \
-             look at --dry-run, then run once with --allow-mass-suspension"
+             look at --dry-run --allow-mass-suspension, then run once with --allow-mass-suspension"
         ),
     )
 }

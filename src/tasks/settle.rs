@@ -198,7 +198,7 @@ pub fn suspend(db: &Db, act: &Act, tenant: &Tenant, reason: &str) -> Result<()> 
 /// the notice; with `until`, each overdue invoice is promised until then.
 ///
 /// # Errors
-/// It is not suspended, or the promised day has passed.
+/// It is closed, or not suspended, or the promised day has passed.
 pub fn reactivate(
     db: &Db,
     act: &Act,
@@ -207,6 +207,9 @@ pub fn reactivate(
     reason: Option<&str>,
     until: Option<NaiveDate>,
 ) -> Result<()> {
+    if tenant.status == TenantStatus::Closed {
+        return Err(Refusal::TenantClosed { tenant: tenant.slug.clone() });
+    }
     let Some(suspension) = &tenant.suspension else {
         return Err(Refusal::NotSuspended { tenant: tenant.slug.clone() });
     };
@@ -244,7 +247,8 @@ fn come_back(db: &Db, act: &Act, config: &Config, id: TenantId) -> Result<()> {
     if suspension.cause != SuspensionCause::Overdue || db.is_held_by_debt(id)? {
         return Ok(());
     }
-    bring_back(db, act, config, id, &suspension, None, r#"{"by_hand":false}"#)
+    let reason = Some("no overdue invoice holds it any more");
+    bring_back(db, act, config, id, &suspension, reason, r#"{"by_hand":false}"#)
 }
 
 fn bring_back(

@@ -2,9 +2,10 @@
 //!
 //! In a ```` ```console ```` block, a line `$ command` is run by `sh` in a folder of the document's
 //! own (`> ` goes on with it); what follows is its standard output and error, exactly, and a last
-//! line `? 3` its exit status where it is not 0. `[..]` stands for anything within a line. A block
+//! line `? 3` its exit status where it is not 0. `[..]` stands for anything within a line. A
+//! variable that `$ export NAME=VALUE` sets is set for every command after it. A block
 //! ```` ```toml file=billing.toml ```` is written into the folder. Lines that begin with `#` are
-//! for the reader.
+//! for the reader, and so is a block of any other kind, such as ```` ```sh ````.
 //!
 //! `TRANSCRIPTS=overwrite cargo test` writes what really came out into the documents.
 
@@ -19,8 +20,13 @@ pub fn run(document: &Path, prepare: impl FnOnce(&Path)) {
     let text = std::fs::read_to_string(document).expect("a document");
     let folder = tempfile::tempdir().expect("a temporary folder");
     prepare(folder.path());
-    let mut played =
-        Played { folder: folder.path(), text: String::new(), wrong: String::new(), commands: 0 };
+    let mut played = Played {
+        folder: folder.path(),
+        text: String::new(),
+        wrong: String::new(),
+        commands: 0,
+        exported: Vec::new(),
+    };
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         let _ = writeln!(played.text, "{line}");
@@ -47,6 +53,8 @@ struct Played<'a> {
     text: String,
     wrong: String,
     commands: usize,
+    /// What `$ export NAME=VALUE` set.
+    exported: Vec<(String, String)>,
 }
 
 impl Played<'_> {
@@ -76,9 +84,14 @@ impl Played<'_> {
 
     fn command(&mut self, command: &str, expected: &[String]) {
         self.commands += 1;
+        if let Some((name, value)) = command.strip_prefix("export ").and_then(|e| e.split_once('='))
+        {
+            self.exported.push((name.to_owned(), value.to_owned()));
+        }
         let mut sh = Command::new("sh");
         sh.arg("-c").arg(format!("exec 2>&1\n{command}"));
         seal(&mut sh, self.folder);
+        sh.envs(self.exported.iter().map(|(name, value)| (name, value)));
         let output = sh.output().expect("sh starts");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut actual: Vec<String> = said.lines().map(str::to_owned).collect();

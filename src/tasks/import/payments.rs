@@ -68,7 +68,10 @@ impl Import<'_> {
         payment: &NewPayment,
     ) -> Result<bool, Bad> {
         if let Some(reference) = &payment.reference {
-            let Some(there) = self.db.payment_with_reference(reference)? else { return Ok(false) };
+            let Some(there) = self.db.payment_with_reference(reference)? else {
+                // A file that is read again does not bring back a payment that was taken back.
+                return Ok(self.db.was_reversed(invoice.id, reference, payment.amount)?);
+            };
             if there.invoice_id == invoice.id && there.amount == payment.amount {
                 return Ok(true);
             }

@@ -34,7 +34,10 @@ impl<R: Read> Table<R> {
     pub fn open(path: &Path, reader: R, required: &[&str], optional: &[&str]) -> Result<Self> {
         let bad = |message: String| Refusal::BadHeader { path: path.to_owned(), message };
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
-        let header = reader.headers().map_err(|e| bad(e.to_string()))?;
+        let header = reader.headers().map_err(|e| match e.kind() {
+            csv::ErrorKind::Utf8 { .. } => bad("not UTF-8".to_owned()),
+            _ => bad(e.to_string()),
+        })?;
         // A spreadsheet may put a byte order mark before the first name.
         let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
         let columns: Vec<String> = header.iter().map(name).collect();
