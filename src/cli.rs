@@ -44,7 +44,7 @@ struct Global {
     #[arg(long, global = true, value_enum, value_name = "FORM")]
     format: Option<FormatArg>,
     /// Short for --format json
-    #[arg(long, global = true, conflicts_with = "format")]
+    #[arg(long, global = true)]
     json: bool,
     /// Less on standard error
     #[arg(short, long, global = true)]
@@ -158,8 +158,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
         let text = match asks_for_json(&args) {
             true => {
                 let rendered = error.render().to_string();
-                let message = rendered.trim_start_matches("error: ").lines().next().unwrap_or("");
-                Failure::usage(message).hint("billing --help lists what there is").render(true)
+                // Up to the first empty line: what is wrong, and with which words.
+                let lines = rendered.trim_start_matches("error: ").lines();
+                let said: Vec<_> =
+                    lines.take_while(|line| !line.is_empty()).map(str::trim).collect();
+                Failure::usage(said.join(" "))
+                    .hint("billing --help lists what there is")
+                    .render(true)
             }
             false => error.render().to_string(),
         };
@@ -192,7 +197,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Man(args) => return commands::shell::man(args, Cli::command()),
         _ => {}
     }
-    let mut ctx = context(global)?;
+    // A demo and a new business have no config yet; one that is named is about to be written.
+    let config = match &command {
+        Command::Init(_) | Command::Demo(_) => Config::default(),
+        _ => Config::load(set(&global.config).as_deref())?,
+    };
+    let mut ctx = context(global, config)?;
     let status = match command {
         Command::Init(args) => commands::init::run(&mut ctx, args),
         Command::Demo(args) => commands::demo::run(&mut ctx, args),
@@ -210,10 +220,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
     Ok(status)
 }
 
-fn context(global: Global) -> anyhow::Result<Context> {
-    // An empty variable in a crontab or a script means that it is not set.
-    let set = |path: Option<OsString>| path.filter(|p| !p.is_empty()).map(PathBuf::from);
-    let config = Config::load(set(global.config.clone()).as_deref())?;
+/// A path that was named; an empty variable in a crontab or a script means that none was.
+fn set(path: &Option<OsString>) -> Option<PathBuf> {
+    path.as_ref().filter(|p| !p.is_empty()).map(PathBuf::from)
+}
+
+fn context(global: Global, config: Config) -> anyhow::Result<Context> {
     let as_of = global.as_of.filter(|text| !text.is_empty());
     let clock = Clock::new(as_of.as_deref(), config.timezone)?;
     let format = match global.format {
@@ -233,9 +245,9 @@ fn context(global: Global) -> anyhow::Result<Context> {
         _ => Verbosity::Normal,
     };
     Ok(Context {
-        db: config.database(set(global.db.clone()).as_deref()),
-        db_named: set(global.db),
-        config_named: set(global.config),
+        db: config.database(set(&global.db).as_deref()),
+        db_named: set(&global.db),
+        config_named: set(&global.config),
         as_of,
         config,
         clock,

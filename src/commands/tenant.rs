@@ -230,6 +230,7 @@ impl More {
             address: self.address.as_deref().map(tenant::address).transpose()?,
             tax_id: self.tax_id.as_deref().map(tenant::tax_id).transpose()?,
             tax_rate: self.tax_rate.as_deref().map(rate).transpose()?,
+            created_on: None,
         })
     }
 }

@@ -380,6 +380,24 @@ pub fn decide_invoice(
     InvoiceDecision { action, reason, next, problem }
 }
 
+/// Whether an open invoice keeps a suspended tenant suspended: its suspension stage is recorded,
+/// or would be by a run of today, and it is not disputed. A promise lets dunning rest, but pays
+/// nothing.
+pub fn holds(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
+    if facts.disputed {
+        return false;
+    }
+    let decided = || decide_invoice(facts, TenantStatus::Suspended, policy, today, |_| {});
+    facts.stage == Some(Stage::Suspension) || decided().records() == Some(Stage::Suspension)
+}
+
+/// Whether an open invoice is past suspension, by its stage or its age: where its tenant comes
+/// back by hand all the same, it is warned anew before it can suspend.
+pub fn is_past_suspension(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
+    let age = days_between(facts.due_on, today);
+    facts.stage == Some(Stage::Suspension) || age >= policy.suspension_days
+}
+
 /// What suspension's day brings: nobody is suspended without a warning that counts, at least
 /// `min_notice_days` old, whose letter has not failed.
 fn suspension(
@@ -409,14 +427,14 @@ fn suspension(
         warned_on,
         letter,
         needed_days: policy.min_notice_days,
-        given: policy.min_notice_days == 0
-            || (!failed && until.is_some_and(|until| today >= until)),
+        given: !failed
+            && (policy.min_notice_days == 0 || until.is_some_and(|until| today >= until)),
     });
     match (warned_on, until) {
+        (Some(warned_on), _) if failed => (Action::Wait, Reason::NoticeFailed { warned_on }),
         _ if policy.min_notice_days == 0 && facts.set_back_on.is_none_or(|on| today > on) => {
             (take, Reason::NoticeNotNeeded)
         }
-        (Some(warned_on), _) if failed => (Action::Wait, Reason::NoticeFailed { warned_on }),
         (Some(warned_on), Some(until)) if today >= until => {
             (take, Reason::NoticeGiven { warned_on })
         }
@@ -448,7 +466,7 @@ fn step_after(
     if next != Stage::Suspension {
         return Some(NextStep { stage: next, on: day_of(next) });
     }
-    if status == TenantStatus::Closed || policy.min_notice_days == 0 {
+    if status == TenantStatus::Closed {
         return Some(NextStep { stage: next, on: suspends_on });
     }
     match facts.warned_on.filter(|_| facts.warning_letter != Some(EmailStatus::Canceled)) {
@@ -458,9 +476,14 @@ fn step_after(
             Some(NextStep { stage: Stage::Suspension, on })
         }
         None => {
-            let not_before = facts.set_back_on.map(|on| plus_days(on, policy.min_notice_days));
-            let on = not_before.map_or(suspends_on, |on| on.max(suspends_on));
-            Some(NextStep { stage: Stage::Warning, on })
+            let set_back = |days| {
+                facts.set_back_on.map_or(suspends_on, |on| plus_days(on, days).max(suspends_on))
+            };
+            Some(match policy.min_notice_days {
+                // No warning is asked for; not on the very day on which the tenant came back.
+                0 => NextStep { stage: Stage::Suspension, on: set_back(1) },
+                days => NextStep { stage: Stage::Warning, on: set_back(days) },
+            })
         }
     }
 }
@@ -618,6 +641,32 @@ mod tests {
         let today = day("2026-03-31");
         let decision = decide_invoice(&invoice(), TenantStatus::Active, &policy, today, |_| {});
         assert_eq!(decision.action, Action::Suspend);
+    }
+
+    #[test]
+    fn a_warning_that_failed_holds_suspension_back_without_a_notice_period_too() {
+        let policy = Policy { min_notice_days: 0, ..policy() };
+        let facts =
+            InvoiceFacts { warning_letter: Some(EmailStatus::Failed), ..warned("2026-03-16") };
+        let today = day("2026-03-31");
+        let decision = decide_invoice(&facts, TenantStatus::Active, &policy, today, |_| {});
+        assert_eq!(decision.problem, Some(Problem::WarningFailed));
+    }
+
+    #[test]
+    fn a_suspended_tenant_is_held_by_what_would_suspend_it() {
+        let today = day("2026-03-31");
+        let holds = |facts: &InvoiceFacts| holds(facts, &policy(), today);
+        let recorded = InvoiceFacts { stage: Some(Stage::Suspension), ..invoice() };
+        assert!(holds(&recorded));
+        assert!(holds(&InvoiceFacts {
+            promised_until: Some(day("2026-05-01")),
+            ..recorded.clone()
+        }));
+        assert!(!holds(&InvoiceFacts { disputed: true, ..recorded }));
+        // Not recorded yet, because no run came since its day.
+        assert!(holds(&warned("2026-03-16")));
+        assert!(!holds(&warned("2026-03-28")) && !holds(&invoice()));
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub struct Invoice {
     pub tax: Money,
     pub total: Money,
     pub paid: Money,
+    /// What of it was paid before the invoice came into this database.
+    pub paid_elsewhere: Money,
     pub coupon: Option<String>,
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,

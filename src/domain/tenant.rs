@@ -74,6 +74,8 @@ pub struct TenantEdit {
     pub address: Option<String>,
     pub tax_id: Option<String>,
     pub tax_rate: Option<Decimal>,
+    /// When it became a customer; by an import alone.
+    pub created_on: Option<NaiveDate>,
 }
 
 /// Checks a tenant's name.

@@ -85,7 +85,7 @@ pub const CHECKS: &[Check] = &[
               FROM invoices i
               WHERE i.stage <> 'none' AND NOT EXISTS (SELECT 1 FROM dunning_steps s
                 WHERE s.invoice_id = i.id AND (s.stage = i.stage
-                  OR (i.stage = 'urgent' AND s.stage = 'suspension')))",
+                  OR (i.stage = 'urgent' AND s.stage IN ('warning', 'suspension'))))",
     },
     Check {
         name: "notices",

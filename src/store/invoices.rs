@@ -237,7 +237,12 @@ impl Db<'_> {
                 "UPDATE invoices SET tenant_id = ?2, status = ?3, currency = ?4,
                    subtotal_minor = ?5, total_minor = ?5, paid_minor = ?6,
                    paid_elsewhere_minor = ?6, issued_on = ?7, due_on = ?8, paid_on = ?9,
-                   closed_at = ?10, buyer_id = ?11, updated_at = ?12
+                   closed_at = ?10, buyer_id = ?11, updated_at = ?12,
+                   -- Another due date is another ladder.
+                   stage = CASE WHEN due_on = ?8 THEN stage ELSE 'none' END,
+                   dunning_round = dunning_round + (due_on <> ?8),
+                   warned_on = CASE WHEN due_on = ?8 THEN warned_on END,
+                   warning_email_id = CASE WHEN due_on = ?8 THEN warning_email_id END
                  WHERE id = ?1",
             )?
             .execute((
@@ -307,8 +312,7 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Takes back what a payment applied: the invoice is open again, and what was warned before
-    /// gives no notice any more.
+    /// Takes back what a payment applied: the invoice is open again.
     ///
     /// # Errors
     /// A fault of the file.
@@ -320,7 +324,7 @@ impl Db<'_> {
                  WHERE id = ?1",
             )?
             .execute((id.0, applied.minor(), act.at()))?;
-        self.end_notice(act, id, true)
+        Ok(())
     }
 
     /// Voids an invoice or gives it up, with its reason.
@@ -361,7 +365,7 @@ impl Db<'_> {
                  WHERE id = ?1",
             )?
             .execute((id.0, until.to_string(), note, act.at()))?;
-        self.end_notice(act, id, false)
+        Ok(())
     }
 
     /// Marks an invoice as disputed, or (`None`) the dispute as settled.
@@ -381,7 +385,7 @@ impl Db<'_> {
                  WHERE id = ?1",
             )?
             .execute((id.0, dispute.map(|_| at.clone()), dispute.flatten(), at.clone()))?;
-        self.end_notice(act, id, false)
+        Ok(())
     }
 
     /// Starts a new round of dunning: earlier warnings give no notice. Where `set_back`, an
@@ -402,32 +406,47 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Sets every invoice of a tenant that stands past suspension back below its warning, because
-    /// the tenant came back by hand: it is warned anew after the notice, and may then be suspended.
+    /// Sets an open invoice that is past suspension back below its warning, because its tenant
+    /// came back by hand: it is warned anew after the notice, and may then be suspended for.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn set_back_invoices(&self, act: &Act, tenant: TenantId) -> Result<usize> {
-        Ok(self
-            .conn
+    pub fn set_back_invoice(&self, act: &Act, id: InvoiceId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
+                   warning_email_id = NULL, set_back_on = ?2, updated_at = ?3,
+                   stage = CASE WHEN stage IN ('warning', 'suspension') THEN 'urgent' ELSE stage END
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, act.today.to_string(), act.at()))?;
+        Ok(())
+    }
+
+    /// The same for what a tenant was suspended for and that was given up since: it does not keep
+    /// the tenant from coming back after another suspension.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn set_back_uncollectible(&self, act: &Act, tenant: TenantId) -> Result<()> {
+        self.conn
             .prepare_cached(
                 "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
                    warning_email_id = NULL, stage = 'urgent', set_back_on = ?2, updated_at = ?3
-                 WHERE tenant_id = ?1 AND stage = 'suspension'
-                   AND status IN ('open', 'uncollectible')",
+                 WHERE tenant_id = ?1 AND stage = 'suspension' AND status = 'uncollectible'",
             )?
-            .execute((tenant.0, act.today.to_string(), act.at()))?)
+            .execute((tenant.0, act.today.to_string(), act.at()))?;
+        Ok(())
     }
 
-    /// Whether an invoice past suspension keeps the tenant suspended: one that is open and not
-    /// disputed, or one that was given up and never paid.
+    /// Whether an invoice that a tenant was suspended for was given up and never paid.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn is_held_by_debt(&self, tenant: TenantId) -> Result<bool> {
+    pub fn has_uncollectible_past_suspension(&self, tenant: TenantId) -> Result<bool> {
         let mut statement = self.conn.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM invoices WHERE tenant_id = ?1 AND stage = 'suspension'
-               AND (status = 'uncollectible' OR (status = 'open' AND disputed_at IS NULL)))",
+               AND status = 'uncollectible')",
         )?;
         Ok(statement.query_row([tenant.0], |row| row.get(0))?)
     }
@@ -480,6 +499,7 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         tax: columns::money(row, "tax_minor", currency)?,
         total: columns::money(row, "total_minor", currency)?,
         paid: columns::money(row, "paid_minor", currency)?,
+        paid_elsewhere: columns::money(row, "paid_elsewhere_minor", currency)?,
         coupon: row.get("coupon")?,
         issued_on: columns::date(row, "issued_on")?,
         due_on: columns::date(row, "due_on")?,

@@ -1,5 +1,6 @@
 //! The rows of tenants.
 
+use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
@@ -77,7 +78,7 @@ impl Db<'_> {
     /// The slug is taken.
     pub fn insert_tenant(&self, act: &Act, new: &NewTenant) -> Result<TenantId> {
         let at = act.at();
-        let created_at = new.created_on.map_or(at.clone(), |date| format!("{date}T12:00:00Z"));
+        let created_at = new.created_on.map_or(at.clone(), noon_of);
         let suspended = (new.status == TenantStatus::Suspended).then_some(());
         let inserted = self
             .conn
@@ -125,7 +126,7 @@ impl Db<'_> {
                    currency = coalesce(?4, currency), locale = coalesce(?5, locale),
                    country = coalesce(?6, country), address = coalesce(?7, address),
                    tax_id = coalesce(?8, tax_id), tax_rate = coalesce(?9, tax_rate),
-                   updated_at = ?10
+                   created_at = coalesce(?11, created_at), updated_at = ?10
                  WHERE id = ?1",
             )?
             .execute((
@@ -139,6 +140,7 @@ impl Db<'_> {
                 &edit.tax_id,
                 edit.tax_rate.map(|rate| rate.to_string()),
                 act.at(),
+                edit.created_on.map(noon_of),
             ))?;
         Ok(())
     }
@@ -258,6 +260,11 @@ impl Db<'_> {
             self.conn.prepare_cached("SELECT count(*) FROM tenants WHERE status = 'active'")?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
+}
+
+/// The instant that stands for a day on which someone became a customer.
+fn noon_of(date: NaiveDate) -> String {
+    format!("{date}T12:00:00Z")
 }
 
 fn tenant(row: &Row) -> rusqlite::Result<Tenant> {

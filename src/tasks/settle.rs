@@ -4,6 +4,7 @@
 use chrono::NaiveDate;
 
 use crate::config::Config;
+use crate::domain::dunning;
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
 use crate::domain::letter::Template;
 use crate::domain::tenant::{Suspension, SuspensionCause, Tenant, TenantStatus};
@@ -86,9 +87,16 @@ pub fn pay(
 pub fn reverse(db: &Db, act: &Act, id: TransactionId, reason: &str) -> Result<()> {
     let transaction = db.transaction(id)?;
     check_reversible(&transaction)?;
+    let before = db.invoice_by_id(transaction.invoice_id)?;
     db.reverse_transaction(act, id, reason)?;
-    db.unapply_from_invoice(act, transaction.invoice_id, transaction.applied)?;
-    let invoice = db.invoice_by_id(transaction.invoice_id)?;
+    // A surplus that was kept as credit never touched the invoice.
+    if !transaction.applied.is_zero() {
+        db.unapply_from_invoice(act, before.id, transaction.applied)?;
+    }
+    if before.status == InvoiceStatus::Paid && !transaction.applied.is_zero() {
+        chase_anew(db, act, &before)?;
+    }
+    let invoice = db.invoice_by_id(before.id)?;
     let data = serde_json::json!({
         "transaction": id.to_string(),
         "amount": transaction.amount.major(),
@@ -136,6 +144,7 @@ pub fn promise(
         return Err(Refusal::PromiseInThePast { until, today: act.today });
     }
     db.promise_invoice(act, invoice.id, until, note)?;
+    db.end_notice(act, invoice.id, false)?;
     let data = format!(r#"{{"until":"{until}"}}"#);
     invoice_event(db, act, invoice, "promise_recorded", note, &data)
 }
@@ -150,6 +159,7 @@ pub fn dispute(db: &Db, act: &Act, invoice: &Invoice, note: Option<&str>) -> Res
         return Err(Refusal::AlreadyDisputed { invoice: invoice.number.clone() });
     }
     db.dispute_invoice(act, invoice.id, Some(note))?;
+    db.end_notice(act, invoice.id, false)?;
     invoice_event(db, act, invoice, "dispute_opened", note, "")
 }
 
@@ -162,13 +172,16 @@ pub fn resolve_dispute(db: &Db, act: &Act, invoice: &Invoice, note: Option<&str>
         return Err(Refusal::NotDisputed { invoice: invoice.number.clone() });
     }
     db.dispute_invoice(act, invoice.id, None)?;
-    // While it was disputed, the payment of others may have brought the tenant back; then it has
-    // to be warned anew before it can be suspended for this one.
-    let tenant = db.tenant_by_id(invoice.tenant_id)?;
-    if tenant.status != TenantStatus::Suspended {
-        db.end_notice(act, invoice.id, true)?;
-    }
+    chase_anew(db, act, invoice)?;
     invoice_event(db, act, invoice, "dispute_resolved", note, "")
+}
+
+/// Chases an invoice that comes back into dunning: what was warned before gives no notice. Where
+/// the tenant came back from its suspension meanwhile, the invoice falls below its warning, or it
+/// could never suspend again; where it is suspended still, the invoice goes on holding it.
+fn chase_anew(db: &Db, act: &Act, invoice: &Invoice) -> Result<()> {
+    let tenant = db.tenant_by_id(invoice.tenant_id)?;
+    db.end_notice(act, invoice.id, tenant.status != TenantStatus::Suspended)
 }
 
 /// Suspends a tenant by hand: it stays so until it is reactivated by hand, whatever is paid.
@@ -214,11 +227,20 @@ pub fn reactivate(
         return Err(Refusal::NotSuspended { tenant: tenant.slug.clone() });
     };
     if let Some(until) = until {
+        if until < act.today {
+            return Err(Refusal::PromiseInThePast { until, today: act.today });
+        }
         for invoice in db.overdue_of(tenant.id, act.today)? {
             promise(db, act, &invoice, until, reason)?;
         }
     }
-    db.set_back_invoices(act, tenant.id)?;
+    let policy = config.dunning_policy();
+    for facts in db.dunning_facts(tenant.id, act.today)?.invoices {
+        if dunning::is_past_suspension(&facts, &policy, act.today) {
+            db.set_back_invoice(act, facts.id)?;
+        }
+    }
+    db.set_back_uncollectible(act, tenant.id)?;
     let data = serde_json::json!({ "by_hand": true, "promised_until": until });
     bring_back(db, act, config, tenant.id, suspension, reason, &data.to_string())
 }
@@ -238,13 +260,22 @@ pub fn close(db: &Db, act: &Act, tenant: &Tenant) -> Result<()> {
 
 /// Brings a tenant back that was suspended for overdue invoices, where none of them holds it any
 /// more because each was paid or voided.
-fn come_back(db: &Db, act: &Act, config: &Config, id: TenantId) -> Result<()> {
+///
+/// # Errors
+/// A fault of the file.
+pub fn come_back(db: &Db, act: &Act, config: &Config, id: TenantId) -> Result<()> {
     if !config.dunning.reactivate_on_payment {
         return Ok(());
     }
     let tenant = db.tenant_by_id(id)?;
     let Some(suspension) = tenant.suspension else { return Ok(()) };
-    if suspension.cause != SuspensionCause::Overdue || db.is_held_by_debt(id)? {
+    if suspension.cause != SuspensionCause::Overdue {
+        return Ok(());
+    }
+    let policy = config.dunning_policy();
+    let facts = db.dunning_facts(id, act.today)?;
+    let held = facts.invoices.iter().any(|i| dunning::holds(i, &policy, act.today));
+    if held || db.has_uncollectible_past_suspension(id)? {
         return Ok(());
     }
     let reason = Some("no overdue invoice holds it any more");

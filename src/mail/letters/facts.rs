@@ -288,6 +288,7 @@ fn sample_invoice(
         tax: sums.tax,
         total: sums.total,
         paid: Money::zero(currency),
+        paid_elsewhere: Money::zero(currency),
         coupon: None,
         issued_on: today,
         due_on: plus_days(today, 14),

@@ -8,10 +8,10 @@ use rust_decimal::Decimal;
 use super::table::Row;
 use super::{Bad, Fate, Import};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin};
-use crate::domain::refusal::Why;
-use crate::domain::{Currency, Money, TenantId, text};
+use crate::domain::refusal::{Fault, Why};
+use crate::domain::{Currency, Money, Refusal, TenantId, text};
 use crate::store::{NewEvent, NewInvoice};
-use crate::tasks::issue;
+use crate::tasks::{issue, settle};
 
 pub const REQUIRED: &[&str] = &["number", "tenant", "total", "issued_on", "due_on"];
 pub const OPTIONAL: &[&str] = &["currency", "description", "status", "paid_on"];
@@ -72,12 +72,15 @@ impl Import<'_> {
         let number = row.need("number", invoice::number);
         let slug = row.need("tenant", |v| text::slug("tenant", v));
         let tenant = match slug {
-            Some(slug) => self.known_tenant(tenants, &slug)?,
+            Some(slug) => {
+                let known = self.known_tenant(tenants, &slug)?;
+                if known.is_none() {
+                    row.note("tenant", Why::UnknownTenant);
+                }
+                known
+            }
             None => None,
         };
-        if tenant.is_none() && row.get("tenant").is_some() {
-            row.note("tenant", Why::UnknownTenant);
-        }
         let currency = row.currency("currency");
         let currency = currency.or(tenant.map(|t| t.currency)).unwrap_or(self.config.currency);
         let total = row.need_amount("total", currency);
@@ -164,7 +167,13 @@ impl Import<'_> {
             return Err(row.bad("number", Why::CannotChange { what }));
         }
         let new = self.new_invoice(tenants, read, None)?;
-        self.db.correct_imported(self.act, there.id, &new)?;
+        match self.db.correct_imported(self.act, there.id, &new) {
+            Err(Refusal::Storage { fault: Fault::Constraint(_), .. }) => {
+                let what = "letters or reminders of it were written to its tenant already";
+                return Err(row.bad("tenant", Why::CannotChange { what }));
+            }
+            corrected => corrected?,
+        }
         let data = serde_json::json!({ "changed": differs }).to_string();
         let event = NewEvent {
             kind: "invoice_corrected",
@@ -174,6 +183,7 @@ impl Import<'_> {
             data: &data,
         };
         self.db.add_event(self.act, event)?;
+        settle::come_back(self.db, self.act, self.config, there.tenant_id)?;
         Ok(Fate::Updated)
     }
 }
@@ -206,10 +216,13 @@ fn read_status(
     (status.unwrap_or(InvoiceStatus::Open), None)
 }
 
-/// The columns of the row whose values are not those that are stored. An open invoice that was
-/// paid, voided or written off here since its import is no difference.
+/// The columns of the row whose values are not those that are stored. A status that an open
+/// invoice came to here (it was paid, voided or written off since its import) is no difference.
 fn differences(row: &Row, read: &Read, there: &Invoice) -> Vec<&'static str> {
-    let moved_on = read.status == InvoiceStatus::Open || read.status == there.status;
+    let closed_here = there.closed_reason.is_some()
+        || (there.status == InvoiceStatus::Paid && there.paid_elsewhere.is_zero());
+    let same_status = read.status == there.status
+        || (read.status == InvoiceStatus::Open && (closed_here || row.get("status").is_none()));
     let described = there.lines.first().is_some_and(|l| l.description == read.line.description);
     let pairs = [
         ("tenant", read.tenant.id == there.tenant_id),
@@ -218,7 +231,7 @@ fn differences(row: &Row, read: &Read, there: &Invoice) -> Vec<&'static str> {
         ("issued_on", read.issued_on == there.issued_on),
         ("due_on", read.due_on == there.due_on),
         ("description", described || row.get("description").is_none()),
-        ("status", moved_on),
+        ("status", same_status),
         ("paid_on", row.get("paid_on").is_none() || read.paid_on == there.paid_on),
     ];
     pairs.into_iter().filter(|(_, same)| !same).map(|(column, _)| column).collect()

@@ -12,7 +12,7 @@ use crate::domain::{Currency, Money, Refusal, Result, calendar};
 
 /// The file.
 pub struct Table<R> {
-    reader: csv::Reader<R>,
+    reader: csv::Reader<LineEnds<R>>,
     path: PathBuf,
     row: Row,
 }
@@ -33,7 +33,10 @@ impl<R: Read> Table<R> {
     /// No header, a column too few, unknown or there twice.
     pub fn open(path: &Path, reader: R, required: &[&str], optional: &[&str]) -> Result<Self> {
         let bad = |message: String| Refusal::BadHeader { path: path.to_owned(), message };
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .terminator(csv::Terminator::Any(b'\n'))
+            .from_reader(LineEnds::new(reader));
         let header = reader.headers().map_err(|e| match e.kind() {
             csv::ErrorKind::Utf8 { .. } => bad("not UTF-8".to_owned()),
             _ => bad(e.to_string()),
@@ -63,7 +66,10 @@ impl<R: Read> Table<R> {
     pub fn next_row(&mut self) -> Result<Option<&Row>> {
         let more = self.reader.read_byte_record(&mut self.row.record);
         let more = more.map_err(|e| Refusal::file(&self.path, "read", &e))?;
-        self.row.line = self.row.record.position().map_or(0, csv::Position::line);
+        // Where the record began: the reader skips empty lines before it, so its own answer is too
+        // low after one. It stands behind the record's end now.
+        let within = self.row.record.iter().flatten().filter(|b| **b == b'\n').count() as u64;
+        self.row.line = self.reader.position().line().saturating_sub(1 + within);
         self.row.bad.borrow_mut().clear();
         Ok(more.then_some(&self.row))
     }
@@ -135,7 +141,11 @@ impl Row {
                 self.note(column, why);
                 None
             }
-            Err(_) => None,
+            // Whatever it is, the row is not taken.
+            Err(other) => {
+                self.note(column, Why::BadCsv(other.to_string()));
+                None
+            }
         }
     }
 
@@ -178,5 +188,118 @@ impl Row {
             let why = Why::NotOneOf { words: words.to_owned() };
             v.parse().map_err(|_| Refusal::bad(column, v, why))
         })
+    }
+}
+
+/// A file with its line ends made plain: CR LF becomes LF, and the last line has one, so that lines
+/// can be counted by their ends.
+struct LineEnds<R> {
+    from: R,
+    /// What was read and made plain, and how much of it was given on.
+    chunk: Vec<u8>,
+    given: usize,
+    /// A CR that was read last and may belong to an LF.
+    held: bool,
+    last: u8,
+}
+
+const CHUNK: usize = 1 << 16;
+
+impl<R: Read> LineEnds<R> {
+    fn new(from: R) -> Self {
+        LineEnds { from, chunk: Vec::with_capacity(CHUNK + 1), given: 0, held: false, last: b'\n' }
+    }
+
+    /// Reads the next chunk; leaves it empty at the end of the file.
+    fn fill(&mut self) -> std::io::Result<()> {
+        self.given = 0;
+        self.chunk.clear();
+        while self.chunk.is_empty() {
+            self.chunk.extend(self.held.then_some(b'\r'));
+            let read = (&mut self.from).take(CHUNK as u64).read_to_end(&mut self.chunk)?;
+            if read == 0 {
+                self.held = false;
+                let last = self.chunk.last().copied().unwrap_or(self.last);
+                self.chunk.extend((last != b'\n').then_some(b'\n'));
+                self.last = b'\n';
+                return Ok(());
+            }
+            self.make_plain();
+        }
+        self.last = self.chunk.last().copied().unwrap_or(self.last);
+        Ok(())
+    }
+
+    /// Drops each CR before an LF; a last CR is held back until what follows it is known.
+    fn make_plain(&mut self) {
+        self.held = self.chunk.pop_if(|last| *last == b'\r').is_some();
+        let Some(first) = self.chunk.iter().position(|b| *b == b'\r') else { return };
+        let mut to = first;
+        for at in first..self.chunk.len() {
+            let before_lf = self.chunk[at] == b'\r' && self.chunk.get(at + 1) == Some(&b'\n');
+            if !before_lf {
+                self.chunk[to] = self.chunk[at];
+                to += 1;
+            }
+        }
+        self.chunk.truncate(to);
+    }
+}
+
+impl<R: Read> Read for LineEnds<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.given == self.chunk.len() {
+            self.fill()?;
+        }
+        let read = (&self.chunk[self.given..]).read(buffer)?;
+        self.given += read;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<u64> {
+        let mut table = Table::open(Path::new("x.csv"), text.as_bytes(), &["a"], &["b"]).unwrap();
+        let mut lines = Vec::new();
+        while let Some(row) = table.next_row().unwrap() {
+            lines.push(row.line);
+        }
+        lines
+    }
+
+    #[test]
+    fn a_row_is_named_by_the_line_on_which_it_begins() {
+        for (text, expected) in [
+            ("a,b\n1,2\n3,4\n", vec![2, 3]),
+            ("a,b\r\n1,2\r\n3,4\r\n", vec![2, 3]),
+            ("a,b\n1,2\n3,4", vec![2, 3]),
+            ("a,b\n\n\n1,2\n\n3,4\n", vec![4, 6]),
+            ("a,b\r\n\"1\r\nx\",2\r\n3,4", vec![2, 4]),
+            ("a,b\n1,2\n3,4\r", vec![2, 3]),
+        ] {
+            assert_eq!(lines(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn line_ends_are_made_plain_whatever_the_pieces() {
+        struct Pieces(std::collections::VecDeque<Vec<u8>>);
+        impl Read for Pieces {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                let Some(piece) = self.0.pop_front() else { return Ok(0) };
+                buffer[..piece.len()].copy_from_slice(&piece);
+                Ok(piece.len())
+            }
+        }
+        let text = b"a\r\nb\rc\n\r\n\rd";
+        for size in 1..text.len() {
+            let pieces = text.chunks(size).map(<[u8]>::to_vec).collect();
+            let mut plain = Vec::new();
+            LineEnds::new(Pieces(pieces)).read_to_end(&mut plain).unwrap();
+            assert_eq!(plain, b"a\nb\rc\n\n\rd\n", "{size}");
+        }
     }
 }

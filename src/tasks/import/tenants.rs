@@ -5,11 +5,14 @@ use super::{Bad, Fate, Import};
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Refusal, money, text};
-use crate::tasks::settle::tenant_event;
+use crate::tasks::settle::{self, tenant_event};
 
 pub const REQUIRED: &[&str] = &["slug", "name", "email"];
 pub const OPTIONAL: &[&str] =
     &["currency", "locale", "country", "address", "tax_id", "tax_rate", "created_on", "status"];
+
+/// Why a tenant is suspended that a file says is.
+const IMPORTED: &str = "imported as suspended";
 
 impl Import<'_> {
     pub(super) fn tenant(&self, row: &Row) -> Result<Fate, Bad> {
@@ -26,14 +29,27 @@ impl Import<'_> {
         if !self.options.update {
             return Err(row.bad("slug", Why::Differs { fields: differs.join(", ") }));
         }
-        if differs.iter().any(|field| matches!(*field, "status" | "created_on")) {
-            let what = "status and created_on are not changed by an import";
-            return Err(row.bad("slug", Why::CannotChange { what }));
-        }
-        self.db.edit_tenant(self.act, there.id, &edit(row, new))?;
+        self.db.edit_tenant(self.act, there.id, &edit(row, &new))?;
         let data = serde_json::json!({ "imported": true, "changed": differs });
         tenant_event(self.db, self.act, there.id, "tenant_edited", None, &data.to_string())?;
+        if differs.contains(&"status") {
+            self.take_status(&there, new.status)?;
+        }
         Ok(Fate::Updated)
+    }
+
+    /// Takes the status that the file insists on, as a person would by hand.
+    fn take_status(&self, there: &Tenant, status: TenantStatus) -> Result<(), Bad> {
+        let (db, act) = (self.db, self.act);
+        match status {
+            TenantStatus::Active if there.status == TenantStatus::Suspended => {
+                settle::reactivate(db, act, self.config, there, Some(IMPORTED), None)?;
+            }
+            TenantStatus::Active => db.reactivate_tenant(act, there.id)?,
+            TenantStatus::Suspended => settle::suspend(db, act, there, IMPORTED)?,
+            TenantStatus::Closed => settle::close(db, act, there)?,
+        }
+        Ok(())
     }
 
     fn read_tenant(&self, row: &Row) -> Result<NewTenant, Bad> {
@@ -70,11 +86,13 @@ impl Import<'_> {
     }
 }
 
-/// The columns of the row whose values are not those that are stored. A status that moved on since
-/// the import is no difference: only one that the file insists on is.
+/// The columns of the row whose values are not those that are stored. A suspension that came about
+/// here since the import is no difference to a file that says `active`.
 fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> {
     let created_on = new.created_on.map(|date| date.to_string());
-    let moved_on = new.status == TenantStatus::Active || new.status == there.status;
+    let suspended_here = there.suspension.as_ref().is_some_and(|s| s.reason != IMPORTED);
+    let same_status =
+        new.status == there.status || (new.status == TenantStatus::Active && suspended_here);
     let pairs = [
         ("name", new.name == there.name),
         ("email", new.email == there.email),
@@ -85,22 +103,23 @@ fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> 
         ("tax_id", new.tax_id == there.tax_id),
         ("tax_rate", new.tax_rate == there.tax_rate),
         ("created_on", created_on.is_none_or(|date| there.created_at.starts_with(&date))),
-        ("status", moved_on),
+        ("status", same_status),
     ];
     let given = pairs.into_iter().filter(|(column, _)| row.get(column).is_some());
     given.filter(|(_, same)| !same).map(|(column, _)| column).collect()
 }
 
 /// What the row says, and nothing that it leaves out.
-fn edit(row: &Row, new: NewTenant) -> TenantEdit {
+fn edit(row: &Row, new: &NewTenant) -> TenantEdit {
     TenantEdit {
-        name: Some(new.name),
-        email: Some(new.email),
+        name: Some(new.name.clone()),
+        email: Some(new.email.clone()),
         currency: row.get("currency").map(|_| new.currency),
         locale: row.get("locale").map(|_| new.locale),
-        country: new.country,
-        address: new.address,
-        tax_id: new.tax_id,
+        country: new.country.clone(),
+        address: new.address.clone(),
+        tax_id: new.tax_id.clone(),
         tax_rate: new.tax_rate,
+        created_on: new.created_on,
     }
 }
