@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -234,4 +235,47 @@ fn a_payment_that_races_the_run_on_the_day_of_suspension_leaves_the_tenant_activ
         shop.check();
     }
     println!("suspended and back {suspended_first} times, paid before the run {paid_first} times");
+}
+
+#[test]
+fn a_run_that_is_at_work_or_has_ended_is_never_told_as_interrupted() {
+    let shop = business().shop();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let newest = shop.json(&["tasks", "runs", "--limit", "1"]);
+                    if newest[0]["status"] == "interrupted" {
+                        over.store(true, Ordering::Relaxed);
+                        panic!("{newest}");
+                    }
+                }
+            });
+        }
+        for _ in 0..10 * TIMES {
+            if over.load(Ordering::Relaxed) {
+                break;
+            }
+            shop.ok(&[&["tasks", "check-overdue"][..], &TODAY].concat());
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn looking_at_a_run_that_died_does_not_keep_the_next_one_from_starting() {
+    let prepared = business();
+    for _ in 0..TIMES {
+        let shop = prepared.shop();
+        let args = [&["tasks", "check-overdue"][..], &TODAY].concat();
+        // The second point is the first at which the database knows of the run.
+        shop.crashes(&args, 2).expect("it dies");
+        let look: Vec<_> = (0..8).map(|_| shop.start(&["tasks", "runs", "--json"])).collect();
+        let next = shop.run(&args);
+        assert_eq!(next.status, 0, "{next:?}");
+        for outcome in look.into_iter().map(Shop::end_of) {
+            assert_eq!(outcome.status, 0, "{outcome:?}");
+        }
+    }
 }
