@@ -12,7 +12,7 @@ use super::{Context, Limit, Verbosity, date_arg};
 use crate::clock::Clock;
 use crate::config::{Config, TlsKind, TransportKind};
 use crate::domain::schedule::Task;
-use crate::domain::{Result, act};
+use crate::domain::{Result, RunId, act};
 use crate::failure::exit;
 use crate::mail::{Secret, Smtp, Tls, Transport};
 use crate::store::{Email, Run, RunStatus};
@@ -435,6 +435,7 @@ fn status(ctx: &mut Context) -> anyhow::Result<u8> {
         &["task", "crontab", "last_run", "last_run_at", "status", "next_expected_at", "late"];
     let now = Clock::host_time(ctx.clock.now);
     let mut store = ctx.reader()?;
+    let dead = tasks::lock::dead_runs(&mut store)?;
     let mut all_well = true;
     let mut rows = Vec::new();
     for task in Task::ALL.iter().copied() {
@@ -446,7 +447,7 @@ fn status(ctx: &mut Context) -> anyhow::Result<u8> {
             })?;
             Ok((last, db.created_at()?))
         })?;
-        let status = last.as_ref().map(|run| tasks::lock::status_of(&ctx.db, run)).transpose()?;
+        let status = last.as_ref().map(|run| status_of(run, &dead));
         let since = last.as_ref().map_or(&made_at, |run| &run.as_of);
         let since = instant(since).map_or(now, Clock::host_time);
         let late = task.schedule().is_late(&since, &now);
@@ -483,15 +484,20 @@ const RUNS: &[Column] = &[
 fn runs(ctx: &mut Context, args: &Runs) -> anyhow::Result<u8> {
     let fields = &["id", "task", "as_of", "status", "started_at", "finished_at"];
     let mut store = ctx.reader()?;
+    let dead = tasks::lock::dead_runs(&mut store)?;
     let mut list = ctx.printer.list(fields, RUNS);
     store.read(|db| {
         db.each_run(args.task, args.limit.limit, |run| {
-            let status = tasks::lock::status_of(&ctx.db, &run)?;
-            list.row(run_object(&run, status)).map_err(super::out_failed)
+            list.row(run_object(&run, status_of(&run, &dead))).map_err(super::out_failed)
         })
     })?;
     list.end()?;
     Ok(exit::DONE)
+}
+
+/// How a run stands, for people: the row of one that died says that it is running.
+fn status_of(run: &Run, dead: &[RunId]) -> RunStatus {
+    if dead.contains(&run.id) { RunStatus::Interrupted } else { run.status }
 }
 
 fn run_object(run: &Run, status: RunStatus) -> Value {

@@ -104,6 +104,18 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// The runs that are marked as running, with the phase whose lock they hold if they live.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn running(&self) -> Result<Vec<(RunId, Phase)>> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT id, phase FROM runs WHERE phase IS NOT NULL")?;
+        let runs = statement
+            .query_map([], |row| Ok((RunId(row.get("id")?), columns::word(row, "phase")?)))?;
+        Ok(runs.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Hands each run to `each`, newest first.
     ///
     /// # Errors

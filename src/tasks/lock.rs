@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::domain::schedule::Task;
-use crate::domain::{Refusal, Result};
+use crate::domain::{Refusal, Result, RunId};
+use crate::store::Store;
 use crate::store::runs::Phase;
-use crate::store::{Run, RunStatus};
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
@@ -35,25 +35,46 @@ impl Lock {
         }
     }
 
-    /// Takes the lock if nobody holds it.
+    /// Takes the lock if nobody holds it but, for a moment, someone who only looks.
     ///
     /// # Errors
     /// Its file cannot be made.
     pub fn try_take(db: &Path, phase: Phase) -> Result<Option<Lock>> {
         let path = path(db, phase);
-        let failed = |e: std::io::Error| Refusal::file(&path, "lock", &e);
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(e)) => Err(failed(e)),
+        let file = open(&path)?;
+        for _ in 0..LOOKS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Lock { _file: file })),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(A_LOOK),
+                Err(TryLockError::Error(e)) => return Err(Refusal::file(&path, "lock", &e)),
+            }
         }
+        Ok(None)
+    }
+}
+
+/// [`is_held`] has to take a lock to see whether it is free. It has given it back long before all
+/// these looks are over, so that nobody is turned away because someone looked.
+const LOOKS: u32 = 20;
+const A_LOOK: Duration = Duration::from_millis(5);
+
+fn open(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| Refusal::file(path, "lock", &e))
+}
+
+/// Whether a task holds the lock. Any number may look at once, and none is taken for a task.
+fn is_held(db: &Path, phase: Phase) -> Result<bool> {
+    let path = path(db, phase);
+    match open(&path)?.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(e)) => Err(Refusal::file(&path, "lock", &e)),
     }
 }
 
@@ -67,13 +88,47 @@ fn path(db: &Path, phase: Phase) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// How a run stands: one that is marked as running while nobody holds the lock of its phase died.
+/// The runs that died: marked as running while nobody holds the lock of their phase.
 ///
 /// # Errors
-/// The lock's file cannot be made.
-pub fn status_of(db: &Path, run: &Run) -> Result<RunStatus> {
-    match run.phase {
-        Some(phase) if Lock::try_take(db, phase)?.is_some() => Ok(RunStatus::Interrupted),
-        _ => Ok(run.status),
+/// A lock's file cannot be made, or a fault of the database.
+pub fn dead_runs(store: &mut Store) -> Result<Vec<RunId>> {
+    let mut unheld = Vec::new();
+    for (run, phase) in store.read(|db| db.running())? {
+        if !is_held(store.path(), phase)? {
+            unheld.push((run, phase));
+        }
+    }
+    if unheld.is_empty() {
+        return Ok(Vec::new());
+    }
+    // One that lived when it was read may have ended, or gone on to its next phase, before its
+    // lock was looked at; then its row says so by now.
+    let still = store.read(|db| db.running())?;
+    Ok(unheld.into_iter().filter(|run| still.contains(run)).map(|(run, _)| run).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_turned_away_because_someone_looked() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = folder.path().join("billing.db");
+        let looks = open(&path(&db, Phase::Deciding)).unwrap();
+        looks.lock_shared().unwrap();
+        assert!(!is_held(&db, Phase::Deciding).unwrap());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(A_LOOK);
+                drop(looks);
+            });
+            let task = Task::CheckOverdue;
+            let lock = Lock::take(&db, Phase::Deciding, task, Duration::ZERO).unwrap();
+            assert!(is_held(&db, Phase::Deciding).unwrap());
+            assert!(Lock::try_take(&db, Phase::Deciding).unwrap().is_none());
+            drop(lock);
+        });
     }
 }

@@ -162,10 +162,12 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
         Task::DeliverEmails => Phase::Delivering,
         Task::CheckOverdue => Phase::Deciding,
     };
-    let lock = Lock::take(store.path(), phase, task, options.wait)?;
+    // Held until the run's end is recorded: one that is marked as running and holds no lock is
+    // taken for dead.
+    let mut lock = Lock::take(store.path(), phase, task, options.wait)?;
     let actor = clock.act(format!("task:{task}"));
     let run = store.write(|db| db.start_run(&actor, task, clock.given, phase))?;
-    let mut report = match work(store, given, task, options, run, lock) {
+    let mut report = match work(store, given, task, options, run, &mut lock) {
         Ok(report) => report,
         Err(refusal) => {
             let failed = serde_json::json!({ "task": task.word(), "error": refusal.to_string() });
@@ -182,19 +184,20 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     let result = serde_json::to_string(&report).unwrap_or_else(|_| "{}".to_owned());
     let at = act::instant(clock.later());
     store.write(|db| db.finish_run(run, status, &at, &result))?;
+    drop(lock);
     Ok(report)
 }
 
 /// The work of the task, and the delivery after it. `lock` is the one for deciding (or, of
-/// `deliver-emails`, for delivering); it is given back before the letters leave, since those may
-/// take long.
+/// `deliver-emails`, for delivering); before the letters leave it is exchanged for that of
+/// delivery, since those may take long.
 fn work(
     store: &mut Store,
     given: &Given,
     task: Task,
     options: &Options,
     run: RunId,
-    lock: Lock,
+    lock: &mut Lock,
 ) -> Result<Report> {
     let done = match task {
         Task::CheckOverdue => check_overdue::work(store, given, options, run)?,
@@ -209,13 +212,13 @@ fn work(
     if options.no_deliver {
         return Ok(report);
     }
-    let _delivering = match task {
-        Task::DeliverEmails => lock,
-        _ => match start_delivery(store, given, run, lock)? {
-            Some(lock) => lock,
-            None => return Ok(report),
-        },
+    let delivers = match task {
+        Task::DeliverEmails => true,
+        _ => start_delivery(store, given, run, lock)?,
     };
+    if !delivers {
+        return Ok(report);
+    }
     let delivered = deliver_emails::deliver(store, given)?;
     report.emails_sent = delivered.sent;
     report.emails_failed = delivered.failed;
@@ -223,24 +226,20 @@ fn work(
     Ok(report)
 }
 
-/// Takes the lock of delivery before the one of deciding is given back, so that at no moment the
-/// run holds none and looks dead. `None` where nothing is due or another run delivers.
-fn start_delivery(
-    store: &mut Store,
-    given: &Given,
-    run: RunId,
-    deciding: Lock,
-) -> Result<Option<Lock>> {
+/// Exchanges the lock of deciding for that of delivery, which is taken before the other is given
+/// back: at no moment does the run hold none and look dead. False where nothing is due or another
+/// run delivers; then the lock stays what it was.
+fn start_delivery(store: &mut Store, given: &Given, run: RunId, lock: &mut Lock) -> Result<bool> {
     let actor = given.clock.act("task");
     if !store.read(|db| db.has_due_emails(&actor))? {
-        return Ok(None);
+        return Ok(false);
     }
     let Some(delivering) = Lock::try_take(store.path(), Phase::Delivering)? else {
-        return Ok(None);
+        return Ok(false);
     };
     store.write(|db| db.run_delivers(run))?;
-    drop(deciding);
-    Ok(Some(delivering))
+    *lock = delivering;
+    Ok(true)
 }
 
 /// An error of one item, for the report.

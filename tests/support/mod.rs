@@ -4,8 +4,10 @@
 
 pub mod transcript;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -14,7 +16,17 @@ pub struct Shop {
     folder: tempfile::TempDir,
 }
 
+/// A business kept in memory, to be laid out again for every trial: the same rows, ids and uuid
+/// each time, so that what two trials leave behind can be compared byte by byte.
+pub struct Prepared {
+    files: Vec<(String, Vec<u8>)>,
+}
+
+/// All rows of a database, table by table.
+pub type Contents = BTreeMap<String, Vec<String>>;
+
 /// What a command came to.
+#[derive(Debug)]
 pub struct Outcome {
     pub status: i32,
     pub stdout: String,
@@ -130,10 +142,191 @@ impl Shop {
         assert_eq!((done.status, done.stdout.as_str()), (0, ""), "{}", done.stderr);
     }
 
+    /// Keeps the files of the folder, for [`Prepared::shop`].
+    pub fn prepared(&self) -> Prepared {
+        Prepared { files: files(self.folder.path()).into_iter().collect() }
+    }
+
+    /// The letters that left: every file of the mail folder, unfinished ones too.
+    pub fn mailbox(&self) -> BTreeMap<String, Vec<u8>> {
+        files(&self.path("mail"))
+    }
+
+    /// Starts a command and leaves it running.
+    pub fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("billing starts")
+    }
+
+    /// Starts every command at once, and waits for all of them.
+    pub fn at_once(&self, commands: &[Vec<&str>]) -> Vec<Outcome> {
+        let started: Vec<Child> = commands.iter().map(|args| self.start(args)).collect();
+        started.into_iter().map(Shop::end_of).collect()
+    }
+
+    /// Waits for a command that was started.
+    pub fn end_of(child: Child) -> Outcome {
+        outcome(child.wait_with_output().expect("an end"))
+    }
+
+    /// Runs a command that dies at the `point`th place where the binary passes a commit; `None`
+    /// where it came to its end before that.
+    pub fn crashes(&self, args: &[&str], point: u64) -> Option<Outcome> {
+        let mut command = self.command(args);
+        command.env("BILLING_CRASH_AT", point.to_string());
+        let done = outcome(command.output().expect("billing starts"));
+        assert!(done.status <= 0 || done.status == 3, "{args:?}: {}{}", done.stdout, done.stderr);
+        (done.status < 0).then_some(done)
+    }
+
+    /// Starts a command and kills it (SIGKILL) so much later. Whether it died of that.
+    pub fn is_killed(&self, args: &[&str], after: Duration) -> bool {
+        let mut child = self.start(args);
+        std::thread::sleep(after);
+        child.kill().expect("it is ours");
+        Shop::end_of(child).status < 0
+    }
+
+    /// Every row of every table but `runs`, without the number of the run that wrote it: that a
+    /// run died and another took its work over is all that a crash may leave to be seen.
+    pub fn contents(&self) -> Contents {
+        let sql = self.sql();
+        let mut tables = sql
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'runs'")
+            .expect("the schema");
+        let names = tables.query_map([], |row| row.get::<_, String>(0)).expect("tables");
+        names
+            .map(|name| {
+                let name = name.expect("a name");
+                let rows = rows(&sql, &format!("SELECT * FROM {name}"));
+                (name, rows)
+            })
+            .collect()
+    }
+
     /// The database itself, for what no command shows.
     pub fn sql(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path("billing.db")).expect("the database")
     }
+}
+
+impl Prepared {
+    /// A folder with these files in it.
+    pub fn shop(&self) -> Shop {
+        let shop = Shop::empty();
+        for (name, bytes) in &self.files {
+            std::fs::write(shop.path(name), bytes).expect("a file");
+        }
+        shop
+    }
+}
+
+/// A made-up business on 2026-03-16, with something for every branch of a run: a tenant at each
+/// stage, one that is suspended already, one that promised, one that disputes, one with several
+/// invoices, one that is not late, and one whose invoice of 100.00 is due for suspension.
+pub fn business() -> Prepared {
+    let shop = Shop::new();
+    for (tenant, due_on) in [
+        ("acme", "2026-02-14"),
+        ("birch", "2026-02-08"),
+        ("birch", "2026-02-14"),
+        ("cedar", "2026-02-13"),
+        ("dune", "2026-02-13"),
+        ("elm", "2026-03-01"),
+        ("elm", "2026-03-09"),
+        ("fern", "2026-03-09"),
+        ("grove", "2026-03-13"),
+        ("heath", "2026-03-31"),
+        // Missed by every run so far: it is warned before it can be suspended.
+        ("iris", "2026-01-20"),
+    ] {
+        if tenant != "iris" {
+            shop.owes(tenant, due_on);
+        }
+    }
+    // The past: a month of runs.
+    for day in ["2026-02-17", "2026-02-21", "2026-02-28", "2026-03-07", "2026-03-12"] {
+        shop.ok(&["tasks", "check-overdue", "--as-of", day, "--quiet"]);
+    }
+    shop.owes("iris", "2026-01-20");
+    let of = |tenant: &str| {
+        let list = shop.json(&["invoice", "list", "--tenant", tenant]);
+        list[0]["number"].as_str().expect("a number").to_owned()
+    };
+    let today = ["--as-of", "2026-03-12"];
+    let promise = ["invoice", "promise", &of("cedar"), "--until", "2026-03-20"];
+    shop.ok(&[&promise[..], &today].concat());
+    shop.ok(&[&["invoice", "dispute", &of("dune")][..], &today].concat());
+    shop.check();
+    // What the past sent is told by the database; the folder starts empty.
+    std::fs::remove_dir_all(shop.path("mail")).expect("the mail folder");
+    shop.prepared()
+}
+
+/// Says which rows stand on one side only, where anything differs.
+pub fn assert_same(what: &str, found: &Contents, expected: &Contents) {
+    for (table, rows) in expected {
+        let empty = Vec::new();
+        let there = found.get(table).unwrap_or(&empty);
+        let missing: Vec<_> = rows.iter().filter(|row| !there.contains(row)).take(5).collect();
+        let extra: Vec<_> = there.iter().filter(|row| !rows.contains(row)).take(5).collect();
+        assert!(
+            there == rows,
+            "{what}: {table} differs\n  missing: {missing:#?}\n  extra: {extra:#?}"
+        );
+    }
+    assert_eq!(found.len(), expected.len(), "{what}: tables");
+}
+
+/// The rows of a query as text, `column=value`, without the number of the run.
+pub fn rows(sql: &rusqlite::Connection, query: &str) -> Vec<String> {
+    let mut statement = sql.prepare(query).expect("a query");
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let mut found = Vec::new();
+    let mut rows = statement.query([]).expect("rows");
+    while let Some(row) = rows.next().expect("a row") {
+        let mut text = String::new();
+        for (at, column) in columns.iter().enumerate() {
+            let value: rusqlite::types::Value = row.get(at).expect("a value");
+            let value = match (column.as_str(), value) {
+                ("run_id", _) => continue,
+                ("data", rusqlite::types::Value::Text(data)) => without_run(&data),
+                (_, rusqlite::types::Value::Null) => "-".to_owned(),
+                (_, rusqlite::types::Value::Integer(n)) => n.to_string(),
+                (_, rusqlite::types::Value::Text(text)) => text,
+                (_, rusqlite::types::Value::Blob(bytes)) => {
+                    String::from_utf8_lossy(&bytes).into_owned()
+                }
+                (_, rusqlite::types::Value::Real(x)) => panic!("{column} is a real number: {x}"),
+            };
+            text.push_str(&format!("{column}={value} "));
+        }
+        found.push(text);
+    }
+    found
+}
+
+/// An event's data without the run that it names.
+fn without_run(data: &str) -> String {
+    let mut data: Value = serde_json::from_str(data).expect("JSON");
+    if let Some(object) = data.as_object_mut() {
+        object.remove("run");
+    }
+    data.to_string()
+}
+
+/// The files of a folder by name; none where there is no such folder.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return BTreeMap::new() };
+    let entries = entries.map(|entry| entry.expect("an entry"));
+    let files = entries.filter(|entry| entry.path().is_file());
+    files
+        .map(|entry| {
+            let name = entry.file_name().into_string().expect("a name");
+            (name, std::fs::read(entry.path()).expect("a file"))
+        })
+        .collect()
 }
 
 fn outcome(output: Output) -> Outcome {

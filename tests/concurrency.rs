@@ -1,0 +1,281 @@
+//! Many commands at once on one database: the outcome is that of some order of them, one after the
+//! other, and nobody is told that the file is busy.
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{Outcome, Prepared, Shop, assert_same, business};
+
+/// Everything here is a race: one that is lost once in a while shows only if it is run often.
+const TIMES: usize = 4;
+
+const TODAY: [&str; 2] = ["--as-of", "2026-03-16"];
+
+/// The business of the other tests with forty more tenants that have a letter to come, so that a
+/// run takes long enough to be met by others.
+static BUSINESS: LazyLock<Prepared> = LazyLock::new(|| {
+    let shop = business().shop();
+    let mut tenants = "slug,name,email\n".to_owned();
+    let mut invoices = "number,tenant,total,issued_on,due_on\n".to_owned();
+    for n in 1..=40 {
+        tenants.push_str(&format!("more-{n},More {n},more-{n}@clients.example\n"));
+        let due_on = if n % 2 == 0 { "2026-03-13" } else { "2026-03-05" };
+        invoices.push_str(&format!("OLD-{n},more-{n},{n},2026-01-02,{due_on}\n"));
+    }
+    shop.write("tenants.csv", &tenants);
+    shop.write("invoices.csv", &invoices);
+    for kind in ["tenants", "invoices"] {
+        let file = format!("{kind}.csv");
+        shop.ok(&[&["import", kind, &file, "--quiet"][..], &TODAY].concat());
+        std::fs::remove_file(shop.path(&file)).expect("the file");
+    }
+    shop.prepared()
+});
+
+/// The code with which a command was refused.
+fn code(outcome: &Outcome) -> String {
+    let error: Value = serde_json::from_str(&outcome.stderr)
+        .unwrap_or_else(|e| panic!("{e}: {} {}", outcome.status, outcome.stderr));
+    error["error"]["code"].as_str().expect("a code").to_owned()
+}
+
+/// Nobody may be told that the file is busy, or be stopped by a bug.
+fn nobody_met_a_busy_file(outcomes: &[Outcome]) {
+    for outcome in outcomes {
+        let said = &outcome.stderr;
+        let bad =
+            ["database is locked", "\"busy\"", "another command has been writing", "panicked"];
+        assert!(!bad.iter().any(|words| said.contains(words)), "{outcome:?}");
+        assert!([0, 1, 75].contains(&outcome.status), "{outcome:?}");
+    }
+}
+
+/// Starts all of them at once in the shop, on the day of the business.
+fn race(shop: &Shop, commands: &[Vec<&str>]) -> Vec<Outcome> {
+    let commands: Vec<Vec<&str>> =
+        commands.iter().map(|args| [&args[..], &TODAY, &["--json"]].concat()).collect();
+    let outcomes = shop.at_once(&commands);
+    nobody_met_a_busy_file(&outcomes);
+    outcomes
+}
+
+fn statuses(outcomes: &[Outcome]) -> Vec<i32> {
+    outcomes.iter().map(|outcome| outcome.status).collect()
+}
+
+/// What one command of its own leaves.
+fn left_by(prepared: &Prepared, args: &[&str]) -> Shop {
+    let shop = prepared.shop();
+    shop.ok(&[args, &TODAY].concat());
+    shop
+}
+
+fn assert_same_as(what: &str, found: &Shop, expected: &Shop) {
+    found.check();
+    assert_same(what, &found.contents(), &expected.contents());
+    assert!(found.mailbox() == expected.mailbox(), "{what}: the mailbox differs");
+}
+
+#[test]
+fn eight_runs_at_once_are_one_run_and_those_that_come_too_late_say_so() {
+    let args = vec!["tasks", "check-overdue"];
+    let one = left_by(&BUSINESS, &args);
+    assert_eq!(one.mailbox().len(), 45);
+    for time in 0..TIMES {
+        let shop = BUSINESS.shop();
+        let outcomes = race(&shop, &vec![args.clone(); 8]);
+        let statuses = statuses(&outcomes);
+        assert!(statuses.contains(&0), "{statuses:?}");
+        for refused in outcomes.iter().filter(|outcome| outcome.status != 0) {
+            assert_eq!((refused.status, code(refused).as_str()), (75, "locked"));
+        }
+        assert_same_as(&format!("time {time}: {statuses:?}"), &shop, &one);
+    }
+}
+
+#[test]
+fn eight_runs_that_wait_for_each_other_all_do_their_work_and_it_is_done_once() {
+    let one = left_by(&BUSINESS, &["tasks", "check-overdue"]);
+    for time in 0..TIMES {
+        let shop = BUSINESS.shop();
+        let outcomes = race(&shop, &vec![vec!["tasks", "check-overdue", "--wait", "30"]; 8]);
+        assert_eq!(statuses(&outcomes), [0; 8]);
+        let reports =
+            outcomes.iter().map(|o| serde_json::from_str::<Value>(&o.stdout).expect("JSON"));
+        let queued: u64 = reports.map(|r| r["emails_queued"].as_u64().expect("a count")).sum();
+        assert_eq!(queued, 45, "each letter is counted by one run");
+        assert_same_as(&format!("time {time}"), &shop, &one);
+    }
+}
+
+#[test]
+fn four_deliveries_at_once_send_each_letter_once() {
+    let queued = left_by(&BUSINESS, &["tasks", "check-overdue", "--no-deliver"]).prepared();
+    let one = left_by(&queued, &["tasks", "deliver-emails"]);
+    assert_eq!(one.mailbox().len(), 45);
+    for time in 0..TIMES {
+        let shop = queued.shop();
+        let outcomes = race(&shop, &vec![vec!["tasks", "deliver-emails"]; 4]);
+        let statuses = statuses(&outcomes);
+        assert!(statuses.contains(&0), "{statuses:?}");
+        let reports = outcomes.iter().filter_map(|o| serde_json::from_str::<Value>(&o.stdout).ok());
+        let sent: u64 = reports.map(|r| r["emails_sent"].as_u64().expect("a count")).sum();
+        assert_eq!(sent, 45, "each letter is counted by one run");
+        // The rows say how often each was tried: a second sending would be one try too many.
+        assert_same_as(&format!("time {time}: {statuses:?}"), &shop, &one);
+    }
+}
+
+#[test]
+fn payments_at_once_never_pay_more_than_is_due() {
+    let prepared = business();
+    let number =
+        prepared.shop().json(&["invoice", "list", "--tenant", "birch"])[0]["number"].clone();
+    let number = number.as_str().expect("a number");
+    for _ in 0..TIMES {
+        let shop = prepared.shop();
+        let references: Vec<String> = (1..=10).map(|n| format!("BANK {n}")).collect();
+        let pay = |reference| {
+            vec!["invoice", "pay", number, "--amount", "60.00", "--reference", reference]
+        };
+        let outcomes = race(&shop, &references.iter().map(|r| pay(r.as_str())).collect::<Vec<_>>());
+        let (paid, refused): (Vec<_>, Vec<_>) = outcomes.iter().partition(|o| o.status == 0);
+        assert_eq!(paid.len(), 1);
+        assert!(refused.iter().all(|o| code(o) == "above_due"), "{refused:?}");
+        assert_eq!(shop.json(&["invoice", "show", number])["amount_due"], "40.00");
+        let booked = shop.json(&["transaction", "list", "--invoice", number]);
+        assert_eq!(booked.as_array().expect("a list").len(), 1);
+        shop.check();
+    }
+}
+
+#[test]
+fn one_reference_booked_on_two_invoices_at_once_is_booked_on_one() {
+    let prepared = business();
+    let list = prepared.shop().json(&["invoice", "list", "--tenant", "birch"]);
+    let numbers: Vec<_> = list
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|i| i["number"].as_str().expect("one"))
+        .collect();
+    assert_eq!(numbers.len(), 2);
+    for _ in 0..TIMES {
+        let shop = prepared.shop();
+        let pay =
+            |number| vec!["invoice", "pay", number, "--amount", "60", "--reference", "BANK 9"];
+        let commands: Vec<_> = numbers.iter().cycle().take(8).map(|number| pay(number)).collect();
+        let outcomes = race(&shop, &commands);
+        let (paid, refused): (Vec<_>, Vec<_>) = outcomes.iter().partition(|o| o.status == 0);
+        assert_eq!(paid.len(), 1);
+        assert!(refused.iter().all(|o| code(o) == "reference_taken"), "{refused:?}");
+        assert_eq!(shop.json(&["tenant", "show", "birch"])["balance_due"], "140.00");
+        shop.check();
+    }
+}
+
+#[test]
+fn sixteen_invoices_created_at_once_are_numbered_without_a_gap() {
+    let prepared = business();
+    for _ in 0..TIMES {
+        let shop = prepared.shop();
+        let create = vec!["invoice", "create", "--tenant", "heath", "--amount", "12.50"];
+        let outcomes = race(&shop, &vec![create; 16]);
+        assert_eq!(statuses(&outcomes), [0; 16]);
+        let told: BTreeSet<String> = outcomes
+            .iter()
+            .map(|outcome| serde_json::from_str::<Value>(&outcome.stdout).expect("JSON"))
+            .map(|invoice| invoice["number"].as_str().expect("a number").to_owned())
+            .collect();
+        // The business has issued eleven before.
+        let expected: BTreeSet<String> = (12..28).map(|n| format!("INV-2026-{n:06}")).collect();
+        assert_eq!(told, expected, "each caller is told its own number");
+        shop.check();
+    }
+}
+
+#[test]
+fn a_payment_that_races_the_run_on_the_day_of_suspension_leaves_the_tenant_active() {
+    let prepared = business();
+    let number =
+        prepared.shop().json(&["invoice", "list", "--tenant", "acme"])[0]["number"].clone();
+    let number = number.as_str().expect("a number");
+    let (mut suspended_first, mut paid_first) = (0, 0);
+    for time in 0..4 * TIMES {
+        let shop = prepared.shop();
+        let run = shop.start(&[&["tasks", "check-overdue"][..], &TODAY].concat());
+        // Later and later, so that it meets the run at every point of its work.
+        std::thread::sleep(Duration::from_millis(time as u64));
+        let pay = ["invoice", "pay", number, "--amount", "100", "--reference", "BANK 1"];
+        let pay = shop.start(&[&pay[..], &TODAY].concat());
+        let outcomes = [run, pay].map(Shop::end_of);
+        nobody_met_a_busy_file(&outcomes);
+        assert_eq!(statuses(&outcomes), [0; 2], "{outcomes:?}");
+        assert_eq!(shop.json(&["invoice", "show", number])["status"], "paid");
+        assert_eq!(shop.json(&["tenant", "show", "acme"])["status"], "active");
+        let events = shop.json(&["event", "list", "--tenant", "acme"]);
+        let kinds: Vec<_> = events
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|e| e["kind"].as_str().expect("one"))
+            .collect();
+        let count = |kind| kinds.iter().filter(|k| **k == kind).count();
+        assert_eq!(count("tenant_suspended"), count("tenant_reactivated"), "{kinds:?}");
+        assert_eq!(count("payment_recorded"), 1);
+        match count("tenant_suspended") {
+            0 => paid_first += 1,
+            _ => suspended_first += 1,
+        }
+        shop.ok(&[&["tasks", "deliver-emails"][..], &TODAY].concat());
+        shop.check();
+    }
+    println!("suspended and back {suspended_first} times, paid before the run {paid_first} times");
+}
+
+#[test]
+fn a_run_that_is_at_work_or_has_ended_is_never_told_as_interrupted() {
+    let shop = business().shop();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let newest = shop.json(&["tasks", "runs", "--limit", "1"]);
+                    if newest[0]["status"] == "interrupted" {
+                        over.store(true, Ordering::Relaxed);
+                        panic!("{newest}");
+                    }
+                }
+            });
+        }
+        for _ in 0..10 * TIMES {
+            if over.load(Ordering::Relaxed) {
+                break;
+            }
+            shop.ok(&[&["tasks", "check-overdue"][..], &TODAY].concat());
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn looking_at_a_run_that_died_does_not_keep_the_next_one_from_starting() {
+    let prepared = business();
+    for _ in 0..TIMES {
+        let shop = prepared.shop();
+        let args = [&["tasks", "check-overdue"][..], &TODAY].concat();
+        // The second point is the first at which the database knows of the run.
+        shop.crashes(&args, 2).expect("it dies");
+        let look: Vec<_> = (0..8).map(|_| shop.start(&["tasks", "runs", "--json"])).collect();
+        let next = shop.run(&args);
+        assert_eq!(next.status, 0, "{next:?}");
+        for outcome in look.into_iter().map(Shop::end_of) {
+            assert_eq!(outcome.status, 0, "{outcome:?}");
+        }
+    }
+}
