@@ -43,7 +43,8 @@ impl Shop {
 
     /// Replaces billing.toml.
     pub fn configure(&self, lines: &str) {
-        let text = format!("database = \"billing.db\"\ncurrency = \"EUR\"\nlocale = \"en\"\n{lines}");
+        let text =
+            format!("database = \"billing.db\"\ncurrency = \"EUR\"\nlocale = \"en\"\n{lines}");
         std::fs::write(self.path("billing.toml"), text).expect("billing.toml");
     }
 
@@ -100,8 +101,10 @@ impl Shop {
 
     /// Runs a task on a day; returns its result, whatever its exit status.
     pub fn task(&self, task: &str, day: &str, more: &[&str]) -> Value {
-        let args: Vec<_> =
-            ["tasks", task, "--as-of", day, "--json"].into_iter().chain(more.iter().copied()).collect();
+        let args: Vec<_> = ["tasks", task, "--as-of", day, "--json"]
+            .into_iter()
+            .chain(more.iter().copied())
+            .collect();
         let done = self.run(&args);
         serde_json::from_str(&done.stdout)
             .unwrap_or_else(|e| panic!("{args:?}: {e}: {}{}", done.stdout, done.stderr))
@@ -114,8 +117,10 @@ impl Shop {
             self.ok(&["tenant", "create", tenant, "--name", tenant, "--email", &email]);
         }
         let issued = ["--issued-on", "2026-01-01", "--due-on", due_on];
-        let args: Vec<_> =
-            ["invoice", "create", "--tenant", tenant, "--amount", "100"].into_iter().chain(issued).collect();
+        let args: Vec<_> = ["invoice", "create", "--tenant", tenant, "--amount", "100"]
+            .into_iter()
+            .chain(issued)
+            .collect();
         self.json(&args)["number"].as_str().expect("a number").to_owned()
     }
 

@@ -19,7 +19,8 @@ pub fn run(document: &Path, prepare: impl FnOnce(&Path)) {
     let text = std::fs::read_to_string(document).expect("a document");
     let folder = tempfile::tempdir().expect("a temporary folder");
     prepare(folder.path());
-    let mut played = Played { folder: folder.path(), text: String::new(), wrong: String::new(), commands: 0 };
+    let mut played =
+        Played { folder: folder.path(), text: String::new(), wrong: String::new(), commands: 0 };
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         let _ = writeln!(played.text, "{line}");
