@@ -25,8 +25,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Hands the letter to the program, without a shell.
 ///
-/// The exit codes are those of sysexits.h: 64, 65, 67 and 68 refuse the letter; any other is worth
-/// a later try. A program that cannot be started is [`Outcome::Down`].
+/// The exit codes are those of sysexits.h: 64, 65 and 67 refuse the letter; any other is worth a
+/// later try. A program that cannot be started is [`Outcome::Down`].
 pub fn hand_over(program: &Path, letter: &Outgoing) -> Outcome {
     hand_over_within(PATIENCE, program, letter)
 }
@@ -61,8 +61,9 @@ fn verdict(status: ExitStatus, said: &str) -> Outcome {
     let text = if said.is_empty() { status.to_string() } else { format!("{status}: {said}") };
     match status.code() {
         Some(0) => Outcome::Sent,
-        // EX_USAGE, EX_DATAERR, EX_NOUSER, EX_NOHOST.
-        Some(64 | 65 | 67 | 68) => Outcome::Refused(text),
+        // EX_USAGE, EX_DATAERR, EX_NOUSER. Not EX_NOHOST (68): a name server that does not answer
+        // looks the same to many mailers, and says nothing of the recipient.
+        Some(64 | 65 | 67) => Outcome::Refused(text),
         _ => Outcome::TryLater(text),
     }
 }
@@ -162,12 +163,12 @@ mod tests {
 
     #[test]
     fn the_exit_code_says_whether_another_try_is_worth_it() {
-        for code in [64, 65, 67, 68] {
+        for code in [64, 65, 67] {
             let (_place, path) = program(&format!("echo unknown user >&2; exit {code}"));
             let Outcome::Refused(text) = hand_over(&path, &letter(1)) else { panic!("{code}") };
             assert!(text.contains("unknown user") && text.contains(&code.to_string()), "{text}");
         }
-        for code in [1, 69, 75] {
+        for code in [1, 68, 69, 75] {
             let (_place, path) = program(&format!("exit {code}"));
             assert!(matches!(hand_over(&path, &letter(1)), Outcome::TryLater(_)), "{code}");
         }

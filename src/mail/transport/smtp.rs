@@ -8,7 +8,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, SendError, Sender};
 use std::thread::{self, Scope};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use lettre::transport::smtp::client::{Certificate, TlsParameters};
 
 use super::{Outbox, Outcome, Outgoing};
 use crate::domain::{EmailId, Refusal, Result};
-use session::Session;
+use session::{NoConnection, Session};
 
 /// How the connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +70,8 @@ pub struct Smtp {
 /// What a worker reports of a letter.
 struct Report {
     worker: usize,
-    id: EmailId,
-    outcome: Outcome,
+    letter: Outgoing,
+    end: std::result::Result<Outcome, NoConnection>,
 }
 
 impl Smtp {
@@ -108,7 +108,7 @@ impl Smtp {
             loop {
                 // What has come back is written down before another letter goes out: a crash in
                 // between would send it twice.
-                let report = if feeding && crew.in_flight < self.connections.max(1) {
+                let report = if feeding && crew.has_room() {
                     crew.reports.try_recv().ok()
                 } else if crew.in_flight > 0 {
                     crew.reports.recv().ok()
@@ -116,10 +116,14 @@ impl Smtp {
                     break;
                 };
                 let step = match report {
+                    // Each is told, also after one that could not be written down.
                     Some(report) => {
-                        feeding &= !matches!(report.outcome, Outcome::Down(_));
-                        crew.take_back(&report);
-                        outbox.done(report.id, report.outcome)
+                        let mut step = Ok(());
+                        for (id, outcome) in crew.take_back(report) {
+                            feeding &= !matches!(outcome, Outcome::Down(_));
+                            step = step.and(outbox.done(id, outcome));
+                        }
+                        step
                     }
                     None => outbox.next().map(|letter| match letter {
                         Some(letter) => crew.hand_out(letter),
@@ -165,6 +169,9 @@ fn is_loopback(host: &str) -> bool {
 
 /// The workers, each with a connection of its own. They are taken on as letters come, so that one
 /// letter opens one connection.
+///
+/// A relay may take fewer connections from us than we would open. A worker that cannot open one is
+/// let go, and its letter waits for another; only when the last is let go is the way down.
 struct Crew<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     smtp: &'env Smtp,
@@ -172,6 +179,10 @@ struct Crew<'scope, 'env> {
     desks: Vec<Sender<Outgoing>>,
     /// Workers without a letter; the one whose connection was used last goes first.
     idle: Vec<usize>,
+    let_go: usize,
+    /// Letters of workers that were let go, until another has a hand free.
+    waiting: Vec<Outgoing>,
+    /// Letters without an outcome: those with a worker, and those that wait.
     in_flight: usize,
     reports: Receiver<Report>,
     report: Sender<Report>,
@@ -190,27 +201,60 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             tls,
             desks: Vec::new(),
             idle: Vec::new(),
+            let_go: 0,
+            waiting: Vec::new(),
             in_flight: 0,
             reports,
             report,
         }
     }
 
+    fn has_room(&self) -> bool {
+        self.in_flight + self.let_go < self.smtp.connections.max(1)
+    }
+
     fn hand_out(&mut self, letter: Outgoing) {
-        let worker = self.idle.pop().unwrap_or_else(|| self.take_on());
         self.in_flight += 1;
-        let id = letter.id;
-        if self.desks[worker].send(letter).is_err() {
+        let worker = self.idle.pop().unwrap_or_else(|| self.take_on());
+        self.give(worker, letter);
+    }
+
+    fn give(&mut self, worker: usize, letter: Outgoing) {
+        if let Err(SendError(letter)) = self.desks[worker].send(letter) {
             // The worker is gone, which its loop does not allow; the letter still gets its outcome.
-            let outcome = Outcome::TryLater("the connection's thread ended".into());
+            let end = Ok(Outcome::TryLater("the connection's thread ended".into()));
             // We hold the receiver: it cannot fail.
-            let _ = self.report.send(Report { worker, id, outcome });
+            let _ = self.report.send(Report { worker, letter, end });
         }
     }
 
-    fn take_back(&mut self, report: &Report) {
-        self.in_flight -= 1;
-        self.idle.push(report.worker);
+    /// Takes a report in. Returns the letters that have their outcome by it: one, none where it
+    /// goes to another worker, all that are left where there is no other.
+    fn take_back(&mut self, report: Report) -> Vec<(EmailId, Outcome)> {
+        let ended = match report.end {
+            Ok(outcome) => {
+                self.idle.push(report.worker);
+                vec![(report.letter.id, outcome)]
+            }
+            Err(NoConnection(said)) => {
+                self.let_go += 1;
+                self.waiting.push(report.letter);
+                if self.let_go < self.desks.len() {
+                    Vec::new()
+                } else {
+                    let down = |letter: Outgoing| (letter.id, Outcome::Down(said.clone()));
+                    self.waiting.drain(..).map(down).collect()
+                }
+            }
+        };
+        self.in_flight -= ended.len();
+        while !self.waiting.is_empty()
+            && let Some(worker) = self.idle.pop()
+        {
+            let letter = self.waiting.remove(0);
+            self.give(worker, letter);
+        }
+        ended
     }
 
     fn take_on(&mut self) -> usize {
@@ -222,8 +266,8 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         self.scope.spawn(move || {
             let mut session = Session::new(smtp, tls);
             for letter in letters {
-                let outcome = send_surely(&mut session, &letter);
-                if report.send(Report { worker, id: letter.id, outcome }).is_err() {
+                let end = send_surely(&mut session, &letter);
+                if report.send(Report { worker, letter, end }).is_err() {
                     break;
                 }
             }
@@ -235,9 +279,12 @@ impl<'scope, 'env> Crew<'scope, 'env> {
 
 /// Sends, and reports even where sending panics: a letter without a report would be waited for
 /// without end.
-fn send_surely(session: &mut Session, letter: &Outgoing) -> Outcome {
+fn send_surely(
+    session: &mut Session,
+    letter: &Outgoing,
+) -> std::result::Result<Outcome, NoConnection> {
     panic::catch_unwind(AssertUnwindSafe(|| session.send(letter))).unwrap_or_else(|_| {
         session.forget();
-        Outcome::TryLater("internal error while sending; the letter may have arrived".into())
+        Ok(Outcome::TryLater("internal error while sending; the letter may have arrived".into()))
     })
 }

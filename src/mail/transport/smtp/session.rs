@@ -41,8 +41,15 @@ struct Envelope<'a> {
     content: &'a str,
 }
 
-/// The connection went away before the final dot, so the letter surely was not sent.
-struct Lost(String);
+/// No connection could be opened: the letter was not tried, and nothing is wrong with it.
+pub struct NoConnection(pub String);
+
+/// Why a letter surely was not sent, though nobody refused it.
+enum Miss {
+    /// The connection went away before the final dot.
+    Lost(String),
+    NoConnection(String),
+}
 
 /// A connection that is opened when a letter comes.
 pub struct Session<'a> {
@@ -60,20 +67,27 @@ impl<'a> Session<'a> {
 
     /// Sends one letter. A connection that was used before may have been closed by the relay
     /// meanwhile, which shows only now: the letter is then tried once more, on a new one.
-    pub fn send(&mut self, letter: &Outgoing) -> Outcome {
+    ///
+    /// # Errors
+    /// The relay takes no connection from us, now or any more.
+    pub fn send(&mut self, letter: &Outgoing) -> Result<Outcome, NoConnection> {
         let envelope = match Envelope::of(letter) {
             Ok(envelope) => envelope,
-            Err(outcome) => return outcome,
+            Err(outcome) => return Ok(outcome),
         };
         if self.letters >= LETTERS_PER_CONNECTION {
             self.close();
         }
         let used_before = self.connection.is_some();
         let attempt = match self.attempt(&envelope) {
-            Err(Lost(_)) if used_before => self.attempt(&envelope),
+            Err(Miss::Lost(_)) if used_before => self.attempt(&envelope),
             attempt => attempt,
         };
-        attempt.unwrap_or_else(|Lost(text)| Outcome::TryLater(text))
+        match attempt {
+            Ok(outcome) => Ok(outcome),
+            Err(Miss::Lost(text)) => Ok(Outcome::TryLater(text)),
+            Err(Miss::NoConnection(text)) => Err(NoConnection(text)),
+        }
     }
 
     /// Says good-bye and closes.
@@ -91,13 +105,10 @@ impl<'a> Session<'a> {
         self.connection = None;
     }
 
-    fn attempt(&mut self, envelope: &Envelope) -> Result<Outcome, Lost> {
+    fn attempt(&mut self, envelope: &Envelope) -> Result<Outcome, Miss> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => match self.open() {
-                Ok(connection) => connection,
-                Err(error) => return Ok(Outcome::Down(self.said(&error))),
-            },
+            None => self.open().map_err(|error| Miss::NoConnection(self.said(&error)))?,
         };
         if envelope.is_international()
             && !connection.server_info().supports_feature(Extension::SmtpUtfEight)
@@ -189,13 +200,13 @@ fn transact(connection: &mut SmtpConnection, envelope: &Envelope) -> Result<(), 
 }
 
 /// What an answer (or none) at that point means for the letter.
-fn verdict(phase: Phase, code: Option<u16>, said: String) -> Result<Outcome, Lost> {
+fn verdict(phase: Phase, code: Option<u16>, said: String) -> Result<Outcome, Miss> {
     match (code, phase) {
         (None, Phase::Content) => {
             Ok(Outcome::TryLater(format!("no answer after the text, it may have arrived: {said}")))
         }
         // 421: the relay closes, which it may do before any command (RFC 5321, 3.8).
-        (None, _) | (Some(421), Phase::Mail | Phase::Rcpt | Phase::Data) => Err(Lost(said)),
+        (None, _) | (Some(421), Phase::Mail | Phase::Rcpt | Phase::Data) => Err(Miss::Lost(said)),
         // Authentication is asked for, or no longer counts (RFC 4954, 6): so for every letter.
         (Some(530 | 534 | 535 | 538), Phase::Mail | Phase::Rcpt | Phase::Data) => {
             Ok(Outcome::Down(said))

@@ -12,7 +12,7 @@ use super::*;
 #[derive(Clone, Copy, PartialEq)]
 enum Act {
     Take,
-    /// Answers so to a command: MAIL, RCPT, DATA, or the final dot.
+    /// Answers so to a command: MAIL, RCPT, DATA, the final dot, or the connection itself.
     Answer(&'static str, &'static str),
     /// Closes instead of answering.
     CloseAt(&'static str),
@@ -34,7 +34,8 @@ struct Server {
 
 impl Server {
     /// Asks the script what to do with each letter, by the connection's number (from 1) and the
-    /// sender's MAIL line count on it (`"1"`, `"2"`, …).
+    /// sender's MAIL line count on it (`"1"`, `"2"`, …), and before that (`"0"`) with the
+    /// connection.
     fn start(script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -92,6 +93,10 @@ fn serve(stream: TcpStream, connection: usize, seen: &Mutex<Seen>, script: &Scri
     let mut out = stream.try_clone().unwrap();
     let mut lines = BufReader::new(stream).lines().map_while(|line| line.ok());
     let mut say = |text: &str| out.write_all(format!("{text}\r\n").as_bytes());
+    if let Act::Answer("connect", answer) = script(connection, "0") {
+        let _ = say(answer);
+        return;
+    }
     if say("220 ready").is_err() {
         return;
     }
@@ -224,6 +229,42 @@ fn without_a_relay_nobody_else_is_tried() {
     deliver(&Transport::Smtp(relay(port)), &mut outbox).unwrap();
     assert!(matches!(outbox.outcome(1), Outcome::Down(_)), "{:?}", outbox.done);
     assert_eq!((outbox.done.len(), outbox.waiting.len()), (1, 4));
+}
+
+const TOO_MANY: Act = Act::Answer("connect", "421 4.7.0 too many connections from you");
+
+#[test]
+fn a_connection_that_is_refused_leaves_its_letters_to_the_others() {
+    let server = Server::start(|connection, _| if connection > 2 { TOO_MANY } else { Act::Take });
+    let outbox = server.deliver(40, 4);
+    assert!((1..=40).all(|id| *outbox.outcome(id) == Outcome::Sent), "{:?}", outbox.done);
+    assert_eq!(server.taken(), 40);
+    assert!(server.connections() <= 4, "nobody knocks again where the door was shut");
+}
+
+#[test]
+fn a_relay_that_refuses_every_connection_is_down() {
+    let server = Server::start(|_, _| TOO_MANY);
+    let outbox = server.deliver(40, 4);
+    assert!(
+        outbox.done.iter().all(|(_, end)| matches!(end, Outcome::Down(_))),
+        "{:?}",
+        outbox.done
+    );
+    assert_eq!(outbox.done.len() + outbox.waiting.len(), 40);
+    assert!((1..=4).contains(&outbox.done.len()) && outbox.in_flight == 0);
+}
+
+#[test]
+fn a_relay_that_goes_away_in_the_middle_is_down() {
+    let server = Server::start(|connection, count| match (connection, count) {
+        (1, "3") => Act::CloseAt("MAIL"),
+        (1, _) => Act::Take,
+        _ => TOO_MANY,
+    });
+    let outbox = server.deliver(10, 1);
+    assert_eq!((server.taken(), outbox.done.len()), (2, 3));
+    assert!(matches!(outbox.outcome(3), Outcome::Down(_)), "{:?}", outbox.done);
 }
 
 #[test]
