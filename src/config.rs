@@ -157,7 +157,7 @@ pub struct Mail {
 }
 
 /// `[kpi]`: targets that reports compare with, in percent or days.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kpi {
     /// In major units of the config's currency.
@@ -256,22 +256,6 @@ impl Default for Mail {
             connections: 4,
             ca_file: None,
             sendmail: PathBuf::from("/usr/sbin/sendmail"),
-        }
-    }
-}
-
-impl Default for Kpi {
-    fn default() -> Self {
-        Kpi {
-            acquisition_spend: None,
-            overdue_rate: None,
-            days_to_collect: None,
-            recovery_rate: None,
-            coupon_share_min: None,
-            coupon_share_max: None,
-            acquisition_cost_change: None,
-            task_success_rate: None,
-            emails_failed: None,
         }
     }
 }
