@@ -459,6 +459,7 @@ impl Writer<'_> {
         let round = round_of(invoice, stage);
         let step = NewStep { stage, round, days_overdue, run: Some(self.run), email };
         db.record_step(self.act, invoice, tenant, step)?;
+        let reason = format!("{stage}: {days_overdue} days overdue");
         let data =
             format!(r#"{{"stage":"{stage}","days_overdue":{days_overdue},"run":"{}"}}"#, self.run);
         db.add_event(
@@ -467,7 +468,7 @@ impl Writer<'_> {
                 kind: "dunning_stage_recorded",
                 tenant: Some(tenant),
                 invoice: Some(invoice.id),
-                reason: None,
+                reason: Some(&reason),
                 data: &data,
             },
         )

@@ -60,7 +60,9 @@ struct Played<'a> {
 impl Played<'_> {
     fn file(&mut self, name: &str, block: &[&str]) {
         let text: String = block.iter().map(|line| format!("{line}\n")).collect();
-        std::fs::write(self.folder.join(name), &text).expect("a file");
+        let path = self.folder.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, &text).expect("a file");
         self.text.push_str(&text);
     }
 
