@@ -159,44 +159,39 @@ impl Db<'_> {
             _ => new.paid_elsewhere,
         };
         let closed = matches!(new.status, InvoiceStatus::Void | InvoiceStatus::Uncollectible);
-        let id = self
-            .conn
-            .prepare_cached(
-                "INSERT INTO invoices (number, series, sequence, origin, tenant_id, status,
-                   currency, subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor,
-                   paid_minor, paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on,
-                   paid_on, closed_at, created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                   ?17, ?18, ?19, ?20, ?21, ?21)
-                 ON CONFLICT (number) DO NOTHING RETURNING id",
-            )?
-            .query_row(
-                rusqlite::params![
-                    new.number,
-                    new.sequence.map(|(series, _)| series),
-                    new.sequence.map(|(_, sequence)| sequence),
-                    new.origin.word(),
-                    new.tenant.0,
-                    new.status.word(),
-                    new.amounts.total.currency().code(),
-                    new.amounts.subtotal.minor(),
-                    new.amounts.discount.minor(),
-                    new.tax_rate.to_string(),
-                    new.amounts.tax.minor(),
-                    new.amounts.total.minor(),
-                    paid.minor(),
-                    new.paid_elsewhere.minor(),
-                    new.seller,
-                    new.buyer,
-                    new.issued_on.to_string(),
-                    new.due_on.to_string(),
-                    new.paid_on.map(|date| date.to_string()),
-                    closed.then_some(&at),
-                    &at,
-                ],
-                |row| row.get(0),
-            )
-            .optional()?
+        let inserted = self.insert_unless_there(
+            "INSERT INTO invoices (number, series, sequence, origin, tenant_id, status, currency,
+               subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor, paid_minor,
+               paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on, paid_on, closed_at,
+               created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+               ?18, ?19, ?20, ?21, ?21)
+             ON CONFLICT (number) DO NOTHING",
+            rusqlite::params![
+                new.number,
+                new.sequence.map(|(series, _)| series),
+                new.sequence.map(|(_, sequence)| sequence),
+                new.origin.word(),
+                new.tenant.0,
+                new.status.word(),
+                new.amounts.total.currency().code(),
+                new.amounts.subtotal.minor(),
+                new.amounts.discount.minor(),
+                new.tax_rate.to_string(),
+                new.amounts.tax.minor(),
+                new.amounts.total.minor(),
+                paid.minor(),
+                new.paid_elsewhere.minor(),
+                new.seller,
+                new.buyer,
+                new.issued_on.to_string(),
+                new.due_on.to_string(),
+                new.paid_on.map(|date| date.to_string()),
+                closed.then_some(&at),
+                &at,
+            ],
+        )?;
+        let id = inserted
             .map(InvoiceId)
             .ok_or_else(|| Refusal::Exists { noun: "invoice", name: new.number.to_owned() })?;
         self.insert_lines(id, new.lines)?;
@@ -283,8 +278,8 @@ impl Db<'_> {
             Some(id) => Ok(id),
             None => Ok(self
                 .conn
-                .prepare_cached("INSERT INTO parties (document) VALUES (?1) RETURNING id")?
-                .query_row([document], |row| row.get(0))?),
+                .prepare_cached("INSERT INTO parties (document) VALUES (?1)")?
+                .insert([document])?),
         }
     }
 

@@ -18,7 +18,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior};
 
 use crate::domain::refusal::Fault;
 use crate::domain::{Refusal, Result};
@@ -62,6 +63,16 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Db<'a> {
     conn: &'a Connection,
+}
+
+impl Db<'_> {
+    /// Inserts a row and returns its id, or `None` where `ON CONFLICT` let it be. RETURNING would
+    /// say the same, but it counts as a statement of many writes: SQLite then keeps a journal of
+    /// its own for it, and plans to search every table that refers to this one.
+    fn insert_unless_there(&self, sql: &str, values: impl Params) -> Result<Option<i64>> {
+        let inserted = self.conn.prepare_cached(sql)?.execute(values)?;
+        Ok((inserted > 0).then(|| self.conn.last_insert_rowid()))
+    }
 }
 
 impl Store {
@@ -145,6 +156,9 @@ impl Store {
             let conn = Connection::open_with_flags(path, flags)?;
             conn.busy_timeout(BUSY_TIMEOUT)?;
             conn.set_prepared_statement_cache_capacity(128);
+            // A plan never depends on bound values. Without this SQLite compiles a statement anew
+            // each time a value is bound that it once weighed against a partial index.
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             conn.pragma_update(None, "synchronous", "FULL")?;
             conn.pragma_update(None, "foreign_keys", true)?;
             conn.pragma_update(None, "trusted_schema", false)?;

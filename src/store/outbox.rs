@@ -74,32 +74,27 @@ impl Db<'_> {
     pub fn queue_email(&self, act: &Act, new: &NewEmail) -> Result<Option<EmailId>> {
         // Id and Message-ID come from the row's number and the file's uuid: the same run on the
         // same file gives the same letters, and no two files ever give the same Message-ID.
-        let id = self
-            .conn
-            .prepare_cached(
-                "INSERT INTO emails (tenant_id, invoice_id, template, stage, locale, recipient,
-                   facts, dedup_key, message_id, run_id, queued_at, next_try_at)
-                 SELECT t.id, ?2, ?3, ?4, t.locale, t.email, ?5, ?6,
-                   (SELECT coalesce(max(id), 0) + 1 FROM emails) || '.' || d.uuid || '@' || ?9,
-                   ?7, ?8, ?8
-                 FROM tenants t, database_info d WHERE t.id = ?1
-                 ON CONFLICT (dedup_key) DO NOTHING RETURNING id",
-            )?
-            .query_row(
-                (
-                    new.tenant.0,
-                    new.invoice.map(|id| id.0),
-                    new.template.word(),
-                    new.template.stage().map(Stage::word),
-                    new.facts,
-                    new.dedup_key,
-                    new.run.map(|id| id.0),
-                    act.at(),
-                    new.domain,
-                ),
-                |row| row.get(0),
-            )
-            .optional()?;
+        let id = self.insert_unless_there(
+            "INSERT INTO emails (tenant_id, invoice_id, template, stage, locale, recipient, facts,
+               dedup_key, message_id, run_id, queued_at, next_try_at)
+             VALUES (?1, ?2, ?3, ?4, (SELECT locale FROM tenants WHERE id = ?1),
+               (SELECT email FROM tenants WHERE id = ?1), ?5, ?6,
+               (SELECT coalesce(max(id), 0) + 1 FROM emails) || '.'
+                 || (SELECT uuid FROM database_info WHERE id = 1) || '@' || ?9,
+               ?7, ?8, ?8)
+             ON CONFLICT (dedup_key) DO NOTHING",
+            (
+                new.tenant.0,
+                new.invoice.map(|id| id.0),
+                new.template.word(),
+                new.template.stage().map(Stage::word),
+                new.facts,
+                new.dedup_key,
+                new.run.map(|id| id.0),
+                act.at(),
+                new.domain,
+            ),
+        )?;
         Ok(id.map(EmailId))
     }
 

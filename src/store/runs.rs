@@ -56,9 +56,9 @@ impl Db<'_> {
             .conn
             .prepare_cached(
                 "INSERT INTO runs (task, as_of, clock, status, phase, started_at)
-                 VALUES (?1, ?2, ?3, 'running', ?4, ?2) RETURNING id",
+                 VALUES (?1, ?2, ?3, 'running', ?4, ?2)",
             )?
-            .query_row((task.word(), act.at(), clock, phase.word()), |row| row.get(0))?;
+            .insert((task.word(), act.at(), clock, phase.word()))?;
         Ok(RunId(id))
     }
 

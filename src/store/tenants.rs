@@ -80,36 +80,30 @@ impl Db<'_> {
         let at = act.at();
         let created_at = new.created_on.map_or(at.clone(), noon_of);
         let suspended = (new.status == TenantStatus::Suspended).then_some(());
-        let inserted = self
-            .conn
-            .prepare_cached(
-                "INSERT INTO tenants (slug, name, email, currency, locale, country, address,
-                   tax_id, tax_rate, status, suspended_at, suspension_cause, suspension_reason,
-                   created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-                 ON CONFLICT (slug) DO NOTHING RETURNING id",
-            )?
-            .query_row(
-                (
-                    &new.slug,
-                    &new.name,
-                    &new.email,
-                    new.currency.code(),
-                    new.locale.word(),
-                    &new.country,
-                    &new.address,
-                    &new.tax_id,
-                    new.tax_rate.map(|rate| rate.to_string()),
-                    new.status.word(),
-                    suspended.map(|()| at.clone()),
-                    suspended.map(|()| "manual"),
-                    suspended.map(|()| "imported as suspended"),
-                    created_at,
-                    &at,
-                ),
-                |row| row.get(0),
-            )
-            .optional()?;
+        let inserted = self.insert_unless_there(
+            "INSERT INTO tenants (slug, name, email, currency, locale, country, address, tax_id,
+               tax_rate, status, suspended_at, suspension_cause, suspension_reason, created_at,
+               updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+             ON CONFLICT (slug) DO NOTHING",
+            (
+                &new.slug,
+                &new.name,
+                &new.email,
+                new.currency.code(),
+                new.locale.word(),
+                &new.country,
+                &new.address,
+                &new.tax_id,
+                new.tax_rate.map(|rate| rate.to_string()),
+                new.status.word(),
+                suspended.map(|()| at.clone()),
+                suspended.map(|()| "manual"),
+                suspended.map(|()| "imported as suspended"),
+                created_at,
+                &at,
+            ),
+        )?;
         inserted
             .map(TenantId)
             .ok_or_else(|| Refusal::Exists { noun: "tenant", name: new.slug.clone() })

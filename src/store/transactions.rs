@@ -132,23 +132,19 @@ impl Db<'_> {
             .prepare_cached(
                 "INSERT INTO transactions (invoice_id, tenant_id, kind, status, currency,
                    amount_minor, applied_minor, paid_on, method, reference, created_at, updated_at)
-                 VALUES (?1, ?2, 'payment', 'succeeded', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
-                 RETURNING id",
+                 VALUES (?1, ?2, 'payment', 'succeeded', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
             )?
-            .query_row(
-                (
-                    invoice.id.0,
-                    invoice.tenant_id.0,
-                    payment.amount.currency().code(),
-                    payment.amount.minor(),
-                    applied.minor(),
-                    payment.paid_on.to_string(),
-                    &payment.method,
-                    &payment.reference,
-                    act.at(),
-                ),
-                |row| row.get(0),
-            )?;
+            .insert((
+                invoice.id.0,
+                invoice.tenant_id.0,
+                payment.amount.currency().code(),
+                payment.amount.minor(),
+                applied.minor(),
+                payment.paid_on.to_string(),
+                &payment.method,
+                &payment.reference,
+                act.at(),
+            ))?;
         Ok(TransactionId(id))
     }
 

@@ -1,0 +1,139 @@
+//! No task reads a table from end to end: every statement that the tasks and imports really run is
+//! caught as SQLite runs it, and its plan is looked at. So no list of statements has to be kept,
+//! and a new one is looked at as soon as a task runs it.
+
+use std::collections::BTreeSet;
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::path::Path;
+use std::sync::Mutex;
+
+use billing::clock::Clock;
+use billing::config::Config;
+use billing::domain::schedule::Task;
+use billing::mail::Transport;
+use billing::store::{Access, Store};
+use billing::tasks::import::{ImportOptions, Kind, import};
+use billing::tasks::{self, Given, Options};
+use rusqlite::{Connection, ffi};
+
+/// What was run, as it was prepared.
+static RUN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Notes each statement that any connection of this process starts.
+unsafe extern "C" fn note(
+    _: c_uint,
+    _: *mut c_void,
+    statement: *mut c_void,
+    _: *mut c_void,
+) -> c_int {
+    // SAFETY: of this event SQLite hands in the statement, whose text lives as long as it does.
+    let sql = unsafe { CStr::from_ptr(ffi::sqlite3_sql(statement.cast())) };
+    RUN.lock().expect("no test panics here").insert(sql.to_string_lossy().into_owned());
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn watch(
+    conn: *mut ffi::sqlite3,
+    _: *mut *mut c_char,
+    _: *const ffi::sqlite3_api_routines,
+) -> c_int {
+    // SAFETY: the connection is the one that SQLite is opening, and `note` takes no context.
+    unsafe { ffi::sqlite3_trace_v2(conn, ffi::SQLITE_TRACE_STMT, Some(note), std::ptr::null_mut()) }
+}
+
+/// Every statement that `work` runs on connections that it opens.
+fn statements_of(work: impl FnOnce()) -> BTreeSet<String> {
+    // SAFETY: `watch` has the signature that SQLite asks for, and lives as long as the process.
+    unsafe { ffi::sqlite3_auto_extension(Some(watch)) };
+    work();
+    // SAFETY: as above.
+    unsafe { ffi::sqlite3_cancel_auto_extension(Some(watch)) };
+    std::mem::take(&mut RUN.lock().expect("no test panics here"))
+}
+
+/// The lines of a statement's plan that read a table or an index from end to end.
+fn scans(conn: &Connection, sql: &str) -> Vec<String> {
+    let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect(sql);
+    let lines = plan.raw_query().mapped(|row| row.get::<_, String>("detail"));
+    let lines = lines.map(|line| line.expect(sql));
+    // The table that holds the file's uuid has one row, and so has what no table gives.
+    let harmless = ["SCAN d", "SCAN database_info", "SCAN CONSTANT ROW"];
+    lines.filter(|l| l.starts_with("SCAN") && !harmless.contains(&l.as_str())).collect()
+}
+
+/// Six weeks in the life of a business: imports, every stage of dunning with its letters, an
+/// address that fails, payments, and the same files again.
+fn six_weeks(db: &Path, config: &Config, folder: &Path) {
+    let clock = |day: &str| Clock::new(Some(day), config.timezone).expect("a date");
+    let start = clock("2026-03-01");
+    let mut store = Store::create(db, &start.act("test")).expect("a database");
+    let tenants = "slug,name,email\nacme,Acme,pay@acme.example\nbeta,Beta,pay@beta.example\n";
+    let invoices = "number,tenant,total,issued_on,due_on,description\n\
+                    INV-2026-000001,acme,100,2026-02-01,2026-02-28,Subscription\n\
+                    B-7,acme,200,2026-02-01,2026-03-10,Subscription\n\
+                    B-8,beta,300,2026-02-01,2026-02-28,Subscription\n";
+    let corrected = invoices.replace("300", "301");
+    let payments = "invoice,amount,paid_on,method,reference\n\
+                    INV-2026-000001,40,2026-03-01,transfer,R-1\nB-8,1,2026-03-01,,\n";
+    let take = |store: &mut Store, kind, text: &str, day: &str| {
+        let options = ImportOptions { update: true, ..ImportOptions::default() };
+        let (act, path) = (clock(day).act("import"), Path::new("test.csv"));
+        import(store, &act, config, kind, path, text.as_bytes(), options, |_| {})
+            .expect("an import");
+    };
+    for text in [invoices, corrected.as_str()] {
+        take(&mut store, Kind::Tenants, tenants, "2026-03-01");
+        take(&mut store, Kind::Invoices, text, "2026-03-01");
+    }
+    take(&mut store, Kind::Payments, payments, "2026-03-01");
+    take(&mut store, Kind::Payments, payments, "2026-03-01");
+    let transport = Transport::File { directory: folder.join("mail") };
+    let run = |store: &mut Store, task, day: &str, options: &Options| {
+        let clock = clock(day);
+        let given = Given { config, clock: &clock, transport: &transport };
+        tasks::run(store, &given, task, options).expect("a run");
+    };
+    for day in ["2026-03-03", "2026-03-07", "2026-03-15", "2026-03-30", "2026-04-09"] {
+        let options = Options { no_deliver: day == "2026-03-07", ..Options::default() };
+        run(&mut store, Task::CheckOverdue, day, &options);
+        run(&mut store, Task::DeliverEmails, day, &Options::default());
+    }
+    take(&mut store, Kind::Payments, "invoice,amount,paid_on\nB-8,300,2026-04-10\n", "2026-04-10");
+}
+
+#[test]
+fn no_task_reads_a_table_from_end_to_end() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (db, config) = (folder.path().join("billing.db"), Config::default());
+    let run = statements_of(|| six_weeks(&db, &config, folder.path()));
+    drop(Store::open(&db, Access::Read).expect("the database"));
+
+    let conn = Connection::open(&db).expect("the database");
+    let verbs = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+    let looked_at: Vec<_> = run
+        .iter()
+        // What makes the database is no task, and lines of triggers start with `--`.
+        .filter(|sql| verbs.iter().any(|verb| sql.trim_start().starts_with(verb)))
+        .collect();
+    let bad: Vec<_> = looked_at
+        .iter()
+        .map(|sql| (sql, scans(&conn, sql)))
+        .filter(|(_, scans)| !scans.is_empty())
+        .collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+
+    // The net holds what it should: each room that a task writes to, and the scan itself.
+    for part in [
+        "INDEXED BY invoices_dunning",
+        "INDEXED BY invoices_open",
+        "INSERT INTO dunning_steps",
+        "INSERT INTO emails",
+        "INSERT INTO email_messages",
+        "INSERT INTO invoices",
+        "INSERT INTO transactions",
+        "SET status = 'suspended'",
+        "e.next_try_at <= ?1",
+    ] {
+        assert!(looked_at.iter().any(|sql| sql.contains(part)), "{part} was not run");
+    }
+}
