@@ -345,6 +345,16 @@ impl Config {
                 mail.transport
             ));
         }
+        for (key, value) in [("from", &mail.from), ("reply_to", &mail.reply_to)] {
+            let Some(value) = value else { continue };
+            if text::mailbox("from", value).is_err() {
+                return Err(format!("[mail] {key} is no address with an ASCII domain: {value}"));
+            }
+        }
+        if self.company.email.as_ref().is_some_and(|email| !email.is_ascii()) && mail.from.is_none()
+        {
+            return Err("[mail] from is missing, which a company email beyond ASCII needs".into());
+        }
         if mail.tls == TlsKind::None && mail.user.is_some() {
             return Err("[mail] user needs tls: a password is not sent in the clear".into());
         }
@@ -596,6 +606,8 @@ mod tests {
             ("[mail]\ntransport = \"smtp\"\n", "", "host is missing"),
             ("[company]\nemail = \"nobody\"\n", ":1", "no e-mail address"),
             ("currency = \n", ":1", ""),
+            ("[mail]\nfrom = \"nobody\"\n", "", "from is no address"),
+            ("[mail]\nreply_to = \"A <a@été.fr>\"\n", "", "reply_to is no address"),
         ] {
             let Err(Refusal::Config { place, message }) = read(text) else { panic!("{text}") };
             assert!(place.ends_with(&format!("billing.toml{line}")), "{text}: {place}");

@@ -44,7 +44,8 @@ pub struct Common {
     #[arg(long)]
     dry_run: bool,
     /// Wait so long for another run that holds the lock
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(0..=86_400))]
     wait: u64,
 }
 
@@ -86,7 +87,7 @@ pub struct Simulate {
 
 #[derive(Debug, Args)]
 pub struct Runs {
-    #[arg(long)]
+    #[arg(long, value_parser = task_arg)]
     task: Option<Task>,
     #[command(flatten)]
     limit: Limit,
@@ -118,6 +119,11 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Status => status(ctx),
         Command::Runs(args) => runs(ctx, &args),
     }
+}
+
+/// A task by its name or its alias.
+fn task_arg(name: &str) -> std::result::Result<Task, String> {
+    name.strip_suffix("-invoices").filter(|n| *n == "check-overdue").unwrap_or(name).parse()
 }
 
 fn options(ctx: &Context, common: &Common, caps: &Caps, no_deliver: bool) -> Options {
@@ -190,7 +196,7 @@ fn mail_folder(config: &Config, db: &std::path::Path) -> PathBuf {
 /// Without a terminal, a run that did something prints one line, and one that did nothing prints
 /// nothing: cron mails what is printed. Errors are always told.
 fn print_report(ctx: &mut Context, report: &Report) -> anyhow::Result<()> {
-    tell_errors(&report.errors);
+    tell_errors(ctx, &report.errors);
     match ctx.printer.format() {
         Format::Json => Ok(ctx.printer.document(&serde_json::to_value(report)?)?),
         Format::Csv => Ok(ctx.printer.object(&serde_json::to_value(report)?)?),
@@ -217,12 +223,12 @@ fn worth_a_line(report: &Report) -> bool {
 
 const MOST_ERRORS_TOLD: usize = 20;
 
-fn tell_errors(errors: &[ItemError]) {
+fn tell_errors(ctx: &Context, errors: &[ItemError]) {
     for error in errors.iter().take(MOST_ERRORS_TOLD) {
-        super::say(&format!("warning: {}: {}", error.subject, error.message));
+        ctx.note(&format!("warning: {}: {}", error.subject, error.message));
     }
     if let Some(more) = errors.len().checked_sub(MOST_ERRORS_TOLD).filter(|more| *more > 0) {
-        super::say(&format!("warning: and {more} more; billing tasks runs --json names them all"));
+        ctx.note(&format!("warning: and {more} more; billing tasks runs --json names them all"));
     }
 }
 
@@ -281,7 +287,7 @@ fn dry_run_check_overdue(ctx: &mut Context, options: &Options) -> anyhow::Result
     })?;
     let report = Report::of_dry_run(Task::CheckOverdue, &ctx.clock, done);
     list.end_with(&serde_json::to_value(&report)?)?;
-    tell_errors(&report.errors);
+    tell_errors(ctx, &report.errors);
     if ctx.printer.for_people() {
         ctx.printer.text(&summary(&report))?;
     }
@@ -316,8 +322,17 @@ fn dry_run_deliver(ctx: &mut Context) -> anyhow::Result<u8> {
     let mut store = ctx.reader()?;
     let mut list = ctx.printer.list_within("due", DUE_FIELDS, DUE_LETTERS);
     store.read(|db| {
-        let due = db.due_emails(&act, None, usize::MAX >> 1)?;
-        due.iter().try_for_each(|email| list.row(due_letter(email)).map_err(super::out_failed))
+        let mut after = None;
+        loop {
+            let page = db.due_emails(
+                &act,
+                after.as_ref().map(|(t, id): &(String, _)| (t.as_str(), *id)),
+                512,
+            )?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some((last.next_try_at.clone().unwrap_or_default(), last.id));
+            page.iter().try_for_each(|e| list.row(due_letter(e)).map_err(super::out_failed))?;
+        }
     })?;
     let done = tasks::Done {
         tally: Tally::DeliverEmails {},
@@ -439,17 +454,19 @@ fn status(ctx: &mut Context) -> anyhow::Result<u8> {
     let mut all_well = true;
     let mut rows = Vec::new();
     for task in Task::ALL.iter().copied() {
-        let (last, made_at) = store.read(|db| {
+        let (last, since) = store.read(|db| {
             let mut last = None;
             db.each_run(Some(task), Some(1), |run| {
                 last = Some(run);
                 Ok(())
             })?;
-            Ok((last, db.created_at()?))
+            // A replay of a past day is no sign that cron slept, nor one of a day to come that it
+            // did not.
+            let since = db.last_run_until(task, &act::instant(ctx.clock.now))?;
+            Ok((last, since.map_or_else(|| db.created_at(), Ok)?))
         })?;
         let status = last.as_ref().map(|run| status_of(run, &dead));
-        let since = last.as_ref().map_or(&made_at, |run| &run.as_of);
-        let since = instant(since).map_or(now, Clock::host_time);
+        let since = instant(&since).map_or(now, Clock::host_time);
         let late = task.schedule().is_late(&since, &now);
         let failed = matches!(status, Some(RunStatus::Failed | RunStatus::Interrupted));
         all_well &= !late && !failed;

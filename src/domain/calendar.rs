@@ -11,7 +11,10 @@ pub fn parse_date(text: &str) -> Result<NaiveDate, Why> {
     if text.len() != 10 || !text.bytes().enumerate().all(shape) {
         return Err(Why::NotADate);
     }
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| Why::NotADate)
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| Why::NotADate)?;
+    // Terms and notices are added to it, and four digits of year must hold them.
+    let sane = (1900..=9000).contains(&chrono::Datelike::year(&date));
+    sane.then_some(date).ok_or(Why::NotADate)
 }
 
 /// Whole days from one date to another; negative where the second is earlier.
@@ -33,9 +36,17 @@ mod tests {
     #[test]
     fn only_whole_iso_dates_are_read() {
         assert!(parse_date("2028-02-29").is_ok());
-        for text in
-            ["2026-02-29", "2026-3-1", "26-03-01", "2026-13-01", "01/03/2026", "", "+2026-03-1"]
-        {
+        for text in [
+            "2026-02-29",
+            "2026-3-1",
+            "26-03-01",
+            "2026-13-01",
+            "01/03/2026",
+            "9999-12-31",
+            "0001-01-01",
+            "",
+            "+2026-03-1",
+        ] {
             assert_eq!(parse_date(text), Err(Why::NotADate), "{text}");
         }
     }

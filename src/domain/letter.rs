@@ -105,6 +105,8 @@ pub struct Letter {
     pub totals: Vec<Money>,
     /// When suspension follows where nothing is paid.
     pub suspension_on: Option<NaiveDate>,
+    /// The day on which the tenant was suspended, in the letter that tells of it.
+    pub suspended_on: Option<NaiveDate>,
     /// When the next reminder or notice follows a reminder where nothing is paid.
     pub next_letter_on: Option<NaiveDate>,
     /// Whether a suspended tenant comes back by itself once everything is paid.

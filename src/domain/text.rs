@@ -64,6 +64,26 @@ pub fn email(field: &'static str, value: &str) -> Result<String> {
     if local_ok && domain_ok && value.len() <= 254 { Ok(value.to_owned()) } else { Err(bad()) }
 }
 
+/// The address of a mailbox as a config or a header writes it: `billing@example.com`, or
+/// `Example Services <billing@example.com>`.
+///
+/// # Errors
+/// The name has characters that cannot stand in a header, or the address is none.
+pub fn mailbox<'a>(field: &'static str, value: &'a str) -> Result<&'a str> {
+    let (name, address) = match value.trim().strip_suffix('>').and_then(|v| v.rsplit_once('<')) {
+        Some((name, address)) => (name.trim().trim_matches('"'), address),
+        None => ("", value.trim()),
+    };
+    if !name.is_empty() {
+        line(field, name, 200)?;
+    }
+    // The domain stands in every Message-ID, which is ASCII (RFC 5322, 3.6.4).
+    match email(field, address) {
+        Ok(_) if address.is_ascii() => Ok(address),
+        _ => Err(Refusal::bad(field, value, Why::NotAnEmailAddress)),
+    }
+}
+
 /// A country of ISO 3166-1 as two capital letters.
 pub fn country(field: &'static str, value: &str) -> Result<String> {
     if value.len() == 2 && value.bytes().all(|b| b.is_ascii_uppercase()) {

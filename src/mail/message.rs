@@ -81,18 +81,11 @@ pub fn compose(headers: &Headers, rendered: &Rendered) -> Result<Vec<u8>> {
     Ok(message.formatted())
 }
 
-/// Checks that a text is one mailbox: an address with a dotted domain, or `Name <address>`.
-///
-/// # Errors
-/// [`Refusal::Transport`] saying what is wrong.
-pub fn check_address(text: &str) -> Result<()> {
-    mailbox(text).map(|_| ())
-}
-
 /// The address of a mailbox without its name, as the envelope takes it.
 ///
 /// # Errors
-/// As [`check_address`].
+/// [`Refusal::Transport`] where it is not one mailbox: an address with a dotted domain, or
+/// `Name <address>`.
 pub fn bare_address(text: &str) -> Result<String> {
     mailbox(text).map(|mailbox| mailbox.email.to_string())
 }
@@ -312,7 +305,7 @@ mod tests {
         }
         assert_eq!(unquoted("\"Example \\\"One\\\", Inc.\""), "Example \"One\", Inc.");
         for bad in ["", "a", "a@localhost", "a@example.com>", "A <a@example.com", "a@b.c\nX: y"] {
-            assert!(check_address(bad).is_err(), "{bad}");
+            assert!(bare_address(bad).is_err(), "{bad}");
         }
     }
 }

@@ -10,5 +10,5 @@ pub mod transport;
 pub mod wording;
 
 pub use letters::{Letters, Rendered, sample};
-pub use message::{Headers, bare_address, check_address, compose, text_of};
+pub use message::{Headers, bare_address, compose, text_of};
 pub use transport::{Outbox, Outcome, Outgoing, Secret, Smtp, Tls, Transport, deliver};

@@ -54,6 +54,19 @@ pub enum Transport {
     Nowhere,
 }
 
+impl Transport {
+    /// Checks that letters can leave by it, as far as its settings tell.
+    ///
+    /// # Errors
+    /// [`Refusal::Transport`] saying which setting is wrong.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Transport::Smtp(smtp) => smtp.check(),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Where letters come from and where their outcomes go.
 pub trait Outbox {
     /// The next letter, or `None` where there is none left.

@@ -33,6 +33,14 @@ pub struct Step {
     pub email_status: Option<String>,
 }
 
+/// A stage that a letter tells of.
+#[derive(Debug, Clone, Copy)]
+pub struct ToldStep {
+    pub stage: Stage,
+    pub invoice: InvoiceId,
+    pub recorded_on: NaiveDate,
+}
+
 /// Where a scan of what is due stands: the last key that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DueKey {
@@ -200,16 +208,20 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The stages that a letter tells of, with the facts of their invoices, read now.
+    /// The stages that a letter tells of.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn steps_of_letter(&self, email: EmailId) -> Result<Vec<(Stage, InvoiceId)>> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT stage, invoice_id FROM dunning_steps WHERE email_id = ?1")?;
+    pub fn steps_of_letter(&self, email: EmailId) -> Result<Vec<ToldStep>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT stage, invoice_id, recorded_on FROM dunning_steps WHERE email_id = ?1",
+        )?;
         let steps = statement.query_map([email.0], |row| {
-            Ok((columns::word(row, "stage")?, InvoiceId(row.get("invoice_id")?)))
+            Ok(ToldStep {
+                stage: columns::word(row, "stage")?,
+                invoice: InvoiceId(row.get("invoice_id")?),
+                recorded_on: columns::date(row, "recorded_on")?,
+            })
         })?;
         Ok(steps.collect::<rusqlite::Result<_>>()?)
     }

@@ -2,7 +2,8 @@
 //! migrations below, each in one transaction. The list is only ever appended to.
 
 use super::{Db, Store};
-use crate::domain::Result;
+use crate::domain::refusal::Fault;
+use crate::domain::{Refusal, Result};
 
 /// The whole current schema.
 pub(super) const SCHEMA: &str = include_str!("../../schema.sql");
@@ -38,6 +39,10 @@ impl Store {
     /// A fault of the file; then it is as it was.
     pub fn migrate(&mut self) -> Result<Vec<&'static Migration>> {
         let from = self.version()?;
+        if from > VERSION {
+            let fault = Fault::Newer { found: from, known: VERSION };
+            return Err(Refusal::Storage { path: self.path().to_owned(), fault });
+        }
         let pending: Vec<_> = MIGRATIONS.iter().filter(|m| m.version > from).collect();
         self.write(|db| {
             for migration in &pending {
@@ -51,14 +56,6 @@ impl Store {
 }
 
 impl Db<'_> {
-    /// The uuid of the database, the domain part of every Message-ID where no other is known.
-    ///
-    /// # Errors
-    /// A fault of the file.
-    pub fn database_uuid(&self) -> Result<String> {
-        Ok(self.conn.query_row("SELECT uuid FROM database_info", [], |row| row.get(0))?)
-    }
-
     /// When the database was made.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ pub use check::{CHECKS, Finding};
 pub use events::{Event, EventFilter, NewEvent};
 pub use invoices::{InvoiceFilter, NewInvoice};
 pub use migrate::{Migration, VERSION};
-pub use outbox::{Email, EmailFilter, NewEmail};
+pub use outbox::{DrawnUp, Email, EmailFilter, NewEmail};
 pub use runs::{Run, RunStatus};
 pub use tenants::TenantFilter;
 pub use transactions::TransactionFilter;
@@ -101,8 +101,9 @@ impl Store {
         require_space(path, LEAST_FREE)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let store = Store::connect(path, flags)?;
-        if access == Access::Read {
-            store.pragma("query_only", 1)?;
+        match access {
+            Access::Read => store.pragma("query_only", 1)?,
+            Access::Write => store.use_wal()?,
         }
         let id: i64 = store.query_pragma("application_id")?;
         if id != APPLICATION_ID {
@@ -136,8 +137,7 @@ impl Store {
     fn fill_new(path: &Path, act: &crate::domain::Act) -> Result<Store> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut store = Store::connect(path, flags)?;
-        // WAL: readers never wait for the nightly run, nor it for them.
-        store.pragma_text("journal_mode", "WAL")?;
+        store.use_wal()?;
         store.write(|db| {
             db.conn.execute_batch(migrate::SCHEMA)?;
             db.conn.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -246,10 +246,11 @@ impl Store {
             return Err(Refusal::WouldOverwrite { path: target.to_owned() });
         }
         let mut name = target.as_os_str().to_owned();
-        name.push(".part");
+        name.push(format!(".{}.part", uuid::Uuid::new_v4().simple()));
         let part = PathBuf::from(name);
         let done = self.backup_into(&part).and_then(|()| {
-            std::fs::rename(&part, target).map_err(|e| Refusal::file(target, "make", &e))
+            let named = std::fs::rename(&part, target).and_then(|()| sync_folder_of(target));
+            named.map_err(|e| Refusal::file(target, "make", &e))
         });
         if done.is_err() {
             std::fs::remove_file(&part).ok();
@@ -261,18 +262,14 @@ impl Store {
         let file_error = |e: std::io::Error| Refusal::file(part, "make", &e);
         let file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(part)
             .map_err(file_error)?;
         let copy = || -> rusqlite::Result<String> {
             let mut to = Connection::open(part)?;
-            rusqlite::backup::Backup::new(&self.conn, &mut to)?.run_to_completion(
-                4096,
-                Duration::ZERO,
-                None,
-            )?;
+            // In one step, so that a busy writer cannot make it start over and over.
+            rusqlite::backup::Backup::new(&self.conn, &mut to)?.step(-1)?;
             // The copy is one file, without a -wal beside it.
             to.pragma_update(None, "journal_mode", "DELETE")?;
             to.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
@@ -282,6 +279,18 @@ impl Store {
             return Err(fault(part, Fault::Corrupt(verdict)));
         }
         file.sync_all().map_err(file_error)
+    }
+
+    /// WAL: readers never wait for the nightly run, nor it for them. A backup that was brought back
+    /// is not in it yet.
+    fn use_wal(&self) -> Result<()> {
+        let mode = || -> rusqlite::Result<String> {
+            self.conn.query_row("PRAGMA journal_mode", [], |row| row.get(0))
+        };
+        match mode().map_err(|e| at_path(&self.path, e.into()))?.as_str() {
+            "wal" => Ok(()),
+            _ => self.pragma_text("journal_mode", "WAL"),
+        }
     }
 
     fn pragma(&self, name: &str, value: i64) -> Result<()> {
@@ -331,6 +340,12 @@ pub fn require_space(path: &Path, least: u64) -> Result<()> {
         return Err(fault(path, Fault::Full { room: Some((free, least)) }));
     }
     Ok(())
+}
+
+/// Makes a new name in a folder last: the file's own bytes are on disk already.
+fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
 }
 
 /// Says what is wrong with a file before SQLite gets to see it: a missing, foreign or truncated

@@ -47,6 +47,16 @@ pub struct Email {
     pub sent_at: Option<String>,
 }
 
+/// A letter as it was drawn up from fresh facts, for its first try and every later one.
+#[derive(Debug, Clone, Copy)]
+pub struct DrawnUp<'a> {
+    pub template: Template,
+    pub locale: Locale,
+    pub recipient: &'a str,
+    pub subject: &'a str,
+    pub message: &'a [u8],
+}
+
 /// Which letters are listed.
 #[derive(Debug, Clone, Default)]
 pub struct EmailFilter {
@@ -190,28 +200,24 @@ impl Db<'_> {
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn draw_up_email(
-        &self,
-        act: &Act,
-        id: EmailId,
-        template: Template,
-        subject: &str,
-        message: &[u8],
-    ) -> Result<()> {
+    pub fn draw_up_email(&self, act: &Act, id: EmailId, drawn_up: &DrawnUp) -> Result<()> {
         self.conn
             .prepare_cached("INSERT INTO email_messages (email_id, message) VALUES (?1, ?2)")?
-            .execute((id.0, message))?;
+            .execute((id.0, drawn_up.message))?;
         self.conn
             .prepare_cached(
-                "UPDATE emails SET subject = ?2, template = ?3, stage = ?4, first_tried_at = ?5
+                "UPDATE emails SET subject = ?2, template = ?3, stage = ?4, first_tried_at = ?5,
+                   locale = ?6, recipient = ?7
                  WHERE id = ?1",
             )?
             .execute((
                 id.0,
-                subject,
-                template.word(),
-                template.stage().map(Stage::word),
+                drawn_up.subject,
+                drawn_up.template.word(),
+                drawn_up.template.stage().map(Stage::word),
                 act.at(),
+                drawn_up.locale.word(),
+                drawn_up.recipient,
             ))?;
         Ok(())
     }

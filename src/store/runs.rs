@@ -138,6 +138,17 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// The latest instant, not after `now`, for which a task ran.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn last_run_until(&self, task: Task, now: &str) -> Result<Option<String>> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT max(as_of) FROM runs WHERE task = ?1 AND as_of <= ?2")?;
+        Ok(statement.query_row((task.word(), now), |row| row.get(0))?)
+    }
+
     /// The newest run of a task that was made on the system's clock: what a jump of that clock is
     /// told by.
     ///

@@ -129,7 +129,6 @@ fn caps(
     today: NaiveDate,
     options: &Options,
 ) -> Result<Caps> {
-    let (mut letters, mut suspensions) = (0u64, 0u64);
     let mut caps = Caps { suspensions: None, hold: false, too_many_emails: None };
     if options.allow_mass_email && options.allow_mass_suspension {
         return Ok(caps);
@@ -138,20 +137,22 @@ fn caps(
         true => u64::MAX,
         false => most(db, config.dunning.max_emails_per_run, 100, 25)?,
     };
+    // Letters if suspensions take place, and if they are held back.
+    let (mut letters, mut held_letters, mut suspensions) = (0u64, 0u64, 0u64);
     each_due_tenant(db, policy, today, |facts| {
         let decision = decide(&facts, policy, today);
         letters += u64::from(decision.letter.is_some());
         suspensions += u64::from(decision.suspend_for.is_some());
-        Ok(letters <= most_emails)
+        held_letters += u64::from(decision.held().letter.is_some());
+        Ok(held_letters <= most_emails)
     })?;
-    if letters > most_emails {
-        caps.too_many_emails = Some(most_emails);
-    }
     if !options.allow_mass_suspension && suspensions > 0 {
         let most = most(db, config.dunning.max_suspensions_per_run, 10, 5)?;
         caps.suspensions = Some(most);
         caps.hold = suspensions > most;
     }
+    let letters = if caps.hold { held_letters } else { letters };
+    caps.too_many_emails = (letters > most_emails).then_some(most_emails);
     Ok(caps)
 }
 

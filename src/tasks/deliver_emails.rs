@@ -3,18 +3,19 @@
 
 use std::collections::VecDeque;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{Given, ItemError, item_error};
 use crate::config::Config;
-use crate::domain::dunning::{InvoiceFacts, Policy, Stage, decide_invoice, rest};
+use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, Stage, decide_invoice, rest};
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::letter::{ConfirmedPayment, EmailStatus, Letter, ListedInvoice, Template};
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, EmailId, Refusal, Result, TransactionId, act};
 use crate::mail::{self, Headers, Letters, Outbox, Outcome, Outgoing, Rendered};
-use crate::store::{Db, Email, NewEmail, NewEvent, Store};
+use crate::store::dunning::ToldStep;
+use crate::store::{Db, DrawnUp, Email, NewEmail, NewEvent, Store};
 
 /// How long after its first try a letter is tried again: later and later, for three days.
 const TRIED_FOR: TimeDelta = TimeDelta::days(3);
@@ -73,11 +74,12 @@ impl Outbox for Post<'_> {
             match self.draw_up(&email) {
                 Ok(Some(outgoing)) => return Ok(Some(outgoing)),
                 Ok(None) => {}
-                // One letter that cannot be drawn up does not hold up the others; it stays queued.
+                // One letter that cannot be drawn up does not hold up the others. That was a try:
+                // after three days the letter has failed, and a warning that failed is no notice.
                 Err(refusal) if refusal.is_of_the_item() => {
-                    self.delivered
-                        .errors
-                        .push(super::item_refused(&email.id.to_string(), &refusal));
+                    let error = super::item_refused(&email.id.to_string(), &refusal);
+                    self.try_later(&email, &error.message)?;
+                    self.delivered.errors.push(error);
                 }
                 Err(fatal) => return Err(fatal),
             }
@@ -125,17 +127,24 @@ impl Post<'_> {
     /// fresh facts and kept. `None` where the letter has nothing left to say.
     fn draw_up(&mut self, email: &Email) -> Result<Option<Outgoing>> {
         let (config, policy, letters, act) = (self.config, &self.policy, &self.letters, self.act);
-        let bytes = self.store.write(|db| {
+        let drawn_up = self.store.write(|db| {
             if let Some(kept) = db.message(email.id)? {
-                return Ok(Some(kept));
+                return Ok(Some((email.to.clone(), kept)));
             }
             let tenant = db.tenant_by_id(email.tenant_id)?;
             match facts(db, email, &tenant, config, policy, act)? {
                 Facts::Letter(letter) => {
                     let rendered = letters.render(&letter)?;
                     let bytes = compose(email, &tenant, config, &rendered)?;
-                    db.draw_up_email(act, email.id, letter.template, &rendered.subject, &bytes)?;
-                    Ok(Some(bytes))
+                    let drawn_up = DrawnUp {
+                        template: letter.template,
+                        locale: letter.locale,
+                        recipient: &tenant.email,
+                        subject: &rendered.subject,
+                        message: &bytes,
+                    };
+                    db.draw_up_email(act, email.id, &drawn_up)?;
+                    Ok(Some((tenant.email, bytes)))
                 }
                 Facts::Nothing(reason) => {
                     db.cancel_email(email.id, reason)?;
@@ -144,9 +153,9 @@ impl Post<'_> {
                 }
             }
         })?;
-        let Some(bytes) = bytes else { return Ok(None) };
+        let Some((to, bytes)) = drawn_up else { return Ok(None) };
         let from = mail::bare_address(&self.config.mail_from())?;
-        let (message_id, to) = (email.message_id.clone(), email.to.clone());
+        let message_id = email.message_id.clone();
         Ok(Some(Outgoing { id: email.id, message_id, from, to, bytes }))
     }
 
@@ -162,7 +171,7 @@ impl Post<'_> {
     }
 
     fn try_later(&mut self, email: &Email, why: &str) -> Result<()> {
-        let first = email.first_tried_at.as_deref();
+        let first = email.first_tried_at.as_deref().or(Some(&email.queued_at));
         let first = first.and_then(|at| DateTime::parse_from_rfc3339(at).ok());
         let first = first.map_or(self.act.now, |at| at.to_utc());
         match next_try(first, self.act.now, email.attempts + 1) {
@@ -239,8 +248,8 @@ fn next_try(first: DateTime<Utc>, now: DateTime<Utc>, attempts: i64) -> Option<D
         4 => TimeDelta::hours(8),
         _ => TimeDelta::hours(24),
     };
-    let next = now + wait;
-    (next - first <= TRIED_FOR).then_some(next)
+    let until = first + TRIED_FOR;
+    (now < until).then(|| until.min(now + wait))
 }
 
 fn letter_event(
@@ -273,7 +282,7 @@ fn compose(
         from: &config.mail_from(),
         reply_to: config.mail.reply_to.as_deref(),
         to_name: &tenant.name,
-        to: &email.to,
+        to: &tenant.email,
         message_id: &email.message_id,
         date: queued.to_utc(),
         in_reply_to: None,
@@ -298,7 +307,7 @@ fn facts(
 ) -> Result<Facts> {
     let mut letter = Letter {
         template: email.template,
-        locale: email.locale,
+        locale: tenant.locale,
         company: config.company.clone(),
         tenant_name: tenant.name.clone(),
         tenant_suspended: tenant.status == TenantStatus::Suspended,
@@ -306,6 +315,7 @@ fn facts(
         overdue: Vec::new(),
         totals: Vec::new(),
         suspension_on: None,
+        suspended_on: None,
         next_letter_on: None,
         comes_back: config.dunning.reactivate_on_payment,
         invoice: None,
@@ -354,14 +364,18 @@ fn dunning_facts(
     let chased: Vec<&InvoiceFacts> =
         facts.invoices.iter().filter(|i| rest(i, policy, act.today, |_| {}).is_none()).collect();
     let told = db.steps_of_letter(email.id)?;
-    let holds = |(stage, id): &&(Stage, _)| {
-        let suspended = *stage != Stage::Suspension || tenant.status == TenantStatus::Suspended;
-        suspended && chased.iter().any(|invoice| invoice.id == *id)
+    let holds = |step: &&ToldStep| {
+        let suspended = step.stage != Stage::Suspension || tenant.status == TenantStatus::Suspended;
+        suspended && chased.iter().any(|invoice| invoice.id == step.invoice)
     };
-    let Some(stage) = told.iter().filter(holds).map(|(stage, _)| *stage).max() else {
+    let Some(step) = told.iter().filter(holds).max_by_key(|step| step.stage) else {
         return Ok(Some("nothing that it tells of is still owed and unpaid"));
     };
+    let stage = step.stage;
     letter.template = Template::of_stage(stage);
+    if stage == Stage::Suspension {
+        letter.suspended_on = Some(step.recorded_on);
+    }
     letter.overdue = chased.iter().map(|invoice| listed(invoice, act)).collect();
     letter.totals = chased
         .iter()
@@ -371,16 +385,25 @@ fn dunning_facts(
         .copied()
         .collect();
     if tenant.status == TenantStatus::Active {
-        let next_of = |invoice: &&InvoiceFacts| {
-            decide_invoice(invoice, tenant.status, policy, act.today, |_| {}).next
-        };
-        let (told, all) = (chased.iter().filter(|i| i.stage == Some(stage)), chased.iter());
-        let suspensions =
-            all.copied().filter_map(|i| next_of(&i)).filter(|s| s.stage == Stage::Suspension);
+        let told = chased.iter().filter(|invoice| invoice.stage == Some(stage));
+        let next = told.filter_map(|invoice| upcoming(invoice, tenant, policy, act.today));
+        letter.next_letter_on = next.map(|step| step.on).min();
+        let next = chased.iter().filter_map(|invoice| upcoming(invoice, tenant, policy, act.today));
+        let suspensions = next.filter(|step| step.stage == Stage::Suspension);
         letter.suspension_on = suspensions.map(|step| step.on).min();
-        letter.next_letter_on = told.copied().filter_map(|i| next_of(&i)).map(|step| step.on).min();
     }
     Ok(None)
+}
+
+/// The next step of an invoice: where a letter is drawn up late, one whose day has come already.
+fn upcoming(
+    invoice: &InvoiceFacts,
+    tenant: &Tenant,
+    policy: &Policy,
+    today: NaiveDate,
+) -> Option<NextStep> {
+    let decided = decide_invoice(invoice, tenant.status, policy, today, |_| {});
+    decided.records().map(|stage| NextStep { stage, on: today }).or(decided.next)
 }
 
 fn listed(invoice: &InvoiceFacts, act: &Act) -> ListedInvoice {
@@ -427,6 +450,6 @@ mod tests {
             tries.push((next - first).num_minutes());
             now = next;
         }
-        assert_eq!(tries, [5, 35, 155, 635, 635 + 1440, 635 + 2880]);
+        assert_eq!(tries, [5, 35, 155, 635, 635 + 1440, 635 + 2880, 3 * 1440]);
     }
 }

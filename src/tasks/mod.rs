@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Config, TransportKind};
 use crate::domain::schedule::Task;
 use crate::domain::{Refusal, Result, RunId, act};
-use crate::mail::Transport;
+use crate::mail::{Letters, Transport};
 use crate::store::runs::Phase;
 use crate::store::{RunStatus, Store, require_space};
 use lock::Lock;
@@ -157,6 +157,9 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     if let Some(last_run) = last_run.filter(|_| !options.yes) {
         clock.check_jump(&last_run)?;
     }
+    if !options.no_deliver {
+        check_delivery(given)?;
+    }
     require_space(store.path(), SPACE_FOR_A_RUN)?;
     let phase = match task {
         Task::DeliverEmails => Phase::Delivering,
@@ -170,7 +173,8 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     let mut report = match work(store, given, task, options, run, &mut lock) {
         Ok(report) => report,
         Err(refusal) => {
-            let failed = serde_json::json!({ "task": task.word(), "error": refusal.to_string() });
+            let error = item_refused("run", &refusal);
+            let failed = serde_json::json!({ "task": task.word(), "errors": [error] });
             let at = act::instant(clock.later());
             // The file may be the very thing that failed; the refusal says so, and a run without
             // an end shows as interrupted.
@@ -219,11 +223,28 @@ fn work(
     if !delivers {
         return Ok(report);
     }
-    let delivered = deliver_emails::deliver(store, given)?;
-    report.emails_sent = delivered.sent;
-    report.emails_failed = delivered.failed;
-    report.errors.extend(delivered.errors);
+    match deliver_emails::deliver(store, given) {
+        Ok(delivered) => {
+            report.emails_sent = delivered.sent;
+            report.emails_failed = delivered.failed;
+            report.errors.extend(delivered.errors);
+        }
+        // What was decided stands; the letters stay queued for the next run.
+        Err(refusal) if refusal.is_of_the_item() => {
+            report.errors.push(item_refused("mail", &refusal));
+        }
+        Err(fatal) => return Err(fatal),
+    }
     Ok(report)
+}
+
+/// What would keep every letter from leaving is found before anything is decided.
+fn check_delivery(given: &Given) -> Result<()> {
+    given.transport.check()?;
+    match given.config.mail.templates.as_deref() {
+        Some(templates) => Letters::new(Some(templates)).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Exchanges the lock of deciding for that of delivery, which is taken before the other is given

@@ -25,7 +25,7 @@ struct Party {
 }
 
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `today`, `overdue`,
-/// `totals`, `suspension_on`, `next_letter_on`, `comes_back`, `invoice` and `payment`. Every key is
+/// `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `invoice` and `payment`. Every key is
 /// always there. A text that is not there, or empty, is `none`; so are a discount, a tax and a sum
 /// paid or due of zero.
 ///
@@ -58,6 +58,7 @@ pub fn of(letter: &Letter) -> Result<Value> {
         overdue => overdue,
         totals => totals,
         suspension_on => letter.suspension_on.map(|date| day(date, locale)),
+        suspended_on => day(letter.suspended_on.unwrap_or(letter.today), locale),
         next_letter_on => letter.next_letter_on.map(|date| day(date, locale)),
         comes_back => letter.comes_back,
         invoice => invoice.transpose()?,
@@ -199,6 +200,7 @@ pub fn sample(
         overdue,
         totals,
         suspension_on: (template == Template::Warning).then(|| plus_days(today, 7)),
+        suspended_on: (template == Template::Suspension).then_some(today),
         next_letter_on: match template {
             Template::Friendly => Some(plus_days(today, 4)),
             Template::Urgent => Some(plus_days(today, 8)),

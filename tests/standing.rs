@@ -1,0 +1,289 @@
+//! What brings a tenant back, what holds it, and what a letter says when the facts have moved on.
+mod support;
+
+use serde_json::{Value, json};
+use support::Shop;
+
+fn status(shop: &Shop, tenant: &str) -> Value {
+    shop.json(&["tenant", "show", tenant])["status"].clone()
+}
+
+fn pay(shop: &Shop, number: &str, amount: &str, day: &str) {
+    shop.ok(&["invoice", "pay", number, "--amount", amount, "--as-of", day]);
+}
+
+/// Runs each day, as cron does.
+fn run_days(shop: &Shop, days: &[&str]) {
+    for day in days {
+        shop.task("check-overdue", day, &[]);
+    }
+}
+
+/// A suspended tenant: two invoices a day apart, due on 10 and 11 January, suspended on 9 February.
+fn suspended() -> (Shop, String, String) {
+    let shop = Shop::new();
+    let (a, b) = (shop.owes("acme", "2026-01-10"), shop.owes("acme", "2026-01-11"));
+    run_days(&shop, &["2026-01-25", "2026-01-26", "2026-02-09", "2026-02-10"]);
+    assert_eq!(status(&shop, "acme"), "suspended");
+    (shop, a, b)
+}
+
+#[test]
+fn a_tenant_comes_back_when_the_last_invoice_past_suspension_is_paid() {
+    let (shop, a, b) = suspended();
+    pay(&shop, &a, "100", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "suspended");
+    pay(&shop, &b, "40", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "suspended");
+    pay(&shop, &b, "60", "2026-02-12");
+    assert_eq!(status(&shop, "acme"), "active");
+    shop.check();
+}
+
+#[test]
+fn taking_back_a_part_payment_does_not_let_go_of_a_suspended_tenant() {
+    let (shop, a, b) = suspended();
+    pay(&shop, &a, "30", "2026-02-11");
+    shop.ok(&["transaction", "reverse", "txn_1", "--reason", "bounced", "--as-of", "2026-02-12"]);
+    pay(&shop, &b, "100", "2026-02-12");
+    assert_eq!(status(&shop, "acme"), "suspended");
+    pay(&shop, &a, "100", "2026-02-13");
+    assert_eq!(status(&shop, "acme"), "active");
+}
+
+#[test]
+fn taking_back_a_part_payment_leaves_the_notice_that_was_given() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-10");
+    run_days(&shop, &["2026-01-25"]);
+    pay(&shop, &number, "30", "2026-01-26");
+    shop.ok(&["transaction", "reverse", "txn_1", "--reason", "bounced", "--as-of", "2026-01-27"]);
+    assert_eq!(shop.task("check-overdue", "2026-02-09", &[])["tenants_suspended"], 1);
+}
+
+#[test]
+fn taking_back_the_payment_that_brought_a_tenant_back_warns_it_anew() {
+    let (shop, a, b) = suspended();
+    pay(&shop, &a, "100", "2026-02-11");
+    pay(&shop, &b, "100", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "active");
+    shop.ok(&["transaction", "reverse", "txn_2", "--reason", "bounced", "--as-of", "2026-02-12"]);
+    assert_eq!(shop.task("check-overdue", "2026-02-12", &[])["steps"]["warning"], 1);
+    assert_eq!(shop.task("check-overdue", "2026-02-18", &[])["tenants_suspended"], 0);
+    assert_eq!(shop.task("check-overdue", "2026-02-19", &[])["tenants_suspended"], 1);
+    shop.check();
+}
+
+#[test]
+fn an_invoice_whose_suspension_no_run_has_recorded_yet_holds_its_tenant_too() {
+    let shop = Shop::new();
+    let (a, _b) = (shop.owes("acme", "2026-01-10"), shop.owes("acme", "2026-01-12"));
+    run_days(&shop, &["2026-01-25", "2026-01-27", "2026-02-09"]);
+    // Cron slept on the 11th, when the other one came to its thirtieth day.
+    pay(&shop, &a, "100", "2026-02-12");
+    assert_eq!(status(&shop, "acme"), "suspended");
+}
+
+#[test]
+fn one_that_comes_back_by_hand_is_warned_again_also_where_the_cap_held_it() {
+    let shop = Shop::with_config("[dunning]\nmax_suspensions_per_run = 0\n");
+    shop.owes("acme", "2026-01-10");
+    run_days(&shop, &["2026-01-25"]);
+    assert_eq!(shop.task("check-overdue", "2026-02-12", &[])["suspensions_held"], 1);
+    shop.ok(&["tenant", "suspend", "acme", "--reason", "abuse", "--as-of", "2026-02-12"]);
+    shop.ok(&["tenant", "reactivate", "acme", "--as-of", "2026-02-13"]);
+    let run = |day| shop.task("check-overdue", day, &["--allow-mass-suspension"]);
+    assert_eq!(run("2026-02-14")["tenants_suspended"], 0);
+    assert_eq!(run("2026-02-20")["steps"]["warning"], 1);
+    assert_eq!(run("2026-02-27")["tenants_suspended"], 1);
+    shop.check();
+}
+
+#[test]
+fn a_write_off_pays_nothing_and_brings_nobody_back() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-10");
+    run_days(&shop, &["2026-01-25", "2026-02-09"]);
+    shop.ok(&["invoice", "write-off", &number, "--reason", "insolvent", "--as-of", "2026-02-10"]);
+    assert_eq!(status(&shop, "acme"), "suspended");
+    pay(&shop, &number, "100", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "active");
+}
+
+#[test]
+fn a_dispute_that_ends_after_the_tenant_came_back_warns_anew() {
+    let (shop, a, b) = suspended();
+    shop.ok(&["invoice", "dispute", &a, "--as-of", "2026-02-11"]);
+    pay(&shop, &b, "100", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "active");
+    shop.ok(&["invoice", "dispute", &a, "--resolve", "--as-of", "2026-02-12"]);
+    assert_eq!(shop.task("check-overdue", "2026-02-12", &[])["steps"]["warning"], 1);
+    assert_eq!(shop.task("check-overdue", "2026-02-19", &[])["tenants_suspended"], 1);
+    shop.check();
+}
+
+#[test]
+fn an_import_that_pays_or_moves_an_invoice_changes_its_dunning() {
+    let shop = Shop::new();
+    shop.ok(&["tenant", "create", "acme", "--name", "Acme", "--email", "a@b.co"]);
+    let header = "number,tenant,total,issued_on,due_on,paid_on\n";
+    shop.write("open.csv", &format!("{header}A-1,acme,100,2026-01-01,2026-01-10,\n"));
+    shop.write("later.csv", &format!("{header}A-1,acme,100,2026-01-01,2026-02-10,\n"));
+    shop.write("paid.csv", &format!("{header}A-1,acme,100,2026-01-01,2026-02-10,2026-03-15\n"));
+    let import = |file, day| shop.json(&["import", "invoices", file, "--update", "--as-of", day]);
+    import("open.csv", "2026-01-01");
+    run_days(&shop, &["2026-01-17"]);
+    assert_eq!(import("later.csv", "2026-01-18")["updated"], 1);
+    // Another due date is another ladder.
+    assert_eq!(shop.task("check-overdue", "2026-02-13", &[])["steps"]["friendly"], 1);
+    run_days(&shop, &["2026-02-25", "2026-03-12"]);
+    assert_eq!(status(&shop, "acme"), "suspended");
+    assert_eq!(import("paid.csv", "2026-03-15")["updated"], 1);
+    assert_eq!(status(&shop, "acme"), "active");
+    let letters = shop.json(&["email", "list", "--tenant", "acme"]);
+    assert_eq!(
+        letters.as_array().and_then(|l| l.last()).expect("a letter")["template"],
+        "reactivation"
+    );
+    // The file that says open again differs from what is there.
+    let header = "number,tenant,total,issued_on,due_on,status\n";
+    shop.write("again.csv", &format!("{header}A-1,acme,100,2026-01-01,2026-02-10,open\n"));
+    assert_eq!(shop.refusal(&["import", "invoices", "again.csv"]), "bad_rows");
+    shop.check();
+}
+
+#[test]
+fn a_surplus_that_was_kept_can_be_given_back() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-10");
+    shop.write(
+        "paid.csv",
+        &format!("invoice,amount,paid_on,reference\n{number},100,2026-01-05,R1\n{number},20,2026-01-06,R2\n"),
+    );
+    assert_eq!(shop.refusal(&["import", "payments", "paid.csv"]), "bad_rows");
+    shop.ok(&["import", "payments", "paid.csv", "--allow-overpayment"]);
+    let check = shop.json(&["db", "check"]);
+    assert_eq!(check["unapplied_credits"][0]["amount"], "20.00");
+    shop.ok(&["transaction", "reverse", "txn_2", "--reason", "given back"]);
+    assert_eq!(shop.json(&["invoice", "show", &number])["status"], "paid");
+    assert_eq!(shop.json(&["db", "check"])["unapplied_credits"], json!([]));
+    // Reading the file again brings neither back.
+    let again = shop.json(&["import", "payments", "paid.csv", "--allow-overpayment"]);
+    assert_eq!(again["skipped"], 2);
+}
+
+#[test]
+fn what_would_keep_every_letter_from_leaving_is_told_before_anything_is_decided() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-10");
+    std::fs::create_dir(shop.path("templates")).expect("a folder");
+    shop.write("templates/friendly.en.txt", "Subject: {{ nothing_of_that_name }}\n\nx\n");
+    for mail in [
+        "templates = \"templates\"",
+        "templates = \"nowhere\"",
+        "transport = \"smtp\"\nhost = \"mail.example.com\"\nfrom = \"a@b.co\"\ntls = \"none\"",
+        "transport = \"smtp\"\nhost = \"mail.example.com\"\nfrom = \"a@b.co\"\nuser = \"x\"",
+    ] {
+        shop.configure(&format!("[mail]\n{mail}\n"));
+        shop.refused(&["tasks", "check-overdue", "--as-of", "2026-01-20"]);
+        assert_eq!(shop.json(&["tasks", "runs"]), json!([]), "{mail}");
+        assert_eq!(shop.json(&["invoice", "list"])[0]["stage"], Value::Null, "{mail}");
+    }
+}
+
+#[test]
+fn a_late_warning_names_a_date_and_goes_to_the_present_address() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-10");
+    shop.task("check-overdue", "2026-01-25", &["--no-deliver"]);
+    shop.ok(&["tenant", "edit", "acme", "--email", "new@clients.example", "--locale", "fr"]);
+    shop.ok(&["tasks", "deliver-emails", "--as-of", "2026-02-10"]);
+    let letter = shop.json(&["email", "show", "eml_1"]);
+    assert_eq!((&letter["to"], &letter["locale"]), (&json!("new@clients.example"), &json!("fr")));
+    let subject = letter["subject"].as_str().expect("a subject");
+    assert!(subject.ends_with("sera suspendu le 10 février 2026"), "{subject}");
+}
+
+#[test]
+fn a_letter_whose_facts_are_gone_is_canceled_and_a_smaller_one_says_less() {
+    let shop = Shop::new();
+    let (a, b) = (shop.owes("acme", "2026-01-10"), shop.owes("acme", "2026-01-21"));
+    let gone = shop.owes("other", "2026-01-10");
+    shop.task("check-overdue", "2026-01-25", &["--no-deliver"]);
+    pay(&shop, &a, "100", "2026-01-26");
+    pay(&shop, &gone, "100", "2026-01-26");
+    shop.ok(&["tasks", "deliver-emails", "--as-of", "2026-01-26"]);
+    let letters = shop.json(&["email", "list"]);
+    let of = |tenant: &str| {
+        let all = letters.as_array().expect("letters");
+        all.iter().find(|l| l["tenant"] == tenant).expect("a letter").clone()
+    };
+    // The warning told of two invoices; the one that is left has only come to its first reminder.
+    assert_eq!(
+        (&of("acme")["status"], &of("acme")["template"]),
+        (&json!("sent"), &json!("friendly"))
+    );
+    let message = shop.json(&["email", "show", "eml_1"])["message"].to_string();
+    assert!(message.contains(&b) && !message.contains(&a));
+    assert_eq!(of("other")["status"], "canceled");
+}
+
+#[test]
+fn a_letter_that_cannot_be_drawn_up_fails_after_three_days_and_gives_no_notice() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-10");
+    shop.task("check-overdue", "2026-01-25", &["--no-deliver"]);
+    // No address of ours, but of an older file.
+    shop.sql().execute("UPDATE tenants SET email = 'nobody'", []).expect("a bad address");
+    for day in ["2026-01-25", "2026-01-26", "2026-01-27", "2026-01-28"] {
+        assert_eq!(shop.task("deliver-emails", day, &[])["status"], "partial", "{day}");
+    }
+    assert_eq!(shop.json(&["email", "show", "eml_1"])["status"], "failed");
+    let run = shop.task("check-overdue", "2026-02-10", &[]);
+    assert_eq!(run["tenants_suspended"], 0);
+    assert_eq!(run["errors"][0]["code"], "warning_not_delivered");
+}
+
+#[test]
+fn the_cap_on_letters_does_not_count_suspensions_that_are_held_back() {
+    let shop =
+        Shop::with_config("[dunning]\nmax_suspensions_per_run = 1\nmax_emails_per_run = 2\n");
+    for tenant in ["a", "b", "c"] {
+        shop.owes(tenant, "2026-01-10");
+    }
+    shop.task("check-overdue", "2026-01-25", &["--allow-mass-email"]);
+    shop.owes("d", "2026-02-06");
+    let run = shop.task("check-overdue", "2026-02-09", &[]);
+    assert_eq!((&run["suspensions_held"], &run["steps"]["friendly"]), (&json!(3), &json!(1)));
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_not_migrated_and_a_wait_has_an_end() {
+    let shop = Shop::new();
+    shop.sql().pragma_update(None, "user_version", 99).expect("a version");
+    assert_eq!(shop.refusal(&["db", "migrate"]), "newer_database");
+    let forever = ["tasks", "check-overdue", "--wait", "18446744073709551615"];
+    assert_eq!(shop.run(&forever).status, 2);
+}
+
+#[test]
+fn a_business_is_started_where_the_flags_say() {
+    let shop = Shop::empty();
+    shop.ok(&["init", "--config", "new/billing.toml", "--currency", "EUR"]);
+    let args = ["--config", "new/billing.toml", "tenant", "list"];
+    assert_eq!(shop.ok(&args), "none\n");
+    assert!(shop.path("new/billing.db").exists());
+}
+
+#[test]
+fn a_backup_that_is_brought_back_is_a_database_like_any_other() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-10");
+    shop.ok(&["db", "backup", "copy.db"]);
+    std::fs::rename(shop.path("copy.db"), shop.path("billing.db")).expect("a file");
+    run_days(&shop, &["2026-01-20"]);
+    let mode: String =
+        shop.sql().query_row("PRAGMA journal_mode", [], |row| row.get(0)).expect("a mode");
+    assert_eq!(mode, "wal");
+    shop.check();
+}
