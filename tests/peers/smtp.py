@@ -112,14 +112,18 @@ class Relay:
             self.refused += 1
             return TooMany()
         self.connections += 1
-        self.most_open = max(self.most_open, len(self._open) + 1)
-        return Conversation(self, self.connections)
+        conversation = Conversation(self, self.connections)
+        # Counted from here: several are taken on before the first of them is made.
+        self._open[conversation] = None
+        self.most_open = max(self.most_open, len(self._open))
+        return conversation
 
     def _die(self):
         """Every socket is closed at once, as if the process were killed."""
         self._server.close()
         for transport in list(self._open.values()):
-            transport.abort()
+            if transport:
+                transport.abort()
         self._open.clear()
 
     async def at(self, point, conversation, envelope):
