@@ -121,6 +121,9 @@ fn decide_within(
     Decided { decision: if held { decision.held() } else { decision }, held }
 }
 
+/// So many tenants may be written to, however few there are.
+const LEAST_EMAILS: u64 = 100;
+
 /// Counts what a run would do before it does anything, where a cap asks for it.
 fn caps(
     db: &Db,
@@ -133,9 +136,9 @@ fn caps(
     if options.allow_mass_email && options.allow_mass_suspension {
         return Ok(caps);
     }
-    let most_emails = match options.allow_mass_email {
-        true => u64::MAX,
-        false => most(db, config.dunning.max_emails_per_run, 100, 25)?,
+    let mut most_emails = match options.allow_mass_email {
+        true => Some(u64::MAX),
+        false => config.dunning.max_emails_per_run.map(u64::from),
     };
     // Letters if suspensions take place, and if they are held back.
     let (mut letters, mut held_letters, mut suspensions) = (0u64, 0u64, 0u64);
@@ -144,7 +147,12 @@ fn caps(
         letters += u64::from(decision.letter.is_some());
         suspensions += u64::from(decision.suspend_for.is_some());
         held_letters += u64::from(decision.held().letter.is_some());
-        Ok(held_letters <= most_emails)
+        // The tenants are counted only once it matters: a run with little due costs the same
+        // however many there are.
+        if most_emails.is_none() && letters > LEAST_EMAILS {
+            most_emails = Some(most(db, None, LEAST_EMAILS, 25)?);
+        }
+        Ok(most_emails.is_none_or(|most| held_letters <= most))
     })?;
     if !options.allow_mass_suspension && suspensions > 0 {
         let most = most(db, config.dunning.max_suspensions_per_run, 10, 5)?;
@@ -152,7 +160,7 @@ fn caps(
         caps.hold = suspensions > most;
     }
     let letters = if caps.hold { held_letters } else { letters };
-    caps.too_many_emails = (letters > most_emails).then_some(most_emails);
+    caps.too_many_emails = most_emails.filter(|most| letters > *most);
     Ok(caps)
 }
 

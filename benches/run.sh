@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Measures billing against bare loops that write the same rows, and prints a table; README.md
+# beside this file says what each line means. Needs the Rust toolchain and the usual core tools.
+#
+#   benches/run.sh                              everything; a quarter of an hour and 4 GB of disk
+#   SIZES="10000 100000" benches/run.sh         without the largest
+#   WHAT="deliver-emails" benches/run.sh        only that
+#   REPEAT=5 TMPDIR=/fast benches/run.sh        more often, on another disk
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export LC_ALL=C
+
+SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, or invoices imported
+WHAT=${WHAT-"check-overdue import deliver-emails"}
+REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
+LETTERS=${LETTERS-400}                 # letters sent through the relay
+DELAY=${DELAY-45}                      # milliseconds that the relay takes to answer a letter
+AS_OF=2026-03-31
+
+wants() { [[ " $WHAT " == *" $1 "* ]]; }
+say() { printf '%s\n' "$*" >&2; }
+
+say "building"
+cargo build --release --quiet --bin billing
+cargo build --release --quiet --bench yardstick
+target=${CARGO_TARGET_DIR-target}
+billing=$(realpath "$target/release/billing")
+# The newest: an older build may lie beside it under another hash.
+yardstick=$(realpath "$(find "$target/release/deps" -name 'yardstick-*' -perm -u+x -type f -printf '%T@ %p\n' |
+  sort -n | tail -1 | cut -d' ' -f2-)")
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+# Every database here is called billing.db in a folder of its own, made by the tool itself.
+new_shop() {
+  mkdir "$1"
+  (cd "$1" && "$billing" init --currency EUR --locale en > /dev/null)
+}
+tool() { printf '%s\n' "$billing" --config "$1/billing.toml" --as-of "$AS_OF"; }
+fresh() { rm -rf "$2" && cp -r "$1" "$2" && sync; }
+median() { sort -g | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
+most() { sort -g | tail -1; }
+column() { cut -d' ' -f"$1" "$2"; }
+calc() { awk "BEGIN { printf \"$1\", $2 }"; }
+table=$work/table
+row() { printf '| %s | %s | %s | %s | %s | %s | %s |\n' "$@" >> "$table"; }
+
+# compare WHAT N FOLDER TOOL-ARGS… -- LOOP-ARGS…: both in turn, each on a fresh copy of FOLDER.
+compare() {
+  local what=$1 n=$2 folder=$3 tool_args=() i
+  shift 3
+  while [ "$1" != -- ]; do tool_args+=("$1"); shift; done
+  shift
+  : > tool.log; : > loop.log
+  for ((i = 0; i < REPEAT; i++)); do
+    fresh "$folder" tool
+    mapfile -t command < <(tool tool)
+    "$yardstick" measure 1 tool/billing.db "${command[@]}" "${tool_args[@]}" >> tool.log
+    fresh "$folder" loop
+    "$yardstick" measure 1 loop/billing.db "$yardstick" "$1" loop/billing.db "${@:2}" >> loop.log
+  done
+  "$yardstick" same tool/billing.db loop/billing.db
+  local t l
+  t=$(column 1 tool.log | median)
+  l=$(column 1 loop.log | median)
+  row "$what" "$n" "$(calc %.2f "$t") s" "$(calc %.2f "$l") s" "$(calc %.2f "$t/$l")" \
+    "$(column 2 tool.log | most)" "$(column 3 tool.log | most)"
+  took=$t
+}
+
+# exponent NAME N SECONDS: growth between the smallest size and this one.
+declare -A first_n first_s
+exponent() {
+  if [ -z "${first_n[$1]-}" ]; then first_n[$1]=$2; first_s[$1]=$3; return; fi
+  growth+="$1, ${first_n[$1]} to $2: exponent $(calc %.3f "log($3/${first_s[$1]})/log($2/${first_n[$1]})")"$'\n'
+}
+growth=
+
+quiet_first=
+measure_check_overdue() {
+  local n=$1
+  say "check-overdue, $n open invoices"
+  new_shop stock
+  "$yardstick" stock stock/billing.db "$n" "$AS_OF"
+  # One run whose steps become the list of what the loop writes, and whose database has nothing
+  # due any more.
+  fresh stock quiet
+  mapfile -t command < <(tool quiet)
+  due=(tasks check-overdue --no-deliver --allow-mass-suspension --allow-mass-email --quiet)
+  "${command[@]}" "${due[@]}"
+  "$yardstick" list quiet/billing.db steps.csv
+  compare check-overdue "$n" stock "${due[@]}" -- check-overdue "$PWD/steps.csv" "$AS_OF"
+  exponent check-overdue "$n" "$took"
+
+  say "nothing due, $n open invoices"
+  mapfile -t command < <(tool quiet)
+  : > start.log; : > quiet.log
+  for ((i = 0; i < REPEAT; i++)); do
+    "$yardstick" measure 41 none "$billing" --version >> start.log
+    "$yardstick" measure 41 quiet/billing.db "${command[@]}" tasks check-overdue --no-deliver --quiet >> quiet.log
+  done
+  start=$(column 1 start.log | median)
+  idle=$(column 1 quiet.log | median)
+  quiet_first=${quiet_first:-$idle}
+  row "nothing due, against --version" "$n" "$(calc %.1f "$idle*1000") ms" "$(calc %.1f "$start*1000") ms" \
+    "+$(calc %.1f "($idle-$start)*1000") ms; $(calc %.2f "$idle/$quiet_first") × first size" \
+    "$(column 2 quiet.log | most)" "$(column 3 quiet.log | most)"
+  rm -rf stock quiet tool loop
+}
+
+measure_import() {
+  local n=$1
+  say "import, $n invoices"
+  new_shop empty
+  "$yardstick" csv tenants.csv invoices.csv "$n" "$AS_OF"
+  mapfile -t command < <(tool empty)
+  "${command[@]}" import tenants tenants.csv > /dev/null
+  compare "import invoices" "$n" empty import invoices "$PWD/invoices.csv" -- import "$PWD/invoices.csv" "$AS_OF"
+  exponent import "$n" "$took"
+  rm -rf empty tool loop
+}
+
+measure_delivery() {
+  say "delivery, $LETTERS letters"
+  new_shop letters
+  "$yardstick" queue letters/billing.db "$LETTERS" "$AS_OF"
+  sed -i '/^transport/d' letters/billing.toml
+  printf 'from = "billing@bench.example"\ntransport = "smtp"\nhost = "127.0.0.1"\nport = PORT\ntls = "none"\n' >> letters/billing.toml
+  : > one.log; : > eight.log
+  for ((i = 0; i < REPEAT; i++)); do
+    for connections in 1 8; do
+      fresh letters post
+      printf 'connections = %s\n' "$connections" >> post/billing.toml
+      mapfile -t command < <(tool post)
+      log=one.log; [ "$connections" = 8 ] && log=eight.log
+      "$yardstick" deliver "$DELAY" "$LETTERS" post/billing.toml "${command[@]}" tasks deliver-emails --quiet >> "$log"
+    done
+  done
+  one=$(median < one.log)
+  eight=$(median < eight.log)
+  row "deliver-emails, 8 connections against 1" "$LETTERS" "$(calc %.2f "$eight") s" "$(calc %.2f "$one") s" \
+    "$(calc %.2f "$one/$eight") × as fast" "" ""
+}
+
+for n in $SIZES; do
+  if wants check-overdue; then measure_check_overdue "$n"; fi
+  if wants import; then measure_import "$n"; fi
+done
+if wants deliver-emails; then measure_delivery; fi
+
+printf '| what | N | billing | yardstick | ratio | peak RSS MB | largest WAL MB |\n'
+printf '| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n'
+cat "$table"
+printf '\n%s' "$growth"

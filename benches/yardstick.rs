@@ -1,0 +1,626 @@
+//! What `benches/run.sh` measures `billing` with: made-up businesses of any size, the bare loops
+//! that it is compared with, a mail relay that is slow to answer, and a stopwatch that also sees
+//! peak memory and the write-ahead log.
+//!
+//! It speaks SQL of its own on purpose: a yardstick that went through `billing::store` would
+//! measure the store with itself.
+
+use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use billing::domain::TenantId;
+use billing::domain::calendar::plus_days;
+use billing::domain::letter::Locale;
+use billing::domain::tenant::{Tenant, TenantStatus};
+use billing::tasks::issue;
+use chrono::NaiveDate;
+use rusqlite::{Connection, params};
+
+type Done<T = ()> = Result<T, Box<dyn Error>>;
+
+/// Rows a commit of every loop here.
+const ROWS_A_COMMIT: usize = 500;
+
+/// Invoices a tenant. One of them is due for a stage, one is overdue and waits, the others are
+/// not due yet.
+const INVOICES_A_TENANT: i64 = 10;
+
+const USAGE: &str = "yardstick stock DB INVOICES AS-OF       fill a database of billing init
+yardstick csv TENANTS INVOICES N AS-OF  write files to import
+yardstick list DB FILE                  what check-overdue wrote, as a list for the loop
+yardstick check-overdue DB FILE AS-OF   the bare loop: the same rows
+yardstick import DB CSV AS-OF           the bare loop: the same rows
+yardstick same DB DB                    fails where the two hold different rows
+yardstick queue DB LETTERS AS-OF        fill a database of billing init with queued letters
+yardstick deliver DELAY-MS LETTERS CONFIG COMMAND…
+                                        run COMMAND against a relay of that delay; prints seconds
+yardstick measure TIMES DB COMMAND…     prints median seconds, peak RSS and largest WAL in MB";
+
+fn main() -> Done {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["stock", db, invoices, as_of] => stock(db, invoices.parse()?, as_of.parse()?),
+        ["csv", tenants, invoices, n, as_of] => csv(tenants, invoices, n.parse()?, as_of.parse()?),
+        ["list", db, file] => list(db, file),
+        ["check-overdue", db, file, as_of] => check_overdue(db, file, as_of),
+        ["import", db, file, as_of] => import(db, file, as_of),
+        ["same", one, other] => same(one, other),
+        ["queue", db, letters, as_of] => queue(db, letters.parse()?, as_of.parse()?),
+        ["deliver", delay, letters, config, command @ ..] => {
+            deliver(Duration::from_millis(delay.parse()?), letters.parse()?, config, command)
+        }
+        ["measure", times, db, command @ ..] => measure(times.parse()?, Path::new(db), command),
+        // `cargo bench` starts every bench without arguments.
+        [] => {
+            println!("benches/run.sh runs this; its parts:\n{USAGE}");
+            Ok(())
+        }
+        _ => Err(USAGE.into()),
+    }
+}
+
+/// A connection as durable as the tool's: write-ahead log, synced at each commit, foreign keys.
+fn open(db: &str) -> Done<Connection> {
+    let conn = Connection::open(db)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    Ok(conn)
+}
+
+/// The instant that `--as-of DATE` stands for in UTC.
+fn noon(date: impl std::fmt::Display) -> String {
+    format!("{date}T12:00:00Z")
+}
+
+// --- The data ------------------------------------------------------------------------------------
+
+/// What a tenant's due invoice is due for: its stage so far, its age in days, and the stages
+/// recorded before with the ages at which they were.
+type DueFor = (&'static str, i64, &'static [(&'static str, i64)]);
+
+/// Of twenty tenants: most pay after a reminder or two, few come as far as suspension.
+fn due_for(tenant: i64) -> DueFor {
+    match tenant % 20 {
+        0..=9 => ("none", 3, &[]),
+        10..=14 => ("friendly", 7, &[("friendly", 3)]),
+        15..=17 => ("urgent", 15, &[("friendly", 3), ("urgent", 7)]),
+        _ => ("warning", 30, &[("friendly", 3), ("urgent", 7), ("warning", 15)]),
+    }
+}
+
+fn locale(tenant: i64) -> &'static str {
+    if tenant % 3 == 0 { "en" } else { "fr" }
+}
+
+/// Fills a database with open invoices. They are written in the order in which they were issued,
+/// ten rounds through all tenants, so that a tenant's invoices, and those that are due, lie far
+/// apart in the file, as they do in a real one.
+fn stock(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
+    let tenants = invoices / INVOICES_A_TENANT;
+    let mut conn = open(db)?;
+    conn.pragma_update(None, "synchronous", "OFF")?;
+    let tx = conn.transaction()?;
+    insert_tenants(&tx, tenants)?;
+    {
+        let mut invoice = tx.prepare(
+            "INSERT INTO invoices (id, number, series, sequence, origin, tenant_id, status,
+               currency, subtotal_minor, total_minor, seller_id, buyer_id, issued_on, due_on,
+               stage, warned_on, warning_email_id, created_at, updated_at)
+             VALUES (?1, ?2, 'INV-2026-#', ?1, 'issued', ?3, 'open', 'EUR', ?4, ?4, 1, ?5, ?6, ?7,
+               ?8, ?9, ?10, ?11, ?11)",
+        )?;
+        let mut line = tx.prepare(
+            "INSERT INTO invoice_lines (invoice_id, position, description, unit_minor,
+               amount_minor) VALUES (?1, 1, 'Subscription, one month', ?2, ?2)",
+        )?;
+        let mut step = tx.prepare(
+            "INSERT INTO dunning_steps (invoice_id, dunning_round, stage, tenant_id, recorded_on,
+               days_overdue, email_id) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        let mut email = tx.prepare(
+            "INSERT INTO emails (tenant_id, template, stage, locale, recipient, status, attempts,
+               dedup_key, message_id, queued_at, first_tried_at, sent_at)
+             VALUES (?1, ?2, ?2, ?3, ?4, 'sent', 1, ?5, ?6, ?7, ?7, ?7)",
+        )?;
+        let mut event = tx.prepare(
+            "INSERT INTO events (at, kind, tenant_id, invoice_id, actor)
+             VALUES (?1, 'invoice_issued', ?2, ?3, 'operator:bench')",
+        )?;
+        for round in 0..INVOICES_A_TENANT {
+            for tenant in 1..=tenants {
+                let id = round * tenants + tenant;
+                // Where a tenant's due invoice stands differs from tenant to tenant.
+                let (stage, age, before) = match (round + tenant) % INVOICES_A_TENANT {
+                    0 => due_for(tenant / INVOICES_A_TENANT),
+                    1 => ("none", 1, &[] as &[_]),
+                    later => ("none", -later, &[] as &[_]),
+                };
+                let due_on = plus_days(as_of, -age);
+                let warned_on = (stage == "warning").then(|| plus_days(due_on, 15).to_string());
+                let mut letters = Vec::new();
+                for (told, days) in before {
+                    let on = noon(plus_days(due_on, *days));
+                    let key = format!("dunning/{id}/1/{told}");
+                    let message_id = format!("{told}.{id}@bench.example");
+                    let (to, locale) = (format!("pay@t{tenant}.example"), locale(tenant));
+                    email.execute((tenant, told, locale, to, key, message_id, on))?;
+                    letters.push(tx.last_insert_rowid());
+                }
+                let issued_on = plus_days(due_on, -15);
+                let minor = 1000 + id % 9000;
+                invoice.execute(params![
+                    id,
+                    format!("INV-2026-{id:06}"),
+                    tenant,
+                    minor,
+                    1 + tenant,
+                    issued_on.to_string(),
+                    due_on.to_string(),
+                    stage,
+                    warned_on,
+                    letters.last().filter(|_| stage == "warning"),
+                    noon(issued_on),
+                ])?;
+                line.execute((id, minor))?;
+                event.execute((noon(issued_on), tenant, id))?;
+                for ((told, days), letter) in before.iter().zip(&letters) {
+                    let on = plus_days(due_on, *days).to_string();
+                    step.execute((id, told, tenant, on, days, letter))?;
+                }
+            }
+        }
+    }
+    tx.execute("INSERT INTO number_sequences VALUES ('INV-2026-#', ?1, 0)", [invoices])?;
+    tx.commit()?;
+    settle(conn)
+}
+
+/// Tenants `t1` … and a party of each, after the seller's.
+fn insert_tenants(conn: &Connection, tenants: i64) -> Done {
+    conn.execute("INSERT INTO parties (id, document) VALUES (1, '{\"name\":\"Bench\"}')", [])?;
+    let mut tenant = conn.prepare(
+        "INSERT INTO tenants (id, slug, name, email, currency, locale, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, 'EUR', ?5, ?6, ?6)",
+    )?;
+    let mut party = conn.prepare("INSERT INTO parties (id, document) VALUES (?1, ?2)")?;
+    for id in 1..=tenants {
+        let (name, email) = (format!("Customer {id}"), format!("pay@t{id}.example"));
+        tenant.execute((id, format!("t{id}"), &name, &email, locale(id), noon("2025-01-01")))?;
+        party.execute((1 + id, format!(r#"{{"name":"{name}","email":"{email}"}}"#)))?;
+    }
+    Ok(())
+}
+
+/// Leaves one file, without a write-ahead log beside it, so that it can be copied.
+fn settle(conn: Connection) -> Done {
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    conn.close().map_err(|(_, error)| error.into())
+}
+
+/// Writes a file of tenants and one of their invoices, by number: as another system exports them,
+/// neighbours are of different tenants.
+fn csv(tenants_file: &str, invoices_file: &str, invoices: i64, as_of: NaiveDate) -> Done {
+    let tenants = invoices / INVOICES_A_TENANT;
+    let mut out = BufWriter::new(File::create(tenants_file)?);
+    writeln!(out, "slug,name,email,currency,locale")?;
+    for id in 1..=tenants {
+        writeln!(out, "t{id},Customer {id},pay@t{id}.example,EUR,{}", locale(id))?;
+    }
+    out.flush()?;
+    let mut out = BufWriter::new(File::create(invoices_file)?);
+    writeln!(out, "number,tenant,total,issued_on,due_on,currency,description,status,paid_on")?;
+    for id in 1..=invoices {
+        let tenant = 1 + (id - 1) % tenants;
+        let issued_on = plus_days(as_of, -(1 + (invoices - id) * 365 / invoices));
+        let due_on = plus_days(issued_on, 15);
+        let (units, cents) = (10 + id % 90, id % 100);
+        // Nine of ten were paid.
+        let paid = match id % 10 {
+            0 => "open,".to_owned(),
+            _ => format!("paid,{due_on}"),
+        };
+        writeln!(
+            out,
+            "INV-2025-{id:06},t{tenant},{units}.{cents:02},{issued_on},{due_on},EUR,\
+             \"Subscription, one month\",{paid}"
+        )?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Fills a database with letters that are due, one a tenant, each of an overdue invoice.
+fn queue(db: &str, letters: i64, as_of: NaiveDate) -> Done {
+    let mut conn = open(db)?;
+    let tx = conn.transaction()?;
+    insert_tenants(&tx, letters)?;
+    let (due_on, at) = (plus_days(as_of, -3).to_string(), noon(as_of));
+    for id in 1..=letters {
+        tx.prepare_cached(
+            "INSERT INTO invoices (id, number, origin, tenant_id, status, currency, subtotal_minor,
+               total_minor, seller_id, buyer_id, issued_on, due_on, stage, created_at, updated_at)
+             VALUES (?1, 'A-' || ?1, 'imported', ?1, 'open', 'EUR', 4900, 4900, 1, 1 + ?1, ?2, ?2,
+               'friendly', ?3, ?3)",
+        )?
+        .execute((id, &due_on, &at))?;
+        tx.prepare_cached(
+            "INSERT INTO emails (id, tenant_id, template, stage, locale, recipient, dedup_key,
+               message_id, queued_at, next_try_at)
+             VALUES (?1, ?1, 'friendly', 'friendly', ?2, ?3, ?1, ?1 || '@bench.example', ?4, ?4)",
+        )?
+        .execute((id, locale(id), format!("pay@t{id}.example"), &at))?;
+        tx.prepare_cached(
+            "INSERT INTO dunning_steps (invoice_id, dunning_round, stage, tenant_id, recorded_on,
+               days_overdue, email_id) VALUES (?1, 1, 'friendly', ?1, ?2, 3, ?1)",
+        )?
+        .execute((id, as_of.to_string()))?;
+    }
+    tx.commit()?;
+    settle(conn)
+}
+
+// --- The loops -----------------------------------------------------------------------------------
+
+/// Writes down what a run of check-overdue wrote, one line a step, in its order.
+fn list(db: &str, file: &str) -> Done {
+    let conn = open(db)?;
+    let mut out = csv::Writer::from_path(file)?;
+    let mut query = conn.prepare(
+        "SELECT s.invoice_id, s.tenant_id, s.stage, s.dunning_round, s.days_overdue, e.locale,
+                e.recipient, e.dedup_key, e.message_id, v.data,
+                CASE WHEN s.stage = 'suspension' THEN t.suspension_reason END AS reason
+         FROM dunning_steps s JOIN emails e ON e.id = s.email_id
+         JOIN tenants t ON t.id = s.tenant_id
+         JOIN events v ON v.invoice_id = s.invoice_id AND v.kind = 'dunning_stage_recorded'
+         WHERE s.run_id IS NOT NULL ORDER BY e.id",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        for column in 0..11 {
+            use rusqlite::types::ValueRef;
+            match row.get_ref(column)? {
+                ValueRef::Integer(number) => out.write_field(number.to_string())?,
+                ValueRef::Text(text) => out.write_field(text)?,
+                _ => out.write_field("")?,
+            }
+        }
+        out.write_record(None::<&[u8]>)?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Writes the same rows as a run of check-overdue, with nothing to find out: no reading, no
+/// deciding.
+fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
+    let conn = open(db)?;
+    let at = noon(as_of);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(file)?;
+    conn.execute(
+        "INSERT INTO runs (id, task, as_of, clock, status, started_at)
+         VALUES (1, 'check-overdue', ?1, 'given', 'ok', ?1)",
+        [&at],
+    )?;
+    let mut email = conn.prepare(
+        "INSERT INTO emails (tenant_id, template, stage, locale, recipient, facts, dedup_key,
+           message_id, run_id, queued_at, next_try_at)
+         VALUES (?1, ?2, ?2, ?3, ?4, '{}', ?5, ?6, 1, ?7, ?7)",
+    )?;
+    let mut invoice = conn.prepare(
+        "UPDATE invoices SET stage = ?2, dunning_round = ?3, updated_at = ?4 WHERE id = ?1",
+    )?;
+    let mut warned = conn.prepare(
+        "UPDATE invoices SET stage = ?2, dunning_round = ?3, updated_at = ?4, warned_on = ?5,
+           warning_email_id = ?6 WHERE id = ?1",
+    )?;
+    let mut step = conn.prepare(
+        "INSERT INTO dunning_steps (invoice_id, dunning_round, stage, tenant_id, recorded_on,
+           days_overdue, run_id, email_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7)",
+    )?;
+    let mut event = conn.prepare(
+        "INSERT INTO events (at, kind, tenant_id, invoice_id, actor, reason, data)
+         VALUES (?1, ?2, ?3, ?4, 'task:check-overdue', ?5, ?6)",
+    )?;
+    let mut suspend = conn.prepare(
+        "UPDATE tenants SET status = 'suspended', suspended_at = ?2, suspension_cause = 'overdue',
+           suspension_reason = ?3, updated_at = ?2 WHERE id = ?1",
+    )?;
+    let mut record = csv::StringRecord::new();
+    let mut rows = 0;
+    let none: Option<&str> = None;
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    while reader.read_record(&mut record)? {
+        let number = |at: usize| record[at].parse::<i64>();
+        let (id, tenant, stage, round) = (number(0)?, number(1)?, &record[2], number(3)?);
+        email.execute((tenant, stage, &record[5], &record[6], &record[7], &record[8], &at))?;
+        let letter = conn.last_insert_rowid();
+        match stage {
+            "warning" => warned.execute((id, stage, round, &at, as_of, letter))?,
+            _ => invoice.execute((id, stage, round, &at))?,
+        };
+        step.execute((id, round, stage, tenant, as_of, number(4)?, letter))?;
+        event.execute((&at, "dunning_stage_recorded", tenant, id, none, &record[9]))?;
+        if stage == "suspension" {
+            suspend.execute((tenant, &at, &record[10]))?;
+            let cause = r#"{"cause":"overdue"}"#;
+            event.execute((&at, "tenant_suspended", tenant, id, &record[10], cause))?;
+        }
+        rows += 1;
+        if rows % ROWS_A_COMMIT == 0 {
+            conn.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+        }
+    }
+    Ok(conn.execute_batch("COMMIT")?)
+}
+
+/// Writes the same rows as an import of invoices, as a short script would: all tenants in a map,
+/// and no value checked but by the schema.
+fn import(db: &str, file: &str, as_of: &str) -> Done {
+    let conn = open(db)?;
+    let at = noon(as_of);
+    let mut tenants = read_tenants(&conn)?;
+    let mut party = conn.prepare("INSERT INTO parties (document) VALUES (?1)")?;
+    let mut invoice = conn.prepare(
+        "INSERT INTO invoices (number, series, sequence, origin, tenant_id, status, currency,
+           subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor, paid_minor,
+           paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on, paid_on, created_at,
+           updated_at)
+         VALUES (?1, 'INV-2025-#', ?2, 'imported', ?3, ?4, ?5, ?6, 0, '0', 0, ?6, ?7, ?7, ?8, ?9,
+           ?10, ?11, ?12, ?13, ?13)",
+    )?;
+    let mut line = conn.prepare(
+        "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
+           amount_minor, discount_minor) VALUES (?1, 1, ?2, 1, ?3, ?3, 0)",
+    )?;
+    let mut event = conn.prepare(
+        "INSERT INTO events (at, kind, tenant_id, invoice_id, actor)
+         VALUES (?1, 'invoice_imported', ?2, ?3, 'import:invoices')",
+    )?;
+    let mut reader = csv::Reader::from_path(file)?;
+    let mut record = csv::StringRecord::new();
+    let (mut rows, mut seller) = (0usize, 0i64);
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    while reader.read_record(&mut record)? {
+        let (tenant, document, buyer) = tenants.get_mut(&record[1]).ok_or("unknown tenant")?;
+        if *buyer == 0 {
+            party.execute([&*document])?;
+            *buyer = conn.last_insert_rowid();
+        }
+        if seller == 0 {
+            party.execute([issue::seller(&Default::default())])?;
+            seller = conn.last_insert_rowid();
+        }
+        let (units, cents) = record[2].split_once('.').ok_or("no decimals")?;
+        let minor = units.parse::<i64>()? * 100 + cents.parse::<i64>()?;
+        let sequence: i64 = record[0][9..].parse()?;
+        let paid = &record[7] == "paid";
+        invoice.execute(params![
+            &record[0],
+            sequence,
+            *tenant,
+            &record[7],
+            &record[5],
+            minor,
+            if paid { minor } else { 0 },
+            seller,
+            *buyer,
+            &record[3],
+            &record[4],
+            paid.then_some(&record[8]),
+            &at,
+        ])?;
+        let id = conn.last_insert_rowid();
+        line.execute((id, &record[6], minor))?;
+        event.execute((&at, *tenant, id))?;
+        rows += 1;
+        if rows % ROWS_A_COMMIT == 0 {
+            conn.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+        }
+    }
+    conn.execute("INSERT INTO number_sequences VALUES ('INV-2025-#', ?1, ?1)", [rows as i64])?;
+    Ok(conn.execute_batch("COMMIT")?)
+}
+
+/// Each tenant by its slug: its id, the text of its party, and (0: not written yet) that row.
+fn read_tenants(conn: &Connection) -> Done<HashMap<String, (i64, String, i64)>> {
+    let mut tenants = HashMap::new();
+    let mut query = conn.prepare("SELECT id, slug, name, email FROM tenants")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let tenant = Tenant {
+            id: TenantId(row.get(0)?),
+            slug: row.get(1)?,
+            name: row.get(2)?,
+            email: row.get(3)?,
+            currency: billing::domain::Currency::XOF,
+            locale: Locale::Fr,
+            country: None,
+            address: None,
+            tax_id: None,
+            tax_rate: None,
+            status: TenantStatus::Active,
+            suspension: None,
+            created_at: String::new(),
+            updated_at: String::new(),
+        };
+        let document = issue::buyer(&tenant);
+        tenants.insert(tenant.slug, (tenant.id.0, document, 0));
+    }
+    Ok(tenants)
+}
+
+/// Proves that tool and loop did the same work: every table that they write holds the same rows.
+fn same(one: &str, other: &str) -> Done {
+    let conn = open(one)?;
+    conn.execute("ATTACH ?1 AS other", [other])?;
+    let count = |from: &str| -> rusqlite::Result<i64> {
+        conn.query_row(&format!("SELECT count(*) FROM {from}"), [], |row| row.get(0))
+    };
+    for table in [
+        "tenants",
+        "parties",
+        "invoices",
+        "invoice_lines",
+        "dunning_steps",
+        "emails",
+        "events",
+        "number_sequences",
+    ] {
+        let differ = format!("(SELECT * FROM main.{table} EXCEPT SELECT * FROM other.{table})");
+        let differ = count(&differ)?;
+        let (here, there) = (count(&format!("main.{table}"))?, count(&format!("other.{table}"))?);
+        if differ > 0 || here != there {
+            return Err(format!("{table}: {here} and {there} rows, {differ} differ").into());
+        }
+    }
+    Ok(())
+}
+
+// --- The stopwatch -------------------------------------------------------------------------------
+
+/// What the system says of a process that ended: `struct rusage`, of which only the peak memory
+/// is read. No crate at hand has this call.
+#[repr(C)]
+#[derive(Default)]
+struct Usage {
+    times: [i64; 4],
+    peak_kib: i64,
+    rest: [i64; 13],
+}
+
+unsafe extern "C" {
+    fn wait4(pid: i32, status: *mut i32, options: i32, usage: *mut Usage) -> i32;
+}
+
+/// Runs a command to its end; returns its exit status as `wait` gives it, and its peak memory.
+fn run(command: &[&str]) -> Done<(i32, Duration, i64)> {
+    let (program, args) = command.split_first().ok_or(USAGE)?;
+    let started = Instant::now();
+    let child = Command::new(program).args(args).stdout(Stdio::null()).spawn()?;
+    let (mut status, mut usage) = (0, Usage::default());
+    // SAFETY: both pointers are to live values of the size that the call fills in.
+    let ended = unsafe { wait4(i32::try_from(child.id())?, &mut status, 0, &mut usage) };
+    let took = started.elapsed();
+    if ended < 0 {
+        return Err(std::io::Error::last_os_error().into());
+    }
+    Ok((status, took, usage.peak_kib))
+}
+
+/// Runs a command so many times while watching the database's write-ahead log. Its exit status may
+/// be 0 or 3 (done, but something needs a person).
+fn measure(times: usize, db: &Path, command: &[&str]) -> Done {
+    let mut log = db.as_os_str().to_owned();
+    log.push("-wal");
+    let log = PathBuf::from(log);
+    let (largest, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let watch = || {
+        while !over.load(Ordering::Relaxed) {
+            largest.fetch_max(log.metadata().map_or(0, |m| m.len()), Ordering::Relaxed);
+            thread::sleep(Duration::from_millis(2));
+        }
+    };
+    let (mut seconds, mut peak) = (Vec::new(), 0);
+    thread::scope(|scope| -> Done {
+        scope.spawn(watch);
+        let mut all = || -> Done {
+            for _ in 0..times {
+                let (status, took, kib) = run(command)?;
+                if status != 0 && status != 3 << 8 {
+                    return Err(format!("{} ended with wait status {status}", command[0]).into());
+                }
+                seconds.push(took.as_secs_f64());
+                peak = peak.max(kib);
+            }
+            Ok(())
+        };
+        let done = all();
+        over.store(true, Ordering::Relaxed);
+        done
+    })?;
+    seconds.sort_by(f64::total_cmp);
+    let megabytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    println!(
+        "{:.6} {:.1} {:.1}",
+        seconds[seconds.len() / 2],
+        megabytes(peak as u64 * 1024),
+        megabytes(largest.into_inner())
+    );
+    Ok(())
+}
+
+// --- The relay -----------------------------------------------------------------------------------
+
+/// Each Message-ID that came, and how often.
+type Inbox = Arc<Mutex<BTreeMap<String, u64>>>;
+
+/// Runs a command that delivers to a relay which takes `delay` to answer the final dot, as
+/// networks and virus scanners make it; `PORT` in `config` stands for its port. Fails where a
+/// letter was lost or came twice.
+fn deliver(delay: Duration, letters: usize, config: &str, command: &[&str]) -> Done {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port().to_string();
+    std::fs::write(config, std::fs::read_to_string(config)?.replace("PORT", &port))?;
+    let inbox = Inbox::default();
+    let shared = Arc::clone(&inbox);
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let inbox = Arc::clone(&shared);
+            thread::spawn(move || converse(client, delay, &inbox));
+        }
+    });
+    let (status, took, _) = run(command)?;
+    let inbox = inbox.lock().map_err(|_| "a conversation failed")?;
+    let (came, distinct) = (inbox.values().sum::<u64>(), inbox.len());
+    if status != 0 || distinct != letters || came != letters as u64 {
+        let ended = format!("wait status {status}");
+        return Err(format!("{letters} letters: {came} came, {distinct} distinct; {ended}").into());
+    }
+    println!("{:.6}", took.as_secs_f64());
+    Ok(())
+}
+
+fn converse(client: TcpStream, delay: Duration, inbox: &Inbox) -> std::io::Result<()> {
+    client.set_nodelay(true)?;
+    let mut out = client.try_clone()?;
+    let mut lines = BufReader::new(client).lines();
+    out.write_all(b"220 bench\r\n")?;
+    while let Some(line) = lines.next().transpose()? {
+        let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+        match verb.as_str() {
+            "DATA" => {
+                out.write_all(b"354 go on\r\n")?;
+                let mut id = String::new();
+                for line in lines.by_ref() {
+                    match line? {
+                        end if end == "." => break,
+                        header if header.to_ascii_lowercase().starts_with("message-id:") => {
+                            id = header
+                        }
+                        _ => {}
+                    }
+                }
+                thread::sleep(delay);
+                if let Ok(mut inbox) = inbox.lock() {
+                    *inbox.entry(id).or_default() += 1;
+                }
+                out.write_all(b"250 taken\r\n")?;
+            }
+            "EHLO" => out.write_all(b"250-bench\r\n250 8BITMIME\r\n")?,
+            "QUIT" => {
+                out.write_all(b"221 bye\r\n")?;
+                break;
+            }
+            _ => out.write_all(b"250 ok\r\n")?,
+        }
+    }
+    Ok(())
+}
