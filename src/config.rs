@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::dunning::Policy;
+use crate::domain::email::Locale;
 use crate::domain::invoice::NumberFormat;
-use crate::domain::letter::{Company, Locale};
+use crate::domain::letter::Company;
 use crate::domain::{Currency, Refusal, Result, calendar, money, text, words};
 
 words! {

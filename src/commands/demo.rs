@@ -12,8 +12,8 @@ use super::{Context, init};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::calendar::plus_days;
+use crate::domain::email::Locale;
 use crate::domain::invoice::Line;
-use crate::domain::letter::Locale;
 use crate::domain::schedule::Task;
 use crate::domain::tenant::{NewTenant, TenantStatus};
 use crate::domain::transaction::{NewPayment, Overpayment};
@@ -72,7 +72,7 @@ transport = \"file\"
 pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
     let folder = match &args.dir {
         Some(dir) => empty_folder(dir)?,
-        None => scratch_folder("billing-demo")?,
+        None => super::scratch_folder("billing-demo")?,
     };
     let config_path = folder.join("billing.toml");
     init::write_config(&config_path, BILLING_TOML)?;
@@ -319,14 +319,6 @@ fn empty_folder(path: &Path) -> Result<PathBuf> {
     }
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
     Ok(path.to_owned())
-}
-
-/// A new folder among the temporary ones, for its owner alone.
-pub fn scratch_folder(name: &str) -> Result<PathBuf> {
-    let path = std::env::temp_dir().join(format!("{name}-{}", uuid::Uuid::new_v4().simple()));
-    let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
-    made.map_err(|e| Refusal::file(&path, "make", &e))?;
-    Ok(path)
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): ten lines, and the same numbers everywhere. For made-up

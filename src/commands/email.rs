@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Context, Limit};
 use crate::config::Config;
-use crate::domain::dunning::Stage;
-use crate::domain::letter::{EmailStatus, Locale, Template};
+use crate::domain::email::{EmailStatus, Locale};
+use crate::domain::letter::Template;
+use crate::domain::stage::Stage;
 use crate::domain::text::printable;
 use crate::domain::{Act, EmailId, Result};
 use crate::failure::exit;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Context, currency_arg, prompt};
 use crate::config::Config;
-use crate::domain::letter::Locale;
+use crate::domain::email::Locale;
 use crate::domain::{Currency, Refusal, text};
 use crate::failure::exit;
 use crate::store::Store;

@@ -6,9 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Context, Limit, amount, date_arg};
-use crate::domain::dunning::{self, Stage};
+use crate::domain::dunning::{self};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, Line};
 use crate::domain::money::Totals;
+use crate::domain::stage::Stage;
 use crate::domain::transaction::{NewPayment, Overpayment};
 use crate::domain::{Act, Money, Refusal, Result, calendar, text};
 use crate::failure::exit;

@@ -15,6 +15,7 @@ pub mod tenant;
 pub mod transaction;
 
 use std::io::IsTerminal;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -101,6 +102,14 @@ fn say(text: &str) {
 fn out_failed(error: std::io::Error) -> Refusal {
     let reader_gone = error.kind() == std::io::ErrorKind::BrokenPipe;
     Refusal::Output { message: error.to_string(), reader_gone }
+}
+
+/// A new folder among the temporary ones, for its owner alone.
+fn scratch_folder(name: &str) -> Result<PathBuf, Refusal> {
+    let path = std::env::temp_dir().join(format!("{name}-{}", uuid::Uuid::new_v4().simple()));
+    let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+    made.map_err(|e| Refusal::file(&path, "make", &e))?;
+    Ok(path)
 }
 
 /// An amount of a flag, in a currency that is known only once the tenant is.

@@ -377,7 +377,7 @@ fn run_simulation(ctx: &mut Context, args: &Simulate) -> anyhow::Result<u8> {
         allow_mass_email: args.caps.allow_mass_email,
     };
     let store = ctx.reader()?;
-    let folder = super::demo::scratch_folder("billing-simulation")?;
+    let folder = super::scratch_folder("billing-simulation")?;
     let mut rows = Vec::new();
     let simulated =
         simulate::simulate(&store, &ctx.config, &folder, from, until, &options, |day, report| {

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::{Context, Limit, currency_arg, date_arg};
-use crate::domain::letter::Locale;
+use crate::domain::email::Locale;
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, TenantEdit, TenantStatus};
 use crate::domain::{Currency, Refusal, Result, money, text};

@@ -7,19 +7,10 @@
 use chrono::NaiveDate;
 
 use super::calendar::{days_between, plus_days};
-use super::letter::EmailStatus;
+use super::email::EmailStatus;
+use super::stage::Stage;
 use super::tenant::TenantStatus;
-use super::{InvoiceId, Money, TenantId, words};
-
-words! {
-    /// The stages of the ladder, lowest first.
-    Stage {
-        Friendly = "friendly",
-        Urgent = "urgent",
-        Warning = "warning",
-        Suspension = "suspension",
-    }
-}
+use super::{InvoiceId, Money, TenantId};
 
 /// `[dunning]` of billing.toml, and `[payments] pending_days`. All in days.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
-use super::dunning::Stage;
+use super::stage::Stage;
 use super::transaction::Overpayment;
 use super::{InvoiceId, Money, Refusal, Result, TenantId, calendar, text, words};
 

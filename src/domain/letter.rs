@@ -2,14 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::dunning::Stage;
+use super::email::Locale;
 use super::invoice::Invoice;
+use super::stage::Stage;
 use super::{Money, words};
-
-words! {
-    /// The languages that letters are written in.
-    Locale { Fr = "fr", En = "en" }
-}
 
 words! {
     /// The letters there are.
@@ -45,11 +41,6 @@ impl Template {
             Stage::Suspension => Template::Suspension,
         }
     }
-}
-
-words! {
-    /// Where a letter stands in the outbox.
-    EmailStatus { Queued = "queued", Sent = "sent", Failed = "failed", Canceled = "canceled" }
 }
 
 /// Who sends the invoices and letters: `[company]` of billing.toml.

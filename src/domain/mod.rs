@@ -4,12 +4,14 @@
 pub mod act;
 pub mod calendar;
 pub mod dunning;
+pub mod email;
 pub mod ids;
 pub mod invoice;
 pub mod letter;
 pub mod money;
 pub mod refusal;
 pub mod schedule;
+pub mod stage;
 pub mod tenant;
 pub mod text;
 pub mod transaction;

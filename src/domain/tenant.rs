@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::letter::Locale;
+use super::email::Locale;
 use super::{Currency, Result, TenantId, text, words};
 
 words! {

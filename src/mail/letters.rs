@@ -11,7 +11,8 @@ use chrono::NaiveDate;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
-use crate::domain::letter::{Company, Letter, Locale, Template};
+use crate::domain::email::Locale;
+use crate::domain::letter::{Company, Letter, Template};
 use crate::domain::{Currency, Refusal, Result};
 
 pub use facts::sample;

@@ -188,7 +188,7 @@ fn refuse(message: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::letter::Locale;
+    use crate::domain::email::Locale;
 
     fn headers() -> Headers<'static> {
         Headers {

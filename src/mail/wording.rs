@@ -6,7 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 
 use crate::domain::Money;
-use crate::domain::letter::Locale;
+use crate::domain::email::Locale;
 
 const MONTHS_FR: [&str; 12] = [
     "janvier",

@@ -5,7 +5,8 @@ use rusqlite::Row;
 
 use super::invoices::{stage, stage_word};
 use super::{Db, columns};
-use crate::domain::dunning::{InvoiceFacts, Stage, TenantFacts};
+use crate::domain::dunning::{InvoiceFacts, TenantFacts};
+use crate::domain::stage::Stage;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::{Act, EmailId, InvoiceId, Money, Result, RunId, TenantId};
 

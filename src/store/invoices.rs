@@ -5,8 +5,8 @@ use rusqlite::{OptionalExtension, Row};
 use rust_decimal::Decimal;
 
 use super::{Db, columns};
-use crate::domain::dunning::Stage;
 use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin};
+use crate::domain::stage::Stage;
 use crate::domain::{Act, InvoiceId, Money, Refusal, Result, TenantId};
 
 /// An invoice to be written, worked out.

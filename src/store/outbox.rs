@@ -3,8 +3,9 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
-use crate::domain::dunning::Stage;
-use crate::domain::letter::{EmailStatus, Locale, Template};
+use crate::domain::email::{EmailStatus, Locale};
+use crate::domain::letter::Template;
+use crate::domain::stage::Stage;
 use crate::domain::{Act, EmailId, InvoiceId, Refusal, Result, RunId, TenantId};
 
 /// A letter to be queued.

@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::{BATCH, Done, Given, ItemError, Options, StepCounts, Tally, item_error, item_refused};
 use crate::config::Config;
 use crate::domain::dunning::{
-    Action, Decision, InvoiceFacts, Policy, Problem, Stage, TenantFacts, decide,
+    Action, Decision, InvoiceFacts, Policy, Problem, TenantFacts, decide,
 };
 use crate::domain::letter::Template;
+use crate::domain::stage::Stage;
 use crate::domain::tenant::{Suspension, SuspensionCause};
 use crate::domain::{Act, EmailId, Result, RunId, TenantId};
 use crate::store::dunning::{DueKey, NewStep};

@@ -7,9 +7,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{Given, ItemError, item_error};
 use crate::config::Config;
-use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, Stage, decide_invoice, rest};
+use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, decide_invoice, rest};
+use crate::domain::email::EmailStatus;
 use crate::domain::invoice::InvoiceStatus;
-use crate::domain::letter::{ConfirmedPayment, EmailStatus, Letter, ListedInvoice, Template};
+use crate::domain::letter::{ConfirmedPayment, Letter, ListedInvoice, Template};
+use crate::domain::stage::Stage;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, EmailId, Refusal, Result, TransactionId, act};

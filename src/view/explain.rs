@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Align, Column};
 use crate::domain::dunning::{
-    Action, Decision, InvoiceDecision, InvoiceFacts, NextStep, Reason, Rule, Stage, TenantFacts,
+    Action, Decision, InvoiceDecision, InvoiceFacts, NextStep, Reason, Rule, TenantFacts,
 };
+use crate::domain::stage::Stage;
 
 /// Columns of a dry run of `tasks check-overdue`.
 pub const DECISIONS: &[Column] = &[

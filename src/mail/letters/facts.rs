@@ -7,9 +7,10 @@ use serde::Deserialize;
 use super::super::wording;
 use super::filters::{amount, day};
 use crate::domain::calendar::plus_days;
-use crate::domain::dunning::Stage;
+use crate::domain::email::Locale;
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, add_up};
-use crate::domain::letter::{Company, ConfirmedPayment, Letter, ListedInvoice, Locale, Template};
+use crate::domain::letter::{Company, ConfirmedPayment, Letter, ListedInvoice, Template};
+use crate::domain::stage::Stage;
 use crate::domain::{Currency, InvoiceId, Money, Refusal, Result, TenantId};
 
 /// Seller or buyer as an invoice keeps them.

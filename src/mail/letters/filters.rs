@@ -9,7 +9,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State};
 
 use super::super::wording;
 use crate::domain::Money;
-use crate::domain::letter::Locale;
+use crate::domain::email::Locale;
 
 /// An amount in a letter; it prints in the letter's language.
 #[derive(Debug, Clone, Copy)]
