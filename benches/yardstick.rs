@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use billing::domain::TenantId;
 use billing::domain::calendar::plus_days;
-use billing::domain::letter::Locale;
+use billing::domain::email::Locale;
 use billing::domain::tenant::{Tenant, TenantStatus};
 use billing::tasks::issue;
 use chrono::NaiveDate;
