@@ -116,8 +116,12 @@ fn say(
     for report in reports {
         ctx.printer.text(&format!("  {}", summary(report)))?;
     }
+    // Who came by `cargo run` has no `billing` on the path.
+    let program =
+        std::env::current_exe().map_or_else(|_| "billing".into(), |p| p.display().to_string());
     ctx.printer.text(&format!(
         "\ngo on exploring:
+  alias billing={program}
   export BILLING_CONFIG={}
   billing invoice overdue
   billing tenant list --status suspended
