@@ -111,6 +111,29 @@ fn a_write_off_pays_nothing_and_brings_nobody_back() {
 }
 
 #[test]
+fn who_comes_back_is_thanked_for_a_payment_alone() {
+    let letter = |shop: &Shop, day: &str| {
+        shop.ok(&["tasks", "deliver-emails", "--as-of", day]);
+        let letters = shop.json(&["email", "list", "--tenant", "acme"]);
+        let last = letters.as_array().and_then(|l| l.last()).expect("a letter")["id"].clone();
+        shop.json(&["email", "show", last.as_str().expect("an id")])["message"].to_string()
+    };
+    let (shop, a, b) = suspended();
+    shop.ok(&["tenant", "reactivate", "acme", "--as-of", "2026-02-11"]);
+    let by_hand = letter(&shop, "2026-02-11");
+    assert!(by_hand.contains(&a) && !by_hand.contains("Thank you"), "{by_hand}");
+    let (shop, ..) = suspended();
+    pay(&shop, &a, "100", "2026-02-11");
+    pay(&shop, &b, "100", "2026-02-11");
+    assert!(letter(&shop, "2026-02-11").contains("received your payment. Thank you"));
+    let (shop, ..) = suspended();
+    for number in [&a, &b] {
+        shop.ok(&["invoice", "void", number, "--reason", "wrong", "--as-of", "2026-02-11"]);
+    }
+    assert!(!letter(&shop, "2026-02-11").contains("Thank you"));
+}
+
+#[test]
 fn a_dispute_that_ends_after_the_tenant_came_back_warns_anew() {
     let (shop, a, b) = suspended();
     shop.ok(&["invoice", "dispute", &a, "--as-of", "2026-02-11"]);

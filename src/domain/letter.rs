@@ -100,6 +100,8 @@ pub struct Letter {
     pub suspended_on: Option<NaiveDate>,
     /// When the next reminder or notice follows a reminder where nothing is paid.
     pub next_letter_on: Option<NaiveDate>,
+    /// Whether it was a payment that brought the tenant back.
+    pub paid: bool,
     /// Whether a suspended tenant comes back by itself once everything is paid.
     pub comes_back: bool,
     /// The invoice that the letter carries whole.

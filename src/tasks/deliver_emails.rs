@@ -7,10 +7,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{Given, ItemError, item_error};
 use crate::config::Config;
-use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, decide_invoice, rest};
+use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
 use crate::domain::email::EmailStatus;
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::letter::{ConfirmedPayment, Letter, ListedInvoice, Template};
+use crate::domain::money::Totals;
 use crate::domain::stage::Stage;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::transaction::TransactionStatus;
@@ -319,6 +320,7 @@ fn facts(
         suspension_on: None,
         suspended_on: None,
         next_letter_on: None,
+        paid: false,
         comes_back: config.dunning.reactivate_on_payment,
         invoice: None,
         payment: None,
@@ -333,6 +335,9 @@ fn facts(
             if tenant.status != TenantStatus::Active {
                 return Ok(Facts::Nothing("the tenant is not active any more"));
             }
+            letter.paid = queued_facts(email)["paid"] == true;
+            let facts = db.dunning_facts(tenant.id, act.today)?;
+            list_overdue(&mut letter, &chased(&facts, policy, act.today), act);
         }
         Template::Invoice => {
             let Some(id) = email.invoice_id else { return Ok(Facts::Nothing("no invoice")) };
@@ -363,8 +368,7 @@ fn dunning_facts(
     letter: &mut Letter,
 ) -> Result<Option<&'static str>> {
     let facts = db.dunning_facts(tenant.id, act.today)?;
-    let chased: Vec<&InvoiceFacts> =
-        facts.invoices.iter().filter(|i| rest(i, policy, act.today, |_| {}).is_none()).collect();
+    let chased = chased(&facts, policy, act.today);
     let told = db.steps_of_letter(email.id)?;
     let holds = |step: &&ToldStep| {
         let suspended = step.stage != Stage::Suspension || tenant.status == TenantStatus::Suspended;
@@ -378,14 +382,7 @@ fn dunning_facts(
     if stage == Stage::Suspension {
         letter.suspended_on = Some(step.recorded_on);
     }
-    letter.overdue = chased.iter().map(|invoice| listed(invoice, act)).collect();
-    letter.totals = chased
-        .iter()
-        .map(|invoice| invoice.amount_due)
-        .collect::<crate::domain::money::Totals>()
-        .iter()
-        .copied()
-        .collect();
+    list_overdue(letter, &chased, act);
     if tenant.status == TenantStatus::Active {
         let told = chased.iter().filter(|invoice| invoice.stage == Some(stage));
         let next = told.filter_map(|invoice| upcoming(invoice, tenant, policy, act.today));
@@ -395,6 +392,17 @@ fn dunning_facts(
         letter.suspension_on = suspensions.map(|step| step.on).min();
     }
     Ok(None)
+}
+
+/// The overdue invoices that do not rest: what a letter lists.
+fn chased<'a>(facts: &'a TenantFacts, policy: &Policy, today: NaiveDate) -> Vec<&'a InvoiceFacts> {
+    facts.invoices.iter().filter(|i| rest(i, policy, today, |_| {}).is_none()).collect()
+}
+
+fn list_overdue(letter: &mut Letter, invoices: &[&InvoiceFacts], act: &Act) {
+    letter.overdue = invoices.iter().map(|invoice| listed(invoice, act)).collect();
+    let totals: Totals = invoices.iter().map(|invoice| invoice.amount_due).collect();
+    letter.totals = totals.iter().copied().collect();
 }
 
 /// The next step of an invoice: where a letter is drawn up late, one whose day has come already.
@@ -419,10 +427,14 @@ fn listed(invoice: &InvoiceFacts, act: &Act) -> ListedInvoice {
     }
 }
 
+/// What was noted of a letter when it was queued.
+fn queued_facts(email: &Email) -> serde_json::Value {
+    serde_json::from_str(&email.facts).unwrap_or_default()
+}
+
 /// The payment that a letter confirms; `None` where it was taken back.
 fn confirmed_payment(db: &Db, email: &Email) -> Result<Option<ConfirmedPayment>> {
-    let facts: serde_json::Value = serde_json::from_str(&email.facts).unwrap_or_default();
-    let Some(id) = facts["transaction"].as_i64() else { return Ok(None) };
+    let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let payment = db.transaction(TransactionId(id))?;
     let invoice = db.invoice_by_id(payment.invoice_id)?;
     let Some(paid_on) = payment.paid_on.filter(|_| payment.status == TransactionStatus::Succeeded)

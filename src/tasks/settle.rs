@@ -12,6 +12,15 @@ use crate::domain::transaction::{NewPayment, Overpayment, check_reversible};
 use crate::domain::{Act, Refusal, Result, TenantId, TransactionId};
 use crate::store::{Db, NewEmail, NewEvent};
 
+/// What happened to the invoice that held a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// It was paid, for which the customer is thanked.
+    Paid,
+    /// It was voided, or an import set it right.
+    Corrected,
+}
+
 /// Whether the customer is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notify {
@@ -75,7 +84,7 @@ pub fn pay(
         )?;
     }
     if settlement.remaining.is_zero() {
-        come_back(db, act, config, invoice.tenant_id)?;
+        come_back(db, act, config, invoice.tenant_id, Because::Paid)?;
     }
     Ok(id)
 }
@@ -114,7 +123,7 @@ pub fn void(db: &Db, act: &Act, config: &Config, invoice: &Invoice, reason: &str
     invoice::check_voidable(invoice)?;
     db.close_invoice(act, invoice.id, InvoiceStatus::Void, reason)?;
     invoice_event(db, act, invoice, "invoice_voided", Some(reason), "")?;
-    come_back(db, act, config, invoice.tenant_id)
+    come_back(db, act, config, invoice.tenant_id, Because::Corrected)
 }
 
 /// Gives an invoice up. It may still be paid later, and a tenant that was suspended for it stays
@@ -263,7 +272,13 @@ pub fn close(db: &Db, act: &Act, tenant: &Tenant) -> Result<()> {
 ///
 /// # Errors
 /// A fault of the file.
-pub fn come_back(db: &Db, act: &Act, config: &Config, id: TenantId) -> Result<()> {
+pub fn come_back(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    id: TenantId,
+    because: Because,
+) -> Result<()> {
     if !config.dunning.reactivate_on_payment {
         return Ok(());
     }
@@ -279,7 +294,11 @@ pub fn come_back(db: &Db, act: &Act, config: &Config, id: TenantId) -> Result<()
         return Ok(());
     }
     let reason = Some("no overdue invoice holds it any more");
-    bring_back(db, act, config, id, &suspension, reason, r#"{"by_hand":false}"#)
+    let data = match because {
+        Because::Paid => r#"{"by_hand":false,"paid":true}"#,
+        Because::Corrected => r#"{"by_hand":false,"paid":false}"#,
+    };
+    bring_back(db, act, config, id, &suspension, reason, data)
 }
 
 fn bring_back(
@@ -302,7 +321,7 @@ fn bring_back(
             template: Template::Reactivation,
             domain: &config.mail_domain(),
             dedup_key: &key,
-            facts: "{}",
+            facts: data,
             run: None,
         },
     )?;

@@ -26,7 +26,7 @@ struct Party {
 }
 
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `today`, `overdue`,
-/// `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `invoice` and `payment`. Every key is
+/// `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice` and `payment`. Every key is
 /// always there. A text that is not there, or empty, is `none`; so are a discount, a tax and a sum
 /// paid or due of zero.
 ///
@@ -62,6 +62,7 @@ pub fn of(letter: &Letter) -> Result<Value> {
         suspended_on => day(letter.suspended_on.unwrap_or(letter.today), locale),
         next_letter_on => letter.next_letter_on.map(|date| day(date, locale)),
         comes_back => letter.comes_back,
+        paid => letter.paid,
         invoice => invoice.transpose()?,
         payment => letter.payment.as_ref().map(|payment| payment_facts(payment, locale)),
     })
@@ -208,6 +209,7 @@ pub fn sample(
             _ => None,
         },
         comes_back: true,
+        paid: true,
         payment: (template == Template::PaymentReceived).then(|| ConfirmedPayment {
             amount: invoice.total,
             paid_on: today,

@@ -11,7 +11,8 @@ use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin
 use crate::domain::refusal::{Fault, Why};
 use crate::domain::{Currency, Money, Refusal, TenantId, text};
 use crate::store::{NewEvent, NewInvoice};
-use crate::tasks::{issue, settle};
+use crate::tasks::issue;
+use crate::tasks::settle::{self, Because};
 
 pub const REQUIRED: &[&str] = &["number", "tenant", "total", "issued_on", "due_on"];
 pub const OPTIONAL: &[&str] = &["currency", "description", "status", "paid_on"];
@@ -183,7 +184,11 @@ impl Import<'_> {
             data: &data,
         };
         self.db.add_event(self.act, event)?;
-        settle::come_back(self.db, self.act, self.config, there.tenant_id)?;
+        let because = match read.status {
+            InvoiceStatus::Paid => Because::Paid,
+            _ => Because::Corrected,
+        };
+        settle::come_back(self.db, self.act, self.config, there.tenant_id, because)?;
         Ok(Fate::Updated)
     }
 }
