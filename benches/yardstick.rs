@@ -277,7 +277,8 @@ fn list(db: &str, file: &str) -> Done {
     let mut query = conn.prepare(
         "SELECT s.invoice_id, s.tenant_id, s.stage, s.dunning_round, s.days_overdue, e.locale,
                 e.recipient, e.dedup_key, e.message_id, v.data,
-                CASE WHEN s.stage = 'suspension' THEN t.suspension_reason END AS reason
+                CASE WHEN s.stage = 'suspension' THEN t.suspension_reason END AS reason,
+                v.reason AS why
          FROM dunning_steps s JOIN emails e ON e.id = s.email_id
          JOIN tenants t ON t.id = s.tenant_id
          JOIN events v ON v.invoice_id = s.invoice_id AND v.kind = 'dunning_stage_recorded'
@@ -285,7 +286,7 @@ fn list(db: &str, file: &str) -> Done {
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        for column in 0..11 {
+        for column in 0..12 {
             use rusqlite::types::ValueRef;
             match row.get_ref(column)? {
                 ValueRef::Integer(number) => out.write_field(number.to_string())?,
@@ -335,7 +336,6 @@ fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
     )?;
     let mut record = csv::StringRecord::new();
     let mut rows = 0;
-    let none: Option<&str> = None;
     conn.execute_batch("BEGIN IMMEDIATE")?;
     while reader.read_record(&mut record)? {
         let number = |at: usize| record[at].parse::<i64>();
@@ -347,7 +347,7 @@ fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
             _ => invoice.execute((id, stage, round, &at))?,
         };
         step.execute((id, round, stage, tenant, as_of, number(4)?, letter))?;
-        event.execute((&at, "dunning_stage_recorded", tenant, id, none, &record[9]))?;
+        event.execute((&at, "dunning_stage_recorded", tenant, id, &record[11], &record[9]))?;
         if stage == "suspension" {
             suspend.execute((tenant, &at, &record[10]))?;
             let cause = r#"{"cause":"overdue"}"#;
