@@ -309,7 +309,7 @@ impl Config {
             &mut mail.password_file,
             &mut mail.ca_file,
         ];
-        for relative in paths.into_iter().flatten() {
+        for relative in paths.into_iter().flatten().chain([&mut mail.sendmail]) {
             *relative = folder.join(&*relative);
         }
         Ok(config)

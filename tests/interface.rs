@@ -118,6 +118,45 @@ fn a_changed_setting_holds_from_the_next_run_on() {
 }
 
 #[test]
+fn a_clock_that_jumped_is_not_believed() {
+    let shop = Shop::new();
+    let run = |more: &[&str]| {
+        let args: Vec<_> = ["tasks", "check-overdue"].iter().chain(more).copied().collect();
+        let done = shop.run(&args);
+        (done.status, done.stderr.contains("the system clock says"))
+    };
+    assert_eq!(run(&[]), (0, false));
+    for (last, believed) in [
+        ("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+23 hours')", true),
+        ("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+25 hours')", false),
+        ("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-39 days')", true),
+        ("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-41 days')", false),
+    ] {
+        shop.sql().execute(&format!("UPDATE runs SET as_of = {last}"), []).expect("a last run");
+        assert_eq!(run(&[]), if believed { (0, false) } else { (1, true) }, "{last}");
+        // A moment that is given is never a jump, and leaves no mark for the next run.
+        assert_eq!(run(&["--as-of", "2026-01-01"]), (0, false));
+        assert_eq!(run(&["--yes"]), (0, false));
+    }
+}
+
+#[test]
+fn what_would_really_leave_does_not_leave_in_the_future() {
+    let shop = Shop::with_config(
+        "[mail]\ntransport = \"sendmail\"\nfrom = \"a@b.co\"\nsendmail = \"/bin/true\"\n",
+    );
+    shop.owes("acme", "2026-01-10");
+    let future = ["tasks", "check-overdue", "--as-of", "2999-01-01"];
+    assert_eq!(shop.refusal(&future), "as_of_in_the_future");
+    assert_eq!(shop.json(&["tasks", "runs"]), json!([]));
+    for harmless in ["--dry-run", "--no-deliver"] {
+        let args: Vec<_> = future.iter().copied().chain([harmless]).collect();
+        shop.ok(&args);
+    }
+    shop.ok(&[&future[..], &["--yes"]].concat());
+}
+
+#[test]
 fn a_simulation_shows_the_days_to_come_and_touches_nothing() {
     let shop = Shop::new();
     shop.owes("acme", "2026-01-16");

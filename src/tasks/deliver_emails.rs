@@ -283,7 +283,7 @@ fn compose(
         })?;
     let headers = Headers {
         from: &config.mail_from(),
-        reply_to: config.mail.reply_to.as_deref(),
+        reply_to: config.mail.reply_to.as_deref().or(config.company.email.as_deref()),
         to_name: &tenant.name,
         to: &tenant.email,
         message_id: &email.message_id,
