@@ -172,6 +172,10 @@ fn an_import_that_pays_or_moves_an_invoice_changes_its_dunning() {
     let header = "number,tenant,total,issued_on,due_on,status\n";
     shop.write("again.csv", &format!("{header}A-1,acme,100,2026-01-01,2026-02-10,open\n"));
     assert_eq!(shop.refusal(&["import", "invoices", "again.csv"]), "bad_rows");
+    // Taken all the same, it is chased anew: warned, and then suspended for.
+    assert_eq!(import("again.csv", "2026-03-16")["updated"], 1);
+    assert_eq!(shop.task("check-overdue", "2026-03-16", &[])["steps"]["warning"], 1);
+    assert_eq!(shop.task("check-overdue", "2026-03-23", &[])["tenants_suspended"], 1);
     shop.check();
 }
 
@@ -265,6 +269,107 @@ fn a_letter_that_cannot_be_drawn_up_fails_after_three_days_and_gives_no_notice()
     let run = shop.task("check-overdue", "2026-02-10", &[]);
     assert_eq!(run["tenants_suspended"], 0);
     assert_eq!(run["errors"][0]["code"], "warning_not_delivered");
+}
+
+#[test]
+fn a_letter_that_waited_is_tried_for_three_days_all_the_same() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-10");
+    shop.task("check-overdue", "2026-01-13", &["--no-deliver"]);
+    shop.sql().execute("UPDATE tenants SET email = 'nobody'", []).expect("a bad address");
+    let run = shop.task("deliver-emails", "2026-01-20", &[]);
+    assert_eq!(run["errors"].as_array().map(Vec::len), Some(1));
+    assert_eq!(shop.json(&["email", "show", "eml_1"])["status"], "queued");
+    shop.sql().execute("UPDATE tenants SET email = 'a@b.co'", []).expect("an address");
+    assert_eq!(shop.task("deliver-emails", "2026-01-21", &[])["emails_sent"], 1);
+    shop.check();
+}
+
+#[test]
+fn a_suspended_tenant_is_told_also_where_another_invoice_keeps_it_suspended_by_then() {
+    let shop = Shop::new();
+    let (a, b) = (shop.owes("acme", "2026-01-10"), shop.owes("acme", "2026-01-11"));
+    run_days(&shop, &["2026-01-25", "2026-01-26"]);
+    shop.task("check-overdue", "2026-02-09", &["--no-deliver"]);
+    shop.task("check-overdue", "2026-02-10", &["--no-deliver"]);
+    pay(&shop, &a, "100", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "suspended");
+    shop.ok(&["tasks", "deliver-emails", "--as-of", "2026-02-11"]);
+    let letters = shop.json(&["email", "list", "--stage", "suspension"]);
+    assert_eq!(letters[0]["status"], "sent");
+    let id = letters[0]["id"].as_str().expect("an id");
+    let text = shop.json(&["email", "show", id])["message"].to_string();
+    assert!(text.contains(&b) && text.contains("since 9 February 2026"), "{text}");
+}
+
+#[test]
+fn a_warning_that_never_left_is_not_sent_together_with_the_suspension() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-10");
+    shop.task("check-overdue", "2026-01-25", &["--no-deliver"]);
+    run_days(&shop, &["2026-02-09"]);
+    let status = |stage| shop.json(&["email", "list", "--stage", stage])[0]["status"].clone();
+    assert_eq!((status("warning"), status("suspension")), (json!("canceled"), json!("sent")));
+}
+
+#[test]
+fn who_is_suspended_by_hand_is_not_promised_a_return_on_payment() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-10");
+    shop.ok(&["tenant", "suspend", "acme", "--reason", "abuse", "--as-of", "2026-01-12"]);
+    run_days(&shop, &["2026-01-13"]);
+    let text = shop.json(&["email", "show", "eml_1"])["message"].to_string();
+    assert!(text.contains("is suspended at present") && !text.contains("comes back"), "{text}");
+}
+
+#[test]
+fn without_a_notice_period_a_second_run_of_the_day_does_nothing_more() {
+    let shop = Shop::with_config("[dunning]\nmin_notice_days = 0\n");
+    shop.owes("acme", "2026-01-10");
+    run_days(&shop, &["2026-02-09"]);
+    assert_eq!(status(&shop, "acme"), "suspended");
+    shop.ok(&["tenant", "reactivate", "acme", "--as-of", "2026-02-10"]);
+    run_days(&shop, &["2026-02-10", "2026-02-10"]);
+    assert_eq!(status(&shop, "acme"), "active");
+    run_days(&shop, &["2026-02-11"]);
+    assert_eq!(status(&shop, "acme"), "suspended");
+}
+
+#[test]
+fn a_run_looks_at_each_tenant_once_and_a_dry_run_counts_the_same() {
+    let shop = Shop::new();
+    let promised = shop.owes("acme", "2026-01-10");
+    for due in ["2026-01-11", "2026-01-18", "2026-01-25"] {
+        shop.owes("acme", due);
+    }
+    run_days(&shop, &["2026-01-14", "2026-01-26"]);
+    shop.sql()
+        .execute_batch(
+            "UPDATE emails SET status = 'failed', sent_at = NULL WHERE template = 'warning'",
+        )
+        .expect("a warning that failed");
+    shop.ok(&["invoice", "promise", &promised, "--until", "2026-03-01", "--as-of", "2026-01-27"]);
+    let dry = shop.task("check-overdue", "2026-02-15", &["--dry-run"]);
+    let real = shop.task("check-overdue", "2026-02-15", &[]);
+    for field in ["examined", "steps", "errors", "emails_queued", "tenants_suspended"] {
+        assert_eq!(dry[field], real[field], "{field}");
+    }
+    assert_eq!((&real["examined"], real["errors"].as_array().map(Vec::len)), (&json!(4), Some(1)));
+}
+
+#[test]
+fn a_written_off_invoice_stays_so_when_a_part_payment_is_taken_back() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-10");
+    pay(&shop, &number, "4", "2026-01-26");
+    shop.ok(&["invoice", "write-off", &number, "--reason", "insolvent", "--as-of", "2026-02-01"]);
+    shop.ok(&["transaction", "reverse", "txn_1", "--reason", "bounced", "--as-of", "2026-06-01"]);
+    let invoice = shop.json(&["invoice", "show", &number]);
+    assert_eq!(
+        (&invoice["status"], &invoice["amount_due"]),
+        (&json!("uncollectible"), &json!("100.00"))
+    );
+    shop.check();
 }
 
 #[test]

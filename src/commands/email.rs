@@ -101,7 +101,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
             let mut store = ctx.writer()?;
             let id =
                 store.write(|db| deliver_emails::resend(db, &ctx.act(), &ctx.config, args.id))?;
-            let drawer = drawer(ctx)?;
+            let drawer = drawer(ctx);
             let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
             ctx.printer.object(&email)?;
         }
@@ -111,26 +111,30 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 
 /// What a letter that is still queued is drawn up with, to show it.
 struct Drawer<'a> {
-    letters: Letters,
+    /// `None` where the operator's templates cannot be read.
+    letters: Option<Letters>,
     act: Act,
     config: &'a Config,
 }
 
-fn drawer(ctx: &Context) -> Result<Drawer<'_>> {
-    let letters = Letters::new(ctx.config.mail.templates.as_deref())?;
-    Ok(Drawer { letters, act: ctx.act(), config: &ctx.config })
+fn drawer(ctx: &Context) -> Drawer<'_> {
+    let letters = Letters::new(ctx.config.mail.templates.as_deref()).ok();
+    Drawer { letters, act: ctx.act(), config: &ctx.config }
 }
 
 impl Drawer<'_> {
-    fn draw(&self, db: &Db, email: &Email) -> Result<Option<Rendered>> {
-        deliver_emails::preview(db, &self.act, self.config, &self.letters, email)
+    /// The letter as it would be now; `None` where there is none, or where it cannot be drawn up,
+    /// which its delivery tells.
+    fn draw(&self, db: &Db, email: &Email) -> Option<Rendered> {
+        let letters = self.letters.as_ref()?;
+        deliver_emails::preview(db, &self.act, self.config, letters, email).ok().flatten()
     }
 
     /// A letter. The subject of one that is still queued is what it would be now.
     fn object(&self, db: &Db, email: &Email) -> Result<Value> {
         let subject = match &email.subject {
             Some(subject) => Some(subject.clone()),
-            None => self.draw(db, email)?.map(|rendered| rendered.subject),
+            None => self.draw(db, email).map(|rendered| rendered.subject),
         };
         Ok(json!({
             "id": email.id.to_string(),
@@ -153,7 +157,7 @@ impl Drawer<'_> {
 
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
     let mut store = ctx.reader()?;
-    let letters = Letters::new(ctx.config.mail.templates.as_deref())?;
+    let letters = Letters::new(ctx.config.mail.templates.as_deref()).ok();
     let drawer = Drawer { letters, act: ctx.act(), config: &ctx.config };
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
@@ -172,7 +176,7 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
 }
 
 fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
-    let drawer = drawer(ctx)?;
+    let drawer = drawer(ctx);
     let for_people = ctx.printer.for_people();
     let object = ctx.reader()?.read(|db| {
         let email = db.email(id)?;
@@ -183,7 +187,7 @@ fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
                 let text = if for_people { text_of(&bytes) } else { None };
                 json!(text.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()))
             }
-            None => drawer.draw(db, &email)?.map_or(Value::Null, |rendered| json!(rendered.text)),
+            None => drawer.draw(db, &email).map_or(Value::Null, |rendered| json!(rendered.text)),
         };
         Ok(shown)
     })?;
@@ -201,7 +205,7 @@ fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
     let locale = args.locale.unwrap_or(ctx.config.locale);
     let (currency, today) = (ctx.config.currency, ctx.clock.today());
     let letter = sample(args.template, locale, &ctx.config.company, currency, today);
-    let rendered = drawer(ctx)?.letters.render(&letter)?;
+    let rendered = Letters::new(ctx.config.mail.templates.as_deref())?.render(&letter)?;
     if !ctx.printer.for_people() {
         return Ok(ctx.printer.object(&json!({
             "template": args.template.word(),

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use super::{Context, Limit, Verbosity, date_arg};
 use crate::clock::Clock;
 use crate::config::{Config, TlsKind, TransportKind};
+use crate::domain::refusal::Why;
 use crate::domain::schedule::Task;
-use crate::domain::{Result, RunId, act};
+use crate::domain::{Refusal, Result, RunId, act};
 use crate::failure::exit;
 use crate::mail::{Secret, Smtp, Tls, Transport};
 use crate::store::{Email, Run, RunStatus};
@@ -228,7 +229,7 @@ fn tell_errors(ctx: &Context, errors: &[ItemError]) {
         ctx.note(&format!("warning: {}: {}", error.subject, error.message));
     }
     if let Some(more) = errors.len().checked_sub(MOST_ERRORS_TOLD).filter(|more| *more > 0) {
-        ctx.note(&format!("warning: and {more} more; billing tasks runs --json names them all"));
+        ctx.note(&format!("warning: and {more} more; --json names them all"));
     }
 }
 
@@ -369,6 +370,10 @@ const SIMULATED: &[Column] = &[
 fn run_simulation(ctx: &mut Context, args: &Simulate) -> anyhow::Result<u8> {
     let from = ctx.clock.today();
     let until = args.until.unwrap_or(crate::domain::calendar::plus_days(from, 45));
+    if until < from {
+        let why = Why::Before { field: "today" };
+        return Err(Refusal::bad("until", &until.to_string(), why).into());
+    }
     let options = Options {
         no_deliver: false,
         yes: true,

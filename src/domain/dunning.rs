@@ -430,7 +430,8 @@ fn suspension(
             (take, Reason::NoticeGiven { warned_on })
         }
         (Some(warned_on), Some(until)) => (Action::Wait, Reason::NoticeRuns { warned_on, until }),
-        _ => match facts.set_back_on.map(|on| plus_days(on, policy.min_notice_days)) {
+        // At the earliest on the day after, or a second run of the same day would do more than one.
+        _ => match facts.set_back_on.map(|on| plus_days(on, policy.min_notice_days.max(1))) {
             Some(warn_on) if today < warn_on => (Action::Wait, Reason::SetBack { warn_on }),
             _ => (Action::Record(Stage::Warning), Reason::NoNotice),
         },

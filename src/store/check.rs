@@ -97,6 +97,14 @@ pub const CHECKS: &[Check] = &[
                   AND s.stage = 'warning' AND s.recorded_on <= i.warned_on)",
     },
     Check {
+        name: "suspensions",
+        proves: "no open invoice past suspension belongs to a tenant that is served",
+        sql: "SELECT i.number || ' is past suspension, and ' || t.slug || ' is active'
+              FROM invoices i JOIN tenants t ON t.id = i.tenant_id
+              WHERE i.stage = 'suspension' AND i.status = 'open' AND i.disputed_at IS NULL
+                AND t.status = 'active'",
+    },
+    Check {
         name: "coupons",
         proves: "the uses of each coupon are its redemptions that were not returned",
         sql: "SELECT c.code || ': ' || c.current_uses || ' uses, ' || count(r.id) || ' redemptions'
@@ -106,10 +114,10 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "letters",
-        proves: "the bytes of each letter that was tried are kept",
-        sql: "SELECT 'eml_' || e.id || ' was tried, and its bytes are gone' FROM emails e
+        proves: "the bytes of each letter that was sent are kept",
+        sql: "SELECT 'eml_' || e.id || ' was sent, and its bytes are gone' FROM emails e
               LEFT JOIN email_messages m ON m.email_id = e.id
-              WHERE e.first_tried_at IS NOT NULL AND m.email_id IS NULL",
+              WHERE e.sent_at IS NOT NULL AND m.email_id IS NULL",
     },
 ];
 

@@ -236,6 +236,8 @@ impl Db<'_> {
                    -- Another due date is another ladder.
                    stage = CASE WHEN due_on = ?8 THEN stage ELSE 'none' END,
                    dunning_round = dunning_round + (due_on <> ?8),
+                   set_back_on = CASE WHEN due_on = ?8 THEN set_back_on END,
+                   promised_until = CASE WHEN due_on = ?8 THEN promised_until END,
                    warned_on = CASE WHEN due_on = ?8 THEN warned_on END,
                    warning_email_id = CASE WHEN due_on = ?8 THEN warning_email_id END
                  WHERE id = ?1",
@@ -307,15 +309,16 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Takes back what a payment applied: the invoice is open again.
+    /// Takes back what a payment applied: a paid invoice is open again, one that was given up and
+    /// partly paid stays given up.
     ///
     /// # Errors
     /// A fault of the file.
     pub fn unapply_from_invoice(&self, act: &Act, id: InvoiceId, applied: Money) -> Result<()> {
         self.conn
             .prepare_cached(
-                "UPDATE invoices SET paid_minor = paid_minor - ?2, status = 'open', paid_on = NULL,
-                   closed_at = NULL, closed_reason = NULL, updated_at = ?3
+                "UPDATE invoices SET paid_minor = paid_minor - ?2, paid_on = NULL,
+                   status = CASE WHEN status = 'paid' THEN 'open' ELSE status END, updated_at = ?3
                  WHERE id = ?1",
             )?
             .execute((id.0, applied.minor(), act.at()))?;
@@ -395,7 +398,7 @@ impl Db<'_> {
                    warning_email_id = NULL, set_back_on = NULL,
                    stage = CASE WHEN ?2 AND stage = 'suspension' THEN 'urgent' ELSE stage END,
                    updated_at = ?3
-                 WHERE id = ?1 AND (stage <> 'none' OR warned_on IS NOT NULL)",
+                 WHERE id = ?1 AND (stage <> 'none' OR set_back_on IS NOT NULL)",
             )?
             .execute((id.0, set_back, act.at()))?;
         Ok(())

@@ -207,7 +207,8 @@ impl Db<'_> {
             .execute((id.0, drawn_up.message))?;
         self.conn
             .prepare_cached(
-                "UPDATE emails SET subject = ?2, template = ?3, stage = ?4, first_tried_at = ?5,
+                "UPDATE emails SET subject = ?2, template = ?3, stage = ?4,
+                   first_tried_at = coalesce(first_tried_at, ?5),
                    locale = ?6, recipient = ?7
                  WHERE id = ?1",
             )?
@@ -256,14 +257,21 @@ impl Db<'_> {
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn email_failed(&self, id: EmailId, error: &str, next_try_at: Option<&str>) -> Result<()> {
+    pub fn email_failed(
+        &self,
+        act: &Act,
+        id: EmailId,
+        error: &str,
+        next_try_at: Option<&str>,
+    ) -> Result<()> {
         self.conn
             .prepare_cached(
                 "UPDATE emails SET status = CASE WHEN ?3 IS NULL THEN 'failed' ELSE 'queued' END,
-                   attempts = attempts + 1, error = ?2, next_try_at = ?3
+                   attempts = attempts + 1, error = ?2, next_try_at = ?3,
+                   first_tried_at = coalesce(first_tried_at, ?4)
                  WHERE id = ?1",
             )?
-            .execute((id.0, error, next_try_at))?;
+            .execute((id.0, error, next_try_at, act.at()))?;
         Ok(())
     }
 }

@@ -1,13 +1,15 @@
 //! `tasks check-overdue`: applies the decisions of `domain::dunning` to every tenant that has
 //! something due.
 
+use std::collections::HashSet;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::{BATCH, Done, Given, ItemError, Options, StepCounts, Tally, item_error, item_refused};
 use crate::config::Config;
 use crate::domain::dunning::{
-    Action, Decision, InvoiceFacts, Policy, Problem, TenantFacts, decide,
+    Action, Decision, InvoiceDecision, InvoiceFacts, Policy, Problem, TenantFacts, decide,
 };
 use crate::domain::letter::Template;
 use crate::domain::stage::Stage;
@@ -189,11 +191,12 @@ fn mass_email(most: u64) -> ItemError {
 
 fn mass_suspension(held: u64, most: Option<u64>) -> ItemError {
     let most = most.unwrap_or(0);
+    let tenants = if held == 1 { "1 tenant".to_owned() } else { format!("{held} tenants") };
     item_error(
         "run",
         "mass_suspension",
         format!(
-            "{held} tenants would be suspended and the cap is {most}, so none was; \
+            "{tenants} would be suspended and the cap is {most}, so none was; \
              look at --dry-run --allow-mass-suspension, then run once with --allow-mass-suspension"
         ),
     )
@@ -247,17 +250,31 @@ impl Due {
     /// Whether this is the first key under which a scan meets the tenant: one that failed or was
     /// held back stays in the index and would be met again under its other invoices.
     fn is_first(self, facts: &TenantFacts, policy: &Policy, today: NaiveDate) -> bool {
-        let order = |stage: Option<Stage>, due_on| (std::cmp::Reverse(stage), due_on);
-        let in_index = |invoice: &&InvoiceFacts| {
-            !invoice.disputed
-                && policy.start_on.is_none_or(|start| invoice.due_on >= start)
-                && policy
-                    .due_until(invoice.stage, today)
-                    .is_some_and(|until| invoice.due_on <= until)
-        };
-        let first = facts.invoices.iter().filter(in_index).map(|i| order(i.stage, i.due_on)).min();
-        first == Some(order(self.stage, self.key.due_on))
+        let invoices = facts.invoices.iter().filter(|invoice| in_index(invoice, policy, today));
+        let first = invoices.map(|invoice| scan_order(invoice.stage, invoice.due_on)).min();
+        first == Some(scan_order(self.stage, self.key.due_on))
     }
+
+    /// Whether the scan meets the tenant again under that invoice.
+    fn comes_before(self, invoice: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
+        let here = scan_order(self.stage, self.key.due_on);
+        in_index(invoice, policy, today) && scan_order(invoice.stage, invoice.due_on) > here
+    }
+}
+
+/// The order in which a scan meets invoices.
+fn scan_order(
+    stage: Option<Stage>,
+    due_on: NaiveDate,
+) -> (std::cmp::Reverse<Option<Stage>>, NaiveDate) {
+    (std::cmp::Reverse(stage), due_on)
+}
+
+/// Whether a scan of that day meets the invoice.
+fn in_index(invoice: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
+    !invoice.disputed
+        && policy.start_on.is_none_or(|start| invoice.due_on >= start)
+        && policy.due_until(invoice.stage, today).is_some_and(|until| invoice.due_on <= until)
 }
 
 /// Hands each tenant that has something due to `each`, once, until it returns false.
@@ -288,6 +305,9 @@ struct Sum {
     counts: Counts,
     emails_queued: u64,
     errors: Vec<ItemError>,
+    /// Tenants that were written and that the scan meets again, because another of their invoices
+    /// stays in the index: one that rests beside one that was recorded. Few are.
+    written: HashSet<TenantId>,
 }
 
 impl Sum {
@@ -302,6 +322,7 @@ impl Sum {
         mine.suspensions_held += theirs.suspensions_held;
         self.emails_queued += other.emails_queued;
         self.errors.extend_from_slice(&other.errors);
+        self.written.extend(&other.written);
     }
 
     fn count(&mut self, facts: &TenantFacts, decided: &Decided, queued: bool) {
@@ -367,9 +388,11 @@ fn write_page(
     let suspended = before.counts.tenants_suspended;
     let all = store.write(|db| {
         let mut sum = Sum::default();
-        for due in page {
-            let suspended = suspended + sum.counts.tenants_suspended;
-            sum.add(&writer.write_tenant(db, *due, caps, suspended)?);
+        for due in page.iter().filter(|due| !before.written.contains(&due.key.tenant)) {
+            if !sum.written.contains(&due.key.tenant) {
+                let suspended = suspended + sum.counts.tenants_suspended;
+                sum.add(&writer.write_tenant(db, *due, caps, suspended)?);
+            }
         }
         Ok(sum)
     });
@@ -378,7 +401,10 @@ fn write_page(
         other => return other,
     }
     let mut sum = Sum::default();
-    for due in page {
+    for due in page.iter().filter(|due| !before.written.contains(&due.key.tenant)) {
+        if sum.written.contains(&due.key.tenant) {
+            continue;
+        }
         let suspended = suspended + sum.counts.tenants_suspended;
         match store.write(|db| writer.write_tenant(db, *due, caps, suspended)) {
             Ok(one) => sum.add(&one),
@@ -423,6 +449,12 @@ impl Writer<'_> {
             self.suspend(db, &facts, invoice)?;
         }
         sum.count(&facts, &decided, email.is_some());
+        let stays = |(invoice, d): (&InvoiceFacts, &InvoiceDecision)| {
+            d.records().is_none() && due.comes_before(invoice, self.policy, self.act.today)
+        };
+        if facts.invoices.iter().zip(&decided.decision.invoices).any(stays) {
+            sum.written.insert(facts.id);
+        }
         Ok(sum)
     }
 
@@ -506,7 +538,7 @@ impl Writer<'_> {
     }
 }
 
-fn decision_stage(decision: &crate::domain::dunning::InvoiceDecision) -> Option<Stage> {
+fn decision_stage(decision: &InvoiceDecision) -> Option<Stage> {
     match decision.action {
         // Recorded without being told: the tenant is suspended already.
         Action::Record(Stage::Suspension) => None,

@@ -13,7 +13,7 @@ use crate::domain::invoice::InvoiceStatus;
 use crate::domain::letter::{ConfirmedPayment, Letter, ListedInvoice, Template};
 use crate::domain::money::Totals;
 use crate::domain::stage::Stage;
-use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, EmailId, Refusal, Result, TransactionId, act};
 use crate::mail::{self, Headers, Letters, Outbox, Outcome, Outgoing, Rendered};
@@ -22,6 +22,9 @@ use crate::store::{Db, DrawnUp, Email, NewEmail, NewEvent, Store};
 
 /// How long after its first try a letter is tried again: later and later, for three days.
 const TRIED_FOR: TimeDelta = TimeDelta::days(3);
+
+/// What marks the key of a letter that a person sent again.
+const AGAIN: &str = "/again/";
 
 /// Letters read at once.
 const PAGE: usize = 64;
@@ -81,8 +84,9 @@ impl Outbox for Post<'_> {
                 // after three days the letter has failed, and a warning that failed is no notice.
                 Err(refusal) if refusal.is_of_the_item() => {
                     let error = super::item_refused(&email.id.to_string(), &refusal);
-                    self.try_later(&email, &error.message)?;
-                    self.delivered.errors.push(error);
+                    if self.try_later(&email, &error.message)? == Next::TriedAgain {
+                        self.delivered.errors.push(error);
+                    }
                 }
                 Err(fatal) => return Err(fatal),
             }
@@ -101,13 +105,13 @@ impl Outbox for Post<'_> {
                 })
             }
             Outcome::Refused(why) => self.failed(&email, &why),
-            Outcome::TryLater(why) => self.try_later(&email, &why),
+            Outcome::TryLater(why) => self.try_later(&email, &why).map(drop),
             Outcome::Down(why) => {
                 if !std::mem::replace(&mut self.down, true) {
                     let message = format!("no letter leaves: {why}");
                     self.delivered.errors.push(item_error("mail", "transport_down", message));
                 }
-                self.try_later(&email, &why)
+                self.try_later(&email, &why).map(drop)
             }
         }
     }
@@ -168,23 +172,34 @@ impl Post<'_> {
         self.delivered.errors.push(item_error(&email.id.to_string(), "email_failed", message));
         let act = self.act;
         self.store.write(|db| {
-            db.email_failed(email.id, why, None)?;
+            db.email_failed(act, email.id, why, None)?;
             letter_event(db, act, email, "email_failed", Some(why))
         })
     }
 
-    fn try_later(&mut self, email: &Email, why: &str) -> Result<()> {
-        let first = email.first_tried_at.as_deref().or(Some(&email.queued_at));
+    fn try_later(&mut self, email: &Email, why: &str) -> Result<Next> {
+        let first = email.first_tried_at.as_deref();
         let first = first.and_then(|at| DateTime::parse_from_rfc3339(at).ok());
         let first = first.map_or(self.act.now, |at| at.to_utc());
         match next_try(first, self.act.now, email.attempts + 1) {
-            None => self.failed(email, &format!("given up after three days: {why}")),
+            None => {
+                self.failed(email, &format!("given up after three days: {why}"))?;
+                Ok(Next::GivenUp)
+            }
             Some(at) => {
                 let at = act::instant(at);
-                self.store.write(|db| db.email_failed(email.id, why, Some(&at)))
+                self.store.write(|db| db.email_failed(self.act, email.id, why, Some(&at)))?;
+                Ok(Next::TriedAgain)
             }
         }
     }
+}
+
+/// What becomes of a letter whose try failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    TriedAgain,
+    GivenUp,
 }
 
 /// A letter as it would be drawn up now; `None` where it has nothing left to say.
@@ -216,7 +231,7 @@ pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailI
     if old.status == EmailStatus::Queued {
         return Err(Refusal::StillQueued { email: id.to_string() });
     }
-    let base = old.dedup_key.split("/again/").next().unwrap_or(&old.dedup_key);
+    let base = old.dedup_key.split(AGAIN).next().unwrap_or(&old.dedup_key);
     let new = db.queue_email(
         act,
         &NewEmail {
@@ -224,7 +239,7 @@ pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailI
             invoice: old.invoice_id,
             template: old.template,
             domain: &config.mail_domain(),
-            dedup_key: &format!("{base}/again/{}", id.0),
+            dedup_key: &format!("{base}{AGAIN}{}", id.0),
             facts: &old.facts,
             run: None,
         },
@@ -321,7 +336,8 @@ fn facts(
         suspended_on: None,
         next_letter_on: None,
         paid: false,
-        comes_back: config.dunning.reactivate_on_payment,
+        comes_back: config.dunning.reactivate_on_payment
+            && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
         payment: None,
     };
@@ -370,11 +386,7 @@ fn dunning_facts(
     let facts = db.dunning_facts(tenant.id, act.today)?;
     let chased = chased(&facts, policy, act.today);
     let told = db.steps_of_letter(email.id)?;
-    let holds = |step: &&ToldStep| {
-        let suspended = step.stage != Stage::Suspension || tenant.status == TenantStatus::Suspended;
-        suspended && chased.iter().any(|invoice| invoice.id == step.invoice)
-    };
-    let Some(step) = told.iter().filter(holds).max_by_key(|step| step.stage) else {
+    let Some(step) = still_true(&told, email, tenant, &chased) else {
         return Ok(Some("nothing that it tells of is still owed and unpaid"));
     };
     let stage = step.stage;
@@ -392,6 +404,27 @@ fn dunning_facts(
         letter.suspension_on = suspensions.map(|step| step.on).min();
     }
     Ok(None)
+}
+
+/// The highest stage that a letter tells of and that still holds, if one does.
+fn still_true<'a>(
+    told: &'a [ToldStep],
+    email: &Email,
+    tenant: &Tenant,
+    chased: &[&InvoiceFacts],
+) -> Option<&'a ToldStep> {
+    let suspended = tenant.suspension.as_ref().is_some_and(|s| s.cause == SuspensionCause::Overdue);
+    let by_hand = email.dedup_key.contains(AGAIN);
+    let holds = |step: &&ToldStep| match step.stage {
+        // The suspension itself is told, whichever of the overdue invoices keeps it up by now.
+        Stage::Suspension => suspended && !chased.is_empty(),
+        // What has come to a higher stage meanwhile is told by that stage's letter: nobody gets a
+        // warning together with the suspension. One that a person sends again is sent.
+        stage => chased
+            .iter()
+            .any(|invoice| invoice.id == step.invoice && (by_hand || invoice.stage <= Some(stage))),
+    };
+    told.iter().filter(holds).max_by_key(|step| step.stage)
 }
 
 /// The overdue invoices that do not rest: what a letter lists.

@@ -1,4 +1,5 @@
-//! Imports: one CSV file, one transaction, all or nothing. Memory does not grow with the file.
+//! Imports: one CSV file, one transaction, all or nothing. Memory does not grow with the file, but
+//! for its bad rows, all of which are named.
 
 mod invoices;
 mod payments;

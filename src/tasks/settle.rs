@@ -188,7 +188,10 @@ pub fn resolve_dispute(db: &Db, act: &Act, invoice: &Invoice, note: Option<&str>
 /// Chases an invoice that comes back into dunning: what was warned before gives no notice. Where
 /// the tenant came back from its suspension meanwhile, the invoice falls below its warning, or it
 /// could never suspend again; where it is suspended still, the invoice goes on holding it.
-fn chase_anew(db: &Db, act: &Act, invoice: &Invoice) -> Result<()> {
+///
+/// # Errors
+/// A fault of the file.
+pub fn chase_anew(db: &Db, act: &Act, invoice: &Invoice) -> Result<()> {
     let tenant = db.tenant_by_id(invoice.tenant_id)?;
     db.end_notice(act, invoice.id, tenant.status != TenantStatus::Suspended)
 }

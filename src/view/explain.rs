@@ -36,7 +36,7 @@ pub fn decisions(facts: &TenantFacts, decision: &Decision) -> Vec<Value> {
                 "currency": invoice.amount_due.currency().code(),
                 "action": action(decided.action),
                 "stage": decided.records().map(Stage::word),
-                "letter": letter,
+                "letter": letter.filter(|_| decided.action != Action::Rest),
                 "reason": reason(&decided.reason),
                 "next_step": decided.next.map(|step| step.stage.word()),
                 "next_step_on": decided.next.map(|step| step.on),

@@ -175,6 +175,9 @@ impl Import<'_> {
             }
             corrected => corrected?,
         }
+        if read.status == InvoiceStatus::Open && there.status != InvoiceStatus::Open {
+            settle::chase_anew(self.db, self.act, there)?;
+        }
         let data = serde_json::json!({ "changed": differs }).to_string();
         let event = NewEvent {
             kind: "invoice_corrected",

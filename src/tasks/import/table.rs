@@ -23,6 +23,8 @@ pub struct Row {
     columns: Vec<String>,
     record: csv::ByteRecord,
     line: u64,
+    /// A quote was opened and never closed, so that the file ended within the row.
+    unclosed: bool,
     bad: RefCell<Vec<BadRow>>,
 }
 
@@ -69,7 +71,9 @@ impl<R: Read> Table<R> {
         // Where the record began: the reader skips empty lines before it, so its own answer is too
         // low after one. It stands behind the record's end now.
         let within = self.row.record.iter().flatten().filter(|b| **b == b'\n').count() as u64;
-        self.row.line = self.reader.position().line().saturating_sub(1 + within);
+        self.row.unclosed = self.reader.get_ref().exhausted;
+        let end = u64::from(!self.row.unclosed);
+        self.row.line = self.reader.position().line().saturating_sub(end + within);
         self.row.bad.borrow_mut().clear();
         Ok(more.then_some(&self.row))
     }
@@ -83,6 +87,10 @@ impl<R: Read> Table<R> {
 impl Row {
     /// Checks that the row has a value a column and is UTF-8.
     pub fn check_shape(&self) -> std::result::Result<(), Bad> {
+        if self.unclosed {
+            let words = "a quote is opened and never closed".to_owned();
+            return Err(self.whole(Why::BadCsv(words)));
+        }
         let (has, wants) = (self.record.len(), self.columns.len());
         if has != wants {
             let words = format!("{has} values where the header has {wants} columns");
@@ -201,13 +209,22 @@ struct LineEnds<R> {
     /// A CR that was read last and may belong to an LF.
     held: bool,
     last: u8,
+    /// Its end was asked for and told.
+    exhausted: bool,
 }
 
 const CHUNK: usize = 1 << 16;
 
 impl<R: Read> LineEnds<R> {
     fn new(from: R) -> Self {
-        LineEnds { from, chunk: Vec::with_capacity(CHUNK + 1), given: 0, held: false, last: b'\n' }
+        LineEnds {
+            from,
+            chunk: Vec::with_capacity(CHUNK + 1),
+            given: 0,
+            held: false,
+            last: b'\n',
+            exhausted: false,
+        }
     }
 
     /// Reads the next chunk; leaves it empty at the end of the file.
@@ -253,6 +270,7 @@ impl<R: Read> Read for LineEnds<R> {
         }
         let read = (&self.chunk[self.given..]).read(buffer)?;
         self.given += read;
+        self.exhausted = read == 0 && !buffer.is_empty();
         Ok(read)
     }
 }
@@ -281,6 +299,21 @@ mod tests {
             ("a,b\n1,2\n3,4\r", vec![2, 3]),
         ] {
             assert_eq!(lines(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_told_with_the_line_of_its_row() {
+        for (text, line) in [("a,b\n1,2\n3,\"x\n5,6\n", 3), ("a,b\n1,\"2\n", 2), ("a,b\n1,\"2", 2)]
+        {
+            let mut table =
+                Table::open(Path::new("x.csv"), text.as_bytes(), &["a"], &["b"]).unwrap();
+            let mut last = 0;
+            while let Some(row) = table.next_row().unwrap() {
+                assert_eq!(row.check_shape().is_err(), row.line == line, "{text:?} {}", row.line);
+                last = row.line;
+            }
+            assert_eq!(last, line, "{text:?}");
         }
     }
 
