@@ -59,11 +59,15 @@ fn every_letter_reads_well_whatever_its_facts() {
                     let mut letter = with_overdue(example(template, locale, &company), count);
                     letter.tenant_suspended = suspended;
                     letter.suspension_on = warned.then(|| day(2026, 3, 22));
+                    (letter.comes_back, letter.paid) = (warned, warned);
                     let read = letters.render(&letter).unwrap();
                     let about = format!("{template} {locale} {count}\n{}", read.text);
                     assert!(read.text.contains(&letter.tenant_name), "{about}");
                     assert!(!read.text.contains("\n\n\n") && !read.text.contains('{'), "{about}");
                     assert!(!read.text.contains(" \n") && read.text.ends_with('\n'), "{about}");
+                    // A sentence that ends its line ends its paragraph.
+                    let mut pairs = read.text.lines().zip(read.text.lines().skip(1));
+                    assert!(pairs.all(|(a, b)| !a.ends_with('.') || b.is_empty()), "{about}");
                     assert!(!read.text.contains("none") && !read.html.contains("none<"), "{about}");
                     assert!(!read.subject.chars().any(char::is_control), "{about}");
                     assert!(read.html.contains(&format!("<html lang=\"{locale}\">")), "{about}");
