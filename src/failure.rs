@@ -155,7 +155,6 @@ impl From<&Refusal> for Failure {
                     .hint("take the payments back with billing transaction reverse, or write the rest off")
             }
             R::NotOpen { invoice, status } => new("not_open", format!("{invoice} is not open, it is {status}")),
-            R::NothingDue { invoice } => new("nothing_due", format!("nothing is due on {invoice}")),
             R::AlreadyDisputed { invoice } => new("already_disputed", format!("{invoice} is disputed already")),
             R::NotDisputed { invoice } => new("not_disputed", format!("{invoice} is not disputed")),
             R::PromiseInThePast { until, today } => {
@@ -195,9 +194,6 @@ impl From<&Refusal> for Failure {
                 new("would_overwrite", format!("it is there already: {}", path.display()))
                     .hint("it is never overwritten; move it away, or work with it as it is")
             }
-            R::OtherTenant { thing, tenant } => {
-                new("other_tenant", format!("{thing} does not belong to {tenant}"))
-            }
             R::BadNumberFormat { format } => {
                 new("bad_number_format", format!("{format} is no format of invoice numbers"))
             }
@@ -221,9 +217,6 @@ impl From<&Refusal> for Failure {
             R::FutureAsOf { as_of, now } => {
                 new("as_of_in_the_future", format!("--as-of {as_of} lies ahead of the system clock, {now}, and letters would really leave"))
                     .hint("--yes does it all the same; --dry-run and --no-deliver send nothing")
-            }
-            R::NotConfirmed { what } => {
-                new("not_confirmed", format!("{what} was not confirmed")).hint("--yes confirms it")
             }
             R::Output { message, .. } => cannot_print(message),
             R::BadRows { path, rows } => bad_rows(path, rows),
@@ -296,11 +289,6 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
             "two capital letters of ISO 3166, such as SN",
         ),
         Why::NotADate => with("bad_date", format!("not a date: {value}"), "write 2026-03-01"),
-        Why::NotAnInstant => with(
-            "bad_instant",
-            format!("not an instant: {value}"),
-            "write 2026-03-01 or 2026-03-01T09:00:00Z",
-        ),
         Why::NotAnAmount => with(
             "bad_amount",
             format!("not an amount: {value}"),
@@ -315,7 +303,6 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
         Why::Zero => say("zero_amount", "must be more than nothing".into()),
         Why::TooLarge => say("amount_too_large", format!("larger than can be billed: {value}")),
         Why::TooManyDecimals { currency } => too_many_decimals(value, *currency),
-        Why::NotANumber => say("bad_number", format!("not a whole number: {value}")),
         Why::UnknownCurrency => with(
             "unknown_currency",
             format!("not a currency of ISO 4217: {value}"),
@@ -339,7 +326,6 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
             format!("{value} is there already with another {fields}"),
             "--update takes the file's values",
         ),
-        Why::Repeated { line } => say("repeated", format!("{value} stands on line {line} already")),
         Why::NeededWith { field } => say("missing_value", format!("is needed with {field}")),
         Why::NotAllowedWith { field } => {
             say("not_allowed", format!("cannot stand with {field}: {value}"))

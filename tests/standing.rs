@@ -232,6 +232,27 @@ fn a_late_warning_names_a_date_and_goes_to_the_present_address() {
 }
 
 #[test]
+fn reminders_go_on_with_the_thread_of_their_invoice() {
+    let shop = Shop::new();
+    shop.ok(&["tenant", "create", "acme", "--name", "Acme", "--email", "a@b.co"]);
+    let issued = ["--issued-on", "2026-01-01", "--due-on", "2026-01-10", "--as-of", "2026-01-01"];
+    let create = ["invoice", "create", "--tenant", "acme", "--amount", "100", "--send"];
+    shop.ok(&[&create[..], &issued[..]].concat());
+    run_days(&shop, &["2026-01-02", "2026-01-13", "2026-01-17"]);
+    let letters = shop.json(&["email", "list"]);
+    let answers = |id: &str| {
+        let text =
+            shop.json(&["email", "show", id])["message"].as_str().expect("a letter").to_owned();
+        let line = text.lines().find(|line| line.starts_with("In-Reply-To: ")).map(str::to_owned);
+        line.map(|line| line["In-Reply-To: ".len()..].trim().to_owned())
+    };
+    assert_eq!(answers("eml_1"), None);
+    for (id, before) in [("eml_2", 0), ("eml_3", 1)] {
+        assert_eq!(answers(id).as_deref(), letters[before]["message_id"].as_str(), "{id}");
+    }
+}
+
+#[test]
 fn a_letter_whose_facts_are_gone_is_canceled_and_a_smaller_one_says_less() {
     let shop = Shop::new();
     let (a, b) = (shop.owes("acme", "2026-01-10"), shop.owes("acme", "2026-01-21"));

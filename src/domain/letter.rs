@@ -107,4 +107,6 @@ pub struct Letter {
     /// The invoice that the letter carries whole.
     pub invoice: Option<Invoice>,
     pub payment: Option<ConfirmedPayment>,
+    /// The Message-ID of the letter before it about the same invoice, whose thread it goes on with.
+    pub in_reply_to: Option<String>,
 }

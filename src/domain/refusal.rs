@@ -23,7 +23,6 @@ pub enum Why {
     NotAnEmailAddress,
     NotACountry,
     NotADate,
-    NotAnInstant,
     NotAnAmount,
     NotAPercentage,
     Negative,
@@ -32,7 +31,6 @@ pub enum Why {
     TooManyDecimals {
         currency: Currency,
     },
-    NotANumber,
     UnknownCurrency,
     /// Not one of the words that the field takes.
     NotOneOf {
@@ -49,10 +47,6 @@ pub enum Why {
     /// The row is there already, with other values.
     Differs {
         fields: String,
-    },
-    /// The same key stands twice in one file.
-    Repeated {
-        line: u64,
     },
     /// The value is missing where another field asks for it.
     NeededWith {
@@ -172,9 +166,6 @@ pub enum Refusal {
         invoice: String,
         status: &'static str,
     },
-    NothingDue {
-        invoice: String,
-    },
     AlreadyDisputed {
         invoice: String,
     },
@@ -223,10 +214,6 @@ pub enum Refusal {
     WouldOverwrite {
         path: PathBuf,
     },
-    OtherTenant {
-        thing: String,
-        tenant: String,
-    },
     BadNumberFormat {
         format: String,
     },
@@ -249,9 +236,6 @@ pub enum Refusal {
     FutureAsOf {
         as_of: String,
         now: String,
-    },
-    NotConfirmed {
-        what: String,
     },
     /// Standard output cannot be written; `reader_gone` where nobody reads it any more.
     Output {

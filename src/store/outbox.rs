@@ -224,6 +224,28 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// The Message-ID of the newest letter before `email` that left and told of that invoice: with
+    /// the invoice itself, or a stage of its dunning.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn letter_before(&self, email: EmailId, invoice: InvoiceId) -> Result<Option<String>> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "SELECT message_id FROM emails
+                 WHERE id < ?1 AND sent_at IS NOT NULL AND id = max(
+                   coalesce((SELECT max(email_id) FROM dunning_steps
+                     WHERE invoice_id = ?2 AND email_id < ?1), 0),
+                   coalesce((SELECT max(e.id) FROM emails e
+                     JOIN invoices i ON i.tenant_id = e.tenant_id
+                     WHERE i.id = ?2 AND e.invoice_id = ?2 AND e.template = 'invoice'
+                       AND e.id < ?1), 0))",
+            )?
+            .query_row((email.0, invoice.0), |row| row.get(0))
+            .optional()?)
+    }
+
     /// Records that a letter has nothing left to say.
     ///
     /// # Errors

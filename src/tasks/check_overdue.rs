@@ -35,7 +35,7 @@ pub struct Counts {
 struct Caps {
     /// How many tenants may be suspended; `None`: any number.
     suspensions: Option<u64>,
-    /// How many may be suspended, where the run would suspend more: it suspends none.
+    /// The run would suspend more than that, so that it suspends none.
     hold: bool,
     /// How many tenants may be written to, where the run would write to more: it does nothing.
     too_many_emails: Option<u64>,

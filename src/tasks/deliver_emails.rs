@@ -142,7 +142,7 @@ impl Post<'_> {
             match facts(db, email, &tenant, config, policy, act)? {
                 Facts::Letter(letter) => {
                     let rendered = letters.render(&letter)?;
-                    let bytes = compose(email, &tenant, config, &rendered)?;
+                    let bytes = compose(email, &tenant, config, &letter, &rendered)?;
                     let drawn_up = DrawnUp {
                         template: letter.template,
                         locale: letter.locale,
@@ -290,6 +290,7 @@ fn compose(
     email: &Email,
     tenant: &Tenant,
     config: &Config,
+    letter: &Letter,
     rendered: &Rendered,
 ) -> Result<Vec<u8>> {
     let queued =
@@ -303,7 +304,7 @@ fn compose(
         to: &tenant.email,
         message_id: &email.message_id,
         date: queued.to_utc(),
-        in_reply_to: None,
+        in_reply_to: letter.in_reply_to.as_deref(),
     };
     mail::compose(&headers, rendered)
 }
@@ -340,6 +341,7 @@ fn facts(
             && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
         payment: None,
+        in_reply_to: None,
     };
     match email.template {
         Template::Friendly | Template::Urgent | Template::Warning | Template::Suspension => {
@@ -391,6 +393,7 @@ fn dunning_facts(
     };
     let stage = step.stage;
     letter.template = Template::of_stage(stage);
+    letter.in_reply_to = db.letter_before(email.id, step.invoice)?;
     if stage == Stage::Suspension {
         letter.suspended_on = Some(step.recorded_on);
     }

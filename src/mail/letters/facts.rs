@@ -208,6 +208,7 @@ pub fn sample(
             Template::Urgent => Some(plus_days(today, 8)),
             _ => None,
         },
+        in_reply_to: None,
         comes_back: true,
         paid: true,
         payment: (template == Template::PaymentReceived).then(|| ConfirmedPayment {
