@@ -124,9 +124,11 @@ CREATE TABLE coupon_checks (
   PRIMARY KEY (coupon_id, tenant_id, checked_on)
 ) STRICT, WITHOUT ROWID;
 
--- A tenant's running agreement on a plan. `anchor_on` is the date its periods are counted from:
--- anchor + n intervals, clamped in short months, never "the previous period + 1". A change of
--- plan or quantity waits in the pending_ columns for the next period.
+-- A tenant's running agreement on a plan. Its periods are counted from `anchor_on` (anchor + n
+-- intervals, on `anchor_day` or the last day of a shorter month), never from the period before.
+-- `next_billing_on` is where the first period starts that is not billed; a change of plan or
+-- quantity waits in the pending_ columns for it. `ends_on` is the first day after the end, once it
+-- is canceled. `imported` is the row that it was imported from.
 CREATE TABLE subscriptions (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
@@ -135,6 +137,7 @@ CREATE TABLE subscriptions (
   quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity BETWEEN 1 AND 1000000),
   anchor TEXT NOT NULL CHECK (anchor IN ('calendar', 'anniversary')),
   anchor_on TEXT NOT NULL CHECK (date(anchor_on) IS anchor_on),
+  anchor_day INTEGER NOT NULL CHECK (anchor_day BETWEEN 1 AND 31),
   started_on TEXT NOT NULL CHECK (date(started_on) IS started_on),
   current_period_start TEXT CHECK (date(current_period_start) IS current_period_start),
   current_period_end TEXT CHECK (date(current_period_end) IS current_period_end),
@@ -143,25 +146,72 @@ CREATE TABLE subscriptions (
   trial_reminded_at TEXT,
   collection TEXT NOT NULL DEFAULT 'invoice' CHECK (collection IN ('automatic', 'invoice')),
   cancel_at_period_end INTEGER NOT NULL DEFAULT 0 CHECK (cancel_at_period_end IN (0, 1)),
+  ends_on TEXT CHECK (date(ends_on) IS ends_on),
   canceled_at TEXT,
   pending_plan_id INTEGER REFERENCES plans (id),
   pending_quantity INTEGER CHECK (pending_quantity BETWEEN 1 AND 1000000),
   suspended_at TEXT,
+  suspended_on TEXT CHECK (date(suspended_on) IS suspended_on),
   suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
+  suspended_from TEXT CHECK (suspended_from IN ('trialing', 'active')),
+  billed_elsewhere_until TEXT CHECK (date(billed_elsewhere_until) IS billed_elsewhere_until),
+  imported TEXT CHECK (json_valid(imported)),
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   UNIQUE (id, tenant_id),
   CHECK (current_period_start < current_period_end),
   CHECK ((current_period_start IS NULL) = (current_period_end IS NULL)),
+  CHECK ((pending_plan_id IS NULL) = (pending_quantity IS NULL)),
   CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspended_on IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspended_from IS NOT NULL)),
   CHECK ((status = 'canceled') = (canceled_at IS NOT NULL)),
-  CHECK (status <> 'trialing' OR trial_ends_on IS NOT NULL)
+  CHECK ((status = 'canceled' OR cancel_at_period_end = 1) = (ends_on IS NOT NULL)),
+  CHECK (status <> 'trialing' OR (trial_ends_on IS NOT NULL AND next_billing_on IS NULL)),
+  CHECK (status <> 'active' OR next_billing_on IS NOT NULL),
+  CHECK (status <> 'canceled' OR next_billing_on IS NULL)
 ) STRICT;
 CREATE INDEX subscriptions_tenant ON subscriptions (tenant_id);
+CREATE INDEX subscriptions_plan ON subscriptions (plan_id);
 CREATE INDEX subscriptions_next_billing ON subscriptions (next_billing_on, id)
   WHERE status = 'active' AND next_billing_on IS NOT NULL;
 CREATE INDEX subscriptions_trials ON subscriptions (trial_ends_on, id) WHERE status = 'trialing';
+CREATE INDEX subscriptions_ending ON subscriptions (ends_on, id)
+  WHERE cancel_at_period_end = 1 AND status <> 'canceled';
+
+-- Where the periods of a subscription begin anew: when it was made, when its trial became a paid
+-- one, when it came back from a suspension that had outlasted what was billed. Everywhere else a
+-- period starts on the day on which the one before it ends (db check proves it).
+CREATE TABLE billing_starts (
+  subscription_id INTEGER NOT NULL REFERENCES subscriptions (id),
+  starts_on TEXT NOT NULL CHECK (date(starts_on) IS starts_on),
+  why TEXT NOT NULL CHECK (why IN ('created', 'trial_ended', 'returned', 'imported')),
+  PRIMARY KEY (subscription_id, starts_on)
+) STRICT, WITHOUT ROWID;
+
+-- Every standing that a subscription had: what recurring revenue is computed from. Written by
+-- triggers, so that no way of changing a subscription can forget it.
+CREATE TABLE subscription_states (
+  id INTEGER PRIMARY KEY,
+  subscription_id INTEGER NOT NULL REFERENCES subscriptions (id),
+  since TEXT NOT NULL,
+  status TEXT NOT NULL,
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  quantity INTEGER NOT NULL
+) STRICT;
+CREATE INDEX subscription_states_subscription ON subscription_states (subscription_id, id);
+CREATE TRIGGER subscriptions_first_state AFTER INSERT ON subscriptions
+BEGIN
+  INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
+  VALUES (NEW.id, NEW.created_at, NEW.status, NEW.plan_id, NEW.quantity);
+END;
+CREATE TRIGGER subscriptions_state AFTER UPDATE OF status, plan_id, quantity ON subscriptions
+WHEN NEW.status <> OLD.status OR NEW.plan_id <> OLD.plan_id OR NEW.quantity <> OLD.quantity
+BEGIN
+  INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
+  VALUES (NEW.id, NEW.updated_at, NEW.status, NEW.plan_id, NEW.quantity);
+END;
 
 -- Seller and buyer as they were when an invoice was issued. One row a distinct text, shared by
 -- all invoices that say the same; a later edit of the tenant or the config makes a new row.
@@ -252,14 +302,17 @@ CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start)
   WHERE subscription_id IS NOT NULL AND status <> 'void';
 CREATE INDEX invoices_warning_email ON invoices (warning_email_id) WHERE warning_email_id IS NOT NULL;
 
+-- Live periods of a subscription never overlap, so the last that starts before the new one's end is
+-- the only one that can.
 CREATE TRIGGER invoices_period_overlap BEFORE INSERT ON invoices
 WHEN NEW.subscription_id IS NOT NULL AND NEW.status <> 'void'
 BEGIN
   SELECT RAISE(ABORT, 'invoice period overlaps another of the same subscription')
-  WHERE EXISTS (
-    SELECT 1 FROM invoices
+  WHERE NEW.period_start < (
+    SELECT period_end FROM invoices
     WHERE subscription_id = NEW.subscription_id AND status <> 'void'
-      AND period_start < NEW.period_end AND period_end > NEW.period_start
+      AND period_start < NEW.period_end
+    ORDER BY period_start DESC LIMIT 1
   );
 END;
 -- An issued document is never rewritten and never deleted: it is paid, voided or written off. A

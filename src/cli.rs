@@ -83,6 +83,15 @@ enum Command {
     /// Customers
     #[command(subcommand)]
     Tenant(commands::tenant::Command),
+    /// What is sold: price, interval, trial
+    #[command(subcommand)]
+    Plan(commands::plan::Command),
+    /// Running agreements on a plan: begin, change, cancel, explain
+    #[command(subcommand)]
+    Subscription(commands::subscription::Command),
+    /// How customers pay by themselves
+    #[command(subcommand)]
+    PaymentMethod(commands::payment_method::Command),
     /// Invoices: issue, pay, void, chase, explain
     #[command(subcommand)]
     Invoice(commands::invoice::Command),
@@ -98,7 +107,7 @@ enum Command {
     /// The audit trail
     #[command(subcommand)]
     Event(commands::event::Command),
-    /// Take tenants, invoices or payments over from a CSV file, all or nothing
+    /// Take data over from a CSV file, all or nothing
     Import(commands::import::Args),
     /// The database file: status, migration, backup, check
     #[command(subcommand)]
@@ -207,6 +216,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Init(args) => commands::init::run(&mut ctx, args),
         Command::Demo(args) => commands::demo::run(&mut ctx, args),
         Command::Tenant(command) => commands::tenant::run(&mut ctx, command),
+        Command::Plan(command) => commands::plan::run(&mut ctx, command),
+        Command::Subscription(command) => commands::subscription::run(&mut ctx, command),
+        Command::PaymentMethod(command) => commands::payment_method::run(&mut ctx, command),
         Command::Invoice(command) => commands::invoice::run(&mut ctx, command),
         Command::Transaction(command) => commands::transaction::run(&mut ctx, command),
         Command::Tasks(command) => commands::tasks::run(&mut ctx, command),

@@ -11,6 +11,7 @@ use crate::domain::dunning::Policy;
 use crate::domain::email::Locale;
 use crate::domain::invoice::NumberFormat;
 use crate::domain::letter::Company;
+use crate::domain::subscription::Collection;
 use crate::domain::{Currency, Refusal, Result, calendar, money, text, words};
 
 words! {
@@ -31,11 +32,6 @@ words! {
 words! {
     /// What becomes of a trial that ended.
     OnTrialEnd { Suspend = "suspend", Convert = "convert" }
-}
-
-words! {
-    /// Whether an invoice is charged by itself or waits for the customer.
-    Collection { Automatic = "automatic", Invoice = "invoice" }
 }
 
 /// Everything that billing.toml may say, with the defaults of what it does not.

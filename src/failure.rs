@@ -110,7 +110,7 @@ impl From<&Refusal> for Failure {
         use Refusal as R;
         match refusal {
             R::NotFound { noun, name, near } => {
-                let list = format!("billing {noun} list shows them all");
+                let list = format!("billing {} list shows them all", noun.replace(' ', "-"));
                 let name = printable_value(name);
                 let failure = new("not_found", format!("there is no {noun} {name}"));
                 match near {
@@ -121,6 +121,7 @@ impl From<&Refusal> for Failure {
             R::Exists { noun, name } => {
                 let (the, how) = match *noun {
                     "invoice" => ("an", "its number is taken for good, also where it is void"),
+                    "plan" => ("a", "a plan's price never changes: archive it, and make another"),
                     _ => ("a", "choose another name, or edit the one that is there"),
                 };
                 new("already_exists", format!("there is {the} {noun} {name} already")).hint(how)
@@ -172,6 +173,38 @@ impl From<&Refusal> for Failure {
             }
             R::NotSuspended { tenant } => new("not_suspended", format!("{tenant} is not suspended")),
             R::TenantClosed { tenant } => new("tenant_closed", format!("{tenant} is closed")),
+            R::TenantSuspended { tenant } => new("tenant_suspended", format!("{tenant} is suspended"))
+                .hint(format!("billing tenant reactivate {tenant} brings it back")),
+            R::PlanArchived { plan } => {
+                new("plan_archived", format!("the plan is archived: {plan}"))
+                    .hint("it keeps its subscribers and takes no new ones")
+            }
+            R::PlanCurrency { plan, has, needs } => new(
+                "currency_mismatch",
+                format!("{plan} is billed in {has}, the subscription in {needs}"),
+            )
+            .hint("cancel it, and make a new one on that plan"),
+            R::SubscriptionCanceled { subscription } => {
+                new("already_canceled", format!("{subscription} is canceled already"))
+            }
+            R::NotCanceled { subscription } => {
+                new("not_canceled", format!("{subscription} is not canceled"))
+            }
+            R::NoNextPeriod { subscription, ends_on } => new(
+                "no_next_period",
+                format!("{subscription} is canceled and ends on {ends_on}: no period follows"),
+            )
+            .hint(format!("billing subscription resume {subscription} takes the cancellation back")),
+            R::NothingToChange { subscription } => new(
+                "nothing_to_change",
+                format!("{subscription} has that plan and quantity already, or will have"),
+            ),
+            R::PaymentMethodRemoved { payment_method } => {
+                new("payment_method_removed", format!("{payment_method} was removed"))
+            }
+            R::NotConfirmed { what } => {
+                new("not_confirmed", format!("not confirmed: {what}")).hint("--yes confirms it")
+            }
             R::AlreadyReversed { transaction } => {
                 new("already_reversed", format!("{transaction} was taken back already"))
             }
@@ -270,7 +303,11 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
         Why::TooLong { max } => say("too_long", format!("longer than {max} characters")),
         Why::ControlCharacter { code } => with(
             "control_character",
-            format!("has the control character U+{code:04X}: {value}"),
+            // A secret is refused without its value.
+            match value.as_str() {
+                "" => format!("has the control character U+{code:04X}"),
+                value => format!("has the control character U+{code:04X}: {value}"),
+            },
             "names reach terminals and mail headers: letters, digits, punctuation and spaces only",
         ),
         Why::NotASlug => with(
@@ -299,6 +336,11 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
             format!("not a percentage from 0 to 100: {value}"),
             "write 18 or 5.5",
         ),
+        Why::NotACount { least, most } => with(
+            "bad_count",
+            format!("not a whole number from {least} to {most}: {value}"),
+            "write digits alone",
+        ),
         Why::Negative => say("negative_amount", format!("must not be negative: {value}")),
         Why::Zero => say("zero_amount", "must be more than nothing".into()),
         Why::TooLarge => say("amount_too_large", format!("larger than can be billed: {value}")),
@@ -314,6 +356,7 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
             format!("there is no tenant {value}"),
             "billing tenant list shows them all; import the tenants first",
         ),
+        Why::UnknownPlan => say("unknown_plan", format!("no plan has the code {value}")),
         Why::UnknownInvoice => with(
             "unknown_invoice",
             format!("there is no invoice {value}"),

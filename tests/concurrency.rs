@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{Months, NaiveDate};
 use serde_json::Value;
+use support::subscriptions::{GENERATE, subscribers};
 use support::{Outcome, Prepared, Shop, assert_same, business};
 
 /// Everything here is a race: one that is lost once in a while shows only if it is run often.
@@ -235,6 +237,98 @@ fn a_payment_that_races_the_run_on_the_day_of_suspension_leaves_the_tenant_activ
         shop.check();
     }
     println!("suspended and back {suspended_first} times, paid before the run {paid_first} times");
+}
+
+#[test]
+fn eight_runs_at_once_for_twenty_months_bill_each_period_once() {
+    let prepared = subscribers();
+    let (raced, calm) = (prepared.shop(), prepared.shop());
+    let first: NaiveDate = "2026-03-16".parse().expect("a date");
+    for month in 0..20 {
+        let day = (first + Months::new(month)).to_string();
+        let one = calm.task(GENERATE, &day, &[]);
+        let run = vec!["tasks", GENERATE, "--as-of", &day, "--json"];
+        // In every second month some of them wait for their turn, and find nothing left to do.
+        let patient = [&run[..], &["--wait", "30"]].concat();
+        let waits = |n| month % 2 == 1 && n % 2 == 1;
+        let runs: Vec<_> =
+            (0..8).map(|n| if waits(n) { patient.clone() } else { run.clone() }).collect();
+        let outcomes = raced.at_once(&runs);
+        nobody_met_a_busy_file(&outcomes);
+        for (n, outcome) in outcomes.iter().enumerate() {
+            match outcome.status {
+                0 => {}
+                _ => assert_eq!((outcome.status, waits(n)), (75, false), "{outcome:?}"),
+            }
+        }
+        let reports = outcomes.iter().filter_map(|o| serde_json::from_str::<Value>(&o.stdout).ok());
+        let issued: u64 = reports.map(|r| r["invoices_created"].as_u64().expect("a count")).sum();
+        assert!(issued > 0);
+        assert_eq!(Some(issued), one["invoices_created"].as_u64(), "{day}: counted by one run");
+    }
+    assert_same_as("twenty months", &raced, &calm);
+}
+
+/// Runs a command beside the task that bills, sooner and later, and proves that the outcome is
+/// that of the two in one order or the other.
+fn races_the_run_that_bills(command: &[&str]) {
+    let prepared = subscribers();
+    // The letters are no part of it: they leave when everything is decided.
+    let run = ["tasks", GENERATE, "--no-deliver"];
+    let in_order = |commands: [&[&str]; 2]| {
+        let shop = prepared.shop();
+        for args in commands {
+            shop.ok(&[args, &TODAY].concat());
+        }
+        shop.check();
+        shop.contents()
+    };
+    let (run_first, run_last) = (in_order([&run, command]), in_order([command, &run]));
+    assert!(run_first != run_last, "{command:?}: the order makes a difference");
+    let mut met = [0, 0];
+    for time in 0..2 * TIMES {
+        let shop = prepared.shop();
+        let start = |args: &[&str]| shop.start(&[args, &TODAY].concat());
+        let gap = Duration::from_millis(2 * (time as u64 / 2));
+        // By turns one and the other is ahead.
+        let [first, second] = if time % 2 == 0 { [&run, command] } else { [command, &run] };
+        let first = start(first);
+        std::thread::sleep(gap);
+        let outcomes = [first, start(second)].map(Shop::end_of);
+        nobody_met_a_busy_file(&outcomes);
+        assert_eq!(statuses(&outcomes), [0; 2], "{outcomes:?}");
+        let found = shop.contents();
+        if found == run_first {
+            met[0] += 1;
+        } else {
+            assert_same(&format!("{command:?} and the run, {gap:?} apart"), &found, &run_last);
+            met[1] += 1;
+        }
+        shop.check();
+    }
+    println!("{command:?}: {} times after the run had billed, {} times before", met[0], met[1]);
+}
+
+#[test]
+fn a_change_of_quantity_beside_the_run_is_billed_now_or_with_the_next_period() {
+    races_the_run_that_bills(&["subscription", "change", "sub_3", "--quantity", "9"]);
+}
+
+#[test]
+fn a_cancellation_beside_the_run_leaves_the_period_that_has_begun_billed_once_or_not_at_all() {
+    races_the_run_that_bills(&["subscription", "cancel", "sub_3"]);
+    races_the_run_that_bills(&["subscription", "cancel", "sub_3", "--now"]);
+}
+
+#[test]
+fn a_suspension_beside_the_run_comes_before_the_invoice_or_after_it() {
+    races_the_run_that_bills(&["tenant", "suspend", "t3", "--reason", "abuse"]);
+}
+
+#[test]
+fn a_subscription_begun_beside_the_run_takes_its_number_before_or_after_those_of_the_run() {
+    let create = ["subscription", "create", "--tenant", "t3", "--plan", "monthly"];
+    races_the_run_that_bills(&create);
 }
 
 #[test]

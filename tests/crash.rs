@@ -4,6 +4,7 @@ mod support;
 
 use std::time::Duration;
 
+use support::subscriptions::{CLEANUP, GENERATE, due, trials};
 use support::{Contents, Prepared, Shop, assert_same, business};
 
 const TODAY: [&str; 2] = ["--as-of", "2026-03-16"];
@@ -133,23 +134,63 @@ fn letters_of_a_run_that_died_while_it_sent_them_leave_with_deliver_emails_too()
     assert!(points >= 30, "{points}");
 }
 
-#[test]
-fn a_run_killed_at_any_moment_leaves_no_half_letter_once_it_is_run_again() {
-    let prepared = business();
-    let args = ["tasks", "check-overdue", "--quiet"];
-    let expected = Left::by(&prepared, &args);
-    let args = [&args[..], &TODAY].concat();
+/// Kills the command (SIGKILL) so often, later and later, and gives it again. Between commits too:
+/// while a file is written, or a page of the log.
+fn killed_at_moments(prepared: &Prepared, args: &[&str], times: u64) {
+    let expected = Left::by(prepared, args);
+    let args = [args, &TODAY].concat();
     let mut died = 0;
-    // Between commits too: while a file is written, or a page of the log.
-    for moment in (0..40).map(|n| Duration::from_millis(2 * n)) {
+    for moment in (0..times).map(|n| Duration::from_millis(2 * n)) {
         let shop = prepared.shop();
         died += u32::from(shop.is_killed(&args, moment));
         runs_that_died_are_shown_as_such(&shop);
         shop.ok(&args);
-        expected.is_in(&shop, &format!("killed after {moment:?}"));
+        expected.is_in(&shop, &format!("{args:?} killed after {moment:?}"));
     }
-    println!("{died} of 40 died");
+    println!("{died} of {times} died");
     assert!(died > 0);
+}
+
+#[test]
+fn a_run_killed_at_any_moment_leaves_no_half_letter_once_it_is_run_again() {
+    killed_at_moments(&business(), &["tasks", "check-overdue", "--quiet"], 40);
+}
+
+#[test]
+fn billing_killed_anywhere_and_run_again_bills_each_period_once() {
+    let args = &["tasks", GENERATE, "--quiet"];
+    let prepared = due();
+    let points = killed_at_every_point(&prepared, args, |shop| {
+        simply_again(args)(shop);
+        last_run_is_ok(shop);
+    });
+    // The run's start and end, two scans, the change to delivery, and two commits a letter.
+    assert!(points >= 15, "{points}");
+    let sent = Left::by(&prepared, args).mailbox;
+    assert_eq!(sent.len(), 6, "one for each period that is due");
+}
+
+#[test]
+fn the_end_of_trials_killed_anywhere_and_run_again_ends_each_trial_once() {
+    let args = &["tasks", CLEANUP, "--quiet"];
+    let prepared = trials();
+    let points = killed_at_every_point(&prepared, args, |shop| {
+        simply_again(args)(shop);
+        // The other task finds nothing that the death has left to it.
+        simply_again(&["tasks", GENERATE, "--quiet"])(shop);
+        last_run_is_ok(shop);
+    });
+    assert!(points >= 15, "{points}");
+    let shop = prepared.shop();
+    let run = shop.task(CLEANUP, "2026-03-16", &[]);
+    let counts = ["expired", "suspended", "converted", "reminded"].map(|name| run[name].as_u64());
+    assert_eq!(counts, [5, 2, 2, 2].map(Some), "the business has something for every branch");
+}
+
+#[test]
+fn billing_and_the_end_of_trials_killed_at_any_moment_are_one_run_once_they_are_run_again() {
+    killed_at_moments(&due(), &["tasks", GENERATE, "--quiet"], 10);
+    killed_at_moments(&trials(), &["tasks", CLEANUP, "--quiet"], 10);
 }
 
 #[test]

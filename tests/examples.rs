@@ -23,6 +23,27 @@ fn the_first_month_goes_as_it_is_told() {
     });
 }
 
+/// Subscriptions that began elsewhere, as the files show them: nothing of them is due in March.
+#[test]
+fn plans_and_subscriptions_move_in() {
+    let shop = Shop::empty();
+    for name in ["tenants", "plans", "subscriptions"] {
+        let file = format!("{name}.csv");
+        shop.write(&file, &text(&file));
+    }
+    let run = |day: &str, args: &[&str]| shop.json(&[&["--as-of", day], args].concat());
+    shop.ok(&["init", "--currency", "XOF", "--timezone", "Africa/Dakar"]);
+    for (name, rows) in [("tenants", 7), ("plans", 5), ("subscriptions", 7)] {
+        let imported = run("2026-03-01", &["import", name, &format!("{name}.csv")]);
+        assert_eq!(imported["created"], rows, "{name}");
+    }
+    for (day, invoices) in [("2026-03-30", 0), ("2026-03-31", 1), ("2026-04-01", 3)] {
+        let billed = run(day, &["tasks", "generate-recurring-invoices", "--no-deliver"]);
+        assert_eq!(billed["invoices_created"], invoices, "{day}");
+    }
+    shop.ok(&["--as-of", "2026-04-01", "db", "check"]);
+}
+
 /// What is shown as a default is the default: the file says nothing that no file would not say.
 #[test]
 fn the_configuration_loads_and_shows_the_defaults() {

@@ -8,11 +8,15 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use billing::clock::Clock;
-use billing::config::Config;
+use billing::config::{Config, OnTrialEnd};
+use billing::domain::SubscriptionId;
+use billing::domain::payment_method::PaymentMethodKind;
 use billing::domain::schedule::Task;
+use billing::domain::subscription::{Anchor, Collection, When};
 use billing::mail::Transport;
 use billing::store::{Access, Store};
 use billing::tasks::import::{ImportOptions, Kind, import};
+use billing::tasks::subscribe::{self, NewStart};
 use billing::tasks::{self, Given, Options};
 use rusqlite::{Connection, ffi};
 
@@ -86,6 +90,17 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
         take(&mut store, Kind::Invoices, text, "2026-03-01");
     }
     take(&mut store, Kind::Payments, payments, "2026-03-01");
+    let plans = "code,name,price,interval,trial_days\npro,Pro,50,month,14\n";
+    let subscriptions = "tenant,plan,started_on,status,trial_ends_on\n\
+                         acme,pro,2026-01-15,active,\n\
+                         beta,pro,2026-02-20,trialing,2026-03-05\n\
+                         beta,pro,2025-02-20,suspended,\n";
+    let [renamed, resumed] =
+        [plans.replace("Pro", "Professional"), subscriptions.replace("suspended", "active")];
+    for (plans, subscriptions) in [(plans, subscriptions), (&renamed, &resumed)] {
+        take(&mut store, Kind::Plans, plans, "2026-03-01");
+        take(&mut store, Kind::Subscriptions, subscriptions, "2026-03-01");
+    }
     take(&mut store, Kind::Payments, payments, "2026-03-01");
     let transport = Transport::File { directory: folder.join("mail") };
     let run = |store: &mut Store, task, day: &str, options: &Options| {
@@ -93,8 +108,32 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
         let given = Given { config, clock: &clock, transport: &transport };
         tasks::run(store, &given, task, options).expect("a run");
     };
+    store
+        .write(|db| {
+            let (act, beta) = (start.act("test"), db.tenant("beta")?.id);
+            let kind = PaymentMethodKind::Card;
+            let method = db.insert_payment_method(&act, beta, kind, "tok_ok", None)?;
+            db.set_default_payment_method(&act, beta, method)?;
+            // One ends with its period, one of the trials is suspended by hand meanwhile.
+            let canceled = db.subscription(SubscriptionId(1))?;
+            subscribe::cancel(db, &act, &canceled, When::PeriodEnd)?;
+            let (acme, pro) = (db.tenant("acme")?, db.plan("pro")?);
+            let new = NewStart {
+                tenant: &acme,
+                plan: &pro,
+                start: "2026-03-01".parse().expect("a date"),
+                trial_days: Some(4),
+                anchor: Anchor::Anniversary,
+                quantity: 2,
+                collection: Collection::Invoice,
+            };
+            subscribe::create(db, &act, &new).map(drop)
+        })
+        .expect("a payment method, a cancellation, a trial");
     for day in ["2026-03-03", "2026-03-07", "2026-03-15", "2026-03-30", "2026-04-09"] {
         let options = Options { no_deliver: day == "2026-03-07", ..Options::default() };
+        run(&mut store, Task::GenerateRecurringInvoices, day, &options);
+        run(&mut store, Task::CleanupExpiredTrials, day, &options);
         run(&mut store, Task::CheckOverdue, day, &options);
         run(&mut store, Task::DeliverEmails, day, &Options::default());
     }
@@ -104,7 +143,8 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
 #[test]
 fn no_task_reads_a_table_from_end_to_end() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (db, config) = (folder.path().join("billing.db"), Config::default());
+    let (db, mut config) = (folder.path().join("billing.db"), Config::default());
+    config.trials.on_end = OnTrialEnd::Convert;
     let run = statements_of(|| six_weeks(&db, &config, folder.path()));
     drop(Store::open(&db, Access::Read).expect("the database"));
 
@@ -125,12 +165,24 @@ fn no_task_reads_a_table_from_end_to_end() {
     // The net holds what it should: each room that a task writes to, and the scan itself.
     for part in [
         "INDEXED BY invoices_dunning",
+        "INDEXED BY subscriptions_next_billing",
+        "INDEXED BY subscriptions_ending",
+        "INDEXED BY subscriptions_trials",
+        "INSERT INTO billing_starts",
+        "SET status = 'canceled'",
+        "SET suspended_from = status",
+        "SET collection",
         "INDEXED BY invoices_open",
         "INSERT INTO dunning_steps",
         "INSERT INTO emails",
         "INSERT INTO email_messages",
         "INSERT INTO invoices",
         "INSERT INTO transactions",
+        "INSERT INTO plans",
+        "UPDATE plans",
+        "INSERT INTO subscriptions",
+        "UPDATE subscriptions",
+        "INSERT INTO billing_starts",
         "SET status = 'suspended'",
         "e.next_try_at <= ?1",
     ] {

@@ -12,15 +12,13 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use billing::clock::Clock;
-use billing::config::Config;
 use billing::domain::schedule::Task;
 use billing::domain::transaction::{NewPayment, Overpayment};
-use billing::mail::Transport;
-use billing::store::{Access, Store};
+use billing::store::Store;
+use billing::tasks::Options;
 use billing::tasks::settle::{self, Notify};
-use billing::tasks::{self, Given, Options};
 use chrono::{Days, NaiveDate};
+use support::inside::{Inside, Random};
 use support::{Contents, Prepared, Shop, assert_same, rows};
 
 const FIRST_DAY: &str = "2012-01-03";
@@ -272,8 +270,7 @@ fn imported() -> &'static Prepared {
 
 /// A ledger that is replayed into a shop.
 struct Replay<'a> {
-    shop: &'a Shop,
-    config: Config,
+    inside: Inside<'a>,
     paid_on: BTreeMap<NaiveDate, Vec<&'a str>>,
 }
 
@@ -283,22 +280,17 @@ impl<'a> Replay<'a> {
         for invoice in ledger {
             paid_on.entry(invoice.settled_on).or_default().push(invoice.number.as_str());
         }
-        let config = Config::load(Some(&shop.path("billing.toml"))).expect("billing.toml");
-        Replay { shop, config, paid_on }
+        Replay { inside: Inside::new(shop), paid_on }
     }
 
     fn open(&self) -> Store {
-        Store::open(&self.shop.path("billing.db"), Access::Write).expect("the database")
-    }
-
-    fn clock(&self, at: &str) -> Clock {
-        Clock::new(Some(at), self.config.timezone).expect("a moment")
+        self.inside.open()
     }
 
     /// Books a day's payments.
     fn pay(&self, store: &mut Store, day: NaiveDate) {
         let Some(numbers) = self.paid_on.get(&day) else { return };
-        let act = self.clock(&day.to_string()).act("replay");
+        let act = self.inside.clock(&day.to_string()).act("replay");
         let booked = store.write(|db| {
             for number in numbers {
                 let invoice = db.invoice(number)?;
@@ -309,7 +301,7 @@ impl<'a> Replay<'a> {
                     reference: Some(format!("settles {number}")),
                 };
                 let (refuse, nobody) = (Overpayment::Refuse, Notify::Nobody);
-                settle::pay(db, &act, &self.config, &invoice, &payment, refuse, nobody)?;
+                settle::pay(db, &act, &self.inside.config, &invoice, &payment, refuse, nobody)?;
             }
             Ok(())
         });
@@ -318,15 +310,9 @@ impl<'a> Replay<'a> {
 
     /// One clean run; every letter counts as sent.
     fn run(&self, store: &mut Store, at: &str) {
-        let clock = self.clock(at);
-        let transport = Transport::Nowhere;
-        let given = Given { config: &self.config, clock: &clock, transport: &transport };
         let options =
             Options { allow_mass_suspension: true, allow_mass_email: true, ..Options::default() };
-        let report = tasks::run(store, &given, Task::CheckOverdue, &options)
-            .unwrap_or_else(|e| panic!("{at}: {e:?}"));
-        assert!(report.errors.is_empty(), "{at}: {:?}", report.errors);
-        assert_eq!(report.emails_failed, 0, "{at}");
+        self.inside.run(store, Task::CheckOverdue, at, &options);
     }
 }
 
@@ -513,26 +499,4 @@ fn runs_that_are_killed_and_run_again_leave_what_clean_ones_leave() {
     drop(sql);
     check_invariants(&shop);
     assert_same("after kills", &shop.contents(), &undisturbed().contents);
-}
-
-/// Numbers that look random and are the same every time, unless `BILLING_REPLAY_SEED` says
-/// otherwise.
-struct Random(u64);
-
-impl Random {
-    fn seeded() -> Random {
-        let seed = std::env::var("BILLING_REPLAY_SEED").ok().and_then(|text| text.parse().ok());
-        let seed = seed.unwrap_or(20_120_103);
-        println!("seed {seed}");
-        Random(seed)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        // The step of SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
 }

@@ -31,6 +31,9 @@ scenarios! {
     backlog => "backlog.md",
     dunning => "dunning.md",
     errors => "errors.md",
+    import => "import.md",
     money => "money.md",
+    periods => "periods.md",
     suspension => "suspension.md",
+    year => "year.md",
 }

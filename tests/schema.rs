@@ -19,10 +19,10 @@ fn two_tenants() -> (Shop, Connection) {
          INSERT INTO coupons (id, code, code_folded, name, discount_type, percent, valid_from,
            valid_to, created_at, updated_at)
          VALUES (1, 'TEN', 'ten', 'Ten', 'percentage', '10', '2026', '2027', 't', 't');
-         INSERT INTO subscriptions (id, tenant_id, plan_id, status, anchor, anchor_on, started_on,
-           created_at, updated_at)
-         VALUES (1, 1, 1, 'active', 'calendar', '2026-01-01', '2026-01-01', 't', 't'),
-                (2, 2, 1, 'active', 'calendar', '2026-01-01', '2026-01-01', 't', 't');
+         INSERT INTO subscriptions (id, tenant_id, plan_id, status, anchor, anchor_on, anchor_day,
+           started_on, next_billing_on, created_at, updated_at)
+         VALUES (1, 1, 1, 'active', 'calendar', '2026-01-01', 1, '2026-01-01', '2026-01-01', 't', 't'),
+                (2, 2, 1, 'active', 'calendar', '2026-01-01', 1, '2026-01-01', '2026-01-01', 't', 't');
          INSERT INTO payment_methods (id, tenant_id, kind, token, created_at, updated_at)
          VALUES (1, 1, 'card', 'a', 't', 't'), (2, 2, 'card', 'b', 't', 't');
          INSERT INTO redemptions (id, coupon_id, tenant_id, redeemed_at)

@@ -1,5 +1,6 @@
 //! `billing demo`: a filled scratch database to look around in.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -13,16 +14,20 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::calendar::plus_days;
 use crate::domain::email::Locale;
-use crate::domain::invoice::Line;
+use crate::domain::invoice::{InvoiceStatus, Line};
+use crate::domain::payment_method::PaymentMethodKind;
+use crate::domain::plan::{Interval, IntervalUnit, NewPlan, Plan};
 use crate::domain::schedule::Task;
-use crate::domain::tenant::{NewTenant, TenantStatus};
+use crate::domain::subscription::{Anchor, Collection};
+use crate::domain::tenant::{NewTenant, Tenant, TenantStatus};
 use crate::domain::transaction::{NewPayment, Overpayment};
 use crate::domain::{Act, Currency, Money, Refusal, Result};
 use crate::failure::exit;
 use crate::mail::Transport;
-use crate::store::Store;
-use crate::tasks::issue::{NewIssue, issue};
+use crate::store::{Db, InvoiceFilter, Store};
+use crate::tasks::issue::{Issuer, NewIssue};
 use crate::tasks::settle::{self, Notify};
+use crate::tasks::subscribe::{self, NewStart};
 use crate::tasks::{self, Given, Options, Report};
 use crate::view::progress::Progress;
 
@@ -61,6 +66,9 @@ how_to_pay = \"Par virement ou mobile money, en indiquant le numéro de la factu
 [invoicing]
 tax_rate = \"18\"
 
+[trials]
+on_end = \"convert\"
+
 [mail]
 transport = \"file\"
 ";
@@ -87,8 +95,9 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
         config: &config,
         random: Random(args.seed),
         today: clock.today(),
-        planned: Vec::new(),
+        planned: BTreeMap::new(),
     };
+    demo.plans()?;
     demo.tenants(args.tenants)?;
     demo.past(|day| bar.at(day))?;
     bar.end();
@@ -125,6 +134,8 @@ fn say(
   export BILLING_CONFIG={}
   billing invoice overdue
   billing tenant list --status suspended
+  billing subscription list --status past_due
+  billing subscription explain sub_1
   billing email list --limit 10
   billing tasks simulate
   less {}/mail/*.eml",
@@ -134,14 +145,24 @@ fn say(
     Ok(())
 }
 
-/// An invoice that will be issued on that day, and when it will be paid.
-struct Planned {
-    issued_on: NaiveDate,
-    tenant: String,
-    amount: Money,
-    description: &'static str,
-    /// Days after the due date; `None`: never.
-    paid_after: Option<i64>,
+/// What will happen on a day.
+enum Deed {
+    Invoice {
+        tenant: String,
+        amount: Money,
+        description: &'static str,
+    },
+    Subscribe {
+        tenant: String,
+        plan: &'static str,
+    },
+    SavePaymentMethod {
+        tenant: String,
+    },
+    /// The tenant pays the oldest of its open invoices.
+    Pay {
+        tenant: String,
+    },
 }
 
 struct Demo<'a> {
@@ -149,8 +170,16 @@ struct Demo<'a> {
     config: &'a Config,
     random: Random,
     today: NaiveDate,
-    planned: Vec<Planned>,
+    planned: BTreeMap<NaiveDate, Vec<Deed>>,
 }
+
+/// The plans: code, name, price in minor units, whether in EUR, months, trial days.
+const PLANS: &[(&str, &str, i64, bool, u32, i64)] = &[
+    ("essentiel", "Essentiel", 15_000, false, 1, 0),
+    ("pro", "Pro", 120_000, false, 3, 14),
+    ("essential", "Essential", 2_490, true, 1, 0),
+    ("team", "Team", 4_990, true, 1, 14),
+];
 
 const TRADES: &[&str] =
     &["Atelier", "Boutique", "Cabinet", "Garage", "Librairie", "Pharmacie", "Studio", "Transport"];
@@ -164,7 +193,7 @@ const PLACES: &[&str] = &[
     "de Gorée",
     "du Lac",
 ];
-const SERVICES: &[&str] = &["Abonnement mensuel", "Maintenance", "Hébergement", "Formation"];
+const SERVICES: &[&str] = &["Installation", "Maintenance", "Hébergement", "Formation"];
 
 impl Demo<'_> {
     /// Makes the customers, and plans what each will be billed and how well it will pay.
@@ -201,36 +230,80 @@ impl Demo<'_> {
         })
     }
 
+    fn plans(&mut self) -> Result<()> {
+        let act = self.act(plus_days(self.today, -PAST_DAYS))?;
+        let eur: Currency = "EUR".parse().unwrap_or(Currency::XOF);
+        self.store.write(|db| {
+            for (code, name, minor, in_eur, count, trial_days) in PLANS.iter().copied() {
+                let currency = if in_eur { eur } else { Currency::XOF };
+                let new = NewPlan {
+                    code: code.to_owned(),
+                    name: name.to_owned(),
+                    price: Money::from_minor(minor, currency),
+                    interval: Interval { unit: IntervalUnit::Month, count },
+                    trial_days,
+                };
+                db.insert_plan(&act, &new)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Plans what a tenant will be billed, and how well it will pay.
     fn plan(&mut self, tenant: &str, eur: Option<Currency>) {
-        let invoices = 1 + self.random.below(3);
         // A third pays on time, a third late, a third not at all for now.
-        let habit = self.random.below(3);
-        for _ in 0..invoices {
-            let back = self.random.below(PAST_DAYS as u64 - 5);
+        let paid_after = match self.random.below(3) {
+            0 => Some(-(self.random.below(10) as i64)),
+            1 => Some(1 + self.random.below(25) as i64),
+            _ => None,
+        };
+        for _ in 0..self.random.below(3) {
+            let on = self.day_of_the_past();
             let amount = match eur {
                 Some(eur) => Money::from_minor(990 + 100 * self.random.below(200) as i64, eur),
                 None => Money::from_minor(5000 * (1 + self.random.below(40) as i64), Currency::XOF),
             };
-            let paid_after = match habit {
-                0 => Some(-(self.random.below(10) as i64)),
-                1 => Some(1 + self.random.below(25) as i64),
-                _ => None,
-            };
-            self.planned.push(Planned {
-                issued_on: plus_days(self.today, -(back as i64) - 1),
-                tenant: tenant.to_owned(),
-                amount,
-                description: self.random.pick(SERVICES),
-                paid_after,
-            });
+            let (tenant, description) = (tenant.to_owned(), self.random.pick(SERVICES));
+            self.will_pay(on, &tenant, paid_after);
+            self.on(on, Deed::Invoice { tenant, amount, description });
+        }
+        let on = self.day_of_the_past();
+        let offer: Vec<_> = PLANS.iter().filter(|plan| plan.3 == eur.is_some()).collect();
+        let (plan, .., trial_days) = *self.random.pick(&offer);
+        self.on(on, Deed::Subscribe { tenant: tenant.to_owned(), plan });
+        for month in 0..3 {
+            self.will_pay(plus_days(on, trial_days + 31 * month), tenant, paid_after);
+        }
+        // Who saves a card goes on after the trial; who does not is suspended.
+        if trial_days > 0 && self.random.below(3) > 0 {
+            self.on(plus_days(on, 7), Deed::SavePaymentMethod { tenant: tenant.to_owned() });
         }
     }
 
-    /// Lives through the days before today: what is issued and paid on each, then its run.
+    fn day_of_the_past(&mut self) -> NaiveDate {
+        let back = self.random.below(PAST_DAYS as u64 - 5) as i64;
+        plus_days(self.today, -back - 1)
+    }
+
+    fn will_pay(&mut self, billed_on: NaiveDate, tenant: &str, paid_after: Option<i64>) {
+        let due_on = plus_days(billed_on, self.config.invoicing.net_days);
+        if let Some(after) = paid_after {
+            self.on(plus_days(due_on, after), Deed::Pay { tenant: tenant.to_owned() });
+        }
+    }
+
+    fn on(&mut self, day: NaiveDate, deed: Deed) {
+        self.planned.entry(day).or_default().push(deed);
+    }
+
+    /// Lives through the days before today: the runs of the night, what people do, the run of the
+    /// morning.
     fn past(&mut self, mut progress: impl FnMut(u64)) -> Result<()> {
         for back in (1..=PAST_DAYS).rev() {
             let day = plus_days(self.today, -back);
             let clock = Clock::new(Some(&day.to_string()), self.config.timezone)?;
+            self.run(&clock, Task::GenerateRecurringInvoices, &Transport::Nowhere)?;
+            self.run(&clock, Task::CleanupExpiredTrials, &Transport::Nowhere)?;
             self.live(&clock.act("demo"))?;
             self.run(&clock, Task::CheckOverdue, &Transport::Nowhere)?;
             progress((PAST_DAYS - back) as u64);
@@ -239,31 +312,11 @@ impl Demo<'_> {
     }
 
     fn live(&mut self, act: &Act) -> Result<()> {
-        let (config, planned) = (self.config, &self.planned);
+        let config = self.config;
+        let Some(deeds) = self.planned.remove(&act.today) else { return Ok(()) };
         self.store.write(|db| {
-            for plan in planned.iter().filter(|plan| plan.issued_on == act.today) {
-                let tenant = db.tenant(&plan.tenant)?;
-                let lines = [Line::single(plan.description.to_owned(), plan.amount)];
-                let issued_on = act.today;
-                let new = NewIssue {
-                    tenant: &tenant,
-                    lines: &lines,
-                    issued_on,
-                    due_on: None,
-                    number: None,
-                    send: true,
-                };
-                issue(db, act, config, &new)?;
-            }
-            for plan in planned {
-                let due_on = plus_days(plan.issued_on, config.invoicing.net_days);
-                let pays =
-                    plan.paid_after.is_some_and(|after| plus_days(due_on, after) == act.today);
-                if pays {
-                    pay_oldest(db, act, config, &plan.tenant)?;
-                }
-            }
-            Ok(())
+            let issuer = Issuer::new(db, act, config)?;
+            deeds.iter().try_for_each(|deed| do_deed(&issuer, deed))
         })
     }
 
@@ -291,13 +344,52 @@ impl Demo<'_> {
     }
 }
 
-fn pay_oldest(db: &crate::store::Db, act: &Act, config: &Config, tenant: &str) -> Result<()> {
+fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
+    let (db, act, config) = (issuer.db, issuer.act, issuer.config);
+    match deed {
+        Deed::Invoice { tenant, amount, description } => {
+            let tenant = db.tenant(tenant)?;
+            let lines = [Line::single((*description).to_owned(), *amount)];
+            let new = NewIssue { send: true, ..NewIssue::single(&tenant, &lines, act.today) };
+            issuer.issue(&new)?;
+        }
+        Deed::Subscribe { tenant, plan } => {
+            let (tenant, plan) = (db.tenant(tenant)?, db.plan(plan)?);
+            // Nobody sells to a customer whose access is suspended.
+            if tenant.status == TenantStatus::Active {
+                let id = subscribe::create(db, act, &new_start(&tenant, &plan, act.today))?;
+                subscribe::bill_first(db, act, config, id)?;
+            }
+        }
+        Deed::SavePaymentMethod { tenant } => {
+            let (tenant, kind) = (db.tenant(tenant)?.id, PaymentMethodKind::MobileMoney);
+            let method = db.insert_payment_method(act, tenant, kind, "tok_ok", Some("Wave"))?;
+            db.set_default_payment_method(act, tenant, method)?;
+        }
+        Deed::Pay { tenant } => pay_oldest(db, act, config, tenant)?,
+    }
+    Ok(())
+}
+
+fn new_start<'a>(tenant: &'a Tenant, plan: &'a Plan, start: NaiveDate) -> NewStart<'a> {
+    NewStart {
+        tenant,
+        plan,
+        start,
+        trial_days: None,
+        anchor: Anchor::Calendar,
+        quantity: 1,
+        collection: Collection::Invoice,
+    }
+}
+
+fn pay_oldest(db: &Db, act: &Act, config: &Config, tenant: &str) -> Result<()> {
     let tenant = db.tenant(tenant)?;
-    let filter = crate::store::InvoiceFilter {
+    let filter = InvoiceFilter {
         tenant: Some(tenant.id),
-        status: Some(crate::domain::invoice::InvoiceStatus::Open),
+        status: Some(InvoiceStatus::Open),
         limit: Some(1),
-        ..Default::default()
+        ..InvoiceFilter::default()
     };
     let mut oldest = None;
     db.each_invoice(&filter, |invoice| {

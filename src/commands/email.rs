@@ -50,7 +50,8 @@ pub struct Named {
 
 #[derive(Debug, Args)]
 pub struct Preview {
-    /// friendly, urgent, warning, suspension, reactivation, invoice or payment_received
+    /// friendly, urgent, warning, suspension, reactivation, invoice, payment_received, trial_ending
+    /// or trial_ended
     template: Template,
     #[arg(long, value_name = "L")]
     locale: Option<Locale>,

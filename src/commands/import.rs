@@ -16,11 +16,14 @@ use crate::view::progress::Progress;
 /// `billing import KIND FILE`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Columns (required first):
-  tenants   slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status
-  invoices  number, tenant, total, issued_on, due_on; currency, description, status, paid_on
-  payments  invoice, amount, paid_on; method, reference")]
+  tenants        slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status
+  plans          code, name, price, interval; currency, interval_count, trial_days
+  subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
+                 trial_ends_on, anchor, quantity, collection
+  invoices       number, tenant, total, issued_on, due_on; currency, description, status, paid_on
+  payments       invoice, amount, paid_on; method, reference")]
 pub struct Args {
-    /// What the file holds: tenants, invoices or payments
+    /// What the file holds: tenants, plans, subscriptions, invoices or payments
     kind: Kind,
     /// A CSV file in UTF-8, its header first
     file: PathBuf,

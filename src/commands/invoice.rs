@@ -14,7 +14,7 @@ use crate::domain::transaction::{NewPayment, Overpayment};
 use crate::domain::{Act, Money, Refusal, Result, calendar, text};
 use crate::failure::exit;
 use crate::store::{Db, EventFilter, InvoiceFilter, Store};
-use crate::tasks::issue::{NewIssue, issue};
+use crate::tasks::issue::{Issuer, NewIssue};
 use crate::tasks::settle::{self, Notify};
 use crate::view::{Align, Column, Format, explain, objects};
 
@@ -215,20 +215,15 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         let amount = Money::parse(&args.amount, tenant.currency)
             .map_err(|why| Refusal::bad("amount", &args.amount, why))?;
         let words = description.clone().unwrap_or_else(|| tenant.name.clone());
-        let id = issue(
-            db,
-            &ctx.act(),
-            &ctx.config,
-            &NewIssue {
-                tenant: &tenant,
-                lines: &[Line::single(words, amount)],
-                issued_on: args.issued_on.unwrap_or(ctx.clock.today()),
-                due_on: args.due_on,
-                number: number.as_deref(),
-                send: args.send,
-            },
-        )?;
-        Ok(db.invoice_by_id(id)?.number)
+        let lines = [Line::single(words, amount)];
+        let (issued_on, act) = (args.issued_on.unwrap_or(ctx.clock.today()), ctx.act());
+        let issued = Issuer::new(db, &act, &ctx.config)?.issue(&NewIssue {
+            due_on: args.due_on,
+            number: number.as_deref(),
+            send: args.send,
+            ..NewIssue::single(&tenant, &lines, issued_on)
+        })?;
+        Ok(db.invoice_by_id(issued.id)?.number)
     })?;
     show(ctx, &mut store, &number)
 }

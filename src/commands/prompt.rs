@@ -1,6 +1,9 @@
 //! Questions to a person at a terminal. The only file that uses dialoguer.
 
-use dialoguer::Input;
+use dialoguer::{Confirm, Input};
+
+use super::Context;
+use crate::domain::Refusal;
 
 /// Asks for a line of text, with what it is when nothing is typed.
 ///
@@ -25,4 +28,22 @@ pub fn checked(
         .default(default.to_owned())
         .validate_with(|text: &String| check(text));
     Ok(input.interact_text()?)
+}
+
+/// Asks whether to go on. Without a terminal it never asks: it refuses and names `--yes`.
+///
+/// # Errors
+/// Not confirmed.
+pub fn confirm(ctx: &Context, what: &str) -> anyhow::Result<()> {
+    if ctx.yes {
+        return Ok(());
+    }
+    let refused = Refusal::NotConfirmed { what: what.to_owned() };
+    if !ctx.can_ask() {
+        return Err(refused.into());
+    }
+    match Confirm::new().with_prompt(format!("{what}. Go on?")).default(false).interact()? {
+        true => Ok(()),
+        false => Err(refused.into()),
+    }
 }

@@ -1,5 +1,7 @@
 //! `billing tasks`: the words for what cron runs.
 
+mod dry_run;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,14 +13,16 @@ use serde_json::{Value, json};
 use super::{Context, Limit, Verbosity, date_arg};
 use crate::clock::Clock;
 use crate::config::{Config, TlsKind, TransportKind};
-use crate::domain::refusal::Why;
 use crate::domain::schedule::Task;
-use crate::domain::{Refusal, Result, RunId, act};
+use crate::domain::{Money, Result, RunId, act};
 use crate::failure::exit;
 use crate::mail::{Secret, Smtp, Tls, Transport};
-use crate::store::{Email, Run, RunStatus};
-use crate::tasks::{self, Given, ItemError, Options, Report, Tally, check_overdue, simulate};
-use crate::view::{Align, Column, Format, explain};
+use crate::store::{Run, RunStatus};
+use crate::tasks::{
+    self, Given, ItemError, Options, Report, Tally, check_overdue, cleanup_expired_trials,
+    generate_recurring_invoices,
+};
+use crate::view::{Align, Column, Format};
 
 /// `billing tasks …`
 #[derive(Debug, Subcommand)]
@@ -26,6 +30,11 @@ pub enum Command {
     /// Chase overdue invoices: reminders, notice, suspension
     #[command(visible_alias = "check-overdue-invoices")]
     CheckOverdue(CheckOverdue),
+    /// Issue an invoice for every period that has begun and is not billed
+    #[command(visible_alias = "generate-recurring")]
+    GenerateRecurringInvoices(GenerateRecurringInvoices),
+    /// End trials: announce it, then suspend or convert
+    CleanupExpiredTrials(CleanupExpiredTrials),
     /// Send the letters that are queued and due
     DeliverEmails(DeliverEmails),
     /// What check-overdue would do each day if nobody paid, on a copy of the database
@@ -62,6 +71,27 @@ pub struct CheckOverdue {
 }
 
 #[derive(Debug, Args)]
+pub struct GenerateRecurringInvoices {
+    #[command(flatten)]
+    common: Common,
+    /// Bill a subscription also where more than 24 of its periods were missed
+    #[arg(long)]
+    allow_backlog: bool,
+    /// Leave the letters queued
+    #[arg(long)]
+    no_deliver: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CleanupExpiredTrials {
+    #[command(flatten)]
+    common: Common,
+    /// Leave the letters queued
+    #[arg(long)]
+    no_deliver: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Caps {
     /// Suspend more tenants than max_suspensions_per_run
     #[arg(long)]
@@ -100,22 +130,35 @@ pub struct Runs {
 /// Whatever is refused.
 pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     match command {
-        Command::CheckOverdue(args) => {
-            let options = options(ctx, &args.common, &args.caps, args.no_deliver);
+        Command::GenerateRecurringInvoices(args) => {
+            let options = Options {
+                allow_backlog: args.allow_backlog,
+                ..options(ctx, &args.common, args.no_deliver)
+            };
             match args.common.dry_run {
-                true => dry_run_check_overdue(ctx, &options),
+                true => dry_run::generate_recurring_invoices(ctx, &options),
+                false => run_task(ctx, Task::GenerateRecurringInvoices, &options),
+            }
+        }
+        Command::CleanupExpiredTrials(args) => match args.common.dry_run {
+            true => dry_run::cleanup_expired_trials(ctx),
+            false => {
+                let options = options(ctx, &args.common, args.no_deliver);
+                run_task(ctx, Task::CleanupExpiredTrials, &options)
+            }
+        },
+        Command::CheckOverdue(args) => {
+            let options = args.caps.lift(options(ctx, &args.common, args.no_deliver));
+            match args.common.dry_run {
+                true => dry_run::check_overdue(ctx, &options),
                 false => run_task(ctx, Task::CheckOverdue, &options),
             }
         }
-        Command::DeliverEmails(args) => {
-            let caps = Caps { allow_mass_suspension: false, allow_mass_email: false };
-            let options = options(ctx, &args.common, &caps, false);
-            match args.common.dry_run {
-                true => dry_run_deliver(ctx),
-                false => run_task(ctx, Task::DeliverEmails, &options),
-            }
-        }
-        Command::Simulate(args) => run_simulation(ctx, &args),
+        Command::DeliverEmails(args) => match args.common.dry_run {
+            true => dry_run::deliver_emails(ctx),
+            false => run_task(ctx, Task::DeliverEmails, &options(ctx, &args.common, false)),
+        },
+        Command::Simulate(args) => dry_run::simulation(ctx, &args),
         Command::List => list(ctx),
         Command::Status => status(ctx),
         Command::Runs(args) => runs(ctx, &args),
@@ -124,16 +167,25 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 
 /// A task by its name or its alias.
 fn task_arg(name: &str) -> std::result::Result<Task, String> {
-    name.strip_suffix("-invoices").filter(|n| *n == "check-overdue").unwrap_or(name).parse()
+    match name {
+        "check-overdue-invoices" => Ok(Task::CheckOverdue),
+        "generate-recurring" => Ok(Task::GenerateRecurringInvoices),
+        _ => name.parse(),
+    }
 }
 
-fn options(ctx: &Context, common: &Common, caps: &Caps, no_deliver: bool) -> Options {
-    Options {
-        no_deliver,
-        yes: ctx.yes,
-        wait: Duration::from_secs(common.wait),
-        allow_mass_suspension: caps.allow_mass_suspension,
-        allow_mass_email: caps.allow_mass_email,
+fn options(ctx: &Context, common: &Common, no_deliver: bool) -> Options {
+    let wait = Duration::from_secs(common.wait);
+    Options { no_deliver, yes: ctx.yes, wait, ..Options::default() }
+}
+
+impl Caps {
+    fn lift(self, options: Options) -> Options {
+        Options {
+            allow_mass_suspension: self.allow_mass_suspension,
+            allow_mass_email: self.allow_mass_email,
+            ..options
+        }
     }
 }
 
@@ -215,10 +267,8 @@ fn print_report(ctx: &mut Context, report: &Report) -> anyhow::Result<()> {
 /// Cron starts `deliver-emails` all day long; it is only heard where something failed.
 fn worth_a_line(report: &Report) -> bool {
     match report.tally {
-        Tally::CheckOverdue(_) => {
-            report.did_something || report.emails_sent > 0 || !report.errors.is_empty()
-        }
         Tally::DeliverEmails {} => !report.errors.is_empty(),
+        _ => report.did_something || report.emails_sent > 0 || !report.errors.is_empty(),
     }
 }
 
@@ -236,27 +286,12 @@ fn tell_errors(ctx: &Context, errors: &[ItemError]) {
 /// One line that says what a run did.
 pub fn summary(report: &Report) -> String {
     let would = if report.dry_run { "would have " } else { "" };
-    let mut parts = Vec::new();
-    if let Tally::CheckOverdue(counts) = report.tally {
-        let steps = [
-            (counts.steps.friendly, "friendly"),
-            (counts.steps.urgent, "urgent"),
-            (counts.steps.warning, "warning"),
-            (counts.steps.suspension, "suspension"),
-        ];
-        let recorded: Vec<_> =
-            steps.iter().filter(|(n, _)| *n > 0).map(|(n, stage)| format!("{n} {stage}")).collect();
-        parts.push(match recorded.is_empty() {
-            true => "no new stage".to_owned(),
-            false => format!("{would}recorded {}", recorded.join(", ")),
-        });
-        if counts.tenants_suspended > 0 {
-            parts.push(format!("{would}suspended {}", plural(counts.tenants_suspended, "tenant")));
-        }
-        if counts.suspensions_held > 0 {
-            parts.push(format!("held back {}", plural(counts.suspensions_held, "suspension")));
-        }
-    }
+    let mut parts = match &report.tally {
+        Tally::GenerateRecurringInvoices(counts) => billed(counts, would),
+        Tally::CleanupExpiredTrials(counts) => trials(counts, would),
+        Tally::CheckOverdue(counts) => chased(counts, would),
+        Tally::DeliverEmails {} => Vec::new(),
+    };
     let letters = [
         (report.emails_queued, "queued"),
         (report.emails_sent, "sent"),
@@ -274,152 +309,61 @@ pub fn summary(report: &Report) -> String {
     format!("{} {}: {}", report.task, report.as_of, parts.join("; "))
 }
 
+fn billed(counts: &generate_recurring_invoices::Counts, would: &str) -> Vec<String> {
+    let totals: Vec<_> = counts.totals.iter().map(Money::to_string).collect();
+    let mut parts = vec![match counts.invoices_created {
+        0 => "no new invoice".to_owned(),
+        created => format!(
+            "{would}issued {} to {}, {}",
+            plural(created, "invoice"),
+            plural(counts.subscriptions_billed, "subscription"),
+            totals.join(", ")
+        ),
+    }];
+    if counts.subscriptions_ended > 0 {
+        parts.push(format!("{would}ended {}", plural(counts.subscriptions_ended, "subscription")));
+    }
+    parts
+}
+
+fn trials(counts: &cleanup_expired_trials::Counts, would: &str) -> Vec<String> {
+    let canceled = counts.expired - counts.suspended - counts.converted;
+    let done = [
+        (counts.suspended, "suspended"),
+        (counts.converted, "converted"),
+        (canceled, "canceled"),
+        (counts.reminded, "announced"),
+    ];
+    let told = done.iter().filter(|(n, _)| *n > 0);
+    let told: Vec<_> =
+        told.map(|(n, what)| format!("{would}{what} {}", plural(*n, "trial"))).collect();
+    if told.is_empty() { vec!["no trial ends".to_owned()] } else { told }
+}
+
+fn chased(counts: &check_overdue::Counts, would: &str) -> Vec<String> {
+    let steps = [
+        (counts.steps.friendly, "friendly"),
+        (counts.steps.urgent, "urgent"),
+        (counts.steps.warning, "warning"),
+        (counts.steps.suspension, "suspension"),
+    ];
+    let recorded: Vec<_> =
+        steps.iter().filter(|(n, _)| *n > 0).map(|(n, stage)| format!("{n} {stage}")).collect();
+    let mut parts = vec![match recorded.is_empty() {
+        true => "no new stage".to_owned(),
+        false => format!("{would}recorded {}", recorded.join(", ")),
+    }];
+    if counts.tenants_suspended > 0 {
+        parts.push(format!("{would}suspended {}", plural(counts.tenants_suspended, "tenant")));
+    }
+    if counts.suspensions_held > 0 {
+        parts.push(format!("held back {}", plural(counts.suspensions_held, "suspension")));
+    }
+    parts
+}
+
 fn plural(count: u64, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
-}
-
-fn dry_run_check_overdue(ctx: &mut Context, options: &Options) -> anyhow::Result<u8> {
-    let mut store = ctx.reader()?;
-    let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere };
-    let mut list = ctx.printer.list_within("decisions", DECISION_FIELDS, explain::DECISIONS);
-    let done = check_overdue::dry_run(&mut store, &given, options, |facts, decision| {
-        let mut rows = explain::decisions(facts, decision).into_iter();
-        rows.try_for_each(|row| list.row(row)).map_err(super::out_failed)
-    })?;
-    let report = Report::of_dry_run(Task::CheckOverdue, &ctx.clock, done);
-    list.end_with(&serde_json::to_value(&report)?)?;
-    tell_errors(ctx, &report.errors);
-    if ctx.printer.for_people() {
-        ctx.printer.text(&summary(&report))?;
-    }
-    Ok(if report.errors.is_empty() { exit::DONE } else { exit::PARTIAL })
-}
-
-const DECISION_FIELDS: &[&str] = &[
-    "tenant",
-    "invoice",
-    "due_on",
-    "amount_due",
-    "currency",
-    "action",
-    "stage",
-    "letter",
-    "reason",
-    "next_step",
-    "next_step_on",
-];
-
-const DUE_LETTERS: &[Column] = &[
-    ("id", "Letter", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("to", "To", Align::Left),
-    ("template", "Template", Align::Left),
-    ("attempts", "Tries", Align::Right),
-    ("queued_at", "Queued", Align::Left),
-];
-
-fn dry_run_deliver(ctx: &mut Context) -> anyhow::Result<u8> {
-    let act = ctx.act();
-    let mut store = ctx.reader()?;
-    let mut list = ctx.printer.list_within("due", DUE_FIELDS, DUE_LETTERS);
-    store.read(|db| {
-        let mut after = None;
-        loop {
-            let page = db.due_emails(
-                &act,
-                after.as_ref().map(|(t, id): &(String, _)| (t.as_str(), *id)),
-                512,
-            )?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some((last.next_try_at.clone().unwrap_or_default(), last.id));
-            page.iter().try_for_each(|e| list.row(due_letter(e)).map_err(super::out_failed))?;
-        }
-    })?;
-    let done = tasks::Done {
-        tally: Tally::DeliverEmails {},
-        emails_queued: 0,
-        errors: Vec::new(),
-        did_something: false,
-    };
-    let report = Report::of_dry_run(Task::DeliverEmails, &ctx.clock, done);
-    list.end_with(&serde_json::to_value(&report)?)?;
-    Ok(exit::DONE)
-}
-
-const DUE_FIELDS: &[&str] = &["id", "tenant", "to", "template", "attempts", "queued_at"];
-
-fn due_letter(email: &Email) -> Value {
-    json!({
-        "id": email.id.to_string(), "tenant": email.tenant, "to": email.to,
-        "template": email.template.word(), "attempts": email.attempts,
-        "queued_at": email.queued_at,
-    })
-}
-
-const SIMULATED: &[Column] = &[
-    ("on", "On", Align::Left),
-    ("friendly", "Friendly", Align::Right),
-    ("urgent", "Urgent", Align::Right),
-    ("warning", "Warning", Align::Right),
-    ("suspension", "Suspension", Align::Right),
-    ("tenants_suspended", "Suspended", Align::Right),
-    ("letters", "Letters", Align::Right),
-    ("held", "Held back", Align::Left),
-];
-
-fn run_simulation(ctx: &mut Context, args: &Simulate) -> anyhow::Result<u8> {
-    let from = ctx.clock.today();
-    let until = args.until.unwrap_or(crate::domain::calendar::plus_days(from, 45));
-    if until < from {
-        let why = Why::Before { field: "today" };
-        return Err(Refusal::bad("until", &until.to_string(), why).into());
-    }
-    let options = Options {
-        no_deliver: false,
-        yes: true,
-        wait: Duration::ZERO,
-        allow_mass_suspension: args.caps.allow_mass_suspension,
-        allow_mass_email: args.caps.allow_mass_email,
-    };
-    let store = ctx.reader()?;
-    let folder = super::scratch_folder("billing-simulation")?;
-    let mut rows = Vec::new();
-    let simulated =
-        simulate::simulate(&store, &ctx.config, &folder, from, until, &options, |day, report| {
-            let Tally::CheckOverdue(counts) = report.tally else { return Ok(()) };
-            if simulate::is_quiet(report) {
-                return Ok(());
-            }
-            let held: Vec<_> = report.errors.iter().map(|e| e.code.clone()).collect();
-            rows.push(json!({
-                "on": day, "friendly": counts.steps.friendly, "urgent": counts.steps.urgent,
-                "warning": counts.steps.warning, "suspension": counts.steps.suspension,
-                "tenants_suspended": counts.tenants_suspended, "letters": report.emails_queued,
-                "held": held,
-            }));
-            Ok(())
-        });
-    std::fs::remove_dir_all(&folder).ok();
-    simulated?;
-    match ctx.printer.format() {
-        Format::Table => ctx.printer.table(SIMULATED, &rows)?,
-        _ => {
-            let fields = &[
-                "on",
-                "friendly",
-                "urgent",
-                "warning",
-                "suspension",
-                "tenants_suspended",
-                "letters",
-                "held",
-            ];
-            let mut list = ctx.printer.list(fields, SIMULATED);
-            rows.into_iter().try_for_each(|row| list.row(row))?;
-            list.end()?;
-        }
-    }
-    Ok(exit::DONE)
 }
 
 const TASKS: &[Column] = &[
@@ -524,17 +468,7 @@ fn status_of(run: &Run, dead: &[RunId]) -> RunStatus {
 
 fn run_object(run: &Run, status: RunStatus) -> Value {
     let result = run.result.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let did = result.as_ref().map(|result| {
-        let count = |name: &str| result[name].as_u64().unwrap_or(0);
-        let steps = result["steps"].as_object().into_iter().flatten();
-        let recorded: u64 = steps.filter_map(|(_, n)| n.as_u64()).sum();
-        format!(
-            "{recorded} stages, {} letters queued, {} sent, {} failed",
-            count("emails_queued"),
-            count("emails_sent"),
-            count("emails_failed")
-        )
-    });
+    let did = result.as_ref().map(|result| did(run.task, result));
     json!({
         "id": run.id.to_string(),
         "task": run.task.word(),
@@ -545,4 +479,27 @@ fn run_object(run: &Run, status: RunStatus) -> Value {
         "did": did,
         "result": result,
     })
+}
+
+/// What a run did, from its stored result.
+fn did(task: Task, result: &Value) -> String {
+    let count = |name: &str| result[name].as_u64().unwrap_or(0);
+    let what = match task {
+        Task::GenerateRecurringInvoices => format!("{} invoices, ", count("invoices_created")),
+        Task::CleanupExpiredTrials => {
+            format!("{} trials ended, {} announced, ", count("expired"), count("reminded"))
+        }
+        Task::CheckOverdue => {
+            let steps = result["steps"].as_object().into_iter().flatten();
+            let recorded: u64 = steps.filter_map(|(_, n)| n.as_u64()).sum();
+            format!("{recorded} stages, ")
+        }
+        Task::DeliverEmails => String::new(),
+    };
+    format!(
+        "{what}{} letters queued, {} sent, {} failed",
+        count("emails_queued"),
+        count("emails_sent"),
+        count("emails_failed")
+    )
 }

@@ -132,9 +132,13 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Reactivate(args) => {
             let reason =
                 args.reason.as_deref().map(|r| text::line("reason", r, 500)).transpose()?;
+            let mut unbilled = Vec::new();
             change(ctx, &args.slug, |db, ctx, t| {
-                settle::reactivate(db, &ctx.act(), &ctx.config, t, reason.as_deref(), args.until)
+                let (act, reason) = (ctx.act(), reason.as_deref());
+                unbilled = settle::reactivate(db, &act, &ctx.config, t, reason, args.until)?;
+                Ok(())
             })?;
+            unbilled.iter().for_each(|what| ctx.note(&format!("warning: {what}")));
         }
         Command::Close(args) => {
             change(ctx, &args.slug, |db, ctx, t| settle::close(db, &ctx.act(), t))?;

@@ -39,6 +39,10 @@ ids! {
     TenantId => "ten_",
     /// An invoice's row; people name an invoice by its number.
     InvoiceId => "inv_",
+    /// A plan's row; people name a plan by its code.
+    PlanId => "plan_",
+    SubscriptionId => "sub_",
+    PaymentMethodId => "pm_",
     TransactionId => "txn_",
     EmailId => "eml_",
     EventId => "evt_",

@@ -4,8 +4,9 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::stage::Stage;
+use super::subscription::Collection;
 use super::transaction::Overpayment;
-use super::{InvoiceId, Money, Refusal, Result, TenantId, calendar, text, words};
+use super::{InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId, calendar, text, words};
 
 words! {
     /// Where an invoice stands. Overdue is no status: it is derived from the due date.
@@ -53,7 +54,8 @@ pub struct Invoice {
     pub origin: Origin,
     pub tenant_id: TenantId,
     pub tenant: String,
-    pub subscription_id: Option<i64>,
+    pub subscription_id: Option<SubscriptionId>,
+    pub collection: Collection,
     pub status: InvoiceStatus,
     pub subtotal: Money,
     pub discount: Money,

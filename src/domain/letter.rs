@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::email::Locale;
 use super::invoice::Invoice;
+use super::plan::Interval;
 use super::stage::Stage;
 use super::{Money, words};
 
@@ -17,6 +18,8 @@ words! {
         Reactivation = "reactivation",
         Invoice = "invoice",
         PaymentReceived = "payment_received",
+        TrialEnding = "trial_ending",
+        TrialEnded = "trial_ended",
     }
 }
 
@@ -79,6 +82,34 @@ pub struct ConfirmedPayment {
     pub remaining: Money,
 }
 
+/// What follows a trial that nobody ends before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterTrial {
+    /// The access is suspended until the tenant says that it goes on.
+    Suspended,
+    /// The subscription becomes a paid one and is collected by itself.
+    Converted,
+    /// The tenant has canceled: nothing more is billed.
+    Canceled,
+}
+
+/// The trial that a letter tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// The plan's name.
+    pub plan: String,
+    pub quantity: i64,
+    /// Its last free day.
+    pub ends_on: NaiveDate,
+    /// Where the first period starts that is paid for: the day after, or where it came back from a
+    /// suspension later, that day.
+    pub first_paid_on: NaiveDate,
+    /// Of a whole interval for that quantity, before discount and tax.
+    pub price: Money,
+    pub interval: Interval,
+    pub after: AfterTrial,
+}
+
 /// Everything that a template may fill in. What a letter does not tell of is empty or `None`.
 #[derive(Debug, Clone)]
 pub struct Letter {
@@ -107,6 +138,7 @@ pub struct Letter {
     /// The invoice that the letter carries whole.
     pub invoice: Option<Invoice>,
     pub payment: Option<ConfirmedPayment>,
+    pub trial: Option<Trial>,
     /// The Message-ID of the letter before it about the same invoice, whose thread it goes on with.
     pub in_reply_to: Option<String>,
 }

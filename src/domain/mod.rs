@@ -9,12 +9,18 @@ pub mod ids;
 pub mod invoice;
 pub mod letter;
 pub mod money;
+pub mod payment_method;
+pub mod plan;
+pub mod recurrence;
 pub mod refusal;
 pub mod schedule;
 pub mod stage;
+pub mod subscription;
+pub mod takeover;
 pub mod tenant;
 pub mod text;
 pub mod transaction;
+pub mod trial;
 
 pub use act::Act;
 pub use ids::*;

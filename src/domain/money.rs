@@ -153,13 +153,40 @@ impl Money {
         let exact = Decimal::from(self.minor)
             .checked_mul(percent)
             .and_then(|product| product.checked_div(Decimal::ONE_HUNDRED));
-        let minor = exact
-            .map(|value| value.round_dp_with_strategy(0, ROUNDING))
-            .and_then(|value| i64::try_from(value).ok());
-        match minor {
+        self.rounded(exact).ok_or(overflow)
+    }
+
+    /// So many times the amount.
+    ///
+    /// # Errors
+    /// A result above [`MAX_MINOR`].
+    pub fn times(self, count: i64) -> Result<Money> {
+        match self.minor.checked_mul(count) {
             Some(minor) if minor.abs() <= MAX_MINOR => Ok(Money { minor, ..self }),
-            _ => Err(overflow),
+            _ => Err(Refusal::AmountOverflow { currency: self.currency }),
         }
+    }
+
+    /// The exact fraction `part` ÷ `whole` of the amount, rounded once by [`ROUNDING`]. What is
+    /// left of the amount is the complement: two parts that are rounded each on its own may come
+    /// to one unit more than the whole (half of 1 is 1, twice).
+    ///
+    /// # Errors
+    /// A whole of nothing, or a result above [`MAX_MINOR`].
+    pub fn share(self, part: i64, whole: i64) -> Result<Money> {
+        let overflow = Refusal::AmountOverflow { currency: self.currency };
+        // Multiplied before it is divided. The quotient is cut at 28 digits, which cannot move it
+        // across a half: the nearest one that is no half lies 1 ÷ (2 × whole) away.
+        let exact = Decimal::from(self.minor)
+            .checked_mul(Decimal::from(part))
+            .and_then(|product| product.checked_div(Decimal::from(whole)));
+        self.rounded(exact).ok_or(overflow)
+    }
+
+    fn rounded(self, exact: Option<Decimal>) -> Option<Money> {
+        let whole = exact?.round_dp_with_strategy(0, ROUNDING);
+        let minor = i64::try_from(whole).ok().filter(|minor| minor.abs() <= MAX_MINOR)?;
+        Some(Money { minor, ..self })
     }
 
     /// Major units with exactly the currency's decimals, `15000` XOF, `49.90` EUR.

@@ -25,6 +25,11 @@ pub enum Why {
     NotADate,
     NotAnAmount,
     NotAPercentage,
+    /// A whole number between these.
+    NotACount {
+        least: i64,
+        most: i64,
+    },
     Negative,
     Zero,
     TooLarge,
@@ -38,6 +43,7 @@ pub enum Why {
     },
     UnknownTenant,
     UnknownInvoice,
+    UnknownPlan,
     /// A date that must not lie before another field's.
     Before {
         field: &'static str,
@@ -192,6 +198,37 @@ pub enum Refusal {
     },
     TenantClosed {
         tenant: String,
+    },
+    TenantSuspended {
+        tenant: String,
+    },
+    PlanArchived {
+        plan: String,
+    },
+    PlanCurrency {
+        plan: String,
+        has: Currency,
+        needs: Currency,
+    },
+    SubscriptionCanceled {
+        subscription: String,
+    },
+    NotCanceled {
+        subscription: String,
+    },
+    /// It runs out at the end of its period.
+    NoNextPeriod {
+        subscription: String,
+        ends_on: NaiveDate,
+    },
+    NothingToChange {
+        subscription: String,
+    },
+    PaymentMethodRemoved {
+        payment_method: String,
+    },
+    NotConfirmed {
+        what: String,
     },
     AlreadyReversed {
         transaction: String,

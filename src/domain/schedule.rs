@@ -7,6 +7,8 @@ use super::words;
 words! {
     /// The scheduled tasks.
     Task {
+        GenerateRecurringInvoices = "generate-recurring-invoices",
+        CleanupExpiredTrials = "cleanup-expired-trials",
         CheckOverdue = "check-overdue",
         DeliverEmails = "deliver-emails",
     }
@@ -25,6 +27,8 @@ impl Task {
     /// When crontab is to run the task.
     pub fn schedule(self) -> Schedule {
         match self {
+            Task::GenerateRecurringInvoices => Schedule::Daily { hour: 0 },
+            Task::CleanupExpiredTrials => Schedule::Daily { hour: 3 },
             Task::CheckOverdue => Schedule::Daily { hour: 9 },
             Task::DeliverEmails => Schedule::Minutes { every: 10 },
         }
@@ -33,6 +37,10 @@ impl Task {
     /// What the task does, in one line.
     pub fn summary(self) -> &'static str {
         match self {
+            Task::GenerateRecurringInvoices => {
+                "issue an invoice for every period that has begun and is not billed"
+            }
+            Task::CleanupExpiredTrials => "end trials: announce it, then suspend or convert",
             Task::CheckOverdue => "chase overdue invoices: reminders, notice, suspension",
             Task::DeliverEmails => "send the letters that are queued and due",
         }

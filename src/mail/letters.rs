@@ -54,6 +54,14 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "payment_received.fr.html",
     "payment_received.en.txt",
     "payment_received.en.html",
+    "trial_ending.fr.txt",
+    "trial_ending.fr.html",
+    "trial_ending.en.txt",
+    "trial_ending.en.html",
+    "trial_ended.fr.txt",
+    "trial_ended.fr.html",
+    "trial_ended.en.txt",
+    "trial_ended.en.html",
     "layout.html",
     "part_overdue.fr.txt",
     "part_overdue.fr.html",
@@ -165,8 +173,8 @@ impl Letters {
     ///
     /// # Errors
     /// [`Refusal::Template`] where a template asks for what is not there, or leaves the subject
-    /// empty; where the letter lacks the invoice or payment that it tells of; where an invoice's
-    /// seller or buyer cannot be read.
+    /// empty; where the letter lacks the invoice, payment or trial that it tells of; where an
+    /// invoice's seller or buyer cannot be read.
     pub fn render(&self, letter: &Letter) -> Result<Rendered> {
         let facts = facts::of(letter)?;
         let name = text_name(letter.template, letter.locale);

@@ -7,6 +7,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::domain::Money;
 use crate::domain::email::Locale;
+use crate::domain::plan::{Interval, IntervalUnit};
 
 const MONTHS_FR: [&str; 12] = [
     "janvier",
@@ -112,6 +113,32 @@ pub fn days(count: i64, locale: Locale) -> String {
     format!("{count} {word}")
 }
 
+/// How often a price is due: `par mois`, `tous les 2 ans`, `per month`, `every 2 years`.
+pub fn interval(interval: Interval, locale: Locale) -> String {
+    let Interval { unit, count } = interval;
+    match (locale, unit) {
+        (Locale::Fr, IntervalUnit::Month) if count == 1 => "par mois".into(),
+        (Locale::Fr, IntervalUnit::Month) => format!("tous les {count} mois"),
+        (Locale::Fr, IntervalUnit::Year) if count == 1 => "par an".into(),
+        (Locale::Fr, IntervalUnit::Year) => format!("tous les {count} ans"),
+        (Locale::En, IntervalUnit::Month) if count == 1 => "per month".into(),
+        (Locale::En, IntervalUnit::Month) => format!("every {count} months"),
+        (Locale::En, IntervalUnit::Year) if count == 1 => "per year".into(),
+        (Locale::En, IntervalUnit::Year) => format!("every {count} years"),
+    }
+}
+
+/// What an invoice line says of a plan that is billed for so many days of a longer period:
+/// `Pro (au prorata : 17 jours sur 31)`, `Pro (prorated: 17 of 31 days)`.
+///
+/// A plan's name has at most 200 characters, so that the text stays well within the 500 of a line.
+pub fn prorated(plan: &str, count: i64, of: i64, locale: Locale) -> String {
+    match locale {
+        Locale::Fr => format!("{plan} (au prorata : {} sur {of})", days(count, locale)),
+        Locale::En => format!("{plan} (prorated: {count} of {})", days(of, locale)),
+    }
+}
+
 /// A percentage that is written with a decimal point, in that language: `5,5 %`, `5.5%`.
 pub fn percent(number: &str, locale: Locale) -> String {
     match locale {
@@ -187,5 +214,37 @@ mod tests {
         }
         assert_eq!(percent("5.5", Locale::Fr), "5,5 %");
         assert_eq!(percent("18", Locale::En), "18%");
+    }
+
+    #[test]
+    fn an_interval_reads_as_a_price_is_told() {
+        use IntervalUnit::{Month, Year};
+        for (unit, count, fr, en) in [
+            (Month, 1, "par mois", "per month"),
+            (Month, 3, "tous les 3 mois", "every 3 months"),
+            (Month, 12, "tous les 12 mois", "every 12 months"),
+            (Year, 1, "par an", "per year"),
+            (Year, 2, "tous les 2 ans", "every 2 years"),
+        ] {
+            assert_eq!(interval(Interval { unit, count }, Locale::Fr), fr);
+            assert_eq!(interval(Interval { unit, count }, Locale::En), en);
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_period_is_told_in_days() {
+        for (count, of, fr, en) in [
+            (17, 31, "Pro (au prorata : 17 jours sur 31)", "Pro (prorated: 17 of 31 days)"),
+            (1, 31, "Pro (au prorata : 1 jour sur 31)", "Pro (prorated: 1 of 31 days)"),
+            (364, 365, "Pro (au prorata : 364 jours sur 365)", "Pro (prorated: 364 of 365 days)"),
+        ] {
+            assert_eq!(prorated("Pro", count, of, Locale::Fr), fr);
+            assert_eq!(prorated("Pro", count, of, Locale::En), en);
+        }
+        let longest = "é".repeat(200);
+        for locale in Locale::ALL {
+            let line = prorated(&longest, i64::MAX, i64::MAX, *locale);
+            assert!(line.chars().count() <= 500, "{line}");
+        }
     }
 }

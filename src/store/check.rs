@@ -73,10 +73,42 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "periods",
         proves: "no two live invoices bill the same time of one subscription",
-        sql: "SELECT a.number || ' and ' || b.number || ' bill the same time of sub_' || a.subscription_id
-              FROM invoices a JOIN invoices b ON b.subscription_id = a.subscription_id
-                AND b.id > a.id AND b.period_start < a.period_end AND b.period_end > a.period_start
-              WHERE a.status <> 'void' AND b.status <> 'void'",
+        sql: "SELECT before || ' and ' || number || ' bill the same time of sub_' || subscription_id
+              FROM (SELECT number, subscription_id, period_start,
+                      lag(number) OVER of_one AS before, lag(period_end) OVER of_one AS until
+                    FROM invoices WHERE subscription_id IS NOT NULL AND status <> 'void'
+                    WINDOW of_one AS (PARTITION BY subscription_id ORDER BY period_start))
+              WHERE period_start < until",
+    },
+    Check {
+        name: "gaps",
+        proves: "each period starts where the one before it ends, or where billing begins anew",
+        sql: "SELECT 'sub_' || p.subscription_id || ': a period starts on ' || p.starts_on
+                || ', where none ends and nothing begins'
+              FROM (SELECT subscription_id, period_start AS starts_on FROM invoices
+                    WHERE subscription_id IS NOT NULL
+                    UNION SELECT id, next_billing_on FROM subscriptions WHERE status = 'active') p
+              LEFT JOIN invoices i ON i.subscription_id = p.subscription_id
+                AND i.period_end = p.starts_on
+              LEFT JOIN billing_starts b ON b.subscription_id = p.subscription_id
+                AND b.starts_on = p.starts_on
+              WHERE i.id IS NULL AND b.starts_on IS NULL",
+    },
+    Check {
+        name: "pointers",
+        proves: "the next period to be billed of each active subscription is not billed",
+        sql: "SELECT 'sub_' || s.id || ' is to be billed from ' || s.next_billing_on || ', and '
+                || i.number || ' bills until ' || i.period_end
+              FROM subscriptions s JOIN invoices i ON i.subscription_id = s.id
+                AND i.status <> 'void' AND i.period_end > s.next_billing_on
+              WHERE s.status = 'active'",
+    },
+    Check {
+        name: "standings",
+        proves: "subscriptions run only where their tenant is served",
+        sql: "SELECT 'sub_' || s.id || ' is ' || s.status || ', and ' || t.slug || ' is ' || t.status
+              FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
+              WHERE s.status IN ('active', 'trialing') AND t.status <> 'active'",
     },
     Check {
         name: "stages",

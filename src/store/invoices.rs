@@ -6,8 +6,10 @@ use rust_decimal::Decimal;
 
 use super::{Db, columns};
 use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin};
+use crate::domain::recurrence::Period;
 use crate::domain::stage::Stage;
-use crate::domain::{Act, InvoiceId, Money, Refusal, Result, TenantId};
+use crate::domain::subscription::{Collection, Subscription};
+use crate::domain::{Act, InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId};
 
 /// An invoice to be written, worked out.
 #[derive(Debug, Clone)]
@@ -27,6 +29,9 @@ pub struct NewInvoice<'a> {
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
     pub paid_on: Option<NaiveDate>,
+    /// The subscription's period that it bills.
+    pub period: Option<(SubscriptionId, Period)>,
+    pub collection: Collection,
     pub lines: &'a [Line],
 }
 
@@ -163,9 +168,9 @@ impl Db<'_> {
             "INSERT INTO invoices (number, series, sequence, origin, tenant_id, status, currency,
                subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor, paid_minor,
                paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on, paid_on, closed_at,
-               created_at, updated_at)
+               created_at, updated_at, subscription_id, period_start, period_end, collection)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20, ?21, ?21)
+               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25)
              ON CONFLICT (number) DO NOTHING",
             rusqlite::params![
                 new.number,
@@ -189,6 +194,10 @@ impl Db<'_> {
                 new.paid_on.map(|date| date.to_string()),
                 closed.then_some(&at),
                 &at,
+                new.period.map(|(subscription, _)| subscription.0),
+                new.period.map(|(_, period)| period.start.to_string()),
+                new.period.map(|(_, period)| period.end.to_string()),
+                new.collection.word(),
             ],
         )?;
         let id = inserted
@@ -449,6 +458,20 @@ impl Db<'_> {
         Ok(statement.query_row([tenant.0], |row| row.get(0))?)
     }
 
+    /// The invoices of a subscription, oldest period first; void ones too.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn invoices_of_subscription(&self, of: &Subscription) -> Result<Vec<Invoice>> {
+        // Found by the tenant: an index of all subscriptions' invoices, void ones too, would cost
+        // every invoice and serve nothing else.
+        let mut statement = self.conn.prepare_cached(invoice_query!(
+            "WHERE i.tenant_id = ?1 AND i.subscription_id = ?2 ORDER BY i.period_start, i.id"
+        ))?;
+        let found = statement.query_map((of.tenant_id.0, of.id.0), invoice)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The open invoices of a tenant that were due before `today`, oldest first.
     ///
     /// # Errors
@@ -489,7 +512,8 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         origin: columns::word(row, "origin")?,
         tenant_id: TenantId(row.get("tenant_id")?),
         tenant: row.get("tenant")?,
-        subscription_id: row.get("subscription_id")?,
+        subscription_id: row.get::<_, Option<i64>>("subscription_id")?.map(SubscriptionId),
+        collection: columns::word(row, "collection")?,
         status: columns::word(row, "status")?,
         subtotal: columns::money(row, "subtotal_minor", currency)?,
         discount: columns::money(row, "discount_minor", currency)?,

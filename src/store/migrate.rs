@@ -19,8 +19,14 @@ pub struct Migration {
     sql: Option<&'static str>,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, summary: "the first schema", sql: None }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, summary: "the first schema", sql: None },
+    Migration {
+        version: 2,
+        summary: "subscriptions with their anchor day, suspensions and history",
+        sql: Some(include_str!("migrations/2.sql")),
+    },
+];
 
 /// The version that this program reads and writes.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -8,7 +8,10 @@ mod invoices;
 mod migrate;
 mod numbers;
 mod outbox;
+mod payment_methods;
+mod plans;
 pub mod runs;
+pub mod subscriptions;
 mod tenants;
 mod transactions;
 
@@ -30,6 +33,7 @@ pub use invoices::{InvoiceFilter, NewInvoice};
 pub use migrate::{Migration, VERSION};
 pub use outbox::{DrawnUp, Email, EmailFilter, NewEmail};
 pub use runs::{Run, RunStatus};
+pub use subscriptions::{NewSubscription, SubscriptionFilter};
 pub use tenants::TenantFilter;
 pub use transactions::TransactionFilter;
 
@@ -103,7 +107,12 @@ impl Store {
         let store = Store::connect(path, flags)?;
         match access {
             Access::Read => store.pragma("query_only", 1)?,
-            Access::Write => store.use_wal()?,
+            Access::Write => {
+                store.use_wal()?;
+                // An insert that fires a trigger keeps a journal of its own, for the case that it
+                // fails half-way: a dozen pages, which are not worth a file.
+                store.pragma("temp_store", 2)?;
+            }
         }
         let id: i64 = store.query_pragma("application_id")?;
         if id != APPLICATION_ID {

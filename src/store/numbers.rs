@@ -12,13 +12,16 @@ impl Db<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn take_number(&self, series: &str) -> Result<i64> {
-        Ok(self
-            .conn
+        // Read back by a statement of its own: RETURNING makes and drops a table each time.
+        self.conn
             .prepare_cached(
                 "INSERT INTO number_sequences (series, last) VALUES (?1, 1)
-                 ON CONFLICT (series) DO UPDATE SET last = last + 1 RETURNING last",
+                 ON CONFLICT (series) DO UPDATE SET last = last + 1",
             )?
-            .query_row([series], |row| row.get(0))?)
+            .execute([series])?;
+        let mut last =
+            self.conn.prepare_cached("SELECT last FROM number_sequences WHERE series = ?1")?;
+        Ok(last.query_row([series], |row| row.get(0))?)
     }
 
     /// Notes that the last number of a series was taken before it came to it.

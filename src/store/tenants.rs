@@ -139,7 +139,7 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Suspends a tenant and its active subscriptions, or gives a suspended one another cause.
+    /// Suspends a tenant and its running subscriptions, or gives a suspended one another cause.
     ///
     /// # Errors
     /// A fault of the file.
@@ -154,15 +154,16 @@ impl Db<'_> {
             .execute((id.0, &suspension.at, cause, &suspension.reason, act.at()))?;
         self.conn
             .prepare_cached(
-                "UPDATE subscriptions SET status = 'suspended', suspended_at = ?2,
-                   suspension_cause = ?3, updated_at = ?4
-                 WHERE tenant_id = ?1 AND status = 'active'",
+                "UPDATE subscriptions SET suspended_from = status, status = 'suspended',
+                   suspended_at = ?2, suspended_on = ?3, suspension_cause = ?4, updated_at = ?5
+                 WHERE tenant_id = ?1 AND status IN ('active', 'trialing')",
             )?
-            .execute((id.0, &suspension.at, cause, act.at()))?;
+            .execute((id.0, &suspension.at, act.today.to_string(), cause, act.at()))?;
         Ok(())
     }
 
-    /// Makes a suspended tenant and its suspended subscriptions active.
+    /// Makes a suspended tenant active. Its subscriptions come back one by one, each by its own
+    /// rule.
     ///
     /// # Errors
     /// A fault of the file.
@@ -172,13 +173,6 @@ impl Db<'_> {
                 "UPDATE tenants SET status = 'active', suspended_at = NULL,
                    suspension_cause = NULL, suspension_reason = NULL, updated_at = ?2
                  WHERE id = ?1",
-            )?
-            .execute((id.0, act.at()))?;
-        self.conn
-            .prepare_cached(
-                "UPDATE subscriptions SET status = 'active', suspended_at = NULL,
-                   suspension_cause = NULL, updated_at = ?2
-                 WHERE tenant_id = ?1 AND status = 'suspended'",
             )?
             .execute((id.0, act.at()))?;
         Ok(())
@@ -198,12 +192,12 @@ impl Db<'_> {
             .execute((id.0, act.at()))?;
         self.conn
             .prepare_cached(
-                "UPDATE subscriptions SET status = 'canceled', canceled_at = ?2,
-                   suspended_at = NULL, suspension_cause = NULL, next_billing_on = NULL,
-                   updated_at = ?2
+                "UPDATE subscriptions SET status = 'canceled', canceled_at = ?2, ends_on = ?3,
+                   suspended_at = NULL, suspended_on = NULL, suspension_cause = NULL,
+                   suspended_from = NULL, next_billing_on = NULL, updated_at = ?2
                  WHERE tenant_id = ?1 AND status <> 'canceled'",
             )?
-            .execute((id.0, act.at()))?;
+            .execute((id.0, act.at(), act.today.to_string()))?;
         Ok(())
     }
 

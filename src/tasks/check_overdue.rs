@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::batch::{self, Sum as _};
 use super::{BATCH, Done, Given, ItemError, Options, StepCounts, Tally, item_error, item_refused};
 use crate::config::Config;
 use crate::domain::dunning::{
@@ -62,7 +63,8 @@ pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> 
         if page.is_empty() {
             break;
         }
-        sum.add(&write_page(store, &writer, &page, caps, &sum)?);
+        let written = write_page(store, &writer, &page, caps, &sum)?;
+        sum.add(written);
     }
     if sum.counts.suspensions_held > 0 {
         sum.errors.push(mass_suspension(sum.counts.suspensions_held, caps.suspensions));
@@ -310,8 +312,8 @@ struct Sum {
     written: HashSet<TenantId>,
 }
 
-impl Sum {
-    fn add(&mut self, other: &Sum) {
+impl batch::Sum for Sum {
+    fn add(&mut self, other: Sum) {
         let (mine, theirs) = (&mut self.counts, other.counts);
         mine.examined += theirs.examined;
         mine.steps.friendly += theirs.steps.friendly;
@@ -321,10 +323,12 @@ impl Sum {
         mine.tenants_suspended += theirs.tenants_suspended;
         mine.suspensions_held += theirs.suspensions_held;
         self.emails_queued += other.emails_queued;
-        self.errors.extend_from_slice(&other.errors);
-        self.written.extend(&other.written);
+        self.errors.extend(other.errors);
+        self.written.extend(other.written);
     }
+}
 
+impl Sum {
     fn count(&mut self, facts: &TenantFacts, decided: &Decided, queued: bool) {
         let counts = &mut self.counts;
         counts.examined += facts.invoices.len() as u64;
@@ -375,9 +379,7 @@ fn problem_of(facts: &TenantFacts, invoice: &InvoiceFacts, problem: Problem) -> 
     }
 }
 
-/// Writes a page in one transaction. Where one tenant's writing fails, all of it is rolled back
-/// and done again tenant by tenant, so that only the bad one is passed over: a savepoint round
-/// every tenant would double the cost of every run for it.
+/// Writes a page. A tenant is written once a run, however many of its invoices the scan meets.
 fn write_page(
     store: &mut Store,
     writer: &Writer,
@@ -385,41 +387,27 @@ fn write_page(
     caps: Caps,
     before: &Sum,
 ) -> Result<Sum> {
-    let suspended = before.counts.tenants_suspended;
-    let all = store.write(|db| {
+    let some = |db: &Db, page: &[Due], so_far: &Sum| {
         let mut sum = Sum::default();
-        for due in page.iter().filter(|due| !before.written.contains(&due.key.tenant)) {
-            if !sum.written.contains(&due.key.tenant) {
-                let suspended = suspended + sum.counts.tenants_suspended;
-                sum.add(&writer.write_tenant(db, *due, caps, suspended)?);
+        for due in page {
+            let sums = [before, so_far, &sum];
+            if sums.iter().any(|sum| sum.written.contains(&due.key.tenant)) {
+                continue;
             }
+            let suspended = sums.iter().map(|sum| sum.counts.tenants_suspended).sum();
+            sum.add(writer.write_tenant(db, *due, caps, suspended)?);
         }
         Ok(sum)
-    });
-    match all {
-        Err(refusal) if refusal.is_of_the_item() => {}
-        other => return other,
-    }
-    let mut sum = Sum::default();
-    for due in page.iter().filter(|due| !before.written.contains(&due.key.tenant)) {
-        if sum.written.contains(&due.key.tenant) {
-            continue;
+    };
+    batch::write(store, page, some, |store, due, refusal, sum| {
+        let slug = store.read(|db| Ok(db.tenant_by_id(due.key.tenant)?.slug));
+        let subject = slug.unwrap_or_else(|_| due.key.tenant.to_string());
+        // A tenant that fails is met again under each of its due invoices.
+        if !before.errors.iter().chain(&sum.errors).any(|e| e.subject == subject) {
+            sum.errors.push(item_refused(&subject, refusal));
         }
-        let suspended = suspended + sum.counts.tenants_suspended;
-        match store.write(|db| writer.write_tenant(db, *due, caps, suspended)) {
-            Ok(one) => sum.add(&one),
-            Err(refusal) if refusal.is_of_the_item() => {
-                let slug = store.read(|db| Ok(db.tenant_by_id(due.key.tenant)?.slug));
-                let subject = slug.unwrap_or_else(|_| due.key.tenant.to_string());
-                // A tenant that fails is met again under each of its due invoices.
-                if !before.errors.iter().chain(&sum.errors).any(|e| e.subject == subject) {
-                    sum.errors.push(item_refused(&subject, &refusal));
-                }
-            }
-            Err(fatal) => return Err(fatal),
-        }
-    }
-    Ok(sum)
+        Ok(())
+    })
 }
 
 /// Writes decisions.

@@ -5,17 +5,21 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use super::cleanup_expired_trials::converts;
+use super::subscribe::paid_from;
 use super::{Given, ItemError, item_error};
 use crate::config::Config;
 use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
 use crate::domain::email::EmailStatus;
 use crate::domain::invoice::InvoiceStatus;
-use crate::domain::letter::{ConfirmedPayment, Letter, ListedInvoice, Template};
+use crate::domain::letter::{AfterTrial, ConfirmedPayment, Letter, ListedInvoice, Template, Trial};
 use crate::domain::money::Totals;
 use crate::domain::stage::Stage;
+use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::TransactionStatus;
-use crate::domain::{Act, EmailId, Refusal, Result, TransactionId, act};
+use crate::domain::trial::Action;
+use crate::domain::{Act, EmailId, Refusal, Result, SubscriptionId, TransactionId, act};
 use crate::mail::{self, Headers, Letters, Outbox, Outcome, Outgoing, Rendered};
 use crate::store::dunning::ToldStep;
 use crate::store::{Db, DrawnUp, Email, NewEmail, NewEvent, Store};
@@ -341,6 +345,7 @@ fn facts(
             && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
         payment: None,
+        trial: None,
         in_reply_to: None,
     };
     match email.template {
@@ -371,8 +376,60 @@ fn facts(
                 return Ok(Facts::Nothing("the payment was taken back"));
             }
         }
+        Template::TrialEnding | Template::TrialEnded => {
+            if let Some(nothing) = trial_facts(db, email, config, act, &mut letter)? {
+                return Ok(Facts::Nothing(nothing));
+            }
+        }
     }
     Ok(Facts::Letter(Box::new(letter)))
+}
+
+/// Fills a letter about a trial in. Returns why there is nothing to say, if so: the trial that was
+/// to end has ended, or the one that ended goes on after all.
+fn trial_facts(
+    db: &Db,
+    email: &Email,
+    config: &Config,
+    act: &Act,
+    letter: &mut Letter,
+) -> Result<Option<&'static str>> {
+    let Some(id) = queued_facts(email)["subscription"].as_i64() else {
+        return Ok(Some("no subscription"));
+    };
+    let subscription = db.subscription(SubscriptionId(id))?;
+    let Some(ends_on) = subscription.trial_ends_on else { return Ok(Some("no trial")) };
+    let status = subscription.status_on(act.today, false);
+    let cause = subscription.pause.as_ref().map(|pause| pause.cause);
+    let action = queued_facts(email)["action"].as_str().and_then(Action::from_word);
+    let after = match (action, status) {
+        (Some(Action::Remind), SubscriptionStatus::Trialing) if ends_on >= act.today => {
+            match subscription.cancel_at_period_end {
+                true => AfterTrial::Canceled,
+                false if converts(db, config, subscription.tenant_id)? => AfterTrial::Converted,
+                false => AfterTrial::Suspended,
+            }
+        }
+        (Some(Action::Convert), SubscriptionStatus::Active) => AfterTrial::Converted,
+        (Some(Action::Suspend), SubscriptionStatus::Suspended)
+            if cause == Some(SuspensionCause::Trial) =>
+        {
+            AfterTrial::Suspended
+        }
+        (Some(Action::Remind), _) => return Ok(Some("the trial is over, or was ended before")),
+        _ => return Ok(Some("the subscription is not any more what the trial's end made it")),
+    };
+    let terms = subscription.pending.as_ref().unwrap_or(&subscription.terms);
+    letter.trial = Some(Trial {
+        plan: terms.plan_name.clone(),
+        quantity: terms.quantity,
+        ends_on,
+        first_paid_on: paid_from(db, &subscription, ends_on)?.0,
+        price: terms.price.times(terms.quantity)?,
+        interval: terms.interval,
+        after,
+    });
+    Ok(None)
 }
 
 /// Fills a dunning letter in: its stage is the highest that it tells of and that still holds, its

@@ -3,6 +3,8 @@
 
 mod invoices;
 mod payments;
+mod plans;
+mod subscriptions;
 mod table;
 mod tenants;
 
@@ -17,7 +19,13 @@ use table::{Row, Table};
 
 words! {
     /// What can be imported.
-    Kind { Tenants = "tenants", Invoices = "invoices", Payments = "payments" }
+    Kind {
+        Tenants = "tenants",
+        Plans = "plans",
+        Subscriptions = "subscriptions",
+        Invoices = "invoices",
+        Payments = "payments",
+    }
 }
 
 /// How an import is to be done.
@@ -61,6 +69,8 @@ impl Kind {
     pub fn columns(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
             Kind::Tenants => (tenants::REQUIRED, tenants::OPTIONAL),
+            Kind::Plans => (plans::REQUIRED, plans::OPTIONAL),
+            Kind::Subscriptions => (subscriptions::REQUIRED, subscriptions::OPTIONAL),
             Kind::Invoices => (invoices::REQUIRED, invoices::OPTIONAL),
             Kind::Payments => (payments::REQUIRED, payments::OPTIONAL),
         }
@@ -89,6 +99,8 @@ pub fn import(
         let import = Import { db, act, config, options };
         match kind {
             Kind::Tenants => import.rows(&mut table, path, progress, Import::tenant),
+            Kind::Plans => import.rows(&mut table, path, progress, Import::plan),
+            Kind::Subscriptions => import.rows(&mut table, path, progress, Import::subscription),
             Kind::Invoices => {
                 let mut tenants = invoices::Tenants::default();
                 import.rows(&mut table, path, progress, |import, row| {

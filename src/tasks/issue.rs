@@ -3,13 +3,17 @@
 
 use chrono::NaiveDate;
 
-use super::settle::invoice_event;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
 use crate::config::Config;
-use crate::domain::invoice::{InvoiceStatus, Line, Origin, add_up};
+use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, add_up};
 use crate::domain::letter::{Company, Template};
+use crate::domain::recurrence::Period;
+use crate::domain::subscription::Collection;
 use crate::domain::tenant::Tenant;
-use crate::domain::{Act, InvoiceId, Money, Refusal, Result, calendar};
-use crate::store::{Db, NewEmail, NewInvoice};
+use crate::domain::{Act, InvoiceId, Money, Refusal, Result, RunId, SubscriptionId, calendar};
+use crate::store::{Db, NewEmail, NewEvent, NewInvoice};
 
 /// An invoice to be issued.
 #[derive(Debug, Clone)]
@@ -21,92 +25,151 @@ pub struct NewIssue<'a> {
     pub due_on: Option<NaiveDate>,
     /// `None`: the next number of the series.
     pub number: Option<&'a str>,
+    /// The subscription's period that it bills.
+    pub period: Option<(SubscriptionId, Period)>,
+    pub collection: Collection,
     /// Whether the letter with the invoice is queued.
     pub send: bool,
+    /// The run that issues it.
+    pub run: Option<RunId>,
 }
 
-/// Issues an invoice. One whose total is zero is issued as paid.
-///
-/// # Errors
-/// It is due before it is issued, the number is taken, or the amounts are too large.
-pub fn issue(db: &Db, act: &Act, config: &Config, new: &NewIssue) -> Result<InvoiceId> {
-    let (tenant, issued_on) = (new.tenant, new.issued_on);
-    let net = calendar::plus_days(issued_on, config.invoicing.net_days);
-    let due_on = new.due_on.unwrap_or(net);
-    if due_on < issued_on {
-        return Err(Refusal::DueBeforeIssue { issued_on, due_on });
+impl<'a> NewIssue<'a> {
+    /// An invoice of that day over those lines, which belongs to no subscription and is not sent.
+    pub fn single(tenant: &'a Tenant, lines: &'a [Line], issued_on: NaiveDate) -> Self {
+        NewIssue {
+            tenant,
+            lines,
+            issued_on,
+            due_on: None,
+            number: None,
+            period: None,
+            collection: Collection::Invoice,
+            send: false,
+            run: None,
+        }
     }
-    let tax_rate = tenant.tax_rate.unwrap_or(config.invoicing.tax_rate);
-    let amounts = add_up(new.lines, tax_rate)?;
-    let free = amounts.total.is_zero();
-    let numbered = number(db, config, issued_on, new.number)?;
-    let id = db.insert_invoice(
-        act,
-        &NewInvoice {
-            number: &numbered.number,
-            sequence: numbered.sequence.as_ref().map(|(series, n)| (series.as_str(), *n)),
-            origin: numbered.origin,
+}
+
+/// Issues invoices in one transaction.
+#[derive(Debug)]
+pub struct Issuer<'a> {
+    pub db: &'a Db<'a>,
+    pub act: &'a Act,
+    pub config: &'a Config,
+    /// The seller's copy, the same for all of them.
+    seller: i64,
+    domain: String,
+}
+
+/// An invoice that was issued.
+#[derive(Debug, Clone, Copy)]
+pub struct Issued {
+    pub id: InvoiceId,
+    pub amounts: Amounts,
+}
+
+impl<'a> Issuer<'a> {
+    /// An issuer for the transaction of `db`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn new(db: &'a Db<'a>, act: &'a Act, config: &'a Config) -> Result<Self> {
+        let seller = db.party(&seller(&config.company))?;
+        Ok(Issuer { db, act, config, seller, domain: config.mail_domain() })
+    }
+
+    /// Issues an invoice. One whose total is zero is issued as paid.
+    ///
+    /// # Errors
+    /// It is due before it is issued, the number is taken, the amounts are too large, or its
+    /// period is billed already.
+    pub fn issue(&self, new: &NewIssue) -> Result<Issued> {
+        let (tenant, issued_on) = (new.tenant, new.issued_on);
+        let net = calendar::plus_days(issued_on, self.config.invoicing.net_days);
+        let due_on = new.due_on.unwrap_or(net);
+        if due_on < issued_on {
+            return Err(Refusal::DueBeforeIssue { issued_on, due_on });
+        }
+        let tax_rate = tax_rate(self.config, tenant);
+        let amounts = add_up(new.lines, tax_rate)?;
+        let free = amounts.total.is_zero();
+        let row = NewInvoice {
+            number: "",
+            sequence: None,
+            origin: Origin::Typed,
             tenant: tenant.id,
             status: if free { InvoiceStatus::Paid } else { InvoiceStatus::Open },
             amounts,
             tax_rate,
             paid_elsewhere: Money::zero(amounts.total.currency()),
-            seller: db.party(&seller(&config.company))?,
-            buyer: db.party(&buyer(tenant))?,
+            seller: self.seller,
+            buyer: self.db.party(&buyer(tenant))?,
             issued_on,
             due_on,
             paid_on: free.then_some(issued_on),
+            period: new.period,
+            collection: new.collection,
             lines: new.lines,
-        },
-    )?;
-    let invoice = db.invoice_by_id(id)?;
-    let data = serde_json::json!({
-        "total": amounts.total.major(), "currency": amounts.total.currency().code(),
-        "issued_on": issued_on, "due_on": due_on,
-    });
-    invoice_event(db, act, &invoice, "invoice_issued", None, &data.to_string())?;
-    if new.send {
-        db.queue_email(
-            act,
+        };
+        let id = self.insert(row, new.number)?;
+        let (kind, data) = ("invoice_issued", issued_data(new, amounts.total, due_on));
+        let (tenant, invoice) = (Some(tenant.id), Some(id));
+        self.db
+            .add_event(self.act, NewEvent { kind, tenant, invoice, reason: None, data: &data })?;
+        if new.send {
+            self.send(new, id)?;
+        }
+        Ok(Issued { id, amounts })
+    }
+
+    fn send(&self, new: &NewIssue, id: InvoiceId) -> Result<()> {
+        self.db.queue_email(
+            self.act,
             &NewEmail {
-                tenant: tenant.id,
+                tenant: new.tenant.id,
                 invoice: Some(id),
                 template: Template::Invoice,
-                domain: &config.mail_domain(),
+                domain: &self.domain,
                 dedup_key: &format!("invoice/{}", id.0),
                 facts: "{}",
-                run: None,
+                run: new.run,
             },
         )?;
+        Ok(())
     }
-    Ok(id)
-}
 
-struct Numbered {
-    number: String,
-    sequence: Option<(String, i64)>,
-    origin: Origin,
-}
-
-/// The next number of the series; where the operator's own fits the format, the series goes on
-/// above it.
-fn number(db: &Db, config: &Config, issued_on: NaiveDate, typed: Option<&str>) -> Result<Numbered> {
-    let format = &config.invoicing.number_format;
-    if let Some(typed) = typed {
-        let sequence = note_number(db, config, typed)?;
-        return Ok(Numbered { number: typed.to_owned(), sequence, origin: Origin::Typed });
-    }
-    let series = format.series(issued_on);
-    loop {
-        let sequence = db.take_number(&series)?;
-        let number = format.number(issued_on, sequence);
-        if db.find_invoice(&number)?.is_none() {
-            let sequence = Some((series, sequence));
-            return Ok(Numbered { number, sequence, origin: Origin::Issued });
+    /// Writes the row under the operator's number, which raises the sequence where it fits the
+    /// format, or under the next number of the series.
+    fn insert(&self, row: NewInvoice, typed: Option<&str>) -> Result<InvoiceId> {
+        if let Some(number) = typed {
+            let sequence = note_number(self.db, self.config, number)?;
+            let sequence = sequence.as_ref().map(|(series, n)| (series.as_str(), *n));
+            return self.db.insert_invoice(self.act, &NewInvoice { number, sequence, ..row });
         }
-        // The format was changed to one that earlier numbers happen to fit.
-        db.skip_number(&series)?;
+        let format = &self.config.invoicing.number_format;
+        let series = format.series(row.issued_on);
+        loop {
+            let sequence = self.db.take_number(&series)?;
+            let number = format.number(row.issued_on, sequence);
+            let numbered = NewInvoice {
+                number: &number,
+                sequence: Some((&series, sequence)),
+                origin: Origin::Issued,
+                ..row.clone()
+            };
+            match self.db.insert_invoice(self.act, &numbered) {
+                // The format was changed to one that earlier numbers happen to fit.
+                Err(Refusal::Exists { .. }) => self.db.skip_number(&series)?,
+                inserted => return inserted,
+            }
+        }
     }
+}
+
+/// Percent of tax on a tenant's invoices: its own rate, else the config's.
+pub fn tax_rate(config: &Config, tenant: &Tenant) -> Decimal {
+    tenant.tax_rate.unwrap_or(config.invoicing.tax_rate)
 }
 
 /// Raises the sequence of a number that fits the format; returns its series and sequence.
@@ -121,20 +184,66 @@ pub fn note_number(db: &Db, config: &Config, number: &str) -> Result<Option<(Str
     Ok(read)
 }
 
+/// What the event of an issued invoice says.
+#[derive(Serialize)]
+struct IssuedData {
+    total: String,
+    currency: &'static str,
+    issued_on: NaiveDate,
+    due_on: NaiveDate,
+    subscription: Option<String>,
+    period_start: Option<NaiveDate>,
+    period_end: Option<NaiveDate>,
+}
+
+fn issued_data(new: &NewIssue, total: Money, due_on: NaiveDate) -> String {
+    json(&IssuedData {
+        total: total.major(),
+        currency: total.currency().code(),
+        issued_on: new.issued_on,
+        due_on,
+        subscription: new.period.map(|(subscription, _)| subscription.to_string()),
+        period_start: new.period.map(|(_, period)| period.start),
+        period_end: new.period.map(|(_, period)| period.end),
+    })
+}
+
+/// Seller or buyer, as an invoice keeps them.
+#[derive(Serialize)]
+struct Party<'a> {
+    name: &'a str,
+    email: Option<&'a str>,
+    address: Option<&'a str>,
+    country: Option<&'a str>,
+    tax_id: Option<&'a str>,
+    registration: Option<&'a str>,
+}
+
+/// Straight to text, without a tree of values between: a run writes two an invoice.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
+}
+
 /// The seller's copy on an invoice.
 pub fn seller(company: &Company) -> String {
-    serde_json::json!({
-        "name": company.name, "email": company.email, "address": company.address,
-        "country": null, "tax_id": company.tax_id, "registration": company.registration,
+    json(&Party {
+        name: &company.name,
+        email: company.email.as_deref(),
+        address: company.address.as_deref(),
+        country: None,
+        tax_id: company.tax_id.as_deref(),
+        registration: company.registration.as_deref(),
     })
-    .to_string()
 }
 
 /// The buyer's copy on an invoice.
 pub fn buyer(tenant: &Tenant) -> String {
-    serde_json::json!({
-        "name": tenant.name, "email": tenant.email, "address": tenant.address,
-        "country": tenant.country, "tax_id": tenant.tax_id, "registration": null,
+    json(&Party {
+        name: &tenant.name,
+        email: Some(&tenant.email),
+        address: tenant.address.as_deref(),
+        country: tenant.country.as_deref(),
+        tax_id: tenant.tax_id.as_deref(),
+        registration: None,
     })
-    .to_string()
 }

@@ -3,13 +3,17 @@
 //! A scheduled task takes the lock, records its run, does its work in batches, and then delivers
 //! the letters that are due. [`run`] is the frame; the work of each task is in a file of its own.
 
+mod batch;
 pub mod check_overdue;
+pub mod cleanup_expired_trials;
 pub mod deliver_emails;
+pub mod generate_recurring_invoices;
 pub mod import;
 pub mod issue;
 pub mod lock;
 pub mod settle;
 pub mod simulate;
+pub mod subscribe;
 
 use std::time::Duration;
 
@@ -17,6 +21,7 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::config::{Config, TransportKind};
+use crate::domain::recurrence::Backlog;
 use crate::domain::schedule::Task;
 use crate::domain::{Refusal, Result, RunId, act};
 use crate::mail::{Letters, Transport};
@@ -50,6 +55,13 @@ pub struct Options {
     pub wait: Duration,
     pub allow_mass_suspension: bool,
     pub allow_mass_email: bool,
+    pub allow_backlog: bool,
+}
+
+impl Options {
+    fn backlog(&self) -> Backlog {
+        if self.allow_backlog { Backlog::Allowed } else { Backlog::Held }
+    }
 }
 
 /// An item that failed, was held back or needs a person.
@@ -74,6 +86,8 @@ pub struct StepCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Tally {
+    GenerateRecurringInvoices(generate_recurring_invoices::Counts),
+    CleanupExpiredTrials(cleanup_expired_trials::Counts),
     CheckOverdue(check_overdue::Counts),
     DeliverEmails {},
 }
@@ -163,7 +177,7 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     require_space(store.path(), SPACE_FOR_A_RUN)?;
     let phase = match task {
         Task::DeliverEmails => Phase::Delivering,
-        Task::CheckOverdue => Phase::Deciding,
+        _ => Phase::Deciding,
     };
     // Held until the run's end is recorded: one that is marked as running and holds no lock is
     // taken for dead.
@@ -204,6 +218,10 @@ fn work(
     lock: &mut Lock,
 ) -> Result<Report> {
     let done = match task {
+        Task::GenerateRecurringInvoices => {
+            generate_recurring_invoices::work(store, given, options, run)?
+        }
+        Task::CleanupExpiredTrials => cleanup_expired_trials::work(store, given, run)?,
         Task::CheckOverdue => check_overdue::work(store, given, options, run)?,
         Task::DeliverEmails => Done {
             tally: Tally::DeliverEmails {},

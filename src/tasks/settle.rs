@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 
+use super::subscribe::{self, Which};
 use crate::config::Config;
 use crate::domain::dunning;
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
@@ -220,7 +221,8 @@ pub fn suspend(db: &Db, act: &Act, tenant: &Tenant, reason: &str) -> Result<()> 
 }
 
 /// Brings a suspended tenant back by hand. Invoices that are past suspension are warned anew after
-/// the notice; with `until`, each overdue invoice is promised until then.
+/// the notice; with `until`, each overdue invoice is promised until then. Returns what of its
+/// subscriptions stays unbilled, in words.
 ///
 /// # Errors
 /// It is closed, or not suspended, or the promised day has passed.
@@ -231,12 +233,12 @@ pub fn reactivate(
     tenant: &Tenant,
     reason: Option<&str>,
     until: Option<NaiveDate>,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     if tenant.status == TenantStatus::Closed {
         return Err(Refusal::TenantClosed { tenant: tenant.slug.clone() });
     }
     let Some(suspension) = &tenant.suspension else {
-        return Err(Refusal::NotSuspended { tenant: tenant.slug.clone() });
+        return reactivate_subscriptions(db, act, config, tenant, reason);
     };
     if let Some(until) = until {
         if until < act.today {
@@ -254,7 +256,24 @@ pub fn reactivate(
     }
     db.set_back_uncollectible(act, tenant.id)?;
     let data = serde_json::json!({ "by_hand": true, "promised_until": until });
-    bring_back(db, act, config, tenant.id, suspension, reason, &data.to_string())
+    bring_back(db, act, config, tenant.id, suspension, Which::All, reason, &data.to_string())
+}
+
+/// Brings back the suspended subscriptions of a tenant that is active itself: one whose trial
+/// ended while another went on.
+fn reactivate_subscriptions(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    tenant: &Tenant,
+    reason: Option<&str>,
+) -> Result<Vec<String>> {
+    if db.suspended_subscriptions(tenant.id)?.is_empty() {
+        return Err(Refusal::NotSuspended { tenant: tenant.slug.clone() });
+    }
+    let data = r#"{"by_hand":true,"subscriptions_only":true}"#;
+    tenant_event(db, act, tenant.id, "tenant_reactivated", reason, data)?;
+    subscribe::come_back(db, act, config, tenant.id, Which::All)
 }
 
 /// Closes a tenant: it is not served any more, and its subscriptions end now. What it owes is
@@ -301,20 +320,23 @@ pub fn come_back(
         Because::Paid => r#"{"by_hand":false,"paid":true}"#,
         Because::Corrected => r#"{"by_hand":false,"paid":false}"#,
     };
-    bring_back(db, act, config, id, &suspension, reason, data)
+    bring_back(db, act, config, id, &suspension, Which::Overdue, reason, data).map(drop)
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is a different thing, for two callers")]
 fn bring_back(
     db: &Db,
     act: &Act,
     config: &Config,
     id: TenantId,
     suspension: &Suspension,
+    which: Which,
     reason: Option<&str>,
     data: &str,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     db.reactivate_tenant(act, id)?;
     tenant_event(db, act, id, "tenant_reactivated", reason, data)?;
+    let dropped = subscribe::come_back(db, act, config, id, which)?;
     let key = format!("reactivation/{}/{}/{}", id.0, suspension.at, act.at());
     db.queue_email(
         act,
@@ -328,7 +350,7 @@ fn bring_back(
             run: None,
         },
     )?;
-    Ok(())
+    Ok(dropped)
 }
 
 /// Adds an event about an invoice.

@@ -4,9 +4,12 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::{Align, Column};
+use crate::domain::calendar;
 use crate::domain::dunning::{
     Action, Decision, InvoiceDecision, InvoiceFacts, NextStep, Reason, Rule, TenantFacts,
 };
+use crate::domain::invoice::Amounts;
+use crate::domain::recurrence::{self, Bill};
 use crate::domain::stage::Stage;
 
 /// Columns of a dry run of `tasks check-overdue`.
@@ -90,6 +93,78 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NoticeNotNeeded => "suspension has come, no notice is asked for".to_owned(),
         Reason::HeldByCap => "held back by the cap on suspensions".to_owned(),
     }
+}
+
+/// Why a subscription is billed or not, as a clause.
+pub fn billing_reason(reason: &recurrence::Reason) -> String {
+    use recurrence::Reason;
+    match reason {
+        Reason::NotBilled { status } => format!("{status}: not billed"),
+        Reason::NotYet { next_on } => format!("the next period starts on {next_on}"),
+        Reason::Due { count: 1, since } => format!("a period began on {since}"),
+        Reason::Due { count, since } => format!("{count} periods have begun since {since}"),
+        Reason::Backlog { count, since } => {
+            format!("{count} periods since {since} were missed: held until --allow-backlog")
+        }
+        Reason::RunsOut { on } => format!("canceled, and paid to its end on {on}"),
+        Reason::Ended { on } => format!("canceled, ended on {on}"),
+    }
+}
+
+/// A period's bill, with what it comes to as an invoice.
+pub fn bill(bill: &Bill, amounts: &Amounts) -> Value {
+    json!({
+        "plan": bill.terms.plan,
+        "quantity": bill.terms.quantity,
+        "period": period(Some((bill.period.start, bill.period.end))),
+        "period_start": bill.period.start,
+        "period_end": bill.period.end,
+        "prorated_days": bill.proration.map(|part| part.days),
+        "prorated_of": bill.proration.map(|part| part.of),
+        "subtotal": amounts.subtotal.major(),
+        "discount": amounts.discount.major(),
+        "tax": amounts.tax.major(),
+        "total": amounts.total.major(),
+        "currency": amounts.total.currency().code(),
+    })
+}
+
+/// A half-open period as people read it: with its last day.
+pub fn period(period: Option<(NaiveDate, NaiveDate)>) -> Option<String> {
+    let (start, end) = period?;
+    Some(format!("{start} to {}", calendar::plus_days(end, -1)))
+}
+
+/// How a subscription stands, in lines: its period, its trial, what is to change, when it ends.
+pub fn standing(subscription: &Value) -> Vec<String> {
+    let word = |name: &str| subscription[name].as_str();
+    let mut lines = Vec::new();
+    let date = |name: &str| word(name).and_then(|text| text.parse().ok());
+    let current = date("current_period_start").zip(date("current_period_end"));
+    let trial_ends_on: Option<NaiveDate> = date("trial_ends_on");
+    let on_trial =
+        current.is_some_and(|(_, end)| trial_ends_on == Some(calendar::plus_days(end, -1)));
+    if let Some(period) = period(current) {
+        lines.push(match (on_trial, word("status")) {
+            (true, Some("trialing")) => format!("on trial from {period}"),
+            (true, _) => format!("was on trial from {period}, never billed"),
+            (false, _) => format!("last period billed: {period}"),
+        });
+    }
+    if let Some(pending) = subscription["pending"].as_object() {
+        let plan = pending["plan"].as_str().unwrap_or_default();
+        lines.push(format!("changes to {} × {plan} with the next period", pending["quantity"]));
+    }
+    match (word("ends_on"), word("status")) {
+        (Some(on), Some("canceled")) => lines.push(format!("ended on {on}")),
+        (Some(on), _) => lines.push(format!("canceled: ends on {on}")),
+        _ => {}
+    }
+    if let Some(cause) = word("suspension_cause") {
+        let at = word("suspended_at").unwrap_or_default();
+        lines.push(format!("suspended since {at} ({cause})"));
+    }
+    lines
 }
 
 /// A rule that was looked at: its name, its value, what it says.

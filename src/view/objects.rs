@@ -6,8 +6,12 @@ use serde_json::{Value, json};
 
 use super::{Align, Column};
 use crate::domain::Money;
+use crate::domain::calendar;
 use crate::domain::invoice::{Invoice, Line};
 use crate::domain::money::Totals;
+use crate::domain::payment_method::PaymentMethod;
+use crate::domain::plan::{Interval, Plan};
+use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::tenant::Tenant;
 use crate::domain::transaction::Transaction;
 
@@ -126,7 +130,7 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
     json!({
         "number": invoice.number,
         "tenant": invoice.tenant,
-        "subscription": invoice.subscription_id.map(|id| format!("sub_{id}")),
+        "subscription": invoice.subscription_id.map(|id| id.to_string()),
         "status": invoice.status.word(),
         "currency": invoice.total.currency().code(),
         "subtotal": invoice.subtotal.major(),
@@ -151,6 +155,7 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "disputed_at": invoice.disputed_at,
         "dispute_note": invoice.dispute_note,
         "closed_reason": invoice.closed_reason,
+        "collection": invoice.collection.word(),
         "coupon": invoice.coupon,
         "origin": invoice.origin.word(),
         "seller": parse(&invoice.seller),
@@ -161,7 +166,8 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
     })
 }
 
-fn line(line: &Line) -> Value {
+/// A line of an invoice.
+pub fn line(line: &Line) -> Value {
     json!({
         "description": line.description,
         "quantity": line.quantity,
@@ -250,5 +256,165 @@ pub fn transaction(transaction: &Transaction) -> Value {
         "metadata": serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default(),
         "created_at": transaction.created_at,
         "updated_at": transaction.updated_at,
+    })
+}
+
+/// Columns of `plan list`.
+pub const PLANS: &[Column] = &[
+    ("code", "Plan", Align::Left),
+    ("name", "Name", Align::Left),
+    ("price", "Price", Align::Right),
+    ("currency", "", Align::Left),
+    ("each", "Each", Align::Left),
+    ("trial_days", "Trial days", Align::Right),
+    ("archived", "Archived", Align::Left),
+];
+
+/// Fields of a plan.
+pub const PLAN_FIELDS: &[&str] = &[
+    "code",
+    "name",
+    "price",
+    "currency",
+    "interval",
+    "interval_count",
+    "trial_days",
+    "archived",
+    "created_at",
+    "updated_at",
+];
+
+/// A plan.
+pub fn plan(plan: &Plan) -> Value {
+    json!({
+        "code": plan.code,
+        "name": plan.name,
+        "price": plan.price.major(),
+        "currency": plan.price.currency().code(),
+        "interval": plan.interval.unit.word(),
+        "interval_count": plan.interval.count,
+        "each": each(plan.interval),
+        "trial_days": plan.trial_days,
+        "archived": plan.archived_at.is_some(),
+        "archived_at": plan.archived_at,
+        "created_at": plan.created_at,
+        "updated_at": plan.updated_at,
+    })
+}
+
+/// An interval in words: `month`, `3 months`.
+fn each(interval: Interval) -> String {
+    match interval.count {
+        1 => interval.unit.word().to_owned(),
+        count => format!("{count} {}s", interval.unit),
+    }
+}
+
+/// Columns of `subscription list`.
+pub const SUBSCRIPTIONS: &[Column] = &[
+    ("id", "Subscription", Align::Left),
+    ("tenant", "Tenant", Align::Left),
+    ("plan", "Plan", Align::Left),
+    ("quantity", "Quantity", Align::Right),
+    ("status", "Status", Align::Left),
+    ("current_period_start", "Period from", Align::Left),
+    ("last_day", "To", Align::Left),
+    ("trial_ends_on", "Trial to", Align::Left),
+    ("next_billing_on", "Next invoice", Align::Left),
+];
+
+/// Fields of a subscription.
+pub const SUBSCRIPTION_FIELDS: &[&str] = &[
+    "id",
+    "tenant",
+    "plan",
+    "status",
+    "quantity",
+    "price",
+    "currency",
+    "anchor",
+    "anchor_day",
+    "started_on",
+    "current_period_start",
+    "current_period_end",
+    "next_billing_on",
+    "trial_ends_on",
+    "cancel_at_period_end",
+    "ends_on",
+    "collection",
+    "coupon",
+    "suspended_at",
+    "suspension_cause",
+    "canceled_at",
+    "created_at",
+    "updated_at",
+];
+
+/// A subscription as it stands; `status` is the one of today. `last_day` is that of its period, for
+/// people.
+pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> Value {
+    let terms = &subscription.terms;
+    let pause = subscription.pause.as_ref();
+    let period = subscription.period;
+    // Once it is paid to its end, no period follows.
+    let next = subscription.next_billing_on;
+    let next = next.filter(|next| subscription.ends_on.is_none_or(|on| *next < on));
+    json!({
+        "id": subscription.id.to_string(),
+        "tenant": subscription.tenant,
+        "plan": terms.plan,
+        "status": status.word(),
+        "quantity": terms.quantity,
+        "price": terms.price.major(),
+        "currency": terms.price.currency().code(),
+        "each": each(terms.interval),
+        "anchor": subscription.anchor.word(),
+        "anchor_day": subscription.cycle.anchor_day,
+        "started_on": subscription.started_on,
+        "current_period_start": period.map(|period| period.start),
+        "current_period_end": period.map(|period| period.end),
+        "last_day": period.map(|period| calendar::plus_days(period.end, -1)),
+        "next_billing_on": next,
+        "trial_ends_on": subscription.trial_ends_on,
+        "pending": subscription.pending.as_ref().map(|terms| {
+            json!({ "plan": terms.plan, "quantity": terms.quantity })
+        }),
+        "cancel_at_period_end": subscription.cancel_at_period_end,
+        "ends_on": subscription.ends_on,
+        "collection": subscription.collection.word(),
+        "coupon": null,
+        "suspended_at": pause.map(|pause| &pause.at),
+        "suspension_cause": pause.map(|pause| pause.cause.word()),
+        "canceled_at": subscription.canceled_at,
+        "created_at": subscription.created_at,
+        "updated_at": subscription.updated_at,
+    })
+}
+
+/// Columns of `payment-method list`.
+pub const PAYMENT_METHODS: &[Column] = &[
+    ("id", "Payment method", Align::Left),
+    ("tenant", "Tenant", Align::Left),
+    ("kind", "Kind", Align::Left),
+    ("label", "Label", Align::Left),
+    ("is_default", "Default", Align::Left),
+    ("status", "Status", Align::Left),
+];
+
+/// Fields of a payment method.
+pub const PAYMENT_METHOD_FIELDS: &[&str] =
+    &["id", "tenant", "kind", "label", "is_default", "status", "created_at", "updated_at"];
+
+/// A payment method, without its token.
+pub fn payment_method(method: &PaymentMethod) -> Value {
+    json!({
+        "id": method.id.to_string(),
+        "tenant": method.tenant,
+        "kind": method.kind.word(),
+        "label": method.label,
+        "is_default": method.is_default,
+        "status": method.status.word(),
+        "created_at": method.created_at,
+        "updated_at": method.updated_at,
     })
 }

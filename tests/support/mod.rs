@@ -2,6 +2,8 @@
 //! binary starts from.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod inside;
+pub mod subscriptions;
 pub mod transcript;
 
 use std::collections::BTreeMap;

@@ -9,8 +9,13 @@ use super::filters::{amount, day};
 use crate::domain::calendar::plus_days;
 use crate::domain::email::Locale;
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, add_up};
-use crate::domain::letter::{Company, ConfirmedPayment, Letter, ListedInvoice, Template};
+use crate::domain::letter::{
+    AfterTrial, Company, ConfirmedPayment, Letter, ListedInvoice, Template, Trial,
+};
+use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
+use crate::domain::subscription::Collection;
+use crate::domain::trial::first_paid_day;
 use crate::domain::{Currency, InvoiceId, Money, Refusal, Result, TenantId};
 
 /// Seller or buyer as an invoice keeps them.
@@ -26,13 +31,17 @@ struct Party {
 }
 
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `today`, `overdue`,
-/// `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice` and `payment`. Every key is
-/// always there. A text that is not there, or empty, is `none`; so are a discount, a tax and a sum
-/// paid or due of zero.
+/// `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
+/// `payment` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
+/// so are a discount, a tax and a sum paid or due of zero.
+///
+/// `trial` has `plan`, `quantity`, `ends_on` (the last free day), `first_paid_on`,
+/// `price` (of a whole interval for that quantity), `interval` (`per month`), `after` (`suspended`,
+/// `converted` or `canceled`) and `last_day_is_today`.
 ///
 /// # Errors
-/// [`Refusal::Template`] for a letter without the invoice or payment that it tells of, and for a
-/// seller or buyer that cannot be read.
+/// [`Refusal::Template`] for a letter without the invoice, payment or trial that it tells of, and
+/// for a seller or buyer that cannot be read.
 pub fn of(letter: &Letter) -> Result<Value> {
     let locale = letter.locale;
     let missing = |what: &str| {
@@ -44,6 +53,9 @@ pub fn of(letter: &Letter) -> Result<Value> {
     match letter.template {
         Template::Invoice if letter.invoice.is_none() => return missing("invoice"),
         Template::PaymentReceived if letter.payment.is_none() => return missing("payment"),
+        Template::TrialEnding | Template::TrialEnded if letter.trial.is_none() => {
+            return missing("trial");
+        }
         _ => {}
     }
     let invoice = letter.invoice.as_ref().map(|invoice| invoice_facts(invoice, letter));
@@ -65,6 +77,7 @@ pub fn of(letter: &Letter) -> Result<Value> {
         paid => letter.paid,
         invoice => invoice.transpose()?,
         payment => letter.payment.as_ref().map(|payment| payment_facts(payment, locale)),
+        trial => letter.trial.as_ref().map(|trial| trial_facts(trial, letter)),
     })
 }
 
@@ -106,6 +119,24 @@ fn payment_facts(payment: &ConfirmedPayment, locale: Locale) -> Value {
         reference => some(payment.reference.as_ref()),
         invoice => payment.invoice.as_str(),
         remaining => unless_zero(payment.remaining, locale),
+    }
+}
+
+fn trial_facts(trial: &Trial, letter: &Letter) -> Value {
+    let locale = letter.locale;
+    context! {
+        plan => trial.plan.as_str(),
+        quantity => trial.quantity,
+        ends_on => day(trial.ends_on, locale),
+        first_paid_on => day(trial.first_paid_on, locale),
+        price => amount(trial.price, locale),
+        interval => wording::interval(trial.interval, locale),
+        after => match trial.after {
+            AfterTrial::Suspended => "suspended",
+            AfterTrial::Converted => "converted",
+            AfterTrial::Canceled => "canceled",
+        },
+        last_day_is_today => trial.ends_on == letter.today,
     }
 }
 
@@ -172,8 +203,8 @@ fn party_facts(party: &Party) -> Value {
     }
 }
 
-/// A letter of made-up facts, as `email preview` shows it: two invoices, one of them partly paid, of
-/// a customer that is plainly an example.
+/// A letter of made-up facts, as `email preview` shows it: two invoices, one of them partly paid,
+/// or a trial that access does not outlast, of a customer that is plainly an example.
 pub fn sample(
     template: Template,
     locale: Locale,
@@ -197,7 +228,7 @@ pub fn sample(
         locale,
         company: company.clone(),
         tenant_name: tenant_name.to_owned(),
-        tenant_suspended: template == Template::Suspension,
+        tenant_suspended: matches!(template, Template::Suspension | Template::TrialEnded),
         today,
         overdue,
         totals,
@@ -209,6 +240,7 @@ pub fn sample(
             _ => None,
         },
         in_reply_to: None,
+        trial: sample_trial(template, locale, currency, today),
         comes_back: true,
         paid: true,
         payment: (template == Template::PaymentReceived).then(|| ConfirmedPayment {
@@ -223,6 +255,36 @@ pub fn sample(
             remaining: Money::zero(currency),
         }),
         invoice: (template == Template::Invoice).then_some(invoice),
+    }
+}
+
+/// A trial of the plan that the made-up invoice bills: three days ahead of its end, or a day after.
+fn sample_trial(
+    template: Template,
+    locale: Locale,
+    currency: Currency,
+    today: NaiveDate,
+) -> Option<Trial> {
+    let ends_on = match template {
+        Template::TrialEnding => plus_days(today, 3),
+        Template::TrialEnded => plus_days(today, -1),
+        _ => return None,
+    };
+    Some(Trial {
+        plan: sample_plan(locale).to_owned(),
+        quantity: 1,
+        ends_on,
+        first_paid_on: first_paid_day(ends_on),
+        price: sample_price(currency),
+        interval: Interval { unit: IntervalUnit::Month, count: 1 },
+        after: AfterTrial::Suspended,
+    })
+}
+
+fn sample_plan(locale: Locale) -> &'static str {
+    match locale {
+        Locale::Fr => "Abonnement Pro (exemple)",
+        Locale::En => "Pro plan (example)",
     }
 }
 
@@ -264,14 +326,14 @@ fn sample_invoice(
     currency: Currency,
     today: NaiveDate,
 ) -> Invoice {
-    let (mark, plan, seats) = match locale {
-        Locale::Fr => ("EXEMPLE", "Abonnement Pro (exemple)", "Utilisateurs supplémentaires"),
-        Locale::En => ("EXAMPLE", "Pro plan (example)", "Additional users"),
+    let (mark, seats) = match locale {
+        Locale::Fr => ("EXEMPLE", "Utilisateurs supplémentaires"),
+        Locale::En => ("EXAMPLE", "Additional users"),
     };
     let price = sample_price(currency);
     let period = Some((today, plus_days(today, 30)));
     let lines = vec![
-        Line { period, ..Line::single(plan.to_owned(), price) },
+        Line { period, ..Line::single(sample_plan(locale).to_owned(), price) },
         Line {
             quantity: 2,
             unit_price: Some(price),
@@ -287,6 +349,7 @@ fn sample_invoice(
         tenant_id: TenantId(0),
         tenant: "example".into(),
         subscription_id: None,
+        collection: Collection::Invoice,
         status: InvoiceStatus::Open,
         subtotal: sums.subtotal,
         discount: sums.discount,

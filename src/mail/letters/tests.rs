@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::Money;
-use crate::domain::letter::ListedInvoice;
+use crate::domain::letter::{AfterTrial, ListedInvoice};
+use crate::domain::plan::{Interval, IntervalUnit};
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
@@ -198,6 +199,181 @@ fn a_payment_is_confirmed_with_what_remains() {
     letter.payment.as_mut().unwrap().remaining = Money::from_minor(2_000, Currency::XOF);
     let partly = letters.render(&letter).unwrap();
     assert!(partly.text.contains("Il reste 2 000 F CFA à régler"), "{}", partly.text);
+}
+
+/// The letter of a trial of two units that is billed every quarter, with what follows it.
+fn with_trial(mut letter: Letter, after: AfterTrial) -> Letter {
+    let trial = letter.trial.as_mut().unwrap();
+    (trial.plan, trial.quantity, trial.after) = ("Pro".into(), 2, after);
+    (trial.ends_on, trial.first_paid_on) = (day(2026, 3, 31), day(2026, 4, 1));
+    trial.price = Money::from_minor(30_000, Currency::XOF);
+    trial.interval = Interval { unit: IntervalUnit::Month, count: 3 };
+    letter
+}
+
+const QUARTERLY: [&str; 2] =
+    ["30 000 F CFA tous les 3 mois pour 2 unités", "30,000 F CFA every 3 months for 2 units"];
+
+/// Renders the letter of each language and checks that text and HTML hold the words.
+fn told(template: Template, after: AfterTrial, words: [&[&str]; 2]) {
+    let letters = Letters::new(None).unwrap();
+    for (locale, words) in [Locale::Fr, Locale::En].into_iter().zip(words) {
+        let read =
+            letters.render(&with_trial(example(template, locale, &company()), after)).unwrap();
+        let html = read.html.replace("<span style=\"white-space:nowrap\">", "");
+        let html = html.replace("</span>", "").replace("&nbsp;", " ");
+        let html = html.replace("<strong>", "").replace("</strong>", "");
+        for words in words {
+            assert!(read.text.contains(words), "{words}\n{}", read.text);
+            assert!(html.contains(words), "{words}\n{}", read.html);
+        }
+        assert!(read.subject.contains("Pro"), "{}", read.subject);
+        let price = QUARTERLY[usize::from(locale == Locale::En)];
+        let priced = after != AfterTrial::Canceled;
+        assert_eq!(read.text.contains(price), priced, "{}", read.text);
+        assert_eq!(html.contains(price), priced, "{}", read.html);
+        assert!(!read.text.contains("IBAN"), "there is no invoice to pay yet\n{}", read.text);
+    }
+}
+
+#[test]
+fn a_trial_that_ends_is_announced_with_what_follows() {
+    told(
+        Template::TrialEnding,
+        AfterTrial::Suspended,
+        [
+            &["est le 31 mars 2026.", "Répondez simplement", "sera ensuite suspendu"],
+            &["is 31 March 2026.", "Simply reply", "will be suspended after that day"],
+        ],
+    );
+    told(
+        Template::TrialEnding,
+        AfterTrial::Converted,
+        [
+            &[
+                "est le 31 mars 2026.",
+                "à partir du 1er avril 2026, votre abonnement",
+                "avant le 1er",
+            ],
+            &["is 31 March 2026.", "from 1 April 2026 your subscription", "before 1 April 2026"],
+        ],
+    );
+    told(
+        Template::TrialEnding,
+        AfterTrial::Canceled,
+        [
+            &["est le 31 mars 2026.", "Comme vous l’avez demandé", "Rien ne vous sera facturé"],
+            &["is 31 March 2026.", "As you asked", "Nothing will be billed"],
+        ],
+    );
+}
+
+#[test]
+fn the_end_of_a_trial_is_told_with_what_followed() {
+    told(
+        Template::TrialEnded,
+        AfterTrial::Suspended,
+        [
+            &["terminé le 31 mars 2026.", "Votre accès au service est maintenant suspendu"],
+            &["ended on 31 March 2026.", "Your access to the service is now suspended"],
+        ],
+    );
+    told(
+        Template::TrialEnded,
+        AfterTrial::Converted,
+        [
+            &["terminé le 31 mars 2026", "À partir du 1er avril 2026", "La facture vous sera"],
+            &["ended on 31 March 2026", "From 1 April 2026", "You will receive the invoice"],
+        ],
+    );
+    told(
+        Template::TrialEnded,
+        AfterTrial::Canceled,
+        [
+            &["terminé le 31 mars 2026", "comme vous l’avez demandé", "Rien ne vous a été facturé"],
+            &["ended on 31 March 2026", "as you asked", "Nothing has been billed"],
+        ],
+    );
+}
+
+#[test]
+fn the_subject_names_the_last_free_day_and_whether_it_is_today() {
+    let letters = Letters::new(None).unwrap();
+    for (locale, ahead, today, body) in [
+        (
+            Locale::Fr,
+            "Votre essai de l’offre « Pro » se termine le 31 mars 2026",
+            "Votre essai de l’offre « Pro » se termine aujourd’hui, 31 mars 2026",
+            "Aujourd’hui, 31 mars 2026, est le dernier jour",
+        ),
+        (
+            Locale::En,
+            "Your trial of Pro ends on 31 March 2026",
+            "Your trial of Pro ends today, 31 March 2026",
+            "Today, 31 March 2026, is the last day",
+        ),
+    ] {
+        let letter = example(Template::TrialEnding, locale, &company());
+        let mut letter = with_trial(letter, AfterTrial::Suspended);
+        assert_eq!(letters.render(&letter).unwrap().subject, ahead);
+        letter.today = day(2026, 3, 31);
+        let read = letters.render(&letter).unwrap();
+        assert_eq!(read.subject, today);
+        assert!(read.text.contains(body), "{}", read.text);
+    }
+}
+
+#[test]
+fn who_has_another_subscription_loses_the_access_to_that_plan_alone() {
+    let letters = Letters::new(None).unwrap();
+    for (locale, whole, part) in [
+        (Locale::Fr, "Votre accès au service", "Votre accès à l’offre « Pro » est maintenant"),
+        (Locale::En, "Your access to the service", "Your access to Pro is now suspended"),
+    ] {
+        let letter = example(Template::TrialEnded, locale, &company());
+        let mut letter = with_trial(letter, AfterTrial::Suspended);
+        for suspended in [true, false] {
+            letter.tenant_suspended = suspended;
+            let read = letters.render(&letter).unwrap();
+            let html = read.html.replace("&nbsp;", " ");
+            for words in [&read.text, &html] {
+                assert_eq!(words.contains(whole), suspended, "{words}");
+                assert_eq!(words.contains(part), !suspended, "{words}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_letter_of_a_trial_reads_well_whatever_follows_it() {
+    let letters = Letters::new(None).unwrap();
+    for (template, locale) in every_letter() {
+        if !matches!(template, Template::TrialEnding | Template::TrialEnded) {
+            continue;
+        }
+        for after in [AfterTrial::Suspended, AfterTrial::Converted, AfterTrial::Canceled] {
+            for (suspended, quantity) in [(false, 1), (true, 1), (false, 2), (true, 2)] {
+                let mut letter = with_trial(example(template, locale, &Company::default()), after);
+                letter.tenant_suspended = suspended;
+                letter.trial.as_mut().unwrap().quantity = quantity;
+                let read = letters.render(&letter).unwrap();
+                let about = format!("{template} {locale} {after:?}\n{}", read.text);
+                for gap in ["\n\n\n", "  ", " .", " ,", "..", "« »", "none", "{", "undefined"] {
+                    assert!(!read.text.contains(gap), "{gap:?} in {about}");
+                }
+                assert!(!read.html.contains("\"></p>") && !read.html.contains("> </"), "{about}");
+                let units = read.text.contains("unit");
+                assert_eq!(units, quantity > 1 && after != AfterTrial::Canceled, "{about}");
+            }
+        }
+        let mut letter = example(template, locale, &company());
+        letter.trial.as_mut().unwrap().plan = "<b>&\"".into();
+        let read = letters.render(&letter).unwrap();
+        assert!(read.text.contains("<b>&\"") && read.subject.contains("<b>&\""));
+        assert!(read.html.contains("&lt;b&gt;&amp;&quot;") && !read.html.contains("<b>"));
+        letter.trial = None;
+        assert!(matches!(letters.render(&letter), Err(Refusal::Template { .. })));
+    }
 }
 
 #[test]

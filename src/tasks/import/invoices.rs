@@ -9,6 +9,7 @@ use super::table::Row;
 use super::{Bad, Fate, Import};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin};
 use crate::domain::refusal::{Fault, Why};
+use crate::domain::subscription::Collection;
 use crate::domain::{Currency, Money, Refusal, TenantId, text};
 use crate::store::{NewEvent, NewInvoice};
 use crate::tasks::issue;
@@ -141,6 +142,8 @@ impl Import<'_> {
             issued_on: read.issued_on,
             due_on: read.due_on,
             paid_on: read.paid_on,
+            period: None,
+            collection: Collection::Invoice,
             lines: std::slice::from_ref(&read.line),
         })
     }

@@ -190,6 +190,23 @@ impl Row {
         self.take(column, |v| v.parse().map_err(|_: String| unknown(v)))
     }
 
+    /// A whole number.
+    pub fn count(&self, column: &'static str, least: i64, most: i64) -> Option<i64> {
+        self.take(column, |v| {
+            let digits = v.bytes().all(|b| b.is_ascii_digit());
+            let count = v.parse().ok().filter(|n| digits && (least..=most).contains(n));
+            count.ok_or_else(|| Refusal::bad(column, v, Why::NotACount { least, most }))
+        })
+    }
+
+    /// One of an enum's words that must be there.
+    pub fn need_word<T: std::str::FromStr>(&self, column: &'static str, words: &str) -> Option<T> {
+        if self.get(column).is_none() {
+            self.note(column, Why::Empty);
+        }
+        self.word(column, words)
+    }
+
     /// One of an enum's words.
     pub fn word<T: std::str::FromStr>(&self, column: &'static str, words: &str) -> Option<T> {
         self.take(column, |v| {

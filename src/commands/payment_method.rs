@@ -1,0 +1,142 @@
+//! `billing payment-method`: the words for how customers pay by themselves. Their rules are in
+//! `domain::payment_method`, their rows in `store`.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Context, Limit};
+use crate::domain::payment_method::{self, PaymentMethod, PaymentMethodKind, PaymentMethodStatus};
+use crate::domain::tenant::TenantStatus;
+use crate::domain::{Act, PaymentMethodId, Refusal, Result};
+use crate::failure::exit;
+use crate::store::{Db, Store};
+use crate::tasks::settle::tenant_event;
+use crate::view::objects;
+
+/// `billing payment-method …`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add a payment method by its gateway's token
+    Create(Create),
+    /// List payment methods; their tokens are never shown
+    List(List),
+    /// Remove a payment method: it is used no more
+    Remove(Named),
+    /// Make a payment method the customer's default
+    SetDefault(Named),
+}
+
+/// A payment method's id.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The payment method's id, such as pm_3
+    id: PaymentMethodId,
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    #[arg(long, value_name = "SLUG")]
+    tenant: String,
+    #[arg(long, value_name = "card|mobile_money|bank_transfer|other")]
+    kind: PaymentMethodKind,
+    /// What the gateway calls it: a token, never a card number; - reads it from standard input
+    #[arg(long)]
+    token: String,
+    /// What it is called in lists
+    #[arg(long)]
+    label: Option<String>,
+    /// Charge this one by default
+    #[arg(long)]
+    default: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[arg(long, value_name = "SLUG")]
+    tenant: Option<String>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// Whatever is refused.
+pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Create(args) => create(ctx, &args)?,
+        Command::List(args) => list(ctx, &args)?,
+        Command::Remove(args) => change(ctx, args.id, "payment_method_removed", |db, act, m| {
+            db.remove_payment_method(act, m.id)
+        })?,
+        Command::SetDefault(args) => {
+            change(ctx, args.id, "payment_method_made_default", |db, act, m| {
+                db.set_default_payment_method(act, m.tenant_id, m.id)
+            })?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
+    let token = match args.token.as_str() {
+        "-" => payment_method::token(&std::io::read_to_string(std::io::stdin())?)?,
+        token => payment_method::token(token)?,
+    };
+    let label = args.label.as_deref().map(payment_method::label).transpose()?;
+    let mut store = ctx.writer()?;
+    let id = store.write(|db| {
+        let (act, tenant) = (ctx.act(), db.tenant(&args.tenant)?);
+        if tenant.status == TenantStatus::Closed {
+            return Err(Refusal::TenantClosed { tenant: tenant.slug });
+        }
+        let id = db.insert_payment_method(&act, tenant.id, args.kind, &token, label.as_deref())?;
+        if args.default {
+            db.set_default_payment_method(&act, tenant.id, id)?;
+        }
+        let data = json!({
+            "payment_method": id.to_string(), "kind": args.kind.word(), "default": args.default,
+        });
+        let kind = "payment_method_created";
+        tenant_event(db, &act, tenant.id, kind, None, &data.to_string())?;
+        Ok(id)
+    })?;
+    show(ctx, &mut store, id)
+}
+
+/// Changes a payment method that is in use, and shows it.
+fn change(
+    ctx: &mut Context,
+    id: PaymentMethodId,
+    kind: &'static str,
+    work: impl FnOnce(&Db, &Act, &PaymentMethod) -> Result<()>,
+) -> anyhow::Result<()> {
+    let mut store = ctx.writer()?;
+    store.write(|db| {
+        let (act, method) = (ctx.act(), db.payment_method(id)?);
+        if method.status == PaymentMethodStatus::Removed {
+            return Err(Refusal::PaymentMethodRemoved { payment_method: id.to_string() });
+        }
+        work(db, &act, &method)?;
+        let data = json!({ "payment_method": id.to_string() }).to_string();
+        tenant_event(db, &act, method.tenant_id, kind, None, &data)
+    })?;
+    show(ctx, &mut store, id)
+}
+
+fn show(ctx: &mut Context, store: &mut Store, id: PaymentMethodId) -> anyhow::Result<()> {
+    let method = store.read(|db| db.payment_method(id))?;
+    Ok(ctx.printer.object(&objects::payment_method(&method))?)
+}
+
+fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
+    let mut store = ctx.reader()?;
+    let mut list = ctx.printer.list(objects::PAYMENT_METHOD_FIELDS, objects::PAYMENT_METHODS);
+    store.read(|db| {
+        let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
+        db.each_payment_method(tenant.map(|t| t.id), args.limit.limit, |method| {
+            list.row(objects::payment_method(&method)).map_err(super::out_failed)
+        })
+    })?;
+    Ok(list.end()?)
+}

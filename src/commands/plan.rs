@@ -1,0 +1,119 @@
+//! `billing plan`: the words for what is sold. Its rules are in `domain::plan`, its rows in
+//! `store`.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Context, Limit, currency_arg};
+use crate::domain::plan::{self, Interval, IntervalUnit, NewPlan};
+use crate::domain::{Currency, Money, Refusal};
+use crate::failure::exit;
+use crate::store::{NewEvent, Store};
+use crate::view::objects;
+
+/// `billing plan …`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add a plan
+    Create(Create),
+    /// List plans
+    List(Limit),
+    /// Show a plan
+    Show(Named),
+    /// Take a plan off the offer; its subscribers stay on it
+    Archive(Named),
+}
+
+/// A plan's code.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The plan's code
+    code: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    /// A short name for commands: lower-case letters, digits, hyphens
+    code: String,
+    /// What invoices call it
+    #[arg(long)]
+    name: String,
+    /// Of one for a whole interval, before tax
+    #[arg(long, allow_negative_numbers = true)]
+    price: String,
+    #[arg(long, value_name = "C", value_parser = currency_arg)]
+    currency: Option<Currency>,
+    #[arg(long, value_name = "month|year")]
+    interval: IntervalUnit,
+    /// Each so many intervals: 3 months are a quarter
+    #[arg(long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(Interval::MOST)))]
+    interval_count: u32,
+    /// Free days at the start of a subscription
+    #[arg(long, value_name = "N", default_value_t = 0,
+        value_parser = clap::value_parser!(i64).range(0..=plan::MOST_TRIAL_DAYS))]
+    trial_days: i64,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// Whatever is refused.
+pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Create(args) => create(ctx, &args)?,
+        Command::List(limit) => list(ctx, limit)?,
+        Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.code)?,
+        Command::Archive(args) => archive(ctx, &args.code)?,
+    }
+    Ok(exit::DONE)
+}
+
+fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
+    let currency = args.currency.unwrap_or(ctx.config.currency);
+    let new = NewPlan {
+        code: plan::code(&args.code)?,
+        name: plan::name(&args.name)?,
+        price: Money::parse(&args.price, currency)
+            .map_err(|why| Refusal::bad("price", &args.price, why))?,
+        interval: Interval { unit: args.interval, count: args.interval_count },
+        trial_days: args.trial_days,
+    };
+    let mut store = ctx.writer()?;
+    store.write(|db| {
+        db.insert_plan(&ctx.act(), &new)?;
+        let data = json!({ "plan": new.code, "price": new.price.major() }).to_string();
+        let event = NewEvent { kind: "plan_created", data: &data, ..NewEvent::default() };
+        db.add_event(&ctx.act(), event)
+    })?;
+    show(ctx, &mut store, &new.code)
+}
+
+fn archive(ctx: &mut Context, code: &str) -> anyhow::Result<()> {
+    let mut store = ctx.writer()?;
+    store.write(|db| {
+        let plan = db.plan(code)?;
+        if plan.archived_at.is_some() {
+            return Err(Refusal::PlanArchived { plan: plan.code });
+        }
+        db.archive_plan(&ctx.act(), plan.id)?;
+        let data = json!({ "plan": plan.code }).to_string();
+        let event = NewEvent { kind: "plan_archived", data: &data, ..NewEvent::default() };
+        db.add_event(&ctx.act(), event)
+    })?;
+    show(ctx, &mut store, code)
+}
+
+fn show(ctx: &mut Context, store: &mut Store, code: &str) -> anyhow::Result<()> {
+    let plan = store.read(|db| db.plan(code))?;
+    Ok(ctx.printer.object(&objects::plan(&plan))?)
+}
+
+fn list(ctx: &mut Context, limit: Limit) -> anyhow::Result<()> {
+    let mut store = ctx.reader()?;
+    let mut list = ctx.printer.list(objects::PLAN_FIELDS, objects::PLANS);
+    store.read(|db| {
+        db.each_plan(limit.limit, |plan| list.row(objects::plan(&plan)).map_err(super::out_failed))
+    })?;
+    Ok(list.end()?)
+}

@@ -1,0 +1,258 @@
+//! What a task would do, printed: nothing is written.
+
+use serde_json::{Value, json};
+
+use super::{Simulate, summary, tell_errors};
+use crate::commands::{Context, out_failed, scratch_folder};
+use crate::domain::invoice::Amounts;
+use crate::domain::recurrence::Decision;
+use crate::domain::refusal::Why;
+use crate::domain::schedule::Task;
+use crate::domain::subscription::Subscription;
+use crate::domain::{Refusal, calendar};
+use crate::failure::exit;
+use crate::mail::Transport;
+use crate::store::Email;
+use crate::tasks::generate_recurring_invoices as recurring;
+use crate::tasks::{self, Done, Given, Options, Report, Tally, simulate};
+use crate::view::{Align, Column, Format, explain};
+
+/// What `generate-recurring-invoices` would issue.
+pub fn generate_recurring_invoices(ctx: &mut Context, options: &Options) -> anyhow::Result<u8> {
+    let mut store = ctx.reader()?;
+    let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere };
+    let mut list = ctx.printer.list_within("decisions", BILL_FIELDS, BILLS);
+    let done =
+        recurring::dry_run(&mut store, &given, options, |subscription, decision, amounts| {
+            let mut rows = bills(subscription, decision, amounts).into_iter();
+            rows.try_for_each(|row| list.row(row)).map_err(out_failed)
+        })?;
+    let report = Report::of_dry_run(Task::GenerateRecurringInvoices, &ctx.clock, done);
+    list.end_with(&serde_json::to_value(&report)?)?;
+    end(ctx, &report)
+}
+
+/// What `cleanup-expired-trials` would do.
+pub fn cleanup_expired_trials(ctx: &mut Context) -> anyhow::Result<u8> {
+    let mut store = ctx.reader()?;
+    let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere };
+    let mut list = ctx.printer.list_within("decisions", TRIAL_FIELDS, TRIALS);
+    let done = tasks::cleanup_expired_trials::dry_run(&mut store, &given, |trial, action| {
+        list.row(json!({
+            "tenant": trial.tenant, "subscription": trial.id.to_string(),
+            "plan": trial.terms.plan, "trial_ends_on": trial.trial_ends_on,
+            "action": action.word(),
+        }))
+        .map_err(out_failed)
+    })?;
+    let report = Report::of_dry_run(Task::CleanupExpiredTrials, &ctx.clock, done);
+    list.end_with(&serde_json::to_value(&report)?)?;
+    end(ctx, &report)
+}
+
+/// Tells what went wrong, and to people what it comes to.
+fn end(ctx: &mut Context, report: &Report) -> anyhow::Result<u8> {
+    tell_errors(ctx, &report.errors);
+    if ctx.printer.for_people() {
+        ctx.printer.text(&summary(report))?;
+    }
+    Ok(if report.errors.is_empty() { exit::DONE } else { exit::PARTIAL })
+}
+
+const TRIALS: &[Column] = &[
+    ("tenant", "Tenant", Align::Left),
+    ("subscription", "Subscription", Align::Left),
+    ("plan", "Plan", Align::Left),
+    ("trial_ends_on", "Last free day", Align::Left),
+    ("action", "Action", Align::Left),
+];
+
+const TRIAL_FIELDS: &[&str] = &["tenant", "subscription", "plan", "trial_ends_on", "action"];
+
+const BILLS: &[Column] = &[
+    ("tenant", "Tenant", Align::Left),
+    ("subscription", "Subscription", Align::Left),
+    ("action", "Action", Align::Left),
+    ("plan", "Plan", Align::Left),
+    ("quantity", "Quantity", Align::Right),
+    ("period", "Period", Align::Left),
+    ("total", "Total", Align::Right),
+    ("currency", "", Align::Left),
+    ("reason", "Reason", Align::Left),
+];
+
+const BILL_FIELDS: &[&str] = &[
+    "tenant",
+    "subscription",
+    "action",
+    "plan",
+    "quantity",
+    "period_start",
+    "period_end",
+    "subtotal",
+    "tax",
+    "total",
+    "currency",
+    "reason",
+];
+
+/// Each bill of a decision, and the end of the subscription where it has come.
+fn bills(subscription: &Subscription, decision: &Decision, amounts: &[Amounts]) -> Vec<Value> {
+    let reason = explain::billing_reason(&decision.reason);
+    let row = |action: &str, bill: Option<Value>| {
+        let mut row = json!({
+            "tenant": subscription.tenant, "subscription": subscription.id.to_string(),
+            "action": action, "reason": reason,
+        });
+        if let (Some(row), Some(Value::Object(bill))) = (row.as_object_mut(), bill) {
+            row.extend(bill);
+        }
+        row
+    };
+    let pairs = decision.bills.iter().zip(amounts);
+    let mut rows: Vec<_> =
+        pairs.map(|(bill, amounts)| row("bill", Some(explain::bill(bill, amounts)))).collect();
+    if decision.ends.is_some() {
+        rows.push(row("end", None));
+    } else if rows.is_empty() {
+        rows.push(row("hold", None));
+    }
+    rows
+}
+
+/// What `check-overdue` would do.
+pub fn check_overdue(ctx: &mut Context, options: &Options) -> anyhow::Result<u8> {
+    let mut store = ctx.reader()?;
+    let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere };
+    let mut list = ctx.printer.list_within("decisions", DECISION_FIELDS, explain::DECISIONS);
+    let done = tasks::check_overdue::dry_run(&mut store, &given, options, |facts, decision| {
+        let mut rows = explain::decisions(facts, decision).into_iter();
+        rows.try_for_each(|row| list.row(row)).map_err(out_failed)
+    })?;
+    let report = Report::of_dry_run(Task::CheckOverdue, &ctx.clock, done);
+    list.end_with(&serde_json::to_value(&report)?)?;
+    end(ctx, &report)
+}
+
+const DECISION_FIELDS: &[&str] = &[
+    "tenant",
+    "invoice",
+    "due_on",
+    "amount_due",
+    "currency",
+    "action",
+    "stage",
+    "letter",
+    "reason",
+    "next_step",
+    "next_step_on",
+];
+
+const DUE_LETTERS: &[Column] = &[
+    ("id", "Letter", Align::Left),
+    ("tenant", "Tenant", Align::Left),
+    ("to", "To", Align::Left),
+    ("template", "Template", Align::Left),
+    ("attempts", "Tries", Align::Right),
+    ("queued_at", "Queued", Align::Left),
+];
+
+/// What `deliver-emails` would send.
+pub fn deliver_emails(ctx: &mut Context) -> anyhow::Result<u8> {
+    let act = ctx.act();
+    let mut store = ctx.reader()?;
+    let mut list = ctx.printer.list_within("due", DUE_FIELDS, DUE_LETTERS);
+    store.read(|db| {
+        let mut after = None;
+        loop {
+            let page = db.due_emails(
+                &act,
+                after.as_ref().map(|(t, id): &(String, _)| (t.as_str(), *id)),
+                512,
+            )?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some((last.next_try_at.clone().unwrap_or_default(), last.id));
+            page.iter().try_for_each(|e| list.row(due_letter(e)).map_err(out_failed))?;
+        }
+    })?;
+    let done = Done {
+        tally: Tally::DeliverEmails {},
+        emails_queued: 0,
+        errors: Vec::new(),
+        did_something: false,
+    };
+    let report = Report::of_dry_run(Task::DeliverEmails, &ctx.clock, done);
+    list.end_with(&serde_json::to_value(&report)?)?;
+    Ok(exit::DONE)
+}
+
+const DUE_FIELDS: &[&str] = &["id", "tenant", "to", "template", "attempts", "queued_at"];
+
+fn due_letter(email: &Email) -> Value {
+    json!({
+        "id": email.id.to_string(), "tenant": email.tenant, "to": email.to,
+        "template": email.template.word(), "attempts": email.attempts,
+        "queued_at": email.queued_at,
+    })
+}
+
+const SIMULATED: &[Column] = &[
+    ("on", "On", Align::Left),
+    ("friendly", "Friendly", Align::Right),
+    ("urgent", "Urgent", Align::Right),
+    ("warning", "Warning", Align::Right),
+    ("suspension", "Suspension", Align::Right),
+    ("tenants_suspended", "Suspended", Align::Right),
+    ("letters", "Letters", Align::Right),
+    ("held", "Held back", Align::Left),
+];
+
+/// What `check-overdue` would do each day if nobody paid.
+pub fn simulation(ctx: &mut Context, args: &Simulate) -> anyhow::Result<u8> {
+    let from = ctx.clock.today();
+    let until = args.until.unwrap_or(calendar::plus_days(from, 45));
+    if until < from {
+        let why = Why::Before { field: "today" };
+        return Err(Refusal::bad("until", &until.to_string(), why).into());
+    }
+    let options = args.caps.lift(Options { yes: true, ..Options::default() });
+    let store = ctx.reader()?;
+    let folder = scratch_folder("billing-simulation")?;
+    let mut rows = Vec::new();
+    let simulated =
+        simulate::simulate(&store, &ctx.config, &folder, from, until, &options, |day, report| {
+            let Tally::CheckOverdue(counts) = report.tally else { return Ok(()) };
+            if simulate::is_quiet(report) {
+                return Ok(());
+            }
+            let held: Vec<_> = report.errors.iter().map(|e| e.code.clone()).collect();
+            rows.push(json!({
+                "on": day, "friendly": counts.steps.friendly, "urgent": counts.steps.urgent,
+                "warning": counts.steps.warning, "suspension": counts.steps.suspension,
+                "tenants_suspended": counts.tenants_suspended, "letters": report.emails_queued,
+                "held": held,
+            }));
+            Ok(())
+        });
+    std::fs::remove_dir_all(&folder).ok();
+    simulated?;
+    match ctx.printer.format() {
+        Format::Table => ctx.printer.table(SIMULATED, &rows)?,
+        _ => {
+            let fields = &[
+                "on",
+                "friendly",
+                "urgent",
+                "warning",
+                "suspension",
+                "tenants_suspended",
+                "letters",
+                "held",
+            ];
+            let mut list = ctx.printer.list(fields, SIMULATED);
+            rows.into_iter().try_for_each(|row| list.row(row))?;
+            list.end()?;
+        }
+    }
+    Ok(exit::DONE)
+}

@@ -1,0 +1,91 @@
+//! Plans: what is sold, at which price, how often.
+
+use super::{Currency, Money, PlanId, Result, text, words};
+
+words! {
+    /// The unit of a billing interval.
+    IntervalUnit { Month = "month", Year = "year" }
+}
+
+/// How often a plan is billed: each so many months or years. Quarterly is three months.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    pub unit: IntervalUnit,
+    /// At least 1, at most 120.
+    pub count: u32,
+}
+
+impl Interval {
+    /// The most units that an interval may have.
+    pub const MOST: u32 = 120;
+
+    /// The interval in months: 3 for a quarter, 12 for a year.
+    pub fn months(self) -> i32 {
+        let unit = match self.unit {
+            IntervalUnit::Month => 1,
+            IntervalUnit::Year => 12,
+        };
+        // At most 120 × 12.
+        unit * self.count as i32
+    }
+}
+
+/// A plan as it stands.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub id: PlanId,
+    pub code: String,
+    pub name: String,
+    /// Of one unit for one whole interval, before discount and tax.
+    pub price: Money,
+    pub interval: Interval,
+    /// Free days at the start of a subscription; 0: none.
+    pub trial_days: i64,
+    pub archived_at: Option<String>,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+/// What is typed or imported of a plan, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPlan {
+    pub code: String,
+    pub name: String,
+    pub price: Money,
+    pub interval: Interval,
+    pub trial_days: i64,
+}
+
+impl NewPlan {
+    /// The currency of the plan's price.
+    pub fn currency(&self) -> Currency {
+        self.price.currency()
+    }
+}
+
+/// The longest trial, in days: ten years.
+pub const MOST_TRIAL_DAYS: i64 = 3650;
+
+/// Checks a plan's code, which is a slug.
+pub fn code(value: &str) -> Result<String> {
+    text::slug("code", value)
+}
+
+/// Checks a plan's name.
+pub fn name(value: &str) -> Result<String> {
+    text::line("name", value, 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_is_three_months_and_two_years_are_twenty_four() {
+        for (unit, count, months) in
+            [(IntervalUnit::Month, 1, 1), (IntervalUnit::Month, 3, 3), (IntervalUnit::Year, 2, 24)]
+        {
+            assert_eq!(Interval { unit, count }.months(), months);
+        }
+    }
+}

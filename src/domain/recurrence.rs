@@ -1,0 +1,429 @@
+//! Recurring billing: where periods start and end, what each costs, which are due, and how a
+//! subscription that was suspended goes on.
+//!
+//! A period is half-open, `[start, end)`. Its bounds are counted from the anchor (anchor + n
+//! intervals, clamped in short months) and never from the period before: 31 January, 28 February,
+//! 31 March, not 28 March. A run that comes late finds the periods that it would have found in
+//! time, since they depend on nothing but the anchor.
+
+use chrono::{Datelike, NaiveDate};
+
+use super::plan::Interval;
+use super::subscription::{Anchor, Subscription, SubscriptionStatus, Terms};
+use super::{Money, Result, calendar};
+
+/// So many periods of one subscription may have gone unbilled; with more, something else is wrong
+/// than a machine that was off, and nobody wants thirty invoices in one night.
+pub const MOST_MISSED: usize = 24;
+
+/// A billing period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    pub start: NaiveDate,
+    /// The first day after it.
+    pub end: NaiveDate,
+}
+
+impl Period {
+    /// How many days it has.
+    pub fn days(self) -> i64 {
+        calendar::days_between(self.start, self.end)
+    }
+
+    /// Whether the day lies in it.
+    pub fn contains(self, day: NaiveDate) -> bool {
+        self.start <= day && day < self.end
+    }
+}
+
+/// What the periods of a subscription are counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cycle {
+    /// A day in the month of a bound. Where a period starts off the bounds, the one that ends it.
+    pub anchor_on: NaiveDate,
+    /// The day of the month on which whole periods start, from 1 to 31; the last day of a month
+    /// that is shorter.
+    pub anchor_day: u32,
+    pub interval: Interval,
+}
+
+impl Cycle {
+    /// The cycle of periods that begin on `start`: by `anniversary` that day is the anchor, by
+    /// `calendar` the 1st that it is or that comes next.
+    pub fn starting(anchor: Anchor, start: NaiveDate, interval: Interval) -> Cycle {
+        match anchor {
+            Anchor::Anniversary => Cycle { anchor_on: start, anchor_day: start.day(), interval },
+            Anchor::Calendar => Cycle { anchor_on: first_from(start), anchor_day: 1, interval },
+        }
+    }
+
+    /// The bound `n` intervals after the anchor (before it where negative).
+    fn bound(self, n: i64) -> NaiveDate {
+        let months = months_of(self.anchor_on) + n * i64::from(self.interval.months());
+        day_in_month(months, self.anchor_day)
+    }
+
+    /// The whole interval that contains the day.
+    pub fn interval_around(self, day: NaiveDate) -> Period {
+        let months = months_of(day) - months_of(self.anchor_on);
+        let n = months.div_euclid(i64::from(self.interval.months()));
+        // The bound of the day's own month may lie behind the day: 30 March is before 31 March.
+        let n = if self.bound(n) > day { n - 1 } else { n };
+        Period { start: self.bound(n), end: self.bound(n + 1) }
+    }
+
+    /// The period that starts on that day: to the next bound.
+    pub fn period_from(self, start: NaiveDate) -> Period {
+        Period { start, end: self.interval_around(start).end }
+    }
+
+    /// Which part of a whole interval the period is, where it is not a whole one.
+    pub fn proration(self, period: Period) -> Option<Proration> {
+        let whole = self.interval_around(period.start);
+        (whole != period).then(|| Proration { days: period.days(), of: whole.days() })
+    }
+
+    /// How many periods have begun by `today` of those that start with one on `start`.
+    pub fn periods_begun(self, start: NaiveDate, today: NaiveDate) -> usize {
+        std::iter::successors(Some(start), |start| Some(self.period_from(*start).end))
+            .take_while(|start| *start <= today)
+            .count()
+    }
+
+    /// The cycle from a period's start on, with another interval: whole periods go on to start on
+    /// the anchor day, and are counted from that month.
+    fn from(self, start: NaiveDate, interval: Interval) -> Cycle {
+        let on_bound = self.interval_around(start).start == start;
+        Cycle { anchor_on: if on_bound { start } else { self.anchor_on }, interval, ..self }
+    }
+}
+
+/// A part of an interval: its days, out of those of the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proration {
+    pub days: i64,
+    pub of: i64,
+}
+
+/// Months since year 0.
+fn months_of(date: NaiveDate) -> i64 {
+    i64::from(date.year()) * 12 + i64::from(date.month0())
+}
+
+/// That day of the month, or its last where it is shorter; the end of time where there is none.
+fn day_in_month(months: i64, day: u32) -> NaiveDate {
+    let (year, month0) = (months.div_euclid(12), months.rem_euclid(12));
+    let first = i32::try_from(year)
+        .ok()
+        .and_then(|year| NaiveDate::from_ymd_opt(year, month0 as u32 + 1, 1));
+    let Some(first) = first else { return NaiveDate::MAX };
+    let last = u32::from(first.num_days_in_month());
+    first.with_day(day.min(last)).unwrap_or(first)
+}
+
+/// The day itself where it is the first of its month, else the first of the next.
+fn first_from(day: NaiveDate) -> NaiveDate {
+    match day.day() {
+        1 => day,
+        _ => day_in_month(months_of(day) + 1, 1),
+    }
+}
+
+/// One period's bill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bill {
+    pub period: Period,
+    pub terms: Terms,
+    /// Where the period is no whole interval.
+    pub proration: Option<Proration>,
+    /// Before discount and tax.
+    pub amount: Money,
+}
+
+/// Goes through the periods of a subscription one after another.
+#[derive(Debug, Clone)]
+struct Walk<'a> {
+    cycle: Cycle,
+    terms: &'a Terms,
+    /// Terms that hold from the next period on.
+    pending: Option<&'a Terms>,
+    start: NaiveDate,
+    /// The first day after its end: no period goes beyond it.
+    ends_on: Option<NaiveDate>,
+}
+
+impl<'a> Walk<'a> {
+    fn from(subscription: &'a Subscription, start: NaiveDate) -> Self {
+        Walk {
+            cycle: subscription.cycle,
+            terms: &subscription.terms,
+            pending: subscription.pending.as_ref(),
+            start,
+            ends_on: subscription.ends_on,
+        }
+    }
+
+    /// The period that starts next, and moves behind it.
+    fn next_period(&mut self) -> Period {
+        if let Some(terms) = self.pending.take() {
+            if terms.interval != self.terms.interval {
+                self.cycle = self.cycle.from(self.start, terms.interval);
+            }
+            self.terms = terms;
+        }
+        let mut period = self.cycle.period_from(self.start);
+        // One that was canceled, came back, and began a period anew ends on its day all the same.
+        if let Some(on) = self.ends_on.filter(|on| *on > period.start) {
+            period.end = period.end.min(on);
+        }
+        self.start = period.end;
+        period
+    }
+
+    fn next_bill(&mut self) -> Result<Bill> {
+        let period = self.next_period();
+        let proration = self.cycle.proration(period);
+        let whole = self.terms.price.times(self.terms.quantity)?;
+        let amount = match proration {
+            Some(part) => whole.share(part.days, part.of)?,
+            None => whole,
+        };
+        Ok(Bill { period, terms: self.terms.clone(), proration, amount })
+    }
+}
+
+/// Whether more than [`MOST_MISSED`] periods are billed at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlog {
+    Held,
+    Allowed,
+}
+
+/// Why a subscription is billed, or is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It is not one that is billed.
+    NotBilled { status: SubscriptionStatus },
+    /// Its next period starts on that day.
+    NotYet { next_on: NaiveDate },
+    /// So many periods have begun since that day.
+    Due { count: usize, since: NaiveDate },
+    /// More have begun than may be billed unasked.
+    Backlog { count: usize, since: NaiveDate },
+    /// It is canceled and paid to its end: no period follows.
+    RunsOut { on: NaiveDate },
+    /// It ended on that day.
+    Ended { on: NaiveDate },
+}
+
+/// What is to be done about a subscription today, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The periods to be billed, oldest first.
+    pub bills: Vec<Bill>,
+    /// The cycle after them, and when the next period starts.
+    pub cycle: Cycle,
+    pub next_on: Option<NaiveDate>,
+    /// The day on which a subscription that was canceled ended, where that day has come.
+    pub ends: Option<NaiveDate>,
+    pub reason: Reason,
+}
+
+/// Decides which periods of a subscription are billed today: every one that has begun and is not
+/// billed, oldest first; none of one that is suspended, canceled or on trial.
+///
+/// # Errors
+/// An amount that is too large.
+pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -> Result<Decision> {
+    let mut decision = Decision {
+        bills: Vec::new(),
+        cycle: subscription.cycle,
+        next_on: subscription.next_billing_on,
+        ends: None,
+        reason: Reason::NotBilled { status: subscription.status },
+    };
+    let ends = subscription.ends_on.filter(|on| *on <= today);
+    let active = subscription.status == SubscriptionStatus::Active;
+    let Some(next) = subscription.next_billing_on.filter(|_| active) else {
+        return match ends.filter(|_| subscription.status != SubscriptionStatus::Canceled) {
+            Some(on) => end_unbilled(subscription, decision, on, backlog),
+            None => Ok(decision),
+        };
+    };
+    let count = count_begun(subscription, next, today);
+    decision.reason = match count {
+        0 => match subscription.ends_on.filter(|on| *on <= next) {
+            Some(on) => Reason::RunsOut { on },
+            None => Reason::NotYet { next_on: next },
+        },
+        _ if count > MOST_MISSED && backlog == Backlog::Held => {
+            decision.reason = Reason::Backlog { count, since: next };
+            return Ok(decision);
+        }
+        _ => Reason::Due { count, since: next },
+    };
+    let mut walk = Walk::from(subscription, next);
+    for _ in 0..count {
+        decision.bills.push(walk.next_bill()?);
+    }
+    (decision.cycle, decision.next_on) = (walk.cycle, Some(walk.start));
+    if let Some(on) = ends {
+        decision.ends = Some(on);
+        if count == 0 {
+            decision.reason = Reason::Ended { on };
+        }
+    }
+    Ok(decision)
+}
+
+/// How many periods from `next` on have begun by `today`, before the subscription ends.
+fn count_begun(subscription: &Subscription, next: NaiveDate, today: NaiveDate) -> usize {
+    let mut walk = Walk::from(subscription, next);
+    let mut count = 0;
+    while walk.start <= today && subscription.ends_on.is_none_or(|on| walk.start < on) {
+        walk.next_period();
+        count += 1;
+    }
+    count
+}
+
+/// The end of a subscription that is suspended or on trial: what had begun before the suspension
+/// and was never billed is owed still.
+fn end_unbilled(
+    subscription: &Subscription,
+    decision: Decision,
+    on: NaiveDate,
+    backlog: Backlog,
+) -> Result<Decision> {
+    let Some(pause) = &subscription.pause else {
+        return Ok(Decision { ends: Some(on), reason: Reason::Ended { on }, ..decision });
+    };
+    let missed = missed_before_suspension(subscription, pause.on, backlog)?;
+    Ok(match missed.reason {
+        Reason::Backlog { .. } => missed,
+        _ => Decision { ends: Some(on), reason: Reason::Ended { on }, ..missed },
+    })
+}
+
+/// How many periods of a subscription have begun and are not billed; none of one that is suspended,
+/// canceled or on trial.
+pub fn count_due(subscription: &Subscription, today: NaiveDate) -> usize {
+    match (subscription.status, subscription.next_billing_on) {
+        (SubscriptionStatus::Active, Some(next)) => count_begun(subscription, next, today),
+        _ => 0,
+    }
+}
+
+/// The bill of the period that starts on that day, whether it has come or not.
+///
+/// # Errors
+/// An amount that is too large.
+pub fn bill_from(subscription: &Subscription, start: NaiveDate) -> Result<Bill> {
+    Walk::from(subscription, start).next_bill()
+}
+
+/// The end of the period (or trial) that contains the day, billed or not; the day itself where none
+/// does.
+pub fn period_end_after(subscription: &Subscription, today: NaiveDate) -> NaiveDate {
+    let active = subscription.status == SubscriptionStatus::Active;
+    match subscription.next_billing_on {
+        Some(next) if active && next <= today => {
+            let mut walk = Walk::from(subscription, next);
+            while walk.start <= today {
+                walk.next_period();
+            }
+            walk.start
+        }
+        // What was billed last, or the trial, runs still.
+        _ => subscription.period.map_or(today, |period| period.end.max(today)),
+    }
+}
+
+/// How a suspended subscription goes on when it comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Return {
+    /// On trial as before; the run that ends trials looks at it next.
+    Trial,
+    /// In the period that is billed already, up to that day; or, where it was to begin later, to
+    /// begin then.
+    GoesOn { until: NaiveDate },
+    /// With a new period from that day on.
+    NewPeriod { on: NaiveDate, cycle: Cycle },
+    /// Not at all: it was to end on that day, which has come.
+    Ended { on: NaiveDate },
+}
+
+/// What a subscription comes back to that owes nothing.
+fn come_back(
+    subscription: &Subscription,
+    billed_until: Option<NaiveDate>,
+    today: NaiveDate,
+) -> Return {
+    if let Some(on) = subscription.ends_on.filter(|on| *on <= today) {
+        return Return::Ended { on };
+    }
+    if subscription.comes_back_to_trial() {
+        return Return::Trial;
+    }
+    // One that was to begin later still does.
+    let begins = subscription.next_billing_on.filter(|_| subscription.started_on > today);
+    match billed_until.filter(|until| *until > today).or(begins) {
+        Some(until) => Return::GoesOn { until },
+        None => {
+            let terms = subscription.pending.as_ref().unwrap_or(&subscription.terms);
+            let cycle = Cycle::starting(subscription.anchor, today, terms.interval);
+            Return::NewPeriod { on: today, cycle }
+        }
+    }
+}
+
+/// What becomes of a suspended subscription that comes back.
+#[derive(Debug, Clone)]
+pub struct Back {
+    /// What is billed first: the periods that had begun before the suspension.
+    pub missed: Decision,
+    /// The subscription once that is billed, and how it goes on.
+    pub after: Subscription,
+    pub how: Return,
+}
+
+/// What a suspended subscription owes and comes back to on `today`. `billed_until` is the first day
+/// after what live invoices (or bills before an import) cover.
+///
+/// # Errors
+/// An amount that is too large.
+pub fn back(
+    subscription: &Subscription,
+    billed_until: Option<NaiveDate>,
+    today: NaiveDate,
+) -> Result<Back> {
+    let suspended_on = subscription.pause.as_ref().map_or(today, |pause| pause.on);
+    let missed = missed_before_suspension(subscription, suspended_on, Backlog::Held)?;
+    let mut after = subscription.clone();
+    let mut until = billed_until;
+    if let Some(last) = missed.bills.last() {
+        (after.terms, after.pending) = (last.terms.clone(), None);
+        (after.cycle, after.next_billing_on) = (missed.cycle, missed.next_on);
+        until = until.max(Some(last.period.end));
+    }
+    Ok(Back { how: come_back(&after, until, today), missed, after })
+}
+
+/// The periods that had begun before a subscription was suspended and that no run had billed: a
+/// machine that was off is no reason not to bill them. Periods that began later are never billed.
+///
+/// # Errors
+/// An amount that is too large.
+fn missed_before_suspension(
+    subscription: &Subscription,
+    suspended_on: NaiveDate,
+    backlog: Backlog,
+) -> Result<Decision> {
+    let mut running = subscription.clone();
+    running.status = SubscriptionStatus::Active;
+    let day_before = calendar::plus_days(suspended_on, -1);
+    decide(&running, day_before, backlog)
+}
+
+#[cfg(test)]
+mod tests;

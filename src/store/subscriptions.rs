@@ -1,0 +1,347 @@
+//! The rows of subscriptions: their terms and their periods. What is written is in [`changes`].
+
+mod changes;
+
+use chrono::NaiveDate;
+use rusqlite::{OptionalExtension, Row};
+
+use super::{Db, columns};
+use crate::domain::plan::Interval;
+use crate::domain::recurrence::{Cycle, Period};
+use crate::domain::subscription::{Pause, Subscription, Terms};
+use crate::domain::{PlanId, Refusal, Result, SubscriptionId, TenantId};
+
+pub use changes::{Begins, Billed, NewSubscription};
+
+/// Which subscriptions are read.
+#[derive(Debug, Clone, Default)]
+pub struct SubscriptionFilter {
+    pub tenant: Option<TenantId>,
+}
+
+/// Where a scan of what is due stands: the last row that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DueSubscription {
+    pub on: NaiveDate,
+    pub id: SubscriptionId,
+}
+
+macro_rules! subscription_query {
+    ($rest:literal) => {
+        concat!(
+            "SELECT s.*, t.slug AS tenant,
+                    p.code, p.name, p.price_minor, p.currency, p.interval, p.interval_count,
+                    n.code AS next_code, n.name AS next_name, n.price_minor AS next_price_minor,
+                    n.interval AS next_interval, n.interval_count AS next_interval_count
+             FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
+             JOIN plans p ON p.id = s.plan_id
+             LEFT JOIN plans n ON n.id = s.pending_plan_id ",
+            $rest
+        )
+    };
+}
+
+impl Db<'_> {
+    /// The subscription with that id.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn subscription(&self, id: SubscriptionId) -> Result<Subscription> {
+        self.conn
+            .prepare_cached(subscription_query!("WHERE s.id = ?1"))?
+            .query_row([id.0], subscription)
+            .optional()?
+            .ok_or_else(|| Refusal::NotFound {
+                noun: "subscription",
+                name: id.to_string(),
+                near: None,
+            })
+    }
+
+    /// Hands each subscription to `each`, in the order in which they were made.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_subscription(
+        &self,
+        filter: &SubscriptionFilter,
+        mut each: impl FnMut(Subscription) -> Result<bool>,
+    ) -> Result<()> {
+        let sql = match filter.tenant {
+            Some(_) => subscription_query!("WHERE s.tenant_id = ?1 ORDER BY s.id"),
+            None => subscription_query!("WHERE ?1 IS NULL ORDER BY s.id"),
+        };
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([filter.tenant.map(|id| id.0)])?;
+        while let Some(row) = rows.next()? {
+            if !each(subscription(row)?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The subscriptions of a tenant that are suspended.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn suspended_subscriptions(&self, tenant: TenantId) -> Result<Vec<Subscription>> {
+        let mut statement = self.conn.prepare_cached(subscription_query!(
+            "WHERE s.tenant_id = ?1 AND s.status = 'suspended' ORDER BY s.id"
+        ))?;
+        let found = statement.query_map([tenant.0], subscription)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The subscription of a tenant on a plan that started on that day, if there is one: what
+    /// names a row of an import.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn find_subscription(
+        &self,
+        tenant: TenantId,
+        plan: PlanId,
+        started_on: NaiveDate,
+    ) -> Result<Option<Subscription>> {
+        Ok(self
+            .conn
+            .prepare_cached(subscription_query!(
+                "WHERE s.tenant_id = ?1 AND s.plan_id = ?2 AND s.started_on = ?3
+                 ORDER BY s.imported IS NULL, s.id LIMIT 1"
+            ))?
+            .query_row((tenant.0, plan.0, started_on.to_string()), subscription)
+            .optional()?)
+    }
+
+    /// Whether one of a subscription's invoices is open and was due before `today`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn has_overdue(&self, id: SubscriptionId, today: NaiveDate) -> Result<bool> {
+        // `status <> 'void'` says nothing new, but lets the index of live periods be used.
+        Ok(self
+            .conn
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM invoices WHERE subscription_id = ?1
+                   AND status <> 'void' AND status = 'open' AND due_on < ?2)",
+            )?
+            .query_row((id.0, today.to_string()), |row| row.get(0))?)
+    }
+
+    /// Whether the tenant ever had a trial of that plan.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn had_trial(&self, tenant: TenantId, plan: PlanId) -> Result<bool> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                // By what each subscription was at any time: a trial of one plan that was changed
+                // to another is still a trial of the first.
+                "SELECT EXISTS (
+                   SELECT 1 FROM subscriptions s
+                   JOIN subscription_states h ON h.subscription_id = s.id
+                   WHERE s.tenant_id = ?1 AND s.trial_ends_on IS NOT NULL AND h.plan_id = ?2
+                     AND (h.status = 'trialing' OR s.imported IS NOT NULL)
+                 )",
+            )?
+            .query_row((tenant.0, plan.0), |row| row.get(0))?)
+    }
+
+    /// Whether another subscription of the tenant runs on `today`: active, or on trial. A trial that
+    /// is over counts until its own end is recorded, so that it is told and counted for itself
+    /// before its tenant is suspended with the last of them.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn has_another_running(
+        &self,
+        tenant: TenantId,
+        but: SubscriptionId,
+        today: NaiveDate,
+    ) -> Result<bool> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM subscriptions WHERE tenant_id = ?1 AND id <> ?2
+                   AND (ends_on IS NULL OR ends_on > ?3)
+                   AND status IN ('active', 'trialing'))",
+            )?
+            .query_row((tenant.0, but.0, today.to_string()), |row| row.get(0))?)
+    }
+
+    /// The first day after what live invoices of the subscription, or bills before its import,
+    /// cover.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn billed_until(&self, subscription: &Subscription) -> Result<Option<NaiveDate>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT period_end FROM invoices WHERE subscription_id = ?1 AND status <> 'void'
+             ORDER BY period_start DESC LIMIT 1",
+        )?;
+        let row = statement.query_row([subscription.id.0], |row| columns::date(row, "period_end"));
+        Ok(row.optional()?.max(subscription.billed_elsewhere_until))
+    }
+
+    /// Where the periods of a subscription began anew last.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn last_beginning(&self, id: SubscriptionId) -> Result<Option<NaiveDate>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT starts_on FROM billing_starts WHERE subscription_id = ?1
+             ORDER BY starts_on DESC LIMIT 1",
+        )?;
+        let row = statement.query_row([id.0], |row| columns::date(row, "starts_on"));
+        Ok(row.optional()?)
+    }
+
+    /// A page of active subscriptions whose next period starts on or before `until`, after
+    /// `after`, by that day and id.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn due_for_billing(
+        &self,
+        until: NaiveDate,
+        after: Option<DueSubscription>,
+        limit: usize,
+    ) -> Result<Vec<DueSubscription>> {
+        self.due(
+            "SELECT next_billing_on AS due_on, id FROM subscriptions
+             INDEXED BY subscriptions_next_billing
+             WHERE status = 'active' AND next_billing_on IS NOT NULL AND next_billing_on <= ?1
+               AND (next_billing_on, id) > (?2, ?3)
+             ORDER BY next_billing_on, id LIMIT ?4",
+            until,
+            after,
+            limit,
+        )
+    }
+
+    /// A page of subscriptions that were canceled and whose end came on or before `until`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn ending(
+        &self,
+        until: NaiveDate,
+        after: Option<DueSubscription>,
+        limit: usize,
+    ) -> Result<Vec<DueSubscription>> {
+        self.due(
+            "SELECT ends_on AS due_on, id FROM subscriptions INDEXED BY subscriptions_ending
+             WHERE cancel_at_period_end = 1 AND status <> 'canceled' AND ends_on <= ?1
+               AND (ends_on, id) > (?2, ?3)
+             ORDER BY ends_on, id LIMIT ?4",
+            until,
+            after,
+            limit,
+        )
+    }
+
+    /// A page of trials whose last day lies on or before `until`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn trials_until(
+        &self,
+        until: NaiveDate,
+        after: Option<DueSubscription>,
+        limit: usize,
+    ) -> Result<Vec<DueSubscription>> {
+        self.due(
+            "SELECT trial_ends_on AS due_on, id FROM subscriptions INDEXED BY subscriptions_trials
+             WHERE status = 'trialing' AND trial_ends_on <= ?1 AND (trial_ends_on, id) > (?2, ?3)
+             ORDER BY trial_ends_on, id LIMIT ?4",
+            until,
+            after,
+            limit,
+        )
+    }
+
+    fn due(
+        &self,
+        sql: &str,
+        until: NaiveDate,
+        after: Option<DueSubscription>,
+        limit: usize,
+    ) -> Result<Vec<DueSubscription>> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let (on, id) = after.map_or((String::new(), 0), |key| (key.on.to_string(), key.id.0));
+        let keys = statement.query_map((until.to_string(), on, id, limit as i64), |row| {
+            let on = columns::date(row, "due_on")?;
+            Ok(DueSubscription { on, id: SubscriptionId(row.get("id")?) })
+        })?;
+        Ok(keys.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+fn subscription(row: &Row) -> rusqlite::Result<Subscription> {
+    let currency = columns::word(row, "currency")?;
+    let interval =
+        Interval { unit: columns::word(row, "interval")?, count: row.get("interval_count")? };
+    let pending = match row.get::<_, Option<i64>>("pending_plan_id")? {
+        None => None,
+        Some(plan) => Some(Terms {
+            plan_id: PlanId(plan),
+            plan: row.get("next_code")?,
+            plan_name: row.get("next_name")?,
+            price: columns::money(row, "next_price_minor", currency)?,
+            interval: Interval {
+                unit: columns::word(row, "next_interval")?,
+                count: row.get("next_interval_count")?,
+            },
+            quantity: row.get("pending_quantity")?,
+        }),
+    };
+    let period = columns::date_or_null(row, "current_period_start")?
+        .zip(columns::date_or_null(row, "current_period_end")?)
+        .map(|(start, end)| Period { start, end });
+    let pause = match columns::word_or_null(row, "suspension_cause")? {
+        None => None,
+        Some(cause) => Some(Pause {
+            at: row.get("suspended_at")?,
+            on: columns::date(row, "suspended_on")?,
+            cause,
+            from: columns::word(row, "suspended_from")?,
+        }),
+    };
+    Ok(Subscription {
+        id: SubscriptionId(row.get("id")?),
+        tenant_id: TenantId(row.get("tenant_id")?),
+        tenant: row.get("tenant")?,
+        status: columns::word(row, "status")?,
+        terms: Terms {
+            plan_id: PlanId(row.get("plan_id")?),
+            plan: row.get("code")?,
+            plan_name: row.get("name")?,
+            price: columns::money(row, "price_minor", currency)?,
+            interval,
+            quantity: row.get("quantity")?,
+        },
+        pending,
+        anchor: columns::word(row, "anchor")?,
+        cycle: Cycle {
+            anchor_on: columns::date(row, "anchor_on")?,
+            anchor_day: row.get("anchor_day")?,
+            interval,
+        },
+        started_on: columns::date(row, "started_on")?,
+        period,
+        next_billing_on: columns::date_or_null(row, "next_billing_on")?,
+        trial_ends_on: columns::date_or_null(row, "trial_ends_on")?,
+        trial_reminded_at: row.get("trial_reminded_at")?,
+        collection: columns::word(row, "collection")?,
+        cancel_at_period_end: row.get("cancel_at_period_end")?,
+        ends_on: columns::date_or_null(row, "ends_on")?,
+        canceled_at: row.get("canceled_at")?,
+        pause,
+        billed_elsewhere_until: columns::date_or_null(row, "billed_elsewhere_until")?,
+        imported: row.get("imported")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}

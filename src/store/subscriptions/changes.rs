@@ -1,0 +1,364 @@
+//! What is written of subscriptions: new ones, and every change of one.
+
+use chrono::NaiveDate;
+use rusqlite::{Statement, ToSql};
+
+use crate::domain::recurrence::{Cycle, Period};
+use crate::domain::subscription::{Anchor, Collection, SubscriptionStatus, Terms};
+use crate::domain::tenant::SuspensionCause;
+use crate::domain::{Act, PlanId, Result, SubscriptionId, TenantId};
+use crate::store::Db;
+
+/// A subscription to be written.
+#[derive(Debug, Clone)]
+pub struct NewSubscription<'a> {
+    pub tenant: TenantId,
+    pub plan: PlanId,
+    pub status: SubscriptionStatus,
+    pub quantity: i64,
+    pub anchor: Anchor,
+    pub cycle: Cycle,
+    pub started_on: NaiveDate,
+    pub period: Option<Period>,
+    pub next_billing_on: Option<NaiveDate>,
+    pub trial_ends_on: Option<NaiveDate>,
+    pub collection: Collection,
+    /// The first day after the end of one that is written as canceled.
+    pub ends_on: Option<NaiveDate>,
+    /// Why one that is written as suspended is.
+    pub pause: Option<SuspensionCause>,
+    pub billed_elsewhere_until: Option<NaiveDate>,
+    pub imported: Option<&'a str>,
+}
+
+/// Where the periods of a subscription begin anew, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begins {
+    Created,
+    TrialEnded,
+    Returned,
+    Imported,
+}
+
+/// What a run moves on of a subscription that it billed.
+#[derive(Debug, Clone, Copy)]
+pub struct Billed<'a> {
+    /// The last period that was billed.
+    pub period: Period,
+    pub next_on: NaiveDate,
+    pub cycle: Cycle,
+    /// The terms that came into force, where a change was pending.
+    pub terms: Option<&'a Terms>,
+}
+
+/// The columns that a subscription is written with, and their values in that order.
+macro_rules! columns {
+    () => {
+        "(tenant_id, plan_id, status, quantity, anchor, anchor_on, anchor_day, started_on,
+          current_period_start, current_period_end, next_billing_on, trial_ends_on, collection,
+          ends_on, canceled_at, suspended_at, suspended_on, suspension_cause, suspended_from,
+          billed_elsewhere_until, imported, updated_at, created_at)"
+    };
+}
+macro_rules! values {
+    () => {
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+          ?20, ?21, ?22, ?22)"
+    };
+}
+
+fn bind(statement: &mut Statement, act: &Act, new: &NewSubscription) -> rusqlite::Result<()> {
+    let date = |date: Option<NaiveDate>| date.map(|date| date.to_string());
+    let at = act.at();
+    let paused = new.pause.map(|_| at.as_str());
+    let canceled = (new.status == SubscriptionStatus::Canceled).then_some(at.as_str());
+    let values: [&dyn ToSql; 22] = [
+        &new.tenant.0,
+        &new.plan.0,
+        &new.status.word(),
+        &new.quantity,
+        &new.anchor.word(),
+        &new.cycle.anchor_on.to_string(),
+        &new.cycle.anchor_day,
+        &new.started_on.to_string(),
+        &date(new.period.map(|period| period.start)),
+        &date(new.period.map(|period| period.end)),
+        &date(new.next_billing_on),
+        &date(new.trial_ends_on),
+        &new.collection.word(),
+        &date(new.ends_on),
+        &canceled,
+        &paused,
+        &paused.map(|_| act.today.to_string()),
+        &new.pause.map(SuspensionCause::word),
+        &paused.map(|_| "active"),
+        &date(new.billed_elsewhere_until),
+        &new.imported,
+        &at,
+    ];
+    for (at, value) in values.into_iter().enumerate() {
+        statement.raw_bind_parameter(at + 1, value)?;
+    }
+    Ok(())
+}
+
+impl Db<'_> {
+    /// Writes a subscription.
+    ///
+    /// # Errors
+    /// A rule of the schema says no.
+    pub fn insert_subscription(&self, act: &Act, new: &NewSubscription) -> Result<SubscriptionId> {
+        let insert = concat!("INSERT INTO subscriptions ", columns!(), " VALUES ", values!());
+        let mut statement = self.conn.prepare_cached(insert)?;
+        bind(&mut statement, act, new)?;
+        statement.raw_execute()?;
+        Ok(SubscriptionId(self.conn.last_insert_rowid()))
+    }
+
+    /// Writes an imported subscription, of which nothing was billed here, over again.
+    ///
+    /// # Errors
+    /// A rule of the schema says no.
+    pub fn correct_imported_subscription(
+        &self,
+        act: &Act,
+        id: SubscriptionId,
+        new: &NewSubscription,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached("DELETE FROM billing_starts WHERE subscription_id = ?1")?
+            .execute([id.0])?;
+        let update = concat!(
+            "UPDATE subscriptions SET ",
+            columns!(),
+            " = ",
+            values!(),
+            ", pending_plan_id = NULL, pending_quantity = NULL, cancel_at_period_end = 0,
+               trial_reminded_at = NULL
+             WHERE id = ?23 AND imported IS NOT NULL"
+        );
+        let mut statement = self.conn.prepare_cached(update)?;
+        bind(&mut statement, act, new)?;
+        statement.raw_bind_parameter(23, id.0)?;
+        statement.raw_execute()?;
+        // A correction is no change of what the customer had: its history is what was corrected.
+        for sql in [
+            "DELETE FROM subscription_states WHERE subscription_id = ?1",
+            "INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
+             SELECT id, created_at, status, plan_id, quantity FROM subscriptions WHERE id = ?1",
+        ] {
+            self.conn.prepare_cached(sql)?.execute([id.0])?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the periods of a subscription begin anew on that day.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn begin_billing(
+        &self,
+        id: SubscriptionId,
+        starts_on: NaiveDate,
+        begins: Begins,
+    ) -> Result<()> {
+        let why = match begins {
+            Begins::Created => "created",
+            Begins::TrialEnded => "trial_ended",
+            Begins::Returned => "returned",
+            Begins::Imported => "imported",
+        };
+        self.conn
+            .prepare_cached(
+                "INSERT INTO billing_starts (subscription_id, starts_on, why) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute((id.0, starts_on.to_string(), why))?;
+        Ok(())
+    }
+
+    /// Moves a subscription on behind the periods that were billed.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn move_on(&self, act: &Act, id: SubscriptionId, billed: &Billed) -> Result<()> {
+        // The columns of its standing are left alone where they stay: to name them is to write
+        // its history.
+        if let Some(terms) = billed.terms {
+            self.conn
+                .prepare_cached(
+                    "UPDATE subscriptions SET plan_id = ?2, quantity = ?3, pending_plan_id = NULL,
+                       pending_quantity = NULL, updated_at = ?4
+                     WHERE id = ?1",
+                )?
+                .execute((id.0, terms.plan_id.0, terms.quantity, act.at()))?;
+        }
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET current_period_start = ?2, current_period_end = ?3,
+                   next_billing_on = ?4, anchor_on = ?5, anchor_day = ?6, updated_at = ?7
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                billed.period.start.to_string(),
+                billed.period.end.to_string(),
+                billed.next_on.to_string(),
+                billed.cycle.anchor_on.to_string(),
+                billed.cycle.anchor_day,
+                act.at(),
+            ))?;
+        Ok(())
+    }
+
+    /// Sets what a subscription changes to with its next period; `None` takes it back.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn set_pending(&self, act: &Act, id: SubscriptionId, terms: Option<&Terms>) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET pending_plan_id = ?2, pending_quantity = ?3,
+                   updated_at = ?4
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                terms.map(|terms| terms.plan_id.0),
+                terms.map(|terms| terms.quantity),
+                act.at(),
+            ))?;
+        Ok(())
+    }
+
+    /// Lets a subscription run to its end on that day, or (`None`) go on.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn set_ends_on(
+        &self,
+        act: &Act,
+        id: SubscriptionId,
+        ends_on: Option<NaiveDate>,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET cancel_at_period_end = ?2 IS NOT NULL, ends_on = ?2,
+                   updated_at = ?3
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, ends_on.map(|date| date.to_string()), act.at()))?;
+        Ok(())
+    }
+
+    /// Ends a subscription; `ends_on` is the first day after it.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn end_subscription(
+        &self,
+        act: &Act,
+        id: SubscriptionId,
+        ends_on: NaiveDate,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET status = 'canceled', canceled_at = ?3, ends_on = ?2,
+                   next_billing_on = NULL, suspended_at = NULL, suspended_on = NULL,
+                   suspension_cause = NULL, suspended_from = NULL, updated_at = ?3
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, ends_on.to_string(), act.at()))?;
+        Ok(())
+    }
+
+    /// Suspends a subscription.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn suspend_subscription(
+        &self,
+        act: &Act,
+        id: SubscriptionId,
+        cause: SuspensionCause,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET suspended_from = status, status = 'suspended',
+                   suspended_at = ?2, suspended_on = ?3, suspension_cause = ?4, updated_at = ?2
+                 WHERE id = ?1 AND status IN ('active', 'trialing')",
+            )?
+            .execute((id.0, act.at(), act.today.to_string(), cause.word()))?;
+        Ok(())
+    }
+
+    /// Puts a suspended subscription back on its trial.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn back_to_trial(&self, act: &Act, id: SubscriptionId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET status = 'trialing', next_billing_on = NULL,
+                   suspended_at = NULL, suspended_on = NULL, suspension_cause = NULL,
+                   suspended_from = NULL, updated_at = ?2
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, act.at()))?;
+        Ok(())
+    }
+
+    /// Makes a subscription active; its next period starts on `next_on`, and where a cycle is
+    /// given it is counted from there on.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn activate_subscription(
+        &self,
+        act: &Act,
+        id: SubscriptionId,
+        next_on: NaiveDate,
+        cycle: Option<Cycle>,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET status = 'active', next_billing_on = ?2,
+                   anchor_on = coalesce(?3, anchor_on), anchor_day = coalesce(?4, anchor_day),
+                   suspended_at = NULL, suspended_on = NULL, suspension_cause = NULL,
+                   suspended_from = NULL, updated_at = ?5
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                next_on.to_string(),
+                cycle.map(|cycle| cycle.anchor_on.to_string()),
+                cycle.map(|cycle| cycle.anchor_day),
+                act.at(),
+            ))?;
+        Ok(())
+    }
+
+    /// Sets how the invoices of a subscription are collected.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn set_collection(&self, id: SubscriptionId, collection: Collection) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE subscriptions SET collection = ?2 WHERE id = ?1")?
+            .execute((id.0, collection.word()))?;
+        Ok(())
+    }
+
+    /// Notes that the end of a trial was announced.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn note_trial_reminder(&self, act: &Act, id: SubscriptionId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET trial_reminded_at = ?2, updated_at = ?2 WHERE id = ?1",
+            )?
+            .execute((id.0, act.at()))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! `tasks cleanup-expired-trials`: announces the end of trials, and ends those whose last day has
+//! passed.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::batch::{self, Sum};
+use super::generate_recurring_invoices::problem;
+use super::issue::Issuer;
+use super::settle::tenant_event;
+use super::{BATCH, Done, Given, ItemError, Tally, item_refused, subscribe};
+use crate::config::{Config, OnTrialEnd};
+use crate::domain::letter::Template;
+use crate::domain::recurrence::{self, Backlog, Decision};
+use crate::domain::subscription::Subscription;
+use crate::domain::tenant::{Suspension, SuspensionCause, TenantStatus};
+use crate::domain::trial::{Action, Policy, decide};
+use crate::domain::{Act, Result, RunId, SubscriptionId, TenantId, calendar};
+use crate::store::subscriptions::DueSubscription;
+use crate::store::{Db, NewEmail, Store};
+
+/// What the task counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Trials whose last day has passed: suspended, converted, or canceled before.
+    pub expired: u64,
+    /// Subscriptions that were suspended for it.
+    pub suspended: u64,
+    pub converted: u64,
+    /// Trials whose end was announced.
+    pub reminded: u64,
+}
+
+/// What is summed up over a run, a page or a trial.
+#[derive(Debug, Default)]
+struct Ended {
+    counts: Counts,
+    emails_queued: u64,
+    errors: Vec<ItemError>,
+}
+
+impl Sum for Ended {
+    fn add(&mut self, other: Self) {
+        self.counts.expired += other.counts.expired;
+        self.counts.suspended += other.counts.suspended;
+        self.counts.converted += other.counts.converted;
+        self.counts.reminded += other.counts.reminded;
+        self.emails_queued += other.emails_queued;
+        self.errors.extend(other.errors);
+    }
+}
+
+impl Ended {
+    fn done(self) -> Done {
+        let counts = self.counts;
+        Done {
+            emails_queued: self.emails_queued,
+            did_something: counts.expired + counts.reminded > 0 || !self.errors.is_empty(),
+            tally: Tally::CleanupExpiredTrials(counts),
+            errors: self.errors,
+        }
+    }
+}
+
+/// Whether a trial becomes a paid subscription when it ends: where the config says so and the
+/// tenant has a default payment method.
+///
+/// # Errors
+/// A fault of the file.
+pub fn converts(db: &Db, config: &Config, tenant: TenantId) -> Result<bool> {
+    Ok(config.trials.on_end == OnTrialEnd::Convert && db.default_payment_method(tenant)?.is_some())
+}
+
+/// What is looked at besides the trial itself.
+fn policy(db: &Db, config: &Config, trial: &Subscription) -> Result<Policy> {
+    let converts = converts(db, config, trial.tenant_id)?;
+    Ok(Policy { reminder_days: config.trials.reminder_days, converts })
+}
+
+/// Ends and announces what is due, in batches.
+///
+/// # Errors
+/// A fault of the file; what fails of one trial is in the errors of the result instead.
+pub fn work(store: &mut Store, given: &Given, run: RunId) -> Result<Done> {
+    let act = given.clock.act("task:cleanup-expired-trials");
+    let domain = given.config.mail_domain();
+    let writer = Writer { config: given.config, act: &act, domain: &domain, run };
+    let mut sum = Ended::default();
+    let mut after = None;
+    loop {
+        let page = store.read(|db| page(db, given.config, &act, after))?;
+        let Some(last) = page.last().copied() else { break };
+        after = Some(last);
+        sum.add(batch::write(
+            store,
+            &page,
+            |db, page, _| {
+                let mut sum = Ended::default();
+                for due in page {
+                    sum.add(writer.write(db, due.id)?);
+                }
+                Ok(sum)
+            },
+            |_, due, refusal, sum: &mut Ended| {
+                sum.errors.push(item_refused(&due.id.to_string(), refusal));
+                Ok(())
+            },
+        )?);
+    }
+    Ok(sum.done())
+}
+
+/// Hands what a run would do to `each`, and returns what it would count. Writes nothing.
+///
+/// # Errors
+/// What `each` refuses, or a fault of the file.
+pub fn dry_run(
+    store: &mut Store,
+    given: &Given,
+    mut each: impl FnMut(&Subscription, Action) -> Result<()>,
+) -> Result<Done> {
+    let act = given.clock.act("task:cleanup-expired-trials");
+    store.read(|db| {
+        let mut sum = Ended::default();
+        let mut after = None;
+        loop {
+            let page = page(db, given.config, &act, after)?;
+            let Some(last) = page.last().copied() else { break };
+            after = Some(last);
+            for due in page {
+                let trial = db.subscription(due.id)?;
+                let policy = policy(db, given.config, &trial)?;
+                if let Some(action) = decide(&trial, policy, act.today) {
+                    sum.add(foreseen(db, given.config, &act, &trial, action)?);
+                    each(&trial, action)?;
+                }
+            }
+        }
+        Ok(sum.done())
+    })
+}
+
+/// The next trials that have ended or are about to, by their last day.
+fn page(
+    db: &Db,
+    config: &Config,
+    act: &Act,
+    after: Option<DueSubscription>,
+) -> Result<Vec<DueSubscription>> {
+    let until = calendar::plus_days(act.today, config.trials.reminder_days);
+    db.trials_until(until, after, BATCH)
+}
+
+/// What an action adds to the sum.
+fn counted(action: Action) -> Ended {
+    let one = |yes: bool| u64::from(yes);
+    let remind = action == Action::Remind;
+    Ended {
+        counts: Counts {
+            expired: one(!remind),
+            suspended: one(action == Action::Suspend),
+            converted: one(action == Action::Convert),
+            reminded: one(remind),
+        },
+        emails_queued: one(action != Action::Cancel),
+        errors: Vec::new(),
+    }
+}
+
+/// A trial as the paid subscription that it becomes, and what is billed of it.
+fn conversion(db: &Db, trial: &Subscription, act: &Act) -> Result<(Subscription, Decision)> {
+    let last_day = trial.trial_ends_on.unwrap_or(act.today);
+    let converted = subscribe::as_converted(db, trial, last_day)?;
+    let decision = recurrence::decide(&converted, act.today, Backlog::Held)?;
+    Ok((converted, decision))
+}
+
+/// What an action would add to the sum, with the invoices of a conversion; what would fail of it
+/// is an error.
+fn foreseen(
+    db: &Db,
+    config: &Config,
+    act: &Act,
+    trial: &Subscription,
+    action: Action,
+) -> Result<Ended> {
+    let mut sum = counted(action);
+    if action != Action::Convert {
+        return Ok(sum);
+    }
+    let tried = conversion(db, trial, act).and_then(|(converted, decision)| {
+        subscribe::amounts(db, config, &converted, &decision.bills)?;
+        Ok(decision)
+    });
+    match tried {
+        Ok(decision) => {
+            sum.emails_queued += decision.bills.len() as u64;
+            sum.errors.extend(problem(trial.id, &decision));
+            Ok(sum)
+        }
+        Err(refusal) if refusal.is_of_the_item() => {
+            let errors = vec![item_refused(&trial.id.to_string(), &refusal)];
+            Ok(Ended { errors, ..Ended::default() })
+        }
+        Err(fatal) => Err(fatal),
+    }
+}
+
+/// Writes decisions.
+struct Writer<'a> {
+    config: &'a Config,
+    act: &'a Act,
+    domain: &'a str,
+    run: RunId,
+}
+
+impl Writer<'_> {
+    /// Reads a trial, decides, and writes what is decided, in the caller's transaction.
+    fn write(&self, db: &Db, id: SubscriptionId) -> Result<Ended> {
+        let trial = db.subscription(id)?;
+        let policy = policy(db, self.config, &trial)?;
+        let Some(action) = decide(&trial, policy, self.act.today) else {
+            return Ok(Ended::default());
+        };
+        let last_day = trial.trial_ends_on.unwrap_or(self.act.today);
+        let mut sum = counted(action);
+        match action {
+            Action::Remind => {
+                db.note_trial_reminder(self.act, id)?;
+                self.queue(db, &trial, Template::TrialEnding, last_day, action)?;
+            }
+            Action::Suspend => {
+                self.suspend(db, &trial, last_day)?;
+                self.queue(db, &trial, Template::TrialEnded, last_day, action)?;
+            }
+            Action::Convert => {
+                self.queue(db, &trial, Template::TrialEnded, last_day, action)?;
+                let (converted, decision) = conversion(db, &trial, self.act)?;
+                let issuer = Issuer::new(db, self.act, self.config)?;
+                let issued = subscribe::convert(&issuer, &converted, &decision, self.run)?;
+                sum.emails_queued += issued.len() as u64;
+                sum.errors.extend(problem(id, &decision));
+            }
+            Action::Cancel => {
+                let ends_on = trial.ends_on.unwrap_or(self.act.today);
+                subscribe::end(db, self.act, &trial, ends_on)?;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Suspends the subscription, and its tenant too where nothing else of it runs.
+    fn suspend(&self, db: &Db, trial: &Subscription, last_day: NaiveDate) -> Result<()> {
+        let (act, cause) = (self.act, SuspensionCause::Trial);
+        let reason = format!("the trial of {} ended on {last_day}", trial.terms.plan_name);
+        db.suspend_subscription(act, trial.id, cause)?;
+        let suspended = db.subscription(trial.id)?;
+        let (kind, more) = ("subscription_suspended", serde_json::json!({ "cause": "trial" }));
+        subscribe::subscription_event(db, act, &suspended, kind, Some(&reason), more)?;
+        let tenant = db.tenant_by_id(trial.tenant_id)?;
+        if tenant.status != TenantStatus::Active
+            || db.has_another_running(tenant.id, trial.id, act.today)?
+        {
+            return Ok(());
+        }
+        let suspension = Suspension { at: act.at(), cause, reason: reason.clone() };
+        db.suspend_tenant(act, tenant.id, &suspension)?;
+        let data = r#"{"cause":"trial"}"#;
+        tenant_event(db, act, tenant.id, "tenant_suspended", Some(&reason), data)
+    }
+
+    fn queue(
+        &self,
+        db: &Db,
+        trial: &Subscription,
+        template: Template,
+        last_day: NaiveDate,
+        action: Action,
+    ) -> Result<()> {
+        let facts = format!(r#"{{"subscription":{},"action":"{action}"}}"#, trial.id.0);
+        db.queue_email(
+            self.act,
+            &NewEmail {
+                tenant: trial.tenant_id,
+                invoice: None,
+                template,
+                domain: self.domain,
+                dedup_key: &format!("{template}/{}/{last_day}", trial.id.0),
+                facts: &facts,
+                run: Some(self.run),
+            },
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! `import plans`.
+
+use serde_json::json;
+
+use super::table::Row;
+use super::{Bad, Fate, Import};
+use crate::domain::plan::{self, Interval, IntervalUnit, MOST_TRIAL_DAYS, NewPlan, Plan};
+use crate::domain::refusal::Why;
+use crate::store::NewEvent;
+
+pub const REQUIRED: &[&str] = &["code", "name", "price", "interval"];
+pub const OPTIONAL: &[&str] = &["currency", "interval_count", "trial_days"];
+
+/// What is sold under a code: whoever subscribed to it agreed to these.
+const TERMS: &[&str] = &["price", "currency", "interval", "interval_count"];
+
+impl Import<'_> {
+    pub(super) fn plan(&self, row: &Row) -> Result<Fate, Bad> {
+        let new = self.read_plan(row)?;
+        let Some(there) = self.db.find_plan(&new.code)? else {
+            self.db.insert_plan(self.act, &new)?;
+            let data = json!({ "plan": new.code, "price": new.price.major(), "imported": true });
+            self.plan_event("plan_created", &data)?;
+            return Ok(Fate::Created);
+        };
+        let differs = differences(row, &new, &there);
+        if differs.is_empty() {
+            return Ok(Fate::Skipped);
+        }
+        if differs.iter().any(|column| TERMS.contains(column)) {
+            let what = "it is there already with another price, currency or interval, which never \
+                        change; archive it, and import the new terms under a code of their own";
+            return Err(row.bad("code", Why::CannotChange { what }));
+        }
+        if !self.options.update {
+            return Err(row.bad("code", Why::Differs { fields: differs.join(", ") }));
+        }
+        let trial_days = row.get("trial_days").map_or(there.trial_days, |_| new.trial_days);
+        self.db.edit_plan(self.act, there.id, &new.name, trial_days)?;
+        let data = json!({ "plan": new.code, "imported": true, "changed": differs });
+        self.plan_event("plan_edited", &data)?;
+        Ok(Fate::Updated)
+    }
+
+    fn plan_event(&self, kind: &'static str, data: &serde_json::Value) -> Result<(), Bad> {
+        let data = data.to_string();
+        self.db.add_event(self.act, NewEvent { kind, data: &data, ..NewEvent::default() })?;
+        Ok(())
+    }
+
+    fn read_plan(&self, row: &Row) -> Result<NewPlan, Bad> {
+        let code = row.need("code", plan::code);
+        let name = row.need("name", plan::name);
+        let currency = row.currency("currency").unwrap_or(self.config.currency);
+        let price = row.need_amount("price", currency);
+        let unit: Option<IntervalUnit> = row.need_word("interval", "month, year");
+        let count = row.count("interval_count", 1, i64::from(Interval::MOST));
+        let count = count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
+        let trial_days = row.count("trial_days", 0, MOST_TRIAL_DAYS).unwrap_or(0);
+        row.checked((|| {
+            let interval = Interval { unit: unit?, count };
+            Some(NewPlan { code: code?, name: name?, price: price?, interval, trial_days })
+        })())
+    }
+}
+
+/// The columns of the row whose values are not those that are stored.
+fn differences(row: &Row, new: &NewPlan, there: &Plan) -> Vec<&'static str> {
+    let pairs = [
+        ("name", new.name == there.name),
+        ("price", new.price == there.price),
+        ("currency", new.currency() == there.price.currency()),
+        ("interval", new.interval.unit == there.interval.unit),
+        ("interval_count", new.interval.count == there.interval.count),
+        ("trial_days", new.trial_days == there.trial_days),
+    ];
+    let given = pairs.into_iter().filter(|(column, _)| row.get(column).is_some());
+    given.filter(|(_, same)| !same).map(|(column, _)| column).collect()
+}

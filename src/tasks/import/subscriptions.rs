@@ -1,0 +1,287 @@
+//! `import subscriptions`: those that began elsewhere, with the periods that were billed there.
+
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+use super::table::Row;
+use super::{Bad, Fate, Import};
+use crate::domain::plan::Plan;
+use crate::domain::recurrence::Period;
+use crate::domain::refusal::Why;
+use crate::domain::subscription::{
+    Anchor, Collection, MOST_QUANTITY, Subscription, SubscriptionStatus,
+};
+use crate::domain::takeover::{self, Stated, Takeover};
+use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
+use crate::domain::{SubscriptionId, plan, text};
+use crate::store::NewSubscription;
+use crate::store::subscriptions::Begins;
+use crate::tasks::subscribe::subscription_event;
+
+pub const REQUIRED: &[&str] = &["tenant", "plan", "started_on"];
+pub const OPTIONAL: &[&str] = &[
+    "status",
+    "current_period_start",
+    "current_period_end",
+    "trial_ends_on",
+    "anchor",
+    "quantity",
+    "collection",
+];
+
+/// A row, checked.
+struct Read {
+    tenant: Tenant,
+    plan: Plan,
+    /// The subscription that the row names, where there is one.
+    there: Option<Subscription>,
+    stated: Stated,
+    quantity: i64,
+    collection: Collection,
+    /// What the row says in each optional column, `null` where it says nothing. It is kept, so that
+    /// the same row is known again whatever has become of the subscription.
+    said: Value,
+}
+
+impl Import<'_> {
+    pub(super) fn subscription(&self, row: &Row) -> Result<Fate, Bad> {
+        let read = self.read_subscription(row)?;
+        let Some(there) = &read.there else {
+            self.write_subscription(&read, None)?;
+            return Ok(Fate::Created);
+        };
+        let cannot = |what| row.bad("started_on", Why::CannotChange { what });
+        let Some(imported) = &there.imported else {
+            return Err(cannot("that subscription was begun here, and no import rewrites it"));
+        };
+        let before: Value = serde_json::from_str(imported).unwrap_or_default();
+        let differs: Vec<_> =
+            OPTIONAL.iter().copied().filter(|field| before[*field] != read.said[*field]).collect();
+        if differs.is_empty() {
+            return Ok(Fate::Skipped);
+        }
+        if !self.options.update {
+            return Err(row.bad("started_on", Why::Differs { fields: differs.join(", ") }));
+        }
+        if let Some(why) = closed(&read.tenant, read.stated.status) {
+            return Err(row.bad("tenant", why));
+        }
+        if !self.db.invoices_of_subscription(there)?.is_empty() {
+            return Err(cannot("periods of that subscription were billed here already"));
+        }
+        if was_changed_here(there, &before) {
+            return Err(cannot(
+                "that subscription was suspended, canceled or changed here since its import",
+            ));
+        }
+        self.write_subscription(&read, Some((there.id, &differs)))?;
+        Ok(Fate::Updated)
+    }
+
+    fn read_subscription(&self, row: &Row) -> Result<Read, Bad> {
+        let (tenant, plan) = (self.known_tenant_of(row)?, self.known_plan_of(row)?);
+        let started_on = row.need_date("started_on");
+        let there = self.named(tenant.as_ref(), plan.as_ref(), started_on)?;
+        let words = "trialing, active, suspended, canceled";
+        let status = row.word("status", words).map(|status| match status {
+            // It follows from the invoices, here as elsewhere.
+            SubscriptionStatus::PastDue => SubscriptionStatus::Active,
+            status => status,
+        });
+        let trial_ends_on = row.date("trial_ends_on");
+        check_status(row, status);
+        // A row that was taken before its tenant was closed is known again.
+        let new_for = tenant.as_ref().filter(|_| there.is_none());
+        if let Some(why) = new_for.and_then(|tenant| closed(tenant, status)) {
+            row.note("tenant", why);
+        }
+        check_after(row, "trial_ends_on", trial_ends_on, started_on);
+        let period = read_period(row, status, started_on);
+        let anchor: Option<Anchor> = row.word("anchor", "calendar, anniversary");
+        let quantity = row.count("quantity", 1, MOST_QUANTITY);
+        let collection: Option<Collection> = row.word("collection", "automatic, invoice");
+        let overflows = |plan: &Plan| plan.price.times(quantity.unwrap_or(1)).is_err();
+        if plan.as_ref().is_some_and(overflows) {
+            row.note("quantity", Why::TooLarge);
+        }
+        let said = json!({
+            "status": status.map(SubscriptionStatus::word),
+            "current_period_start": period.map(|period| period.start),
+            "current_period_end": period.map(|period| period.end),
+            "trial_ends_on": trial_ends_on,
+            "anchor": anchor.map(Anchor::word),
+            "quantity": quantity,
+            "collection": collection.map(Collection::word),
+        });
+        row.checked((|| {
+            let (tenant, plan, started_on) = (tenant?, plan?, started_on?);
+            let (anchor, interval) = (anchor.unwrap_or(Anchor::Calendar), plan.interval);
+            let stated = Stated { status, started_on, period, trial_ends_on, anchor, interval };
+            let collection = collection.unwrap_or(self.config.payments.collection);
+            let quantity = quantity.unwrap_or(1);
+            Some(Read { tenant, plan, there, stated, quantity, collection, said })
+        })())
+    }
+
+    fn known_tenant_of(&self, row: &Row) -> Result<Option<Tenant>, Bad> {
+        let Some(slug) = row.need("tenant", |v| text::slug("tenant", v)) else { return Ok(None) };
+        let tenant = self.db.find_tenant(&slug)?;
+        if tenant.is_none() {
+            row.note("tenant", Why::UnknownTenant);
+        }
+        Ok(tenant)
+    }
+
+    /// Archived plans too: they keep their subscribers.
+    fn known_plan_of(&self, row: &Row) -> Result<Option<Plan>, Bad> {
+        let Some(code) = row.need("plan", plan::code) else { return Ok(None) };
+        let plan = self.db.find_plan(&code)?;
+        if plan.is_none() {
+            row.note("plan", Why::UnknownPlan);
+        }
+        Ok(plan)
+    }
+
+    fn named(
+        &self,
+        tenant: Option<&Tenant>,
+        plan: Option<&Plan>,
+        started_on: Option<NaiveDate>,
+    ) -> Result<Option<Subscription>, Bad> {
+        match (tenant, plan, started_on) {
+            (Some(tenant), Some(plan), Some(on)) => {
+                Ok(self.db.find_subscription(tenant.id, plan.id, on)?)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Writes what the row comes to today: as a new subscription, or over one that was imported.
+    fn write_subscription(
+        &self,
+        read: &Read,
+        over: Option<(SubscriptionId, &[&str])>,
+    ) -> Result<(), Bad> {
+        let (db, act) = (self.db, self.act);
+        let held = read.tenant.suspension.as_ref().map(|suspension| suspension.cause);
+        let taken = takeover::take_over(&read.stated, held, act.today);
+        // A trial is suspended once it is written, so that it comes back to its trial.
+        let trialing = taken.status == SubscriptionStatus::Trialing;
+        let (suspended_trial, pause) = match trialing {
+            true => (taken.suspended, None),
+            false => (None, taken.suspended),
+        };
+        let imported = read.said.to_string();
+        let new = new_subscription(read, &taken, pause, &imported);
+        let id = match over {
+            None => db.insert_subscription(act, &new)?,
+            Some((id, _)) => {
+                db.correct_imported_subscription(act, id, &new)?;
+                id
+            }
+        };
+        if let Some(cause) = suspended_trial {
+            db.suspend_subscription(act, id, cause)?;
+        }
+        if let Some(on) = taken.begins_on() {
+            db.begin_billing(id, on, Begins::Imported)?;
+        }
+        let (kind, more) = match over {
+            None => ("subscription_created", json!({ "imported": true })),
+            Some((_, differs)) => {
+                ("subscription_corrected", json!({ "imported": true, "changed": differs }))
+            }
+        };
+        subscription_event(db, act, &db.subscription(id)?, kind, None, more)?;
+        Ok(())
+    }
+}
+
+fn new_subscription<'a>(
+    read: &Read,
+    taken: &Takeover,
+    pause: Option<SuspensionCause>,
+    imported: &'a str,
+) -> NewSubscription<'a> {
+    NewSubscription {
+        tenant: read.tenant.id,
+        plan: read.plan.id,
+        status: pause.map_or(taken.status, |_| SubscriptionStatus::Suspended),
+        quantity: read.quantity,
+        anchor: read.stated.anchor,
+        cycle: taken.cycle,
+        started_on: read.stated.started_on,
+        period: taken.period,
+        next_billing_on: taken.next_billing_on,
+        trial_ends_on: read.stated.trial_ends_on,
+        collection: read.collection,
+        ends_on: taken.ends_on,
+        pause,
+        billed_elsewhere_until: taken.billed_elsewhere_until,
+        imported: Some(imported),
+    }
+}
+
+/// Why a tenant that is closed takes no subscription of that status: none runs there.
+fn closed(tenant: &Tenant, status: Option<SubscriptionStatus>) -> Option<Why> {
+    let runs = status != Some(SubscriptionStatus::Canceled);
+    let field = "a status other than canceled, since it is closed";
+    (runs && tenant.status == TenantStatus::Closed).then_some(Why::NotAllowedWith { field })
+}
+
+fn check_status(row: &Row, status: Option<SubscriptionStatus>) {
+    if status == Some(SubscriptionStatus::Trialing) && row.get("trial_ends_on").is_none() {
+        row.note("trial_ends_on", Why::NeededWith { field: "status trialing" });
+    }
+}
+
+/// The period that was billed last: both days or neither, and not before the start, or what comes
+/// next would be billed before it too.
+fn read_period(
+    row: &Row,
+    status: Option<SubscriptionStatus>,
+    started_on: Option<NaiveDate>,
+) -> Option<Period> {
+    let (start, end) = (row.date("current_period_start"), row.date("current_period_end"));
+    let given = |column| row.get(column).is_some();
+    match (given("current_period_start"), given("current_period_end")) {
+        (true, false) => {
+            row.note("current_period_end", Why::NeededWith { field: "current_period_start" });
+        }
+        (false, true) => {
+            row.note("current_period_start", Why::NeededWith { field: "current_period_end" });
+        }
+        _ => {}
+    }
+    // Of a trial it is not looked at.
+    if status != Some(SubscriptionStatus::Trialing) {
+        check_after(row, "current_period_start", start, started_on);
+    }
+    let period = start.zip(end).map(|(start, end)| Period { start, end })?;
+    if period.end <= period.start {
+        row.note("current_period_end", Why::Before { field: "the day after current_period_start" });
+    }
+    Some(period)
+}
+
+fn check_after(
+    row: &Row,
+    column: &'static str,
+    day: Option<NaiveDate>,
+    started_on: Option<NaiveDate>,
+) {
+    if day.zip(started_on).is_some_and(|(day, started_on)| day < started_on) {
+        row.note(column, Why::Before { field: "started_on" });
+    }
+}
+
+/// Whether someone changed a subscription since the row that says `before` was imported: that is
+/// newer than any file.
+fn was_changed_here(there: &Subscription, before: &Value) -> bool {
+    let canceled = before["status"] == SubscriptionStatus::Canceled.word();
+    // One that was imported as suspended has been so since then, and waits for no period.
+    let suspended = |since: &str| since != there.created_at || there.next_billing_on.is_some();
+    (there.ends_on.is_some() && !canceled)
+        || there.pause.as_ref().is_some_and(|pause| suspended(&pause.at))
+        || there.pending.is_some()
+}

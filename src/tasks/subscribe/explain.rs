@@ -1,0 +1,129 @@
+//! A subscription, explained: which period it is in, what was billed, what is due, what comes next.
+
+use chrono::NaiveDate;
+
+use super::super::issue;
+use super::{amounts, line, paid_from};
+use crate::config::Config;
+use crate::domain::invoice::{Amounts, Invoice, Line, add_up};
+use crate::domain::recurrence::{self, Backlog, Bill, Decision, Return};
+use crate::domain::subscription::{Subscription, SubscriptionStatus};
+use crate::domain::{Act, Result, SubscriptionId};
+use crate::store::Db;
+
+/// What the next invoice depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provided {
+    Converted,
+    CameBack,
+}
+
+impl Provided {
+    /// As a clause.
+    pub fn word(self) -> &'static str {
+        match self {
+            Provided::Converted => "if it goes on after its trial",
+            Provided::CameBack => "if it came back today",
+        }
+    }
+}
+
+/// The next invoice of a subscription.
+#[derive(Debug, Clone)]
+pub struct Next {
+    pub bill: Bill,
+    pub line: Line,
+    pub amounts: Amounts,
+    pub provided: Option<Provided>,
+}
+
+/// A subscription, explained.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    pub subscription: Subscription,
+    pub status: SubscriptionStatus,
+    pub today: NaiveDate,
+    /// Oldest period first, void ones too.
+    pub invoices: Vec<Invoice>,
+    pub decision: Decision,
+    /// What has begun and is not billed, held back or not.
+    pub due: Vec<(Bill, Amounts)>,
+    pub next: Option<Next>,
+}
+
+/// Says which period a subscription is in, what was billed, what is due, and what comes next.
+///
+/// # Errors
+/// There is no such subscription, or an amount is too large.
+pub fn explain(db: &Db, config: &Config, act: &Act, id: SubscriptionId) -> Result<Explained> {
+    let (subscription, today) = (db.subscription(id)?, act.today);
+    let decision = recurrence::decide(&subscription, today, Backlog::Held)?;
+    let ahead = look_ahead(db, &subscription, today)?;
+    let due_amounts = amounts(db, config, &subscription, &ahead.due)?;
+    let status = subscription.status_on(today, db.has_overdue(id, today)?);
+    let next = match ahead.next {
+        Some(bill) => {
+            let tenant = db.tenant_by_id(subscription.tenant_id)?;
+            let line = line(&bill, tenant.locale);
+            let amounts = add_up(std::slice::from_ref(&line), issue::tax_rate(config, &tenant))?;
+            Some(Next { bill, line, amounts, provided: ahead.provided })
+        }
+        None => None,
+    };
+    Ok(Explained {
+        invoices: db.invoices_of_subscription(&subscription)?,
+        due: ahead.due.into_iter().zip(due_amounts).collect(),
+        subscription,
+        status,
+        today,
+        decision,
+        next,
+    })
+}
+
+/// What is due, what follows it, and what that depends on.
+#[derive(Default)]
+struct Ahead {
+    due: Vec<Bill>,
+    next: Option<Bill>,
+    provided: Option<Provided>,
+}
+
+fn look_ahead(db: &Db, subscription: &Subscription, today: NaiveDate) -> Result<Ahead> {
+    match (subscription.status, subscription.trial_ends_on) {
+        (SubscriptionStatus::Trialing, Some(last)) => {
+            let (start, cycle) = paid_from(db, subscription, last)?;
+            let paid = Subscription { cycle, ..subscription.clone() };
+            let next = bill_before_end(&paid, start)?;
+            Ok(Ahead { due: Vec::new(), next, provided: Some(Provided::Converted) })
+        }
+        (SubscriptionStatus::Active, _) => {
+            let due = recurrence::decide(subscription, today, Backlog::Allowed)?;
+            let next = match due.next_on {
+                Some(start) => bill_before_end(subscription, start)?,
+                None => None,
+            };
+            Ok(Ahead { due: due.bills, next, provided: None })
+        }
+        (SubscriptionStatus::Suspended, _) => {
+            let back = recurrence::back(subscription, db.billed_until(subscription)?, today)?;
+            let next = match back.how {
+                Return::GoesOn { until } => bill_before_end(&back.after, until)?,
+                Return::NewPeriod { on, cycle } => {
+                    bill_before_end(&Subscription { cycle, ..back.after }, on)?
+                }
+                Return::Trial | Return::Ended { .. } => None,
+            };
+            Ok(Ahead { due: back.missed.bills, next, provided: Some(Provided::CameBack) })
+        }
+        _ => Ok(Ahead::default()),
+    }
+}
+
+/// The bill of the period that starts on that day, unless the subscription ends before.
+fn bill_before_end(subscription: &Subscription, start: NaiveDate) -> Result<Option<Bill>> {
+    match subscription.ends_on.is_none_or(|on| start < on) {
+        true => recurrence::bill_from(subscription, start).map(Some),
+        false => Ok(None),
+    }
+}

@@ -1,0 +1,156 @@
+//! Years in which everything happens to subscriptions, in an order that nobody would think of:
+//! whatever was done, what is kept agrees with what it is computed from, and no run fails.
+mod support;
+
+use billing::domain::schedule::Task;
+use billing::domain::subscription::{Anchor, Change, Collection, Subscription, When};
+use billing::domain::{Act, Result};
+use billing::store::{CHECKS, Db, Store, SubscriptionFilter};
+use billing::tasks::subscribe::{self, NewStart};
+use billing::tasks::{Options, settle};
+use chrono::NaiveDate;
+use support::inside::{Inside, Random};
+use support::{Shop, rows};
+
+const PLANS: [&str; 4] = ["monthly", "quarterly", "half-yearly", "yearly"];
+const TENANTS: u64 = 6;
+const LIVES: usize = 4;
+const STEPS: usize = 150;
+
+/// One of a list.
+fn one_of<T: Clone>(random: &mut Random, list: &[T]) -> Option<T> {
+    let at = random.below(list.len().max(1) as u64);
+    list.get(at as usize).cloned()
+}
+
+/// Does something at random; being refused is an outcome like any other, and changes nothing.
+fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Result<()> {
+    let config = &inside.config;
+    let tenant = db.tenant(&format!("t{}", random.below(TENANTS)))?;
+    let plan = db.plan(PLANS[random.below(4) as usize])?;
+    let mut subscriptions: Vec<Subscription> = Vec::new();
+    let filter = SubscriptionFilter { tenant: Some(tenant.id) };
+    db.each_subscription(&filter, |subscription| {
+        subscriptions.push(subscription);
+        Ok(true)
+    })?;
+    let subscription = one_of(random, &subscriptions);
+    match (random.below(10), subscription) {
+        (0, _) | (_, None) if subscriptions.len() < 8 => {
+            let anchors = [Anchor::Calendar, Anchor::Anniversary];
+            let later = chrono::Days::new(random.below(3) * random.below(40));
+            let new = NewStart {
+                tenant: &tenant,
+                plan: &plan,
+                start: act.today + later,
+                trial_days: Some((random.below(3) * random.below(30)) as i64),
+                anchor: anchors[random.below(2) as usize],
+                quantity: 1 + random.below(5) as i64,
+                collection: Collection::Invoice,
+            };
+            let id = subscribe::create(db, act, &new)?;
+            match random.below(2) {
+                0 => Ok(()),
+                _ => subscribe::bill_first(db, act, config, id),
+            }
+        }
+        (1 | 2, Some(one)) => {
+            let change = Change { plan: Some(plan), quantity: Some(1 + random.below(5) as i64) };
+            subscribe::change(db, act, &one, &change)
+        }
+        (3, Some(one)) => subscribe::cancel(db, act, &one, When::PeriodEnd),
+        (4, Some(one)) if random.below(6) == 0 => subscribe::cancel(db, act, &one, When::Now),
+        (5, Some(one)) => subscribe::resume(db, act, &one),
+        (6, _) if random.below(3) == 0 => settle::suspend(db, act, &tenant, "a quarrel"),
+        (7 | 8, _) => settle::reactivate(db, act, config, &tenant, None, None).map(drop),
+        (9, Some(one)) => {
+            let invoices = db.invoices_of_subscription(&one)?;
+            match one_of(random, &invoices) {
+                Some(invoice) => settle::void(db, act, config, &invoice, "a mistake"),
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check(store: &mut Store, what: &str) {
+    for check in CHECKS {
+        let mut found = Vec::new();
+        let looked = store.check(check, |finding| {
+            found.push(finding.detail);
+            Ok(())
+        });
+        looked.expect("a sound file");
+        assert!(found.is_empty(), "{what}: {}: {found:#?}", check.name);
+    }
+}
+
+/// Invoices over a period that began while its subscription was suspended, by its history.
+fn billed_in_absence(shop: &Shop) -> Vec<String> {
+    rows(
+        &shop.sql(),
+        "SELECT i.number, i.subscription_id, i.period_start, i.period_end, h.since, h.until
+         FROM invoices i JOIN (
+           SELECT subscription_id, status, since,
+             lead(since, 1, '9999') OVER (PARTITION BY subscription_id ORDER BY id) AS until
+           FROM subscription_states) h ON h.subscription_id = i.subscription_id
+         WHERE h.status = 'suspended' AND date(h.since) < i.period_start
+           AND i.period_start < substr(h.until, 1, 10)",
+    )
+}
+
+#[test]
+fn whatever_is_done_in_whatever_order_every_run_succeeds_and_the_books_agree() {
+    let mut random = Random::seeded();
+    let shop = Shop::with_config("[trials]\non_end = \"convert\"\n");
+    for (code, months) in PLANS.into_iter().zip(["1", "3", "6", "12"]) {
+        shop.plan(code, "99.90", months, &[]);
+    }
+    for n in 0..TENANTS {
+        shop.tenant(&format!("t{n}"));
+        if n % 2 == 0 {
+            shop.pays_by_itself(&format!("t{n}"));
+        }
+    }
+    let prepared = shop.prepared();
+    let first: NaiveDate = "2027-01-01".parse().expect("a date");
+    for life in 0..LIVES {
+        let shop = prepared.shop();
+        let inside = Inside::new(&shop);
+        let mut store = inside.open();
+        let options = Options { no_deliver: true, ..Options::default() };
+        let mut day = first;
+        for step in 0..STEPS {
+            // Mostly a few days pass; now and then cron is out for months.
+            let days = if random.below(25) == 0 { random.below(150) } else { random.below(9) };
+            day = day + chrono::Days::new(days);
+            let act = inside.clock(&format!("{day}T10:00:00Z")).act("operator");
+            let what = format!("life {life}, step {step}, {day}");
+            for _ in 0..=random.below(2) {
+                let done = store.write(|db| do_something(db, &act, &inside, &mut random));
+                if let Err(refusal) = done {
+                    assert!(refusal.is_of_the_item(), "{what}: {refusal:?}");
+                }
+            }
+            for task in [Task::GenerateRecurringInvoices, Task::CleanupExpiredTrials] {
+                if random.below(3) > 0 {
+                    let at = format!("{day}T12:00:00Z");
+                    inside.run(&mut store, task, &at, &options);
+                    let again = inside.run(&mut store, task, &at, &options);
+                    assert_eq!(again.emails_queued, 0, "{what}: {task} does its work once");
+                }
+            }
+            if step % 10 == 9 {
+                check(&mut store, &what);
+            }
+        }
+        drop(store);
+        shop.check();
+        let count = |what: &str| rows(&shop.sql(), &format!("SELECT 1 FROM {what}")).len();
+        let (invoices, standings) = (count("invoices"), count("subscription_states"));
+        println!("life {life}: {invoices} invoices, {standings} standings, until {day}");
+        assert!(invoices > 30 && standings > 30);
+        assert_eq!(billed_in_absence(&shop), Vec::<String>::new(), "life {life}");
+    }
+}
