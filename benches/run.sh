@@ -2,7 +2,7 @@
 # Measures billing against bare loops that write the same rows, and prints a table; README.md
 # beside this file says what each line means. Needs the Rust toolchain and the usual core tools.
 #
-#   benches/run.sh                              everything; a quarter of an hour and 4 GB of disk
+#   benches/run.sh                              everything; twenty minutes and 6 GB of disk
 #   SIZES="10000 100000" benches/run.sh         without the largest
 #   WHAT="deliver-emails" benches/run.sh        only that
 #   REPEAT=5 TMPDIR=/fast benches/run.sh        more often, on another disk
@@ -10,8 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export LC_ALL=C
 
-SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, or invoices imported
-WHAT=${WHAT-"check-overdue import deliver-emails"}
+SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
+WHAT=${WHAT-"check-overdue recurring import deliver-emails"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
 LETTERS=${LETTERS-400}                 # letters sent through the relay
 DELAY=${DELAY-45}                      # milliseconds that the relay takes to answer a letter
@@ -78,35 +78,42 @@ exponent() {
 }
 growth=
 
-quiet_first=
-measure_check_overdue() {
-  local n=$1
-  say "check-overdue, $n open invoices"
-  new_shop stock
-  "$yardstick" stock stock/billing.db "$n" "$AS_OF"
-  # One run whose steps become the list of what the loop writes, and whose database has nothing
-  # due any more.
-  fresh stock quiet
-  mapfile -t command < <(tool quiet)
-  due=(tasks check-overdue --no-deliver --allow-mass-suspension --allow-mass-email --quiet)
-  "${command[@]}" "${due[@]}"
-  "$yardstick" list quiet/billing.db steps.csv
-  compare check-overdue "$n" stock "${due[@]}" -- check-overdue "$PWD/steps.csv" "$AS_OF"
-  exponent check-overdue "$n" "$took"
-
-  say "nothing due, $n open invoices"
+# nothing_due N TASK: that task on the folder `quiet`, where it finds nothing to do.
+declare -A quiet_first
+nothing_due() {
+  local n=$1 task=$2 i start idle
+  say "$task with nothing due, $n"
   mapfile -t command < <(tool quiet)
   : > start.log; : > quiet.log
   for ((i = 0; i < REPEAT; i++)); do
     "$yardstick" measure 41 none "$billing" --version >> start.log
-    "$yardstick" measure 41 quiet/billing.db "${command[@]}" tasks check-overdue --no-deliver --quiet >> quiet.log
+    "$yardstick" measure 41 quiet/billing.db "${command[@]}" tasks "$task" --no-deliver --quiet >> quiet.log
   done
   start=$(column 1 start.log | median)
   idle=$(column 1 quiet.log | median)
-  quiet_first=${quiet_first:-$idle}
-  row "nothing due, against --version" "$n" "$(calc %.1f "$idle*1000") ms" "$(calc %.1f "$start*1000") ms" \
-    "+$(calc %.1f "($idle-$start)*1000") ms; $(calc %.2f "$idle/$quiet_first") × first size" \
+  quiet_first[$task]=${quiet_first[$task]-$idle}
+  row "$task, nothing due, against --version" "$n" "$(calc %.1f "$idle*1000") ms" "$(calc %.1f "$start*1000") ms" \
+    "+$(calc %.1f "($idle-$start)*1000") ms; $(calc %.2f "$idle/${quiet_first[$task]}") × first size" \
     "$(column 2 quiet.log | most)" "$(column 3 quiet.log | most)"
+}
+
+# measure_task N LOOP MAKER TASK ARGS…: MAKER of the yardstick fills a database on which TASK has
+# N rows' worth to do; LOOP writes the same. The folder `quiet` has nothing due afterwards.
+measure_task() {
+  local n=$1 loop=$2 maker=$3 due=(tasks "${@:4}" --no-deliver --quiet)
+  say "$4, $n"
+  new_shop stock
+  printf '[invoicing]\ntax_rate = "20"\n' >> stock/billing.toml
+  "$yardstick" "$maker" stock/billing.db "$n" "$AS_OF"
+  # One run whose rows become the list of what the loop writes, and whose database has nothing
+  # due any more.
+  fresh stock quiet
+  mapfile -t command < <(tool quiet)
+  "${command[@]}" "${due[@]}"
+  "$yardstick" list "$loop" quiet/billing.db list.csv
+  compare "$4" "$n" stock "${due[@]}" -- "$loop" "$PWD/list.csv" "$AS_OF"
+  exponent "$4" "$n" "$took"
+  nothing_due "$n" "$4"
   rm -rf stock quiet tool loop
 }
 
@@ -145,7 +152,10 @@ measure_delivery() {
 }
 
 for n in $SIZES; do
-  if wants check-overdue; then measure_check_overdue "$n"; fi
+  if wants check-overdue; then
+    measure_task "$n" check-overdue stock check-overdue --allow-mass-suspension --allow-mass-email
+  fi
+  if wants recurring; then measure_task "$n" recurring subscribe generate-recurring-invoices; fi
   if wants import; then measure_import "$n"; fi
 done
 if wants deliver-emails; then measure_delivery; fi
