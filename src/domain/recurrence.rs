@@ -251,29 +251,21 @@ pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -
         };
     };
     let count = count_begun(subscription, next, today);
-    decision.reason = match count {
-        0 => match subscription.ends_on.filter(|on| *on <= next) {
-            Some(on) => Reason::RunsOut { on },
-            None => Reason::NotYet { next_on: next },
-        },
-        _ if count > MOST_MISSED && backlog == Backlog::Held => {
-            decision.reason = Reason::Backlog { count, since: next };
-            return Ok(decision);
-        }
-        _ => Reason::Due { count, since: next },
-    };
+    if count > MOST_MISSED && backlog == Backlog::Held {
+        return Ok(Decision { reason: Reason::Backlog { count, since: next }, ..decision });
+    }
     let mut walk = Walk::from(subscription, next);
     for _ in 0..count {
         decision.bills.push(walk.next_bill()?);
     }
-    (decision.cycle, decision.next_on) = (walk.cycle, Some(walk.start));
-    if let Some(on) = ends {
-        decision.ends = Some(on);
-        if count == 0 {
-            decision.reason = Reason::Ended { on };
-        }
-    }
-    Ok(decision)
+    let runs_out = subscription.ends_on.filter(|on| *on <= next);
+    let reason = match (count, ends, runs_out) {
+        (0, Some(on), _) => Reason::Ended { on },
+        (0, None, Some(on)) => Reason::RunsOut { on },
+        (0, None, None) => Reason::NotYet { next_on: next },
+        _ => Reason::Due { count, since: next },
+    };
+    Ok(Decision { cycle: walk.cycle, next_on: Some(walk.start), ends, reason, ..decision })
 }
 
 /// How many periods from `next` on have begun by `today`, before the subscription ends.
