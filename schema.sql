@@ -75,7 +75,8 @@ CREATE INDEX payment_methods_tenant ON payment_methods (tenant_id);
 CREATE UNIQUE INDEX payment_methods_default ON payment_methods (tenant_id) WHERE is_default = 1;
 
 -- Promotional codes. `code_folded` is the code without case: two codes that differ only in case
--- are one. `current_uses` is the number of redemptions not returned; db check recomputes it.
+-- are one. `current_uses` is the number of redemptions not returned; triggers on those keep it, and
+-- db check recomputes it. A coupon is valid from the second `valid_from` to the second `valid_to`.
 CREATE TABLE coupons (
   id INTEGER PRIMARY KEY,
   code TEXT NOT NULL CHECK (length(code) BETWEEN 2 AND 50),
@@ -300,6 +301,8 @@ CREATE INDEX invoices_open_due ON invoices (due_on, id) WHERE status = 'open';
 CREATE UNIQUE INDEX invoices_sequence ON invoices (series, sequence) WHERE sequence IS NOT NULL;
 CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start)
   WHERE subscription_id IS NOT NULL AND status <> 'void';
+-- Those that a coupon discounts: for the coupon that is to be deleted.
+CREATE INDEX invoices_coupon ON invoices (coupon_id) WHERE coupon_id IS NOT NULL;
 CREATE INDEX invoices_warning_email ON invoices (warning_email_id) WHERE warning_email_id IS NOT NULL;
 
 -- Live periods of a subscription never overlap, so the last that starts before the new one's end is
@@ -324,6 +327,13 @@ CREATE TRIGGER invoices_immutable BEFORE UPDATE OF
 WHEN OLD.origin <> 'imported'
 BEGIN
   SELECT RAISE(ABORT, 'an issued invoice cannot be changed');
+END;
+CREATE TRIGGER invoices_discounted_once BEFORE UPDATE OF
+  discount_minor, tax_rate, tax_minor, total_minor, coupon_id ON invoices
+WHEN OLD.origin <> 'imported'
+  AND (OLD.status <> 'open' OR OLD.paid_minor > 0 OR OLD.coupon_id IS NOT NULL)
+BEGIN
+  SELECT RAISE(ABORT, 'a coupon is taken off an open, unpaid invoice, and once');
 END;
 CREATE TRIGGER invoices_unvoid BEFORE UPDATE OF status ON invoices
 WHEN OLD.status = 'void' AND NEW.status <> 'void'
@@ -419,7 +429,8 @@ CREATE TABLE charge_attempts (
 CREATE INDEX charge_attempts_transaction ON charge_attempts (transaction_id);
 
 -- One redemption of a coupon: an invoice, or a subscription for the coupon's duration. It is one
--- use; it is returned when no live usage row is left and none can follow.
+-- use; it is returned when no live usage row is left and none can follow. `periods_left` is null
+-- where it discounts whatever comes; `ended_at` says that nothing follows any more.
 CREATE TABLE redemptions (
   id INTEGER PRIMARY KEY,
   coupon_id INTEGER NOT NULL REFERENCES coupons (id),
@@ -437,6 +448,27 @@ CREATE INDEX redemptions_coupon ON redemptions (coupon_id, tenant_id);
 CREATE INDEX redemptions_tenant ON redemptions (tenant_id);
 CREATE UNIQUE INDEX redemptions_subscription ON redemptions (subscription_id)
   WHERE subscription_id IS NOT NULL AND ended_at IS NULL AND returned_at IS NULL;
+CREATE INDEX redemptions_of_subscription ON redemptions (subscription_id, id)
+  WHERE subscription_id IS NOT NULL AND returned_at IS NULL;
+-- The uses of a coupon are counted here, so that no way of redeeming or returning can forget it.
+CREATE TRIGGER redemptions_counted AFTER INSERT ON redemptions WHEN NEW.returned_at IS NULL
+BEGIN
+  UPDATE coupons SET current_uses = current_uses + 1 WHERE id = NEW.coupon_id;
+END;
+CREATE TRIGGER redemptions_returned AFTER UPDATE OF returned_at ON redemptions
+WHEN OLD.returned_at IS NULL AND NEW.returned_at IS NOT NULL
+BEGIN
+  UPDATE coupons SET current_uses = current_uses - 1 WHERE id = NEW.coupon_id;
+END;
+CREATE TRIGGER redemptions_stay_returned BEFORE UPDATE OF returned_at ON redemptions
+WHEN OLD.returned_at IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'a use that was returned stays returned');
+END;
+CREATE TRIGGER redemptions_no_delete BEFORE DELETE ON redemptions
+BEGIN
+  SELECT RAISE(ABORT, 'a redemption cannot be deleted');
+END;
 
 -- Each invoice that a redemption discounted.
 CREATE TABLE coupon_usages (
@@ -457,6 +489,10 @@ CREATE UNIQUE INDEX coupon_usages_invoice ON coupon_usages (invoice_id) WHERE re
 CREATE INDEX coupon_usages_coupon ON coupon_usages (coupon_id, id);
 CREATE INDEX coupon_usages_redemption ON coupon_usages (redemption_id);
 CREATE INDEX coupon_usages_tenant ON coupon_usages (tenant_id);
+CREATE TRIGGER coupon_usages_no_delete BEFORE DELETE ON coupon_usages
+BEGIN
+  SELECT RAISE(ABORT, 'a usage of a coupon cannot be deleted');
+END;
 
 -- Every dunning stage that was recorded. A second run cannot record it again: the key says so.
 CREATE TABLE dunning_steps (

@@ -89,6 +89,9 @@ enum Command {
     /// Running agreements on a plan: begin, change, cancel, explain
     #[command(subcommand)]
     Subscription(commands::subscription::Command),
+    /// Promotional codes: make, check, apply, and see what came of them
+    #[command(subcommand)]
+    Coupon(commands::coupon::Command),
     /// How customers pay by themselves
     #[command(subcommand)]
     PaymentMethod(commands::payment_method::Command),
@@ -218,6 +221,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Tenant(command) => commands::tenant::run(&mut ctx, command),
         Command::Plan(command) => commands::plan::run(&mut ctx, command),
         Command::Subscription(command) => commands::subscription::run(&mut ctx, command),
+        Command::Coupon(command) => commands::coupon::run(&mut ctx, command),
         Command::PaymentMethod(command) => commands::payment_method::run(&mut ctx, command),
         Command::Invoice(command) => commands::invoice::run(&mut ctx, command),
         Command::Transaction(command) => commands::transaction::run(&mut ctx, command),

@@ -6,6 +6,7 @@ use chrono::{DateTime, Local, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::act::instant;
+use crate::domain::refusal::Why;
 use crate::domain::{Act, Refusal, Result, calendar};
 
 /// How far the system's clock may lie behind its last run before a task refuses to believe it.
@@ -13,6 +14,9 @@ const MOST_BEHIND: TimeDelta = TimeDelta::days(1);
 /// … and ahead of it: past a month's holiday, a clock that jumped is likelier than a cron that
 /// slept.
 const MOST_AHEAD: TimeDelta = TimeDelta::days(40);
+
+/// Four digits of year, or neither dates nor their order as text would hold.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=9000;
 
 /// The moment at which a command acts, fixed once.
 #[derive(Debug, Clone)]
@@ -55,8 +59,7 @@ impl Clock {
                 (now, now > system)
             }
         };
-        // Four digits of year, or neither dates nor their order as text would hold.
-        if !(1970..=9000).contains(&chrono::Datelike::year(&now)) {
+        if !YEARS.contains(&chrono::Datelike::year(&now)) {
             return Err(bad());
         }
         Ok(Clock { now, timezone, given: true, in_the_future, started })
@@ -85,6 +88,28 @@ impl Clock {
     /// The first instant of a day in the business time zone.
     pub fn start_of(&self, date: NaiveDate) -> DateTime<Utc> {
         at_time(date, NaiveTime::MIN, self.timezone)
+    }
+
+    /// A moment that something starts at, as it is typed: the first instant of a date in the business
+    /// time zone, or an RFC 3339 instant; as it is stored.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn start(&self, field: &'static str, text: &str) -> Result<String> {
+        start(field, text, self.timezone)
+    }
+
+    /// A moment that something ends at: of a date, its last second.
+    ///
+    /// # Errors
+    /// It is neither a date nor an instant.
+    pub fn end(&self, field: &'static str, text: &str) -> Result<String> {
+        end(field, text, self.timezone)
+    }
+
+    /// Now, as the beginning of what ends at `end`: see [`start_before`].
+    pub fn start_before(&self, end: &str) -> String {
+        start_before(self.now, end)
     }
 
     /// Checks that the system's clock has not jumped since the last run that was made on it.
@@ -120,6 +145,51 @@ impl Clock {
     pub fn host_time(at: DateTime<Utc>) -> DateTime<Local> {
         at.with_timezone(&Local)
     }
+}
+
+/// As [`Clock::start`], in that time zone.
+///
+/// # Errors
+/// The text is neither a date nor an instant.
+pub fn start(field: &'static str, text: &str, timezone: Tz) -> Result<String> {
+    moment(field, text, |date| at_time(date, NaiveTime::MIN, timezone))
+}
+
+/// As [`Clock::end`], in that time zone.
+///
+/// # Errors
+/// The text is neither a date nor an instant.
+pub fn end(field: &'static str, text: &str, timezone: Tz) -> Result<String> {
+    moment(field, text, |date| {
+        at_time(calendar::plus_days(date, 1), NaiveTime::MIN, timezone) - TimeDelta::seconds(1)
+    })
+}
+
+/// A moment, as the beginning of what ends at `end` (as it is stored): where that has passed by
+/// then, the day that led to it, for nothing ends before it begins.
+pub fn start_before(now: DateTime<Utc>, end: &str) -> String {
+    let now = instant(now);
+    match DateTime::parse_from_rfc3339(end) {
+        Ok(end) if now >= instant(end.to_utc()) => {
+            instant(end.to_utc() - TimeDelta::days(1) + TimeDelta::seconds(1))
+        }
+        _ => now,
+    }
+}
+
+fn moment(
+    field: &'static str,
+    text: &str,
+    of_date: impl FnOnce(NaiveDate) -> DateTime<Utc>,
+) -> Result<String> {
+    let parsed = match calendar::parse_date(text) {
+        Ok(date) => Some(of_date(date)),
+        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()),
+    };
+    parsed
+        .filter(|at| YEARS.contains(&chrono::Datelike::year(at)))
+        .map(instant)
+        .ok_or_else(|| Refusal::bad(field, text, Why::NotAnInstant))
 }
 
 fn at_noon(date: NaiveDate, timezone: Tz) -> Option<DateTime<Utc>> {

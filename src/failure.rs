@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::domain::coupon::{self, Reason, Verdict};
 use crate::domain::refusal::{BadRow, Fault, Why};
 use crate::domain::text::{printable, printable_value};
 use crate::domain::{Currency, Refusal};
@@ -122,6 +123,7 @@ impl From<&Refusal> for Failure {
                 let (the, how) = match *noun {
                     "invoice" => ("an", "its number is taken for good, also where it is void"),
                     "plan" => ("a", "a plan's price never changes: archive it, and make another"),
+                    "coupon" => ("a", "choose another code, or edit the coupon that is there"),
                     _ => ("a", "choose another name, or edit the one that is there"),
                 };
                 new("already_exists", format!("there is {the} {noun} {name} already")).hint(how)
@@ -131,8 +133,10 @@ impl From<&Refusal> for Failure {
                 let failure = new(code, format!("{field}: {message}"));
                 hint.into_iter().fold(failure, Failure::hint)
             }
-            R::NothingToEdit => new("nothing_to_edit", "nothing was named that is to be changed")
-                .hint("billing tenant edit --help lists what can be"),
+            R::NothingToEdit { noun } => {
+                new("nothing_to_edit", "nothing was named that is to be changed")
+                    .hint(format!("billing {noun} edit --help lists what can be"))
+            }
             R::MixedCurrencies { one, other } => {
                 new("currency_mismatch", format!("amounts in {one} and {other} cannot be added"))
             }
@@ -199,6 +203,32 @@ impl From<&Refusal> for Failure {
                 "nothing_to_change",
                 format!("{subscription} has that plan and quantity already, or will have"),
             ),
+            R::CouponRefused { coupon, verdicts } => coupon_refused(coupon, verdicts),
+            R::CouponUsed { coupon, field } => new(
+                "coupon_used",
+                format!("{coupon} was used, so its {field} cannot change any more"),
+            )
+            .hint("name, description, end, limits and plans may; else deactivate it and make a new one"),
+            R::CouponUndeletable { coupon } => {
+                new("coupon_used", format!("{coupon} was used, so it cannot be deleted"))
+                    .hint(format!("billing coupon deactivate {coupon} lets nobody use it any more"))
+            }
+            R::HasCoupon { subject, coupon } => {
+                new("has_coupon", format!("{subject} has a coupon already: {coupon}"))
+                    .hint("an invoice takes one coupon, a subscription one at a time")
+            }
+            R::CouponTooLate { invoice, paid } => new(
+                "partly_paid",
+                format!("{paid} were paid on {invoice}, so no coupon can be applied to it"),
+            ),
+            R::ChargePending { invoice } => new(
+                "charge_pending",
+                format!("a charge of {invoice} has no outcome yet, so its amount cannot change"),
+            )
+            .hint(format!("billing transaction list --invoice {invoice} shows it")),
+            R::NoRandomness { message } => {
+                new("no_randomness", format!("the system gives no random bytes: {message}"))
+            }
             R::PaymentMethodRemoved { payment_method } => {
                 new("payment_method_removed", format!("{payment_method} was removed"))
             }
@@ -336,6 +366,26 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
             format!("not a percentage from 0 to 100: {value}"),
             "write 18 or 5.5",
         ),
+        Why::NotADiscount => with(
+            "bad_percentage",
+            format!("not a discount in percent: {value}"),
+            "above 0, at most 100, with at most 2 decimals, such as 30 or 12.5",
+        ),
+        Why::NotACouponCode => with(
+            "bad_code",
+            format!("not a coupon code: {value}"),
+            "2 to 50 letters and digits, with - _ . between, such as WELCOME-2026",
+        ),
+        Why::NotAnInstant => with(
+            "bad_instant",
+            format!("neither a date nor an RFC 3339 instant: {value}"),
+            "write 2026-03-01 or 2026-03-01T09:00:00Z",
+        ),
+        Why::NotMetadata => with(
+            "bad_metadata",
+            format!("not KEY=VALUE: {value}"),
+            "a key of letters, digits, - _ . given once, and a text; at most 20 of them, such as source=newsletter",
+        ),
         Why::NotACount { least, most } => with(
             "bad_count",
             format!("not a whole number from {least} to {most}: {value}"),
@@ -363,6 +413,17 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
             "billing invoice list shows them all; import the invoices first",
         ),
         Why::Before { field } => say("bad_order", format!("lies before {field}: {value}")),
+        Why::NotAfter { field } => say("bad_order", format!("does not lie after {field}: {value}")),
+        Why::BelowUsed { used } => {
+            say("below_used", format!("below the {used} that are used: {value}"))
+        }
+        Why::UsesElsewhere => say(
+            "uses_elsewhere",
+            format!(
+                "{value}: uses cannot be imported; lower max_uses to what remains, and leave this empty"
+            ),
+        ),
+        Why::AfterNow => say("date_in_the_future", format!("lies ahead: {value}")),
         Why::AfterToday => say("date_in_the_future", format!("lies after today: {value}")),
         Why::Differs { fields } => with(
             "differs",
@@ -384,6 +445,58 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
         }
         Why::CannotChange { what } => say("cannot_change", format!("{value}: {what}")),
         Why::BadCsv(message) => say("bad_csv", message.clone()),
+    }
+}
+
+/// The code is the first reason's, and all of them are in `reasons`.
+fn coupon_refused(coupon: &str, verdicts: &[Verdict]) -> Failure {
+    let reasons = coupon::reasons(verdicts);
+    let code = reasons.first().map_or("refused", |reason| reason.word());
+    let coupon = printable_value(coupon);
+    let refusing = verdicts.iter().filter_map(|v| v.reason.map(|reason| (v, reason)));
+    let said: Vec<String> = refusing.map(|(v, reason)| reason_words(v, reason)).collect();
+    let failure = match reasons.first() {
+        Some(Reason::NotFound) => new(code, format!("there is no coupon {coupon}"))
+            .hint("billing coupon list shows them all"),
+        _ => new(code, format!("{coupon} cannot be used: {}", said.join("; ")))
+            .hint("billing coupon validate shows each rule and what it found"),
+    };
+    let words: Vec<&str> = reasons.iter().map(|reason| reason.word()).collect();
+    Failure { details: serde_json::json!({ "reasons": words }), ..failure }
+}
+
+/// Why a rule of a coupon says no, as a clause.
+fn reason_words(verdict: &Verdict, reason: Reason) -> String {
+    let Verdict { asks, found, .. } = verdict;
+    match reason {
+        Reason::NotFound => "there is none".to_owned(),
+        Reason::Inactive => "it is not active".to_owned(),
+        Reason::NotYetValid => format!("it is valid from {asks} on"),
+        Reason::Expired => format!("it was valid until {asks}"),
+        Reason::MaxUsesReached if found == "1" => "its only use is taken".to_owned(),
+        Reason::MaxUsesReached => format!("all its {found} uses are taken"),
+        Reason::MaxUsesPerCustomerReached => {
+            let times = if found == "1" { "once".to_owned() } else { format!("{found} times") };
+            format!("the customer has used it {times}, and it may not be used more often")
+        }
+        Reason::PlanNotApplicable => {
+            let plans = if asks.contains(", ") { "plans" } else { "plan" };
+            match found.as_str() {
+                "none" => format!("it is for the {plans} {asks}, and no plan is bought here"),
+                found => format!("it is for the {plans} {asks}, not for {found}"),
+            }
+        }
+        Reason::NotNewCustomer => {
+            "it is for new customers, and this one has paid before".to_owned()
+        }
+        Reason::NotExistingCustomer => {
+            "it is for existing customers, and this one has paid nothing yet".to_owned()
+        }
+        Reason::BelowMinimum => format!("the amount has to be {asks}, and is {found}"),
+        Reason::NotFirstPayment => {
+            "it is for a first payment, and the customer has made one before".to_owned()
+        }
+        Reason::CurrencyMismatch => format!("it is in {asks}, not in {found}"),
     }
 }
 

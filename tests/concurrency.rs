@@ -9,13 +9,9 @@ use std::time::Duration;
 
 use chrono::{Months, NaiveDate};
 use serde_json::Value;
+use support::races::{Meeting, Said, code, nobody_met_a_busy_file, race, same_as, statuses, times};
 use support::subscriptions::{GENERATE, subscribers};
-use support::{Outcome, Prepared, Shop, assert_same, business};
-
-/// Everything here is a race: one that is lost once in a while shows only if it is run often.
-const TIMES: usize = 4;
-
-const TODAY: [&str; 2] = ["--as-of", "2026-03-16"];
+use support::{Prepared, Shop, TODAY, business};
 
 /// The business of the other tests with forty more tenants that have a letter to come, so that a
 /// run takes long enough to be met by others.
@@ -38,36 +34,7 @@ static BUSINESS: LazyLock<Prepared> = LazyLock::new(|| {
     shop.prepared()
 });
 
-/// The code with which a command was refused.
-fn code(outcome: &Outcome) -> String {
-    let error: Value = serde_json::from_str(&outcome.stderr)
-        .unwrap_or_else(|e| panic!("{e}: {} {}", outcome.status, outcome.stderr));
-    error["error"]["code"].as_str().expect("a code").to_owned()
-}
-
-/// Nobody may be told that the file is busy, or be stopped by a bug.
-fn nobody_met_a_busy_file(outcomes: &[Outcome]) {
-    for outcome in outcomes {
-        let said = &outcome.stderr;
-        let bad =
-            ["database is locked", "\"busy\"", "another command has been writing", "panicked"];
-        assert!(!bad.iter().any(|words| said.contains(words)), "{outcome:?}");
-        assert!([0, 1, 75].contains(&outcome.status), "{outcome:?}");
-    }
-}
-
-/// Starts all of them at once in the shop, on the day of the business.
-fn race(shop: &Shop, commands: &[Vec<&str>]) -> Vec<Outcome> {
-    let commands: Vec<Vec<&str>> =
-        commands.iter().map(|args| [&args[..], &TODAY, &["--json"]].concat()).collect();
-    let outcomes = shop.at_once(&commands);
-    nobody_met_a_busy_file(&outcomes);
-    outcomes
-}
-
-fn statuses(outcomes: &[Outcome]) -> Vec<i32> {
-    outcomes.iter().map(|outcome| outcome.status).collect()
-}
+static SUBSCRIBERS: LazyLock<Prepared> = LazyLock::new(subscribers);
 
 /// What one command of its own leaves.
 fn left_by(prepared: &Prepared, args: &[&str]) -> Shop {
@@ -76,18 +43,12 @@ fn left_by(prepared: &Prepared, args: &[&str]) -> Shop {
     shop
 }
 
-fn assert_same_as(what: &str, found: &Shop, expected: &Shop) {
-    found.check();
-    assert_same(what, &found.contents(), &expected.contents());
-    assert!(found.mailbox() == expected.mailbox(), "{what}: the mailbox differs");
-}
-
 #[test]
 fn eight_runs_at_once_are_one_run_and_those_that_come_too_late_say_so() {
     let args = vec!["tasks", "check-overdue"];
     let one = left_by(&BUSINESS, &args);
     assert_eq!(one.mailbox().len(), 45);
-    for time in 0..TIMES {
+    for time in 0..times() {
         let shop = BUSINESS.shop();
         let outcomes = race(&shop, &vec![args.clone(); 8]);
         let statuses = statuses(&outcomes);
@@ -95,14 +56,14 @@ fn eight_runs_at_once_are_one_run_and_those_that_come_too_late_say_so() {
         for refused in outcomes.iter().filter(|outcome| outcome.status != 0) {
             assert_eq!((refused.status, code(refused).as_str()), (75, "locked"));
         }
-        assert_same_as(&format!("time {time}: {statuses:?}"), &shop, &one);
+        same_as(&format!("time {time}: {statuses:?}"), &shop, &one);
     }
 }
 
 #[test]
 fn eight_runs_that_wait_for_each_other_all_do_their_work_and_it_is_done_once() {
     let one = left_by(&BUSINESS, &["tasks", "check-overdue"]);
-    for time in 0..TIMES {
+    for time in 0..times() {
         let shop = BUSINESS.shop();
         let outcomes = race(&shop, &vec![vec!["tasks", "check-overdue", "--wait", "30"]; 8]);
         assert_eq!(statuses(&outcomes), [0; 8]);
@@ -110,7 +71,7 @@ fn eight_runs_that_wait_for_each_other_all_do_their_work_and_it_is_done_once() {
             outcomes.iter().map(|o| serde_json::from_str::<Value>(&o.stdout).expect("JSON"));
         let queued: u64 = reports.map(|r| r["emails_queued"].as_u64().expect("a count")).sum();
         assert_eq!(queued, 45, "each letter is counted by one run");
-        assert_same_as(&format!("time {time}"), &shop, &one);
+        same_as(&format!("time {time}"), &shop, &one);
     }
 }
 
@@ -119,7 +80,7 @@ fn four_deliveries_at_once_send_each_letter_once() {
     let queued = left_by(&BUSINESS, &["tasks", "check-overdue", "--no-deliver"]).prepared();
     let one = left_by(&queued, &["tasks", "deliver-emails"]);
     assert_eq!(one.mailbox().len(), 45);
-    for time in 0..TIMES {
+    for time in 0..times() {
         let shop = queued.shop();
         let outcomes = race(&shop, &vec![vec!["tasks", "deliver-emails"]; 4]);
         let statuses = statuses(&outcomes);
@@ -128,7 +89,7 @@ fn four_deliveries_at_once_send_each_letter_once() {
         let sent: u64 = reports.map(|r| r["emails_sent"].as_u64().expect("a count")).sum();
         assert_eq!(sent, 45, "each letter is counted by one run");
         // The rows say how often each was tried: a second sending would be one try too many.
-        assert_same_as(&format!("time {time}: {statuses:?}"), &shop, &one);
+        same_as(&format!("time {time}: {statuses:?}"), &shop, &one);
     }
 }
 
@@ -138,7 +99,7 @@ fn payments_at_once_never_pay_more_than_is_due() {
     let number =
         prepared.shop().json(&["invoice", "list", "--tenant", "birch"])[0]["number"].clone();
     let number = number.as_str().expect("a number");
-    for _ in 0..TIMES {
+    for _ in 0..times() {
         let shop = prepared.shop();
         let references: Vec<String> = (1..=10).map(|n| format!("BANK {n}")).collect();
         let pay = |reference| {
@@ -166,7 +127,7 @@ fn one_reference_booked_on_two_invoices_at_once_is_booked_on_one() {
         .map(|i| i["number"].as_str().expect("one"))
         .collect();
     assert_eq!(numbers.len(), 2);
-    for _ in 0..TIMES {
+    for _ in 0..times() {
         let shop = prepared.shop();
         let pay =
             |number| vec!["invoice", "pay", number, "--amount", "60", "--reference", "BANK 9"];
@@ -183,7 +144,7 @@ fn one_reference_booked_on_two_invoices_at_once_is_booked_on_one() {
 #[test]
 fn sixteen_invoices_created_at_once_are_numbered_without_a_gap() {
     let prepared = business();
-    for _ in 0..TIMES {
+    for _ in 0..times() {
         let shop = prepared.shop();
         let create = vec!["invoice", "create", "--tenant", "heath", "--amount", "12.50"];
         let outcomes = race(&shop, &vec![create; 16]);
@@ -207,7 +168,7 @@ fn a_payment_that_races_the_run_on_the_day_of_suspension_leaves_the_tenant_activ
         prepared.shop().json(&["invoice", "list", "--tenant", "acme"])[0]["number"].clone();
     let number = number.as_str().expect("a number");
     let (mut suspended_first, mut paid_first) = (0, 0);
-    for time in 0..4 * TIMES {
+    for time in 0..4 * times() {
         let shop = prepared.shop();
         let run = shop.start(&[&["tasks", "check-overdue"][..], &TODAY].concat());
         // Later and later, so that it meets the run at every point of its work.
@@ -241,8 +202,7 @@ fn a_payment_that_races_the_run_on_the_day_of_suspension_leaves_the_tenant_activ
 
 #[test]
 fn eight_runs_at_once_for_twenty_months_bill_each_period_once() {
-    let prepared = subscribers();
-    let (raced, calm) = (prepared.shop(), prepared.shop());
+    let (raced, calm) = (SUBSCRIBERS.shop(), SUBSCRIBERS.shop());
     let first: NaiveDate = "2026-03-16".parse().expect("a date");
     for month in 0..20 {
         let day = (first + Months::new(month)).to_string();
@@ -266,47 +226,17 @@ fn eight_runs_at_once_for_twenty_months_bill_each_period_once() {
         assert!(issued > 0);
         assert_eq!(Some(issued), one["invoices_created"].as_u64(), "{day}: counted by one run");
     }
-    assert_same_as("twenty months", &raced, &calm);
+    same_as("twenty months", &raced, &calm);
 }
 
 /// Runs a command beside the task that bills, sooner and later, and proves that the outcome is
 /// that of the two in one order or the other.
 fn races_the_run_that_bills(command: &[&str]) {
-    let prepared = subscribers();
     // The letters are no part of it: they leave when everything is decided.
     let run = ["tasks", GENERATE, "--no-deliver"];
-    let in_order = |commands: [&[&str]; 2]| {
-        let shop = prepared.shop();
-        for args in commands {
-            shop.ok(&[args, &TODAY].concat());
-        }
-        shop.check();
-        shop.contents()
-    };
-    let (run_first, run_last) = (in_order([&run, command]), in_order([command, &run]));
-    assert!(run_first != run_last, "{command:?}: the order makes a difference");
-    let mut met = [0, 0];
-    for time in 0..2 * TIMES {
-        let shop = prepared.shop();
-        let start = |args: &[&str]| shop.start(&[args, &TODAY].concat());
-        let gap = Duration::from_millis(2 * (time as u64 / 2));
-        // By turns one and the other is ahead.
-        let [first, second] = if time % 2 == 0 { [&run, command] } else { [command, &run] };
-        let first = start(first);
-        std::thread::sleep(gap);
-        let outcomes = [first, start(second)].map(Shop::end_of);
-        nobody_met_a_busy_file(&outcomes);
-        assert_eq!(statuses(&outcomes), [0; 2], "{outcomes:?}");
-        let found = shop.contents();
-        if found == run_first {
-            met[0] += 1;
-        } else {
-            assert_same(&format!("{command:?} and the run, {gap:?} apart"), &found, &run_last);
-            met[1] += 1;
-        }
-        shop.check();
-    }
-    println!("{command:?}: {} times after the run had billed, {} times before", met[0], met[1]);
+    let both_do = [Said::Yes, Said::Yes];
+    Meeting { one: &run, other: command, one_first: both_do, other_first: both_do }
+        .in_either_order(&SUBSCRIBERS);
 }
 
 #[test]
@@ -347,7 +277,7 @@ fn a_run_that_is_at_work_or_has_ended_is_never_told_as_interrupted() {
                 }
             });
         }
-        for _ in 0..10 * TIMES {
+        for _ in 0..10 * times() {
             if over.load(Ordering::Relaxed) {
                 break;
             }
@@ -360,7 +290,7 @@ fn a_run_that_is_at_work_or_has_ended_is_never_told_as_interrupted() {
 #[test]
 fn looking_at_a_run_that_died_does_not_keep_the_next_one_from_starting() {
     let prepared = business();
-    for _ in 0..TIMES {
+    for _ in 0..times() {
         let shop = prepared.shop();
         let args = [&["tasks", "check-overdue"][..], &TODAY].concat();
         // The second point is the first at which the database knows of the run.

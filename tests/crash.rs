@@ -2,12 +2,14 @@
 //! is left is what one clean command leaves, row by row and letter by letter.
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use support::subscriptions::{CLEANUP, GENERATE, due, trials};
-use support::{Contents, Prepared, Shop, assert_same, business};
-
-const TODAY: [&str; 2] = ["--as-of", "2026-03-16"];
+use serde_json::json;
+use support::coupons::Uses;
+use support::inside::Random;
+use support::races::Said;
+use support::subscriptions::{CLEANUP, GENERATE, due, text, trials};
+use support::{Contents, Prepared, Shop, TODAY, assert_same, business};
 
 /// What a clean command leaves.
 struct Left {
@@ -95,6 +97,20 @@ fn simply_again(args: &'static [&'static str]) -> impl Fn(&Shop) {
 fn invoice_of(shop: &Shop, tenant: &str) -> String {
     let list = shop.json(&["invoice", "list", "--tenant", tenant]);
     list[0]["number"].as_str().expect("a number").to_owned()
+}
+
+/// Pays one of the two invoices of a tenant that is suspended; whatever settles the other, which is
+/// returned, brings it back.
+fn held_by_one_invoice(shop: &Shop) -> String {
+    let list = shop.json(&["invoice", "list", "--tenant", "birch"]);
+    let [held, other] = [0, 1].map(|at| text(&list[at]["number"]));
+    shop.ok(&[&["invoice", "pay", &other, "--amount", "100"][..], &TODAY].concat());
+    assert_eq!(standing(shop, "birch"), "suspended");
+    held
+}
+
+fn standing(shop: &Shop, tenant: &str) -> String {
+    text(&shop.json(&["tenant", "show", tenant])["status"])
 }
 
 #[test]
@@ -195,9 +211,10 @@ fn billing_and_the_end_of_trials_killed_at_any_moment_are_one_run_once_they_are_
 
 #[test]
 fn a_payment_killed_anywhere_is_booked_once_if_its_reference_is_looked_for_first() {
-    let prepared = business();
-    // A tenant that the payment brings back, so that there is more to lose than a row.
-    let number = invoice_of(&prepared.shop(), "birch");
+    let shop = business().shop();
+    // The payment brings the tenant back, so that there is more to lose than a row.
+    let number = held_by_one_invoice(&shop);
+    let prepared = shop.prepared();
     let pay = ["invoice", "pay", &number, "--amount", "100", "--reference", "BANK 17"];
     let points = killed_at_every_point(&prepared, &pay, |shop| {
         let booked = shop.json(&["transaction", "list", "--invoice", &number]);
@@ -205,6 +222,7 @@ fn a_payment_killed_anywhere_is_booked_once_if_its_reference_is_looked_for_first
         if !booked.iter().any(|payment| payment["reference"] == "BANK 17") {
             shop.ok(&[&pay[..], &TODAY].concat());
         }
+        assert_eq!(standing(shop, "birch"), "active");
         // Who does not look is refused, and nothing is booked twice.
         assert_ne!(shop.run(&[&pay[..], &TODAY].concat()).status, 0);
     });
@@ -254,4 +272,216 @@ fn imports_killed_anywhere_and_given_again_are_one_import() {
     let args = &["import", "payments", "payments.csv", "--quiet"];
     let points = killed_at_every_point(&shop.prepared(), args, simply_again(args));
     assert_eq!(points, 2);
+}
+
+/// The business with a plan, a subscription to it, and a coupon of 10 %, once a customer.
+fn with_coupon() -> Shop {
+    let shop = business().shop();
+    shop.plan("monthly", "40", "1", &[]);
+    shop.subscribe("heath", "monthly", "2026-03-02", &[]);
+    shop.coupon("TEN", &["--percent", "10", "--max-uses", "5", "--duration", "3"]);
+    shop
+}
+
+/// Kills the command before its only commit, and after it: nothing of it stands then, or all of
+/// it. The coupon is used so often `before` and `after`, from whichever side its uses are counted.
+/// Given again, a command of which nothing stands does its work, and one that has done it is told
+/// what is `said` and changes nothing.
+fn all_or_nothing(prepared: &Prepared, args: &[&str], [before, after]: [Uses; 2], said: Said) {
+    let (nothing, all) = (Left::in_shop(&prepared.shop()), Left::by(prepared, args));
+    let args = [args, &TODAY, &["--json"]].concat();
+    for (point, stands, uses) in [(1, &nothing, before), (2, &all, after)] {
+        let shop = prepared.shop();
+        let what = format!("{args:?} killed at point {point}");
+        shop.crashes(&args, point).unwrap_or_else(|| panic!("{what}: it did not die"));
+        stands.is_in(&shop, &what);
+        assert_eq!(shop.uses("TEN"), uses, "{what}");
+        let again = shop.run(&args);
+        let expected = if point == 1 { Said::Yes } else { said };
+        assert!(expected.by(&again), "{what}, given again: {again:?}");
+        all.is_in(&shop, &format!("{what}, given again"));
+        assert_eq!(shop.uses("TEN"), after, "{what}, given again");
+    }
+    // There is no third point: it is one transaction.
+    assert!(prepared.shop().crashes(&args, 3).is_none(), "{args:?}");
+}
+
+#[test]
+fn a_coupon_whose_use_for_an_invoice_is_killed_anywhere_is_used_with_its_discount_or_not_at_all() {
+    let prepared = with_coupon().prepared();
+    let number = invoice_of(&prepared.shop(), "heath");
+    let apply = ["coupon", "apply", "TEN", "--invoice", &number, "--metadata", "campaign=spring"];
+    all_or_nothing(
+        &prepared,
+        &apply,
+        [Uses::NONE, Uses::invoices(1)],
+        Said::No("max_uses_per_customer_reached"),
+    );
+}
+
+#[test]
+fn a_coupon_that_settles_an_invoice_killed_anywhere_brings_its_tenant_back_with_it_or_not_at_all() {
+    let shop = with_coupon();
+    shop.ok(&["coupon", "edit", "TEN", "--percent", "100"]);
+    let number = held_by_one_invoice(&shop);
+    let prepared = shop.prepared();
+    let apply = ["coupon", "apply", "TEN", "--invoice", &number];
+    // Given again, it finds that the customer has used it.
+    let said = Said::No("max_uses_per_customer_reached");
+    all_or_nothing(&prepared, &apply, [Uses::NONE, Uses::invoices(1)], said);
+    let shop = prepared.shop();
+    shop.ok(&[&apply[..], &TODAY].concat());
+    assert_eq!(standing(&shop, "birch"), "active", "there was more to lose than a use");
+}
+
+#[test]
+fn a_coupon_whose_use_for_a_subscription_is_killed_anywhere_is_on_it_or_is_not_used() {
+    let apply = ["coupon", "apply", "TEN", "--subscription", "sub_1"];
+    let uses = [Uses::NONE, Uses::subscription(0)];
+    all_or_nothing(
+        &with_coupon().prepared(),
+        &apply,
+        uses,
+        Said::No("max_uses_per_customer_reached"),
+    );
+}
+
+#[test]
+fn a_subscription_begun_with_a_coupon_and_killed_anywhere_is_there_with_its_discount_or_not_at_all()
+{
+    let create = ["subscription", "create", "--tenant", "heath", "--plan", "monthly"];
+    let create = [&create[..], &["--coupon", "TEN"]].concat();
+    let uses = [Uses::NONE, Uses::subscription(1)];
+    // Who gives it again without looking gets no second one with the coupon.
+    let said = Said::No("max_uses_per_customer_reached");
+    all_or_nothing(&with_coupon().prepared(), &create, uses, said);
+}
+
+#[test]
+fn an_invoice_created_with_a_coupon_and_killed_anywhere_is_there_with_its_discount_or_not_at_all() {
+    let create = ["invoice", "create", "--tenant", "heath", "--amount", "250", "--send"];
+    let create = [&create[..], &["--coupon", "TEN"]].concat();
+    let uses = [Uses::NONE, Uses::invoices(1)];
+    let said = Said::No("max_uses_per_customer_reached");
+    all_or_nothing(&with_coupon().prepared(), &create, uses, said);
+}
+
+#[test]
+fn a_discounted_invoice_whose_void_is_killed_anywhere_gives_its_use_back_with_it_or_keeps_it() {
+    let shop = with_coupon();
+    let number = invoice_of(&shop, "heath");
+    shop.ok(&[&["coupon", "apply", "TEN", "--invoice", &number][..], &TODAY].concat());
+    let void = ["invoice", "void", &number, "--reason", "a mistake"];
+    let uses = [Uses::invoices(1), Uses::returned(1)];
+    all_or_nothing(&shop.prepared(), &void, uses, Said::No("not_open"));
+}
+
+#[test]
+fn a_discounted_period_whose_void_is_killed_anywhere_is_given_back_with_it_or_stays_used() {
+    let shop = with_coupon();
+    let create = ["subscription", "create", "--tenant", "elm", "--plan", "monthly"];
+    let begun = shop.json(&[&create[..], &["--coupon", "TEN"], &TODAY].concat());
+    let id = text(&begun["id"]);
+    let left = |shop: &Shop| shop.subscription(&id, TODAY[1])["coupon_periods_left"].clone();
+    assert_eq!(left(&shop), json!(2));
+    let issued = shop.json(&["invoice", "list", "--tenant", "elm"]);
+    let of_period = |invoice: &&serde_json::Value| invoice["discount"] != "0.00";
+    let issued: Vec<_> = issued.as_array().expect("a list").iter().filter(of_period).collect();
+    assert_eq!(issued.len(), 1);
+    let void = ["invoice", "void", &text(&issued[0]["number"]), "--reason", "a mistake"];
+    let prepared = shop.prepared();
+    let uses = [Uses::subscription(1), Uses::subscription(0)];
+    all_or_nothing(&prepared, &void, uses, Said::No("not_open"));
+    let shop = prepared.shop();
+    shop.ok(&[&void[..], &TODAY].concat());
+    assert_eq!(left(&shop), json!(3));
+}
+
+#[test]
+fn a_look_at_a_coupon_that_is_killed_anywhere_is_counted_once_or_not_at_all() {
+    let prepared = with_coupon().prepared();
+    let look = ["coupon", "validate", "TEN", "--tenant", "heath", "--amount", "100"];
+    all_or_nothing(&prepared, &look, [Uses::NONE; 2], Said::Yes);
+    let checks = Left::by(&prepared, &look).contents["coupon_checks"].len();
+    assert_eq!(checks, 1);
+}
+
+#[test]
+fn codes_whose_making_is_killed_anywhere_are_all_there_or_none_is_so_whoever_looks_makes_them_once()
+{
+    let prepared = with_coupon().prepared();
+    let generate = ["coupon", "generate", "--count", "50", "--prefix", "SPRING", "--percent", "20"];
+    let generate = [&generate[..], &["--until", "2026-12-31", "--quiet"], &TODAY].concat();
+    let made = |shop: &Shop| -> Vec<String> {
+        let list = shop.json(&["coupon", "list"]);
+        let codes = list.as_array().expect("a list").iter().map(|coupon| text(&coupon["code"]));
+        codes.filter(|code| code.starts_with("SPRING-")).collect()
+    };
+    for (point, stand) in [(1, 0), (2, 50)] {
+        let shop = prepared.shop();
+        let died = shop.crashes(&generate, point).expect("it dies");
+        // They were printed by nobody.
+        assert_eq!((died.stdout.as_str(), made(&shop).len()), ("", stand));
+        // What is drawn at random is no repetition of anything: who gives it again without a look
+        // has twice as many.
+        if made(&shop).is_empty() {
+            shop.ok(&generate);
+        }
+        let codes: std::collections::BTreeSet<String> = made(&shop).into_iter().collect();
+        assert_eq!(codes.len(), 50);
+        let told = shop.json(&["event", "list"]);
+        let is_it = |event: &&serde_json::Value| event["kind"] == "coupons_generated";
+        assert_eq!(told.as_array().expect("a list").iter().filter(is_it).count(), 1);
+        shop.check();
+    }
+    assert!(prepared.shop().crashes(&generate, 3).is_none());
+}
+
+#[test]
+fn forty_uses_of_a_coupon_killed_at_random_moments_are_counted_as_often_as_they_stand() {
+    let shop = Shop::new();
+    shop.tenant("acme");
+    shop.coupon("TEN", &["--percent", "10", "--max-uses", "40", "--max-uses-per-customer", "0"]);
+    let create = ["invoice", "create", "--tenant", "acme", "--amount", "100"];
+    let numbers: Vec<String> =
+        (0..42).map(|_| text(&shop.json(&[&create[..], &TODAY].concat())["number"])).collect();
+    let apply = |number| {
+        [&["coupon", "apply", "TEN", "--invoice", number], &TODAY[..], &["--json"]].concat()
+    };
+    // How long one takes that nobody kills, which leaves no trace: its invoice is voided again.
+    let begun = Instant::now();
+    shop.ok(&apply(numbers[41].as_str()));
+    let took = u64::try_from(begun.elapsed().as_micros()).expect("a moment");
+    shop.ok(&["invoice", "void", &numbers[41], "--reason", "a trial"]);
+    let mut random = Random::seeded();
+    let has_it = |number: &str| shop.json(&["invoice", "show", number])["coupon"] == "TEN";
+    let (mut died, mut stand) = (0, 0);
+    let numbers = &numbers[..41];
+    for number in &numbers[..40] {
+        let after = Duration::from_micros(random.below(took * 5 / 4));
+        let killed = shop.is_killed(&apply(number), after);
+        let stands = has_it(number);
+        assert!(killed || stands, "{number}: it was done, and is not there");
+        died += i64::from(killed);
+        stand += i64::from(stands);
+        assert_eq!(shop.uses("TEN"), Uses { ever: stand + 1, ..Uses::invoices(stand) });
+    }
+    shop.check();
+    println!("{died} of 40 died, the uses of {stand} stand");
+    assert!(died > 0);
+    // Given again, each is done or was done, and what is not there has kept no use for itself.
+    for number in &numbers[..40] {
+        let said = match has_it(number) {
+            true if shop.uses("TEN") == Uses { ever: 41, ..Uses::invoices(40) } => {
+                Said::No("max_uses_reached")
+            }
+            true => Said::No("has_coupon"),
+            false => Said::Yes,
+        };
+        let again = shop.run(&apply(number));
+        assert!(said.by(&again), "{number}: {again:?}");
+    }
+    assert_eq!(shop.uses("TEN"), Uses { ever: 41, ..Uses::invoices(40) });
+    assert_eq!(shop.refusal(&apply(&numbers[40])[..7]), "max_uses_reached");
+    shop.check();
 }

@@ -23,6 +23,11 @@ fn the_first_month_goes_as_it_is_told() {
     });
 }
 
+#[test]
+fn the_five_campaigns_go_as_they_are_told() {
+    support::transcript::run(&example("campaigns.md"), |_| {});
+}
+
 /// Subscriptions that began elsewhere, as the files show them: nothing of them is due in March.
 #[test]
 fn plans_and_subscriptions_move_in() {
@@ -42,6 +47,58 @@ fn plans_and_subscriptions_move_in() {
         assert_eq!(billed["invoices_created"], invoices, "{day}");
     }
     shop.ok(&["--as-of", "2026-04-01", "db", "check"]);
+}
+
+/// Five campaigns, and what each of them says of a customer who has paid and of one who has not.
+#[test]
+fn coupons_move_in() {
+    let shop = Shop::empty();
+    for name in ["tenants", "invoices", "coupons"] {
+        let file = format!("{name}.csv");
+        shop.write(&file, &text(&file));
+    }
+    let run = |args: &[&str]| shop.json(&[&["--as-of", "2026-03-01"], args].concat());
+    shop.ok(&["init", "--currency", "XOF", "--timezone", "Africa/Dakar"]);
+    for (name, rows) in [("tenants", 7), ("invoices", 10), ("coupons", 5)] {
+        let imported = run(&["import", name, &format!("{name}.csv")]);
+        assert_eq!(imported["created"], rows, "{name}");
+    }
+    let status: Vec<_> = run(&["coupon", "list"])
+        .as_array()
+        .expect("coupons")
+        .iter()
+        .map(|coupon| format!("{} {}", coupon["code"], coupon["status"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        status,
+        [
+            "WELCOME2025 active",
+            "BLACKFRIDAY scheduled",
+            "FIRST5000 active",
+            "LOYALTY20 active",
+            "REFERRAL active",
+        ]
+    );
+    let takes_off = |code: &str, day: &str, tenant: &str| {
+        let args = ["coupon", "validate", code, "--tenant", tenant, "--amount", "30000"];
+        let done = shop.run(&[&["--as-of", day, "--json"], &args[..]].concat());
+        let said: serde_json::Value = serde_json::from_str(&done.stdout).expect("a document");
+        assert_eq!(done.status == 0, said["valid"] == true, "{said}");
+        said["discount_amount"].as_str().expect("an amount").to_owned()
+    };
+    // The hotel has paid an invoice before, the workshop has not.
+    for (code, day, new, existing) in [
+        ("welcome2025", "2026-03-01", "9000", "0"),
+        ("blackfriday", "2026-11-26", "0", "0"),
+        ("blackfriday", "2026-11-27", "15000", "15000"),
+        ("first5000", "2026-03-01", "5000", "0"),
+        ("loyalty20", "2026-03-01", "0", "6000"),
+        ("referral", "2026-03-01", "4500", "4500"),
+    ] {
+        let took = [takes_off(code, day, "menuiserie-bois"), takes_off(code, day, "hotel-teranga")];
+        assert_eq!(took, [new, existing], "{code} on {day}");
+    }
+    shop.ok(&["--as-of", "2026-03-01", "db", "check"]);
 }
 
 /// What is shown as a default is the default: the file says nothing that no file would not say.

@@ -173,3 +173,19 @@ fn a_simulation_shows_the_days_to_come_and_touches_nothing() {
     let after = std::fs::read(shop.path("billing.db")).expect("the database");
     assert!(before == after);
 }
+
+#[test]
+fn the_demo_has_coupons_and_is_the_same_each_time() {
+    let shop = Shop::empty();
+    let stats = |folder: &str| {
+        shop.ok(&["demo", "--dir", folder, "--as-of", "2026-03-02", "--quiet"]);
+        let config = format!("{folder}/billing.toml");
+        shop.ok(&["--config", &config, "db", "check"]);
+        shop.json(&["--config", &config, "coupon", "stats", "--as-of", "2026-03-02"])
+    };
+    let first = stats("one");
+    let used = first["top"].as_array().expect("coupons").iter();
+    let statuses: Vec<_> = used.map(|coupon| coupon["status"].as_str().expect("a word")).collect();
+    assert_eq!(statuses, ["active", "expired", "active"]);
+    assert_eq!(first, stats("two"));
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use billing::config::Config;
 use billing::domain::Refusal;
+use billing::domain::coupon::Reason;
 use support::Shop;
 
 fn readme() -> PathBuf {
@@ -42,6 +43,33 @@ fn rows() -> Vec<(String, String, Option<String>)> {
     })
     .take_while(|(_, key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
     .collect()
+}
+
+/// What stands in backquotes at the beginning of the rows of the table under that heading.
+fn first_column(heading: &str) -> Vec<String> {
+    let text = text();
+    let table = text.split(heading).nth(1).expect(heading);
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.split('|').nth(1).unwrap_or_default().trim().to_owned()).collect()
+}
+
+#[test]
+fn the_tables_of_coupons_name_every_reason_and_every_flag() {
+    let reasons: Vec<String> =
+        Reason::ALL.iter().map(|reason| format!("`{}`", reason.word())).collect();
+    assert_eq!(first_column("| reason | meaning | what to do |"), reasons);
+    let help = Shop::empty().ok(&["coupon", "create", "--help"]);
+    let options = help.split("Options:").nth(1).and_then(|help| help.split("-h, --help").next());
+    let flags: BTreeSet<&str> = options
+        .expect("options")
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("--"))
+        .map(|line| line.split([' ', '[', '=']).next().unwrap_or_default())
+        .filter(|flag| !["name", "description"].contains(flag))
+        .collect();
+    let rows = first_column("| flag of `coupon create` | default | meaning |").join(" ");
+    let named = rows.split("--").skip(1).filter_map(|rest| rest.split([' ', '`']).next());
+    assert_eq!(named.collect::<BTreeSet<_>>(), flags);
 }
 
 fn load(text: &str) -> Result<Config, Refusal> {

@@ -12,7 +12,7 @@ use billing::domain::subscription::{Anchor, Change, Collection, When};
 use billing::domain::{Act, Result, SubscriptionId};
 use billing::store::{Db, Store};
 use billing::tasks::subscribe::{self, NewStart};
-use billing::tasks::{Options, settle};
+use billing::tasks::{Options, redeem, settle};
 use chrono::{Datelike, Months, NaiveDate};
 use support::inside::Inside;
 use support::{Prepared, Shop, assert_same, rows};
@@ -26,6 +26,10 @@ const OUTAGE: [&str; 2] = ["2028-01-20", "2028-04-20"];
 const PLANS: [(&str, u32, i64); 4] =
     [("monthly", 1, 999), ("quarterly", 3, 2950), ("half-yearly", 6, 5500), ("yearly", 12, 9990)];
 
+/// So many percent off, for so many periods; it ends within the outage.
+const COUPON: (&str, i64, usize) = ("THREE", 15, 3);
+const COUPON_UNTIL: &str = "2028-02-15";
+
 /// A subscription, by the name of its tenant, which has no other.
 struct Subscriber {
     tenant: &'static str,
@@ -36,12 +40,21 @@ struct Subscriber {
     trial_days: u64,
     /// Its first invoice is issued when it is made, and not by the next run.
     billed_at_once: bool,
+    has_coupon: bool,
 }
 
 const fn by(anchor: Anchor, tenant: &'static str, on: &'static str, plan: usize) -> Subscriber {
     let (plan, _, _) = PLANS[plan];
-    let (quantity, trial_days) = (1, 0);
-    Subscriber { tenant, made_on: on, plan, anchor, quantity, trial_days, billed_at_once: true }
+    Subscriber {
+        tenant,
+        made_on: on,
+        plan,
+        anchor,
+        quantity: 1,
+        trial_days: 0,
+        billed_at_once: true,
+        has_coupon: false,
+    }
 }
 
 impl Subscriber {
@@ -51,6 +64,10 @@ impl Subscriber {
 
     const fn on_trial(self, trial_days: u64) -> Self {
         Subscriber { trial_days, ..self }
+    }
+
+    const fn with_coupon(self) -> Self {
+        Subscriber { has_coupon: true, ..self }
     }
 
     const fn left_to_the_task(self) -> Self {
@@ -66,7 +83,7 @@ const HALF: usize = 2;
 const YEAR: usize = 3;
 
 /// Nobody touches these after they are made; their invoices can be counted on one's fingers.
-const UNDISTURBED: [Subscriber; 23] = [
+const UNDISTURBED: [Subscriber; 27] = [
     by(DAY, "m31", "2027-01-31", MONTH),
     by(DAY, "m30", "2027-01-30", MONTH).of(3),
     by(DAY, "m29", "2027-01-29", MONTH),
@@ -92,6 +109,11 @@ const UNDISTURBED: [Subscriber; 23] = [
     by(DAY, "trial", "2027-03-10", MONTH).on_trial(14),
     // Its trial ends during the outage: it is converted ten weeks late.
     by(FIRST, "trial-in-outage", "2028-01-05", QUARTER).on_trial(30),
+    by(DAY, "coupon", "2027-01-31", MONTH).with_coupon(),
+    by(FIRST, "coupon-year", "2027-02-10", YEAR).of(3).left_to_the_task().with_coupon(),
+    // Its second and third period begin in the outage, in which the coupon ends.
+    by(DAY, "coupon-in-outage", "2027-12-31", MONTH).with_coupon(),
+    by(FIRST, "coupon-on-trial", "2027-10-09", MONTH).on_trial(14).with_coupon(),
 ];
 
 const DISTURBED: [Subscriber; 6] = [
@@ -156,7 +178,12 @@ static OPENED: LazyLock<Prepared> = LazyLock::new(|| {
     }
     shop.write("tenants.csv", &tenants);
     shop.ok(&["import", "tenants", "tenants.csv", "--as-of", FIRST_DAY, "--quiet"]);
-    for tenant in ["trial", "trial-in-outage"] {
+    let (code, percent, periods) = COUPON;
+    let (percent, periods) = (percent.to_string(), periods.to_string());
+    let offer = ["--name", "Three periods", "--percent", &percent, "--duration", &periods];
+    let when = ["--until", COUPON_UNTIL, "--as-of", FIRST_DAY, "--quiet"];
+    shop.ok(&[&["coupon", "create", code], &offer[..], &when].concat());
+    for tenant in ["trial", "trial-in-outage", "coupon-on-trial"] {
         shop.pays_by_itself(tenant);
     }
     shop.prepared()
@@ -213,6 +240,9 @@ fn make(db: &Db, act: &Act, inside: &Inside, subscriber: &Subscriber) -> Result<
         collection: Collection::Invoice,
     };
     let id = subscribe::create(db, act, &new)?;
+    if subscriber.has_coupon {
+        redeem::to_subscription(db, act, COUPON.0, &db.subscription(id)?, "{}")?;
+    }
     match subscriber.billed_at_once {
         true => subscribe::bill_first(db, act, &inside.config, id),
         false => Ok(()),
@@ -254,14 +284,14 @@ fn billed(shop: &Shop) -> Vec<String> {
     )
 }
 
-/// An invoice as it can be counted by hand: its period, subtotal and tax.
-type Counted = (NaiveDate, NaiveDate, i64, i64);
+/// An invoice as it can be counted by hand: its period, subtotal, discount and tax.
+type Counted = (NaiveDate, NaiveDate, i64, i64, i64);
 
 fn found(shop: &Shop) -> BTreeMap<String, Vec<Counted>> {
     let sql = shop.sql();
     let mut statement = sql
         .prepare(
-            "SELECT t.slug, period_start, period_end, subtotal_minor, tax_minor
+            "SELECT t.slug, period_start, period_end, subtotal_minor, discount_minor, tax_minor
              FROM invoices i JOIN tenants t ON t.id = i.tenant_id ORDER BY period_start",
         )
         .expect("the invoices");
@@ -271,7 +301,7 @@ fn found(shop: &Shop) -> BTreeMap<String, Vec<Counted>> {
         let day = |at| date(&row.get::<_, String>(at).expect("a day"));
         let cents = |at| row.get::<_, i64>(at).expect("an amount");
         let tenant: String = row.get(0).expect("a slug");
-        found.entry(tenant).or_default().push((day(1), day(2), cents(3), cents(4)));
+        found.entry(tenant).or_default().push((day(1), day(2), cents(3), cents(4), cents(5)));
     }
     found
 }
@@ -281,10 +311,13 @@ fn found(shop: &Shop) -> BTreeMap<String, Vec<Counted>> {
 fn count_by_the_rules(one: &Subscriber) -> Vec<Counted> {
     let (_, months, price) = PLANS.into_iter().find(|(code, ..)| *code == one.plan).expect("it");
     let whole = price * one.quantity;
-    let bill = |start, end, subtotal: i64| {
-        // Half of a cent counts as one.
-        let tax = (subtotal * tax_rate(one.tenant) * 2 + 1000) / 2000;
-        (start, end, subtotal, tax)
+    let (_, percent, periods) = COUPON;
+    // Half of a cent counts as one.
+    let part = |amount: i64, of_thousand: i64| (amount * of_thousand * 2 + 1000) / 2000;
+    let bill = |nth: usize, start, end, subtotal: i64| {
+        let discounted = one.has_coupon && nth < periods;
+        let discount = if discounted { part(subtotal, percent * 10) } else { 0 };
+        (start, end, subtotal, discount, part(subtotal - discount, tax_rate(one.tenant)))
     };
     let paid_from = date(one.made_on) + chrono::Days::new(one.trial_days);
     let mut counted = Vec::new();
@@ -293,7 +326,7 @@ fn count_by_the_rules(one: &Subscriber) -> Vec<Counted> {
             let first = paid_from.with_day(1).expect("a first") + Months::new(1);
             let days = (first - paid_from).num_days();
             let of = (first - (first - Months::new(months))).num_days();
-            counted.push(bill(paid_from, first, (whole * days * 2 + of) / (of * 2)));
+            counted.push(bill(0, paid_from, first, (whole * days * 2 + of) / (of * 2)));
             first
         }
         _ => paid_from,
@@ -301,7 +334,8 @@ fn count_by_the_rules(one: &Subscriber) -> Vec<Counted> {
     // So many months from the first, in short ones on their last day.
     let bound = |n: u32| first + Months::new(n * months);
     let begun = (0..).take_while(|n| bound(*n) <= date(LAST_DAY));
-    counted.extend(begun.map(|n| bill(bound(n), bound(n + 1), whole)));
+    let before = counted.len();
+    counted.extend(begun.map(|n| bill(before + n as usize, bound(n), bound(n + 1), whole)));
     counted
 }
 

@@ -5,23 +5,17 @@ mod support;
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Anchor, Change, Collection, Subscription, When};
 use billing::domain::{Act, Result};
-use billing::store::{CHECKS, Db, Store, SubscriptionFilter};
+use billing::store::{Db, SubscriptionFilter};
 use billing::tasks::subscribe::{self, NewStart};
 use billing::tasks::{Options, settle};
 use chrono::NaiveDate;
-use support::inside::{Inside, Random};
+use support::inside::{Inside, Random, check};
 use support::{Shop, rows};
 
 const PLANS: [&str; 4] = ["monthly", "quarterly", "half-yearly", "yearly"];
 const TENANTS: u64 = 6;
 const LIVES: usize = 4;
 const STEPS: usize = 150;
-
-/// One of a list.
-fn one_of<T: Clone>(random: &mut Random, list: &[T]) -> Option<T> {
-    let at = random.below(list.len().max(1) as u64);
-    list.get(at as usize).cloned()
-}
 
 /// Does something at random; being refused is an outcome like any other, and changes nothing.
 fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Result<()> {
@@ -34,7 +28,7 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
         subscriptions.push(subscription);
         Ok(true)
     })?;
-    let subscription = one_of(random, &subscriptions);
+    let subscription = random.one_of(&subscriptions);
     match (random.below(10), subscription) {
         (0, _) | (_, None) if subscriptions.len() < 8 => {
             let anchors = [Anchor::Calendar, Anchor::Anniversary];
@@ -65,24 +59,12 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
         (7 | 8, _) => settle::reactivate(db, act, config, &tenant, None, None).map(drop),
         (9, Some(one)) => {
             let invoices = db.invoices_of_subscription(&one)?;
-            match one_of(random, &invoices) {
+            match random.one_of(&invoices) {
                 Some(invoice) => settle::void(db, act, config, &invoice, "a mistake"),
                 None => Ok(()),
             }
         }
         _ => Ok(()),
-    }
-}
-
-fn check(store: &mut Store, what: &str) {
-    for check in CHECKS {
-        let mut found = Vec::new();
-        let looked = store.check(check, |finding| {
-            found.push(finding.detail);
-            Ok(())
-        });
-        looked.expect("a sound file");
-        assert!(found.is_empty(), "{what}: {}: {found:#?}", check.name);
     }
 }
 

@@ -29,11 +29,13 @@ macro_rules! scenarios {
 
 scenarios! {
     backlog => "backlog.md",
+    coupons => "coupons.md",
     dunning => "dunning.md",
     errors => "errors.md",
     import => "import.md",
     money => "money.md",
     periods => "periods.md",
+    redemptions => "redemptions.md",
     suspension => "suspension.md",
     year => "year.md",
 }

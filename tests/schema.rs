@@ -147,19 +147,46 @@ fn what_was_issued_or_recorded_is_never_rewritten_or_deleted() {
     }
 }
 
+#[test]
+fn the_database_counts_the_uses_of_a_coupon_and_takes_a_discount_off_once() {
+    let (_shop, sql) = two_tenants();
+    let uses = || -> i64 {
+        let count = sql.query_row("SELECT current_uses FROM coupons", [], |row| row.get(0));
+        count.expect("a coupon")
+    };
+    let run = |statement: &str| sql.execute_batch(statement);
+    assert_eq!(uses(), 2);
+    run("UPDATE redemptions SET returned_at = 't' WHERE id = 1").expect("a use is returned");
+    assert_eq!(uses(), 1);
+    run("UPDATE coupons SET max_uses = 1").expect("a limit that is reached");
+    run("UPDATE invoices SET discount_minor = 1, total_minor = total_minor - 1, coupon_id = 1
+         WHERE id = 1")
+    .expect("a discount");
+    for statement in [
+        "UPDATE redemptions SET returned_at = NULL WHERE id = 1",
+        "INSERT INTO redemptions (coupon_id, tenant_id, redeemed_at) VALUES (1, 1, 't')",
+        "DELETE FROM redemptions",
+        "DELETE FROM coupons",
+        "UPDATE coupons SET current_uses = -1",
+        "UPDATE invoices SET discount_minor = 2, total_minor = total_minor - 1 WHERE id = 1",
+        "UPDATE invoices SET coupon_id = NULL WHERE id = 1",
+    ] {
+        assert!(run(statement).is_err(), "{statement}");
+    }
+    run("UPDATE invoices SET status = 'paid', paid_minor = total_minor, paid_on = '2026-01-02'
+         WHERE id = 2")
+    .expect("a payment");
+    let discount = "UPDATE invoices SET discount_minor = 1, total_minor = total_minor - 1,
+                      paid_minor = paid_minor - 1 WHERE id = 2";
+    assert!(run(discount).is_err());
+    assert_eq!(uses(), 1);
+}
+
 /// schema.sql as it was at each version that was ever released, lifted by the migrations, is the
 /// schema.sql of today.
 #[test]
 fn an_older_file_is_lifted_to_the_same_schema() {
     let shop = Shop::new();
-    let old = shop.path("old.db");
-    {
-        let sql = Connection::open(&old).expect("a new file");
-        sql.execute_batch(include_str!("schema/v1.sql")).expect("the first schema");
-        sql.pragma_update(None, "application_id", 0x4249_4C4C).expect("our mark");
-        sql.pragma_update(None, "user_version", 1).expect("its version");
-    }
-    shop.ok(&["--db", "old.db", "db", "migrate"]);
     let schema = |file: &str| -> Vec<(String, String)> {
         let sql = Connection::open(shop.path(file)).expect("a database");
         let query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name";
@@ -167,5 +194,16 @@ fn an_older_file_is_lifted_to_the_same_schema() {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
         rows.collect::<Result<_, _>>().expect("names and definitions")
     };
-    assert_eq!(schema("old.db"), schema("billing.db"));
+    let released = [include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+    for (version, old) in (1..).zip(released) {
+        let file = format!("v{version}.db");
+        {
+            let sql = Connection::open(shop.path(&file)).expect("a new file");
+            sql.execute_batch(old).expect("the old schema");
+            sql.pragma_update(None, "application_id", 0x4249_4C4C).expect("our mark");
+            sql.pragma_update(None, "user_version", version).expect("its version");
+        }
+        shop.ok(&["--db", &file, "db", "migrate"]);
+        assert_eq!(schema(&file), schema("billing.db"), "version {version}");
+    }
 }

@@ -4,6 +4,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::Shop;
+use support::coupons::Uses;
 use support::subscriptions::{CLEANUP, GENERATE, text};
 
 /// A shop with a plan that is billed each month, and a tenant.
@@ -558,4 +559,56 @@ fn a_subscription_that_cannot_be_billed_is_named_and_stops_no_other() {
         (&again["invoices_created"], again["errors"].as_array().map(Vec::len)),
         (&json!(0), Some(2))
     );
+}
+
+#[test]
+fn a_canceled_trial_whose_end_no_run_recorded_before_a_suspension_ends_with_the_next_one() {
+    // Whoever comes first: the task that bills, or the return of the tenant.
+    for comes_back in [false, true] {
+        let shop = shop();
+        shop.tenant("birch");
+        shop.subscribe("birch", "monthly", "2026-02-14", &BY_DAY);
+        let id = shop.subscribe("acme", "monthly", "2026-03-01", &["--trial-days", "10"]);
+        shop.ok(&["subscription", "cancel", &id, "--as-of", "2026-03-05"]);
+        suspend(&shop, "2026-03-13");
+        if comes_back {
+            come_back(&shop, "2026-03-14");
+        }
+        // It keeps nobody else from being billed.
+        assert_eq!(bill(&shop, "2026-03-14"), 1);
+        assert_eq!(status(&shop, &id, "2026-03-14"), "canceled");
+        assert_eq!(shop.subscription(&id, "2026-03-14")["ends_on"], "2026-03-11");
+        assert_eq!(periods(&shop), <[[String; 2]; 0]>::default());
+        shop.ok(&["subscription", "explain", &id, "--as-of", "2026-03-14"]);
+        shop.check();
+    }
+}
+
+#[test]
+fn an_imported_subscription_with_a_coupon_is_not_rewritten_or_the_use_would_wait_for_ever() {
+    let shop = shop();
+    shop.coupon("TEN", &["--percent", "10", "--duration", "3", "--max-uses", "1"]);
+    let import = |row: &str, more: &[&str]| {
+        let columns = "tenant,plan,started_on,status,quantity";
+        shop.write("subscriptions.csv", &format!("{columns}\nacme,monthly,2026-01-01,{row}\n"));
+        let args = ["import", "subscriptions", "subscriptions.csv", "--json"];
+        shop.run(&[&args[..], &["--as-of", "2026-01-20"], more].concat())
+    };
+    assert_eq!(import("active,1", &[]).status, 0);
+    let apply = ["coupon", "apply", "TEN", "--subscription", "sub_1", "--as-of", "2026-01-20"];
+    shop.ok(&apply);
+    // One that is canceled has no coming invoice, and of two the coupon was never asked.
+    for row in ["canceled,1", "active,2"] {
+        let refused = import(row, &["--update"]);
+        assert_eq!(refused.status, 1, "{refused:?}");
+        assert!(refused.stderr.contains("a coupon was applied"), "{refused:?}");
+        assert_eq!(shop.uses("TEN"), Uses::subscription(0));
+        shop.check();
+    }
+    // The same row as before is no correction.
+    assert_eq!(import("active,1", &["--update"]).status, 0);
+    // Canceled here, it gives the use back.
+    shop.ok(&["subscription", "cancel", "sub_1", "--now", "--as-of", "2026-01-20"]);
+    assert_eq!(shop.uses("TEN"), Uses::returned(1));
+    shop.check();
 }

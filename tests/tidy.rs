@@ -13,7 +13,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "domain",
         rooms: &["domain"],
-        crates: &["chrono", "rust_decimal", "iso_currency"],
+        crates: &["chrono", "rust_decimal", "iso_currency", "unicode_normalization"],
     },
     Room { name: "clock", rooms: &["domain"], crates: &["chrono", "chrono_tz"] },
     Room { name: "failure", rooms: &["domain"], crates: &["anyhow", "serde_json"] },
@@ -35,12 +35,12 @@ const ROOMS: &[Room] = &[
     Room {
         name: "view",
         rooms: &["domain"],
-        crates: &["chrono", "comfy_table", "csv", "serde_json"],
+        crates: &["chrono", "comfy_table", "csv", "rust_decimal", "serde_json"],
     },
     Room {
         name: "tasks",
         rooms: &["domain", "clock", "config", "failure", "mail", "store"],
-        crates: &["chrono", "csv", "rust_decimal", "serde", "serde_json"],
+        crates: &["chrono", "chrono_tz", "csv", "getrandom", "rust_decimal", "serde", "serde_json"],
     },
     Room {
         name: "commands",

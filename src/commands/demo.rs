@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::tasks::summary;
 use super::{Context, init};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::domain::calendar::plus_days;
+use crate::domain::coupon::{self, Discount, Duration, Eligibility, Offer, OnPlan};
 use crate::domain::email::Locale;
 use crate::domain::invoice::{InvoiceStatus, Line};
 use crate::domain::payment_method::PaymentMethodKind;
@@ -26,9 +27,11 @@ use crate::failure::exit;
 use crate::mail::Transport;
 use crate::store::{Db, InvoiceFilter, Store};
 use crate::tasks::issue::{Issuer, NewIssue};
+use crate::tasks::redeem::{self, Asked, coupon_event};
 use crate::tasks::settle::{self, Notify};
 use crate::tasks::subscribe::{self, NewStart};
 use crate::tasks::{self, Given, Options, Report};
+use crate::view::objects;
 use crate::view::progress::Progress;
 
 /// `billing demo`
@@ -98,6 +101,7 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
         planned: BTreeMap::new(),
     };
     demo.plans()?;
+    demo.coupons()?;
     demo.tenants(args.tenants)?;
     demo.past(|day| bar.at(day))?;
     bar.end();
@@ -136,6 +140,7 @@ fn say(
   billing tenant list --status suspended
   billing subscription list --status past_due
   billing subscription explain sub_1
+  billing coupon stats
   billing email list --limit 10
   billing tasks simulate
   less {}/mail/*.eml",
@@ -151,10 +156,13 @@ enum Deed {
         tenant: String,
         amount: Money,
         description: &'static str,
+        /// The coupon that the tenant asks for, which may refuse it.
+        coupon: Option<&'static str>,
     },
     Subscribe {
         tenant: String,
         plan: &'static str,
+        coupon: Option<&'static str>,
     },
     SavePaymentMethod {
         tenant: String,
@@ -180,6 +188,60 @@ const PLANS: &[(&str, &str, i64, bool, u32, i64)] = &[
     ("essential", "Essential", 2_490, true, 1, 0),
     ("team", "Team", 4_990, true, 1, 14),
 ];
+
+/// A coupon: off new subscriptions or single invoices, valid from so many days before today to so
+/// many after it.
+struct Campaign {
+    code: &'static str,
+    name: &'static str,
+    discount: Discount,
+    eligibility: Eligibility,
+    days: (i64, i64),
+    duration: Duration,
+    max_uses: i64,
+    minimum: Option<Money>,
+}
+
+/// For the first weeks, with few uses; for whoever is new, three invoices long; off bigger orders.
+const LAUNCH: &str = "LANCEMENT";
+const WELCOME: &str = "BIENVENUE";
+const BIG_ORDER: &str = "REMISE5000";
+
+fn campaigns() -> [Campaign; 3] {
+    let xof = |amount| Money::from_minor(amount, Currency::XOF);
+    [
+        Campaign {
+            code: LAUNCH,
+            name: "Offre de lancement",
+            discount: Discount::Percent(50.into()),
+            eligibility: Eligibility::All,
+            days: (-PAST_DAYS, -50),
+            duration: Duration::Once,
+            max_uses: 5,
+            minimum: None,
+        },
+        Campaign {
+            code: WELCOME,
+            name: "Bienvenue",
+            discount: Discount::Percent(20.into()),
+            eligibility: Eligibility::NewCustomers,
+            days: (-PAST_DAYS, 60),
+            duration: Duration::Periods(3),
+            max_uses: 0,
+            minimum: None,
+        },
+        Campaign {
+            code: BIG_ORDER,
+            name: "5000 de remise dès 75 000",
+            discount: Discount::Amount(xof(5_000)),
+            eligibility: Eligibility::All,
+            days: (-60, 30),
+            duration: Duration::Once,
+            max_uses: 0,
+            minimum: Some(xof(75_000)),
+        },
+    ]
+}
 
 const TRADES: &[&str] =
     &["Atelier", "Boutique", "Cabinet", "Garage", "Librairie", "Pharmacie", "Studio", "Transport"];
@@ -249,6 +311,37 @@ impl Demo<'_> {
         })
     }
 
+    fn coupons(&mut self) -> Result<()> {
+        let act = self.act(plus_days(self.today, -PAST_DAYS))?;
+        let (today, timezone) = (self.today, self.config.timezone);
+        let day = |days| plus_days(today, days).to_string();
+        self.store.write(|db| {
+            for campaign in campaigns() {
+                let minimum = campaign.minimum;
+                let offer = Offer {
+                    name: campaign.name.to_owned(),
+                    description: None,
+                    discount: campaign.discount,
+                    currency: minimum.map(|minimum| minimum.currency()),
+                    valid_from: clock::start("valid_from", &day(campaign.days.0), timezone)?,
+                    valid_to: clock::end("valid_to", &day(campaign.days.1), timezone)?,
+                    max_uses: campaign.max_uses,
+                    max_uses_per_customer: 1,
+                    plans: Vec::new(),
+                    eligibility: campaign.eligibility,
+                    minimum,
+                    first_payment_only: false,
+                    duration: campaign.duration,
+                    is_active: true,
+                };
+                db.insert_coupon(&act, campaign.code, &offer, None)?;
+                let object = objects::coupon(&db.coupon(campaign.code)?, &act.at());
+                coupon_event(db, &act, "coupon_created", &object)?;
+            }
+            Ok(())
+        })
+    }
+
     /// Plans what a tenant will be billed, and how well it will pay.
     fn plan(&mut self, tenant: &str, eur: Option<Currency>) {
         // A third pays on time, a third late, a third not at all for now.
@@ -264,13 +357,17 @@ impl Demo<'_> {
                 None => Money::from_minor(5000 * (1 + self.random.below(40) as i64), Currency::XOF),
             };
             let (tenant, description) = (tenant.to_owned(), self.random.pick(SERVICES));
+            let coupon = (self.random.below(3) == 0).then_some(BIG_ORDER);
             self.will_pay(on, &tenant, paid_after);
-            self.on(on, Deed::Invoice { tenant, amount, description });
+            self.on(on, Deed::Invoice { tenant, amount, description, coupon });
         }
         let on = self.day_of_the_past();
         let offer: Vec<_> = PLANS.iter().filter(|plan| plan.3 == eur.is_some()).collect();
         let (plan, .., trial_days) = *self.random.pick(&offer);
-        self.on(on, Deed::Subscribe { tenant: tenant.to_owned(), plan });
+        // Every other one asks for a coupon, for the first of them also some days after its end.
+        let early = on < plus_days(self.today, -45);
+        let coupon = (self.random.below(2) == 0).then_some(if early { LAUNCH } else { WELCOME });
+        self.on(on, Deed::Subscribe { tenant: tenant.to_owned(), plan, coupon });
         for month in 0..3 {
             self.will_pay(plus_days(on, trial_days + 31 * month), tenant, paid_after);
         }
@@ -347,17 +444,35 @@ impl Demo<'_> {
 fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
     let (db, act, config) = (issuer.db, issuer.act, issuer.config);
     match deed {
-        Deed::Invoice { tenant, amount, description } => {
+        Deed::Invoice { tenant, amount, description, coupon } => {
             let tenant = db.tenant(tenant)?;
+            let asked = Asked { tenant: tenant.id, plan: None, amount: *amount };
+            let redemption = match coupon {
+                Some(code) if may_use(db, act, code, &asked)? => {
+                    Some(redeem::for_new_invoice(db, act, code, &tenant, *amount, "{}")?)
+                }
+                _ => None,
+            };
             let lines = [Line::single((*description).to_owned(), *amount)];
-            let new = NewIssue { send: true, ..NewIssue::single(&tenant, &lines, act.today) };
+            let new = NewIssue {
+                redemption: redemption.as_ref(),
+                send: true,
+                ..NewIssue::single(&tenant, &lines, act.today)
+            };
             issuer.issue(&new)?;
         }
-        Deed::Subscribe { tenant, plan } => {
+        Deed::Subscribe { tenant, plan, coupon } => {
             let (tenant, plan) = (db.tenant(tenant)?, db.plan(plan)?);
             // Nobody sells to a customer whose access is suspended.
             if tenant.status == TenantStatus::Active {
                 let id = subscribe::create(db, act, &new_start(&tenant, &plan, act.today))?;
+                let on_plan = Some(OnPlan::of(&plan));
+                let asked = Asked { tenant: tenant.id, plan: on_plan, amount: plan.price };
+                if let Some(code) = coupon
+                    && may_use(db, act, code, &asked)?
+                {
+                    redeem::to_subscription(db, act, code, &db.subscription(id)?, "{}")?;
+                }
                 subscribe::bill_first(db, act, config, id)?;
             }
         }
@@ -369,6 +484,11 @@ fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
         Deed::Pay { tenant } => pay_oldest(db, act, config, tenant)?,
     }
     Ok(())
+}
+
+/// Whether a tenant may use a coupon; that it asked is counted.
+fn may_use(db: &Db, act: &Act, code: &str, asked: &Asked) -> Result<bool> {
+    Ok(coupon::reasons(&redeem::validate(db, act, code, asked)?.verdicts).is_empty())
 }
 
 fn new_start<'a>(tenant: &'a Tenant, plan: &'a Plan, start: NaiveDate) -> NewStart<'a> {

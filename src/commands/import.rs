@@ -21,9 +21,13 @@ use crate::view::progress::Progress;
   subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
                  trial_ends_on, anchor, quantity, collection
   invoices       number, tenant, total, issued_on, due_on; currency, description, status, paid_on
-  payments       invoice, amount, paid_on; method, reference")]
+  payments       invoice, amount, paid_on; method, reference
+  coupons        code, name, discount_type, discount_value, valid_to; description, currency,
+                 valid_from, max_uses, max_uses_per_customer, current_uses, applicable_plans,
+                 customer_eligibility, minimum_purchase_amount, first_payment_only, is_active,
+                 duration, created_at, updated_at")]
 pub struct Args {
-    /// What the file holds: tenants, plans, subscriptions, invoices or payments
+    /// What the file holds: tenants, plans, subscriptions, invoices, payments or coupons
     kind: Kind,
     /// A CSV file in UTF-8, its header first
     file: PathBuf,

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::coupon::Metadata;
 use super::{Context, Limit, amount, date_arg};
 use crate::domain::dunning::{self};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, Line};
@@ -15,6 +16,7 @@ use crate::domain::{Act, Money, Refusal, Result, calendar, text};
 use crate::failure::exit;
 use crate::store::{Db, EventFilter, InvoiceFilter, Store};
 use crate::tasks::issue::{Issuer, NewIssue};
+use crate::tasks::redeem;
 use crate::tasks::settle::{self, Notify};
 use crate::view::{Align, Column, Format, explain, objects};
 
@@ -67,6 +69,11 @@ pub struct Create {
     /// A number of your own; the next one of the series where it is not given
     #[arg(long, value_name = "N")]
     number: Option<String>,
+    /// A coupon to come off the amount
+    #[arg(long, value_name = "CODE")]
+    coupon: Option<String>,
+    #[command(flatten)]
+    metadata: Metadata,
     /// Queue the letter with the invoice
     #[arg(long)]
     send: bool,
@@ -208,6 +215,7 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     let description = args.description.as_deref().map(|d| text::line("description", d, 500));
     let description = description.transpose()?;
     let number = args.number.as_deref().map(invoice::number).transpose()?;
+    let metadata = args.metadata.json_with(args.coupon.as_ref())?;
     let mut store = ctx.writer()?;
     let number = store.write(|db| {
         let tenant = db.tenant(&args.tenant)?;
@@ -217,7 +225,14 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         let words = description.clone().unwrap_or_else(|| tenant.name.clone());
         let lines = [Line::single(words, amount)];
         let (issued_on, act) = (args.issued_on.unwrap_or(ctx.clock.today()), ctx.act());
+        let redemption = match &args.coupon {
+            Some(code) => {
+                Some(redeem::for_new_invoice(db, &act, code, &tenant, amount, &metadata)?)
+            }
+            None => None,
+        };
         let issued = Issuer::new(db, &act, &ctx.config)?.issue(&NewIssue {
+            redemption: redemption.as_ref(),
             due_on: args.due_on,
             number: number.as_deref(),
             send: args.send,

@@ -4,6 +4,7 @@ use dialoguer::{Confirm, Input};
 
 use super::Context;
 use crate::domain::Refusal;
+use crate::failure::Failure;
 
 /// Asks for a line of text, with what it is when nothing is typed.
 ///
@@ -28,6 +29,30 @@ pub fn checked(
         .default(default.to_owned())
         .validate_with(|text: &String| check(text));
     Ok(input.interact_text()?)
+}
+
+/// A value that was given, or that a person types now; asked again until `check` takes it. Without
+/// a terminal nothing is asked: the command line is wrong, and the flag is named.
+///
+/// # Errors
+/// Nobody can be asked, or the terminal went away.
+pub fn needed(
+    ctx: &Context,
+    flag: &str,
+    question: &str,
+    given: Option<String>,
+    check: impl Fn(&str) -> Result<(), Refusal>,
+) -> anyhow::Result<String> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    if !ctx.can_ask() {
+        return Err(Failure::usage(format!("{flag} is missing"))
+            .hint("without a terminal nothing is asked; --help lists what the command takes")
+            .into());
+    }
+    let words = |text: &String| check(text).map_err(|refusal| Failure::from(&refusal).message);
+    Ok(Input::<String>::new().with_prompt(question).validate_with(words).interact_text()?)
 }
 
 /// Asks whether to go on. Without a terminal it never asks: it refuses and names `--yes`.

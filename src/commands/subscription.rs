@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::coupon::Metadata;
 use super::{Context, Limit, date_arg, prompt};
 use crate::domain::invoice::Amounts;
 use crate::domain::plan::{MOST_TRIAL_DAYS, Plan};
@@ -17,6 +18,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::{Act, Result, SubscriptionId};
 use crate::failure::exit;
 use crate::store::{Db, Store, SubscriptionFilter};
+use crate::tasks::redeem;
 use crate::tasks::subscribe::{self, Explained, NewStart};
 use crate::view::{Align, Column, Format, explain, objects};
 
@@ -65,6 +67,11 @@ pub struct Create {
     #[arg(long, value_name = "N", default_value_t = 1,
         value_parser = clap::value_parser!(i64).range(1..=MOST_QUANTITY))]
     quantity: i64,
+    /// A coupon for its coming invoices
+    #[arg(long, value_name = "CODE")]
+    coupon: Option<String>,
+    #[command(flatten)]
+    metadata: Metadata,
     /// Charge the default payment method, or send the invoice; as configured where not given
     #[arg(long, value_name = "automatic|invoice")]
     collection: Option<Collection>,
@@ -148,6 +155,7 @@ fn show(ctx: &mut Context, store: &mut Store, id: SubscriptionId) -> anyhow::Res
 fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
     let today = ctx.clock.today();
     let start = args.start.unwrap_or(today);
+    let metadata = args.metadata.json_with(args.coupon.as_ref())?;
     let mut store = ctx.writer()?;
     if start < today {
         let begun = store.read(|db| {
@@ -166,6 +174,9 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         let new = args.start(ctx, &tenant, &plan, start);
         let had_trial = subscribe::start(db, &new)?.had_trial;
         let id = subscribe::create(db, &ctx.act(), &new)?;
+        if let Some(code) = &args.coupon {
+            redeem::to_subscription(db, &ctx.act(), code, &db.subscription(id)?, &metadata)?;
+        }
         if !args.no_invoice {
             subscribe::bill_first(db, &ctx.act(), &ctx.config, id)?;
         }
@@ -311,6 +322,7 @@ const LINES: &[Column] = &[
     ("quantity", "Quantity", Align::Right),
     ("unit_price", "Unit price", Align::Right),
     ("amount", "Amount", Align::Right),
+    ("discount", "Discount", Align::Right),
     ("currency", "", Align::Left),
 ];
 

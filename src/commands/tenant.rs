@@ -211,7 +211,7 @@ fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
     if changed.is_empty() {
-        return Err(Refusal::NothingToEdit.into());
+        return Err(Refusal::NothingToEdit { noun: "tenant" }.into());
     }
     change(ctx, &args.slug, |db, ctx, t| {
         db.edit_tenant(&ctx.act(), t.id, &edit)?;

@@ -43,6 +43,12 @@ ids! {
     PlanId => "plan_",
     SubscriptionId => "sub_",
     PaymentMethodId => "pm_",
+    /// A coupon's row; people name a coupon by its code.
+    CouponId => "cpn_",
+    /// One redemption of a coupon: one use.
+    RedemptionId => "red_",
+    /// An invoice that a redemption discounted.
+    UsageId => "use_",
     TransactionId => "txn_",
     EmailId => "eml_",
     EventId => "evt_",

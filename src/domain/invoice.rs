@@ -3,6 +3,7 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
+use super::coupon::Discount;
 use super::stage::Stage;
 use super::subscription::Collection;
 use super::transaction::Overpayment;
@@ -134,6 +135,40 @@ pub fn add_up(lines: &[Line], tax_rate: Decimal) -> Result<Amounts> {
     Ok(Amounts { subtotal, discount, tax, total: net.plus(tax)? })
 }
 
+/// Lines with a coupon's discount on them, which replaces what they had: what comes off the whole
+/// is spread over them by their amounts, so that the parts add up to it.
+///
+/// # Errors
+/// Lines in two currencies, or sums above the largest amount.
+pub fn discounted(lines: &[Line], discount: &Discount) -> Result<Vec<Line>> {
+    let Some(first) = lines.first() else { return Ok(Vec::new()) };
+    let mut subtotal = Money::zero(first.amount.currency());
+    for line in lines {
+        subtotal = subtotal.plus(line.amount)?;
+    }
+    let weights: Vec<i64> = lines.iter().map(|line| line.amount.minor()).collect();
+    let parts = discount.off(subtotal)?.split(&weights);
+    let with = |(line, discount): (&Line, Money)| Line { discount, ..line.clone() };
+    Ok(lines.iter().zip(parts).map(with).collect())
+}
+
+/// Checks that a coupon may be applied to an invoice: open, nothing paid on it, and no coupon on
+/// it yet.
+///
+/// # Errors
+/// One of these does not hold.
+pub fn check_discountable(invoice: &Invoice) -> Result<()> {
+    check_open(invoice)?;
+    if let Some(coupon) = &invoice.coupon {
+        let (subject, coupon) = (invoice.number.clone(), coupon.clone());
+        return Err(Refusal::HasCoupon { subject, coupon });
+    }
+    if !invoice.paid.is_zero() {
+        return Err(Refusal::CouponTooLate { invoice: invoice.number.clone(), paid: invoice.paid });
+    }
+    Ok(())
+}
+
 /// What a payment does to an invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settlement {
@@ -171,9 +206,12 @@ pub fn settle(invoice: &Invoice, amount: Money, overpayment: Overpayment) -> Res
     }
 }
 
-/// Checks that an invoice can be voided: open (or given up), and nothing was paid on it.
+/// Checks that an invoice can be voided: open (or given up), and nothing was paid on it. One that
+/// came to nothing is paid without a payment, and can be voided too.
 pub fn check_voidable(invoice: &Invoice) -> Result<()> {
-    check_closable(invoice, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible])?;
+    if !invoice.total.is_zero() || invoice.status != InvoiceStatus::Paid {
+        check_closable(invoice, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible])?;
+    }
     if !invoice.paid.is_zero() {
         return Err(Refusal::PartlyPaid { invoice: invoice.number.clone(), paid: invoice.paid });
     }

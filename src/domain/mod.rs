@@ -3,6 +3,7 @@
 
 pub mod act;
 pub mod calendar;
+pub mod coupon;
 pub mod dunning;
 pub mod email;
 pub mod ids;

@@ -183,6 +183,31 @@ impl Money {
         self.rounded(exact).ok_or(overflow)
     }
 
+    /// Splits the amount by weights so that the parts add up to it: each gets what its share comes
+    /// to in whole units, and what is left goes to those that lost most by that, the first ones
+    /// where they are alike (largest remainder). With weights that add up to at least the amount,
+    /// no part is above its weight.
+    ///
+    /// Neither the amount nor a weight may be negative; where all weights are nothing, so are the
+    /// parts.
+    pub fn split(self, weights: &[i64]) -> Vec<Money> {
+        let whole: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
+        if whole <= 0 {
+            return weights.iter().map(|_| Money::zero(self.currency)).collect();
+        }
+        let product = |weight: i64| i128::from(self.minor) * i128::from(weight);
+        // A share is below the amount, which fits.
+        let floor = |weight: i64| i64::try_from(product(weight) / whole).unwrap_or(self.minor);
+        let mut parts: Vec<i64> = weights.iter().map(|weight| floor(*weight)).collect();
+        let left = self.minor - parts.iter().sum::<i64>();
+        let mut by_loss: Vec<usize> = (0..weights.len()).collect();
+        by_loss.sort_by_key(|at| std::cmp::Reverse(product(weights[*at]) % whole));
+        for at in by_loss.into_iter().take(usize::try_from(left).unwrap_or(0)) {
+            parts[at] += 1;
+        }
+        parts.into_iter().map(|minor| Money { minor, ..self }).collect()
+    }
+
     fn rounded(self, exact: Option<Decimal>) -> Option<Money> {
         let whole = exact?.round_dp_with_strategy(0, ROUNDING);
         let minor = i64::try_from(whole).ok().filter(|minor| minor.abs() <= MAX_MINOR)?;

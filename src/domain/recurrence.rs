@@ -362,7 +362,7 @@ fn come_back(
     match billed_until.filter(|until| *until > today).or(begins) {
         Some(until) => Return::GoesOn { until },
         None => {
-            let terms = subscription.pending.as_ref().unwrap_or(&subscription.terms);
+            let terms = subscription.coming_terms();
             let cycle = Cycle::starting(subscription.anchor, today, terms.interval);
             Return::NewPeriod { on: today, cycle }
         }
@@ -412,7 +412,8 @@ fn missed_before_suspension(
     backlog: Backlog,
 ) -> Result<Decision> {
     let mut running = subscription.clone();
-    running.status = SubscriptionStatus::Active;
+    // Of a pause that is left, `decide` would ask here again what was missed before it.
+    (running.status, running.pause) = (SubscriptionStatus::Active, None);
     let day_before = calendar::plus_days(suspended_on, -1);
     decide(&running, day_before, backlog)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
+use super::coupon::Verdict;
 use super::money::{Currency, Money};
 
 /// What a lower room returns.
@@ -25,6 +26,12 @@ pub enum Why {
     NotADate,
     NotAnAmount,
     NotAPercentage,
+    /// Above 0, at most 100 percent, at most 2 decimals.
+    NotADiscount,
+    NotACouponCode,
+    /// Neither a date nor an instant of RFC 3339.
+    NotAnInstant,
+    NotMetadata,
     /// A whole number between these.
     NotACount {
         least: i64,
@@ -48,8 +55,20 @@ pub enum Why {
     Before {
         field: &'static str,
     },
+    /// A moment that must lie after another field's.
+    NotAfter {
+        field: &'static str,
+    },
+    /// A limit that must not lie below what is used.
+    BelowUsed {
+        used: i64,
+    },
+    /// Uses of a coupon, of which an import makes none; `here` are those of one that is there.
+    UsesElsewhere,
     /// A date that must not lie after today.
     AfterToday,
+    /// A moment that must not lie ahead.
+    AfterNow,
     /// The row is there already, with other values.
     Differs {
         fields: String,
@@ -140,7 +159,9 @@ pub enum Refusal {
         value: String,
         why: Why,
     },
-    NothingToEdit,
+    NothingToEdit {
+        noun: &'static str,
+    },
     MixedCurrencies {
         one: Currency,
         other: Currency,
@@ -223,6 +244,35 @@ pub enum Refusal {
     },
     NothingToChange {
         subscription: String,
+    },
+    /// The coupon's rules say no; the reasons in their order, at least one.
+    CouponRefused {
+        coupon: String,
+        verdicts: Vec<Verdict>,
+    },
+    /// A field that its users agreed to.
+    CouponUsed {
+        coupon: String,
+        field: &'static str,
+    },
+    CouponUndeletable {
+        coupon: String,
+    },
+    /// An invoice or subscription that has a coupon already.
+    HasCoupon {
+        subject: String,
+        coupon: String,
+    },
+    CouponTooLate {
+        invoice: String,
+        paid: Money,
+    },
+    ChargePending {
+        invoice: String,
+    },
+    /// The system has no secure source of random bytes.
+    NoRandomness {
+        message: String,
     },
     PaymentMethodRemoved {
         payment_method: String,

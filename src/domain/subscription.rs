@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::coupon::Redemption;
 use super::plan::{Interval, Plan};
 use super::recurrence::{self, Cycle, Period};
 use super::tenant::SuspensionCause;
@@ -99,6 +100,8 @@ pub struct Subscription {
     pub ends_on: Option<NaiveDate>,
     pub canceled_at: Option<String>,
     pub pause: Option<Pause>,
+    /// The coupon that was applied to it last, used up or not.
+    pub coupon: Option<Redemption>,
     /// The first day after what was billed before it was imported.
     pub billed_elsewhere_until: Option<NaiveDate>,
     /// The row that it was imported from, as JSON.
@@ -126,6 +129,16 @@ impl Subscription {
         })
     }
 
+    /// What is billed for the next period: what it changes to, else what it has.
+    pub fn coming_terms(&self) -> &Terms {
+        self.pending.as_ref().unwrap_or(&self.terms)
+    }
+
+    /// Whether an invoice of it may follow: its end is not recorded.
+    pub fn is_running(&self) -> bool {
+        self.status != SubscriptionStatus::Canceled
+    }
+
     /// Checks that it has not ended.
     ///
     /// # Errors
@@ -137,6 +150,25 @@ impl Subscription {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Checks that an invoice of a subscription is still to come: it has not ended, and does not run
+/// out with what is billed.
+///
+/// # Errors
+/// It has, or does.
+pub fn check_period_follows(subscription: &Subscription, today: NaiveDate) -> Result<()> {
+    subscription.check_running(today)?;
+    match (subscription.ends_on, subscription.next_billing_on) {
+        (Some(ends_on), Some(next)) if next >= ends_on => {
+            Err(Refusal::NoNextPeriod { subscription: subscription.id.to_string(), ends_on })
+        }
+        // On trial: it ends with it.
+        (Some(ends_on), None) => {
+            Err(Refusal::NoNextPeriod { subscription: subscription.id.to_string(), ends_on })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -163,8 +195,7 @@ pub fn change(
         let (subscription, on) = (subscription.id.to_string(), subscription.ends_on);
         return Err(Refusal::NoNextPeriod { subscription, ends_on: on.unwrap_or(today) });
     }
-    let pending = subscription.pending.as_ref();
-    let wanted = pending.unwrap_or(&subscription.terms);
+    let wanted = subscription.coming_terms();
     let quantity = change.quantity.unwrap_or(wanted.quantity);
     let mut wanted = Terms { quantity, ..wanted.clone() };
     if let Some(plan) = &change.plan {
@@ -179,7 +210,7 @@ pub fn change(
         wanted = Terms::of(plan, quantity);
     }
     wanted.price.times(wanted.quantity)?;
-    if pending.unwrap_or(&subscription.terms) == &wanted {
+    if subscription.coming_terms() == &wanted {
         return Err(Refusal::NothingToChange { subscription: subscription.id.to_string() });
     }
     Ok((wanted != subscription.terms).then_some(wanted))
@@ -249,6 +280,7 @@ pub(super) fn example(anchor: Anchor, start: NaiveDate, interval: Interval) -> S
         ends_on: None,
         canceled_at: None,
         pause: None,
+        coupon: None,
         billed_elsewhere_until: None,
         imported: None,
         created_at: String::new(),

@@ -107,14 +107,55 @@ pub fn printable(text: &str) -> String {
 }
 
 /// A value as a message may name it: like [`printable`], and on one line, so that a value with a
-/// line break in it cannot pass for a line of the message.
+/// line break in it cannot pass for a line of the message. What nobody sees, or takes for a space,
+/// is shown as its code too: or the value that is refused would look like one that is not.
 pub fn printable_value(value: &str) -> String {
-    printable(value).replace('\n', "\\n")
+    let mut shown = String::with_capacity(value.len());
+    for c in printable(value).chars() {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            c if is_unseen(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Spaces that are not the space, and characters without a width.
+fn is_unseen(c: char) -> bool {
+    (c.is_whitespace() && c != ' ')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+            | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{3164}' | '\u{ffa0}')
+}
+
+/// What a spreadsheet would run as a formula, also behind the quotes that keep it from that.
+fn is_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// A text as a cell of a CSV that is written. What a spreadsheet would run as a formula is quoted:
+/// a tenant may be called `=HYPERLINK("…")`.
+pub fn quoted_cell(text: &str) -> String {
+    if is_formula(text) { format!("'{text}") } else { text.to_owned() }
+}
+
+/// A cell of a CSV that is read, without the quote of [`quoted_cell`]: what was written is read
+/// again as it was.
+pub fn unquoted_cell(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|text| is_formula(text)).unwrap_or(cell)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_shows_what_nobody_sees_of_a_value() {
+        assert_eq!(printable_value("SUM\u{200b}MER"), "SUM\\u{200b}MER");
+        assert_eq!(printable_value("SUM\u{a0}MER\t"), "SUM\\u{a0}MER\\u{9}");
+        assert_eq!(printable_value("a\nb"), "a\\nb");
+        assert_eq!(printable_value("Été à l’hôtel 日本"), "Été à l’hôtel 日本");
+    }
 
     #[test]
     fn names_may_say_anything_that_stays_on_its_line() {
@@ -128,6 +169,25 @@ mod tests {
             assert!(line("name", bad, 200).is_err(), "{bad:?}");
         }
         assert!(line("name", &"x".repeat(201), 200).is_err());
+    }
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_would_run_is_quoted_and_read_again_as_it_was() {
+        for (text, cell) in [
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("-20 % été", "'-20 % été"),
+            ("'-20", "''-20"),
+            ("a=b", "a=b"),
+            ("'t is", "'t is"),
+            ("'", "'"),
+            ("", ""),
+        ] {
+            assert_eq!(quoted_cell(text), cell);
+            assert_eq!(unquoted_cell(cell), text);
+        }
+        // What nobody quoted is what it says.
+        assert_eq!(unquoted_cell("-20"), "-20");
     }
 
     #[test]

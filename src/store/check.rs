@@ -2,7 +2,7 @@
 //! be recomputed from.
 
 use super::{Db, Store};
-use crate::domain::Result;
+use crate::domain::{Result, coupon};
 
 /// Something that does not agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,21 @@ pub struct Check {
     pub name: &'static str,
     pub proves: &'static str,
     sql: &'static str,
+}
+
+/// What SQL alone cannot see of a coupon: that it is read, and found by its code.
+fn bad_coupon(row: &rusqlite::Row) -> rusqlite::Result<Option<String>> {
+    let code: String = row.get("code")?;
+    Ok(match super::coupons::coupon(row) {
+        Err(error) => Some(format!("{code} cannot be read: {error}")),
+        Ok(coupon) if coupon::fold(&code) != row.get::<_, String>("code_folded")? => {
+            Some(format!("{} is not found by its code", coupon.code))
+        }
+        Ok(coupon) if coupon.offer.check().is_err() || !coupon.offer.discount.is_sound() => {
+            Some(format!("{code} has values that no coupon may have"))
+        }
+        Ok(_) => None,
+    })
 }
 
 /// All of them, in the order in which they run.
@@ -145,6 +160,86 @@ pub const CHECKS: &[Check] = &[
               GROUP BY c.id HAVING count(r.id) <> c.current_uses",
     },
     Check {
+        name: "codes",
+        proves: "each coupon can be read, and is found by its code",
+        sql: "SELECT * FROM coupons",
+    },
+    Check {
+        name: "discounts",
+        proves: "each discounted invoice has one live usage of its coupon, over the same amounts",
+        sql: "SELECT i.number || ' has a discount of ' || i.discount_minor
+                || CASE WHEN u.id IS NULL THEN ', which no usage of a coupon tells of'
+                     ELSE ', the usage of its coupon says ' || u.discount_minor END
+              FROM invoices i
+              LEFT JOIN coupon_usages u ON u.invoice_id = i.id AND u.returned_at IS NULL
+              WHERE i.status <> 'void' AND (i.coupon_id IS NOT NULL OR i.discount_minor > 0)
+                AND (u.id IS NULL OR u.coupon_id IS NOT i.coupon_id
+                  OR u.discount_minor <> i.discount_minor OR u.original_minor <> i.subtotal_minor
+                  OR u.currency <> i.currency)
+              UNION ALL
+              SELECT i.number || ' has no discount, and use_' || u.id || ' is not returned'
+              FROM coupon_usages u JOIN invoices i ON i.id = u.invoice_id
+              WHERE u.returned_at IS NULL AND (i.status = 'void' OR i.coupon_id IS NULL)",
+    },
+    Check {
+        name: "redemptions",
+        proves: "a use is returned when no invoice has its discount and none can follow, and only then",
+        sql: "WITH r AS (SELECT r.*, s.status AS standing, c.duration, c.duration_periods,
+                  (SELECT count(*) FROM coupon_usages u
+                   WHERE u.redemption_id = r.id AND u.returned_at IS NULL) AS live,
+                  r.ended_at IS NOT NULL AND r.periods_left > 0 AND s.status <> 'canceled'
+                    AND r.returned_at IS NULL AS waits
+                FROM redemptions r JOIN coupons c ON c.id = r.coupon_id
+                LEFT JOIN subscriptions s ON s.id = r.subscription_id)
+              SELECT 'red_' || id || ' is not returned, and no invoice has it or can have it' FROM r
+              WHERE returned_at IS NULL AND live = 0 AND ended_at IS NOT NULL AND waits IS NOT 1
+              UNION ALL
+              SELECT 'red_' || id || ' is returned, and ' || live || ' invoices have it' FROM r
+              WHERE returned_at IS NOT NULL AND live > 0
+              UNION ALL
+              SELECT 'red_' || id || ' waits for an invoice of sub_' || subscription_id
+                || ', which is canceled' FROM r
+              WHERE returned_at IS NULL AND ended_at IS NULL AND standing = 'canceled'
+              UNION ALL
+              SELECT 'red_' || id || ' runs, and has nothing to run for' FROM r
+              WHERE ended_at IS NULL AND (subscription_id IS NULL OR periods_left = 0)
+              UNION ALL
+              SELECT 'red_' || id || ' has periods left and waits, and no other runs' FROM r
+              WHERE waits = 1 AND NOT EXISTS (SELECT 1 FROM redemptions o
+                WHERE o.subscription_id = r.subscription_id AND o.ended_at IS NULL
+                  AND o.returned_at IS NULL)
+              UNION ALL
+              SELECT 'red_' || id || ' has ' || coalesce(periods_left, 'all') || ' periods left and '
+                || live || ' invoices, and its coupon is for ' || coalesce(duration_periods, duration)
+              FROM r WHERE subscription_id IS NOT NULL AND CASE duration
+                WHEN 'forever' THEN periods_left IS NOT NULL
+                WHEN 'once' THEN coalesce(periods_left, -1) + live <> 1
+                ELSE coalesce(periods_left, -1) + live <> duration_periods END
+              UNION ALL
+              SELECT 'red_' || id || ' is of one invoice, and ' || live || ' have it' FROM r
+              WHERE subscription_id IS NULL AND (live > 1 OR periods_left IS NOT 0)
+              UNION ALL
+              SELECT 'use_' || u.id || ' and red_' || r.id || ' are of two coupons'
+              FROM coupon_usages u JOIN redemptions r ON r.id = u.redemption_id
+              WHERE u.coupon_id <> r.coupon_id
+              UNION ALL
+              SELECT 'use_' || u.id || ' is on ' || i.number || ', which is not of sub_'
+                || r.subscription_id
+              FROM coupon_usages u JOIN redemptions r ON r.id = u.redemption_id
+              JOIN invoices i ON i.id = u.invoice_id
+              WHERE r.subscription_id IS NOT NULL AND i.subscription_id IS NOT r.subscription_id",
+    },
+    Check {
+        name: "limits",
+        proves: "no customer has used a coupon more often than it allows",
+        sql: "SELECT c.code || ' was used ' || count(*) || ' times by ' || t.slug || ', and may be '
+                || c.max_uses_per_customer || ' times'
+              FROM redemptions r JOIN coupons c ON c.id = r.coupon_id
+              JOIN tenants t ON t.id = r.tenant_id
+              WHERE r.returned_at IS NULL AND c.max_uses_per_customer > 0
+              GROUP BY r.coupon_id, r.tenant_id HAVING count(*) > c.max_uses_per_customer",
+    },
+    Check {
         name: "letters",
         proves: "the bytes of each letter that was sent are kept",
         sql: "SELECT 'eml_' || e.id || ' was sent, and its bytes are gone' FROM emails e
@@ -167,7 +262,13 @@ impl Store {
             let mut statement = db.conn.prepare(check.sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                each(Finding { check: check.name, detail: row.get(0)? })?;
+                let detail = match check.name {
+                    "codes" => bad_coupon(row)?,
+                    _ => Some(row.get(0)?),
+                };
+                if let Some(detail) = detail {
+                    each(Finding { check: check.name, detail })?;
+                }
             }
             Ok(())
         })

@@ -9,7 +9,7 @@ use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin};
 use crate::domain::recurrence::Period;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::{Collection, Subscription};
-use crate::domain::{Act, InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId};
+use crate::domain::{Act, CouponId, InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId};
 
 /// An invoice to be written, worked out.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct NewInvoice<'a> {
     /// The subscription's period that it bills.
     pub period: Option<(SubscriptionId, Period)>,
     pub collection: Collection,
+    /// Whose discount is on its lines.
+    pub coupon: Option<CouponId>,
     pub lines: &'a [Line],
 }
 
@@ -168,9 +170,10 @@ impl Db<'_> {
             "INSERT INTO invoices (number, series, sequence, origin, tenant_id, status, currency,
                subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor, paid_minor,
                paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on, paid_on, closed_at,
-               created_at, updated_at, subscription_id, period_start, period_end, collection)
+               created_at, updated_at, subscription_id, period_start, period_end, collection,
+               coupon_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25)
+               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25, ?26)
              ON CONFLICT (number) DO NOTHING",
             rusqlite::params![
                 new.number,
@@ -198,6 +201,7 @@ impl Db<'_> {
                 new.period.map(|(_, period)| period.start.to_string()),
                 new.period.map(|(_, period)| period.end.to_string()),
                 new.collection.word(),
+                new.coupon.map(|id| id.0),
             ],
         )?;
         let id = inserted
@@ -348,7 +352,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET status = ?2, closed_reason = ?3, closed_at = ?4,
-                   updated_at = ?4
+                   paid_on = NULL, updated_at = ?4
                  WHERE id = ?1",
             )?
             .execute((id.0, status.word(), reason, act.at()))?;

@@ -26,6 +26,11 @@ const MIGRATIONS: &[Migration] = &[
         summary: "subscriptions with their anchor day, suspensions and history",
         sql: Some(include_str!("migrations/2.sql")),
     },
+    Migration {
+        version: 3,
+        summary: "the uses of coupons, counted by the database",
+        sql: Some(include_str!("migrations/3.sql")),
+    },
 ];
 
 /// The version that this program reads and writes.

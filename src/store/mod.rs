@@ -2,6 +2,7 @@
 
 mod check;
 mod columns;
+mod coupons;
 pub mod dunning;
 mod events;
 mod invoices;
@@ -10,6 +11,7 @@ mod numbers;
 mod outbox;
 mod payment_methods;
 mod plans;
+mod redemptions;
 pub mod runs;
 pub mod subscriptions;
 mod tenants;
@@ -28,10 +30,12 @@ use crate::domain::refusal::Fault;
 use crate::domain::{Refusal, Result};
 
 pub use check::{CHECKS, Finding};
+pub use coupons::CouponFilter;
 pub use events::{Event, EventFilter, NewEvent};
 pub use invoices::{InvoiceFilter, NewInvoice};
 pub use migrate::{Migration, VERSION};
 pub use outbox::{DrawnUp, Email, EmailFilter, NewEmail};
+pub use redemptions::{NewRedemption, NewUsage, UsageFilter};
 pub use runs::{Run, RunStatus};
 pub use subscriptions::{NewSubscription, SubscriptionFilter};
 pub use tenants::TenantFilter;
@@ -360,6 +364,28 @@ fn sync_folder_of(path: &Path) -> std::io::Result<()> {
 /// Says what is wrong with a file before SQLite gets to see it: a missing, foreign or truncated
 /// file is told in words, not as "malformed".
 fn look_at_file(path: &Path) -> Result<()> {
+    for _ in 0..LOOKS {
+        match missing_bytes(path)? {
+            None => return Ok(()),
+            // Another process may be writing its log back into the file, page by page.
+            Some(_) => std::thread::sleep(A_LOOK),
+        }
+    }
+    match missing_bytes(path)? {
+        None => Ok(()),
+        Some(missing) => {
+            Err(fault(path, Fault::Corrupt(format!("the file ends {missing} bytes too early"))))
+        }
+    }
+}
+
+/// A file that ends too early is looked at so often, so long apart: while the last of many commands
+/// ends, its log is written back and goes away, and the header may be newer than the length.
+const LOOKS: u32 = 40;
+const A_LOOK: Duration = Duration::from_millis(5);
+
+/// How many bytes a file lacks of what its header says, where it lacks any.
+fn missing_bytes(path: &Path) -> Result<Option<u64>> {
     let mut header = [0u8; 100];
     let mut file = match std::fs::File::open(path) {
         Ok(file) => file,
@@ -369,8 +395,8 @@ fn look_at_file(path: &Path) -> Result<()> {
         }
         Err(e) => return Err(fault(path, Fault::Io(e.to_string()))),
     };
-    let length = file.metadata().map_or(0, |m| if m.is_file() { m.len() } else { 0 });
-    if file.read_exact(&mut header).is_err() || &header[..16] != b"SQLite format 3\0" {
+    let is_file = file.metadata().is_ok_and(|meta| meta.is_file());
+    if !is_file || file.read_exact(&mut header).is_err() || &header[..16] != b"SQLite format 3\0" {
         return Err(fault(path, Fault::NotADatabase));
     }
     let page_size = match u16::from_be_bytes([header[16], header[17]]) {
@@ -382,14 +408,9 @@ fn look_at_file(path: &Path) -> Result<()> {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
     let has_wal = std::fs::metadata(wal).is_ok_and(|m| m.len() > 0);
-    if !has_wal && pages * page_size > length {
-        let missing = pages * page_size - length;
-        return Err(fault(
-            path,
-            Fault::Corrupt(format!("the file ends {missing} bytes too early")),
-        ));
-    }
-    Ok(())
+    // Measured last: the file only grows.
+    let length = file.metadata().map_or(0, |meta| meta.len());
+    Ok((pages * page_size).checked_sub(length).filter(|missing| *missing > 0 && !has_wal))
 }
 
 fn fault(path: &Path, fault: Fault) -> Refusal {

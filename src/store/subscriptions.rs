@@ -31,6 +31,8 @@ macro_rules! subscription_query {
         concat!(
             "SELECT s.*, t.slug AS tenant,
                     p.code, p.name, p.price_minor, p.currency, p.interval, p.interval_count,
+                    EXISTS (SELECT 1 FROM redemptions WHERE subscription_id = s.id
+                      AND subscription_id IS NOT NULL AND returned_at IS NULL) AS redeemed,
                     n.code AS next_code, n.name AS next_name, n.price_minor AS next_price_minor,
                     n.interval AS next_interval, n.interval_count AS next_interval_count
              FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
@@ -42,6 +44,16 @@ macro_rules! subscription_query {
 }
 
 impl Db<'_> {
+    /// The subscription in a row, with its coupon. That is read for itself, and only where there is
+    /// one: joined to each row, it made a run that bills subscriptions without coupons 3 % slower.
+    fn read_subscription(&self, row: &Row) -> rusqlite::Result<Subscription> {
+        let mut subscription = subscription(row)?;
+        if row.get("redeemed")? {
+            subscription.coupon = self.last_redemption(subscription.id)?;
+        }
+        Ok(subscription)
+    }
+
     /// The subscription with that id.
     ///
     /// # Errors
@@ -49,7 +61,7 @@ impl Db<'_> {
     pub fn subscription(&self, id: SubscriptionId) -> Result<Subscription> {
         self.conn
             .prepare_cached(subscription_query!("WHERE s.id = ?1"))?
-            .query_row([id.0], subscription)
+            .query_row([id.0], |row| self.read_subscription(row))
             .optional()?
             .ok_or_else(|| Refusal::NotFound {
                 noun: "subscription",
@@ -74,7 +86,7 @@ impl Db<'_> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query([filter.tenant.map(|id| id.0)])?;
         while let Some(row) = rows.next()? {
-            if !each(subscription(row)?)? {
+            if !each(self.read_subscription(row)?)? {
                 break;
             }
         }
@@ -89,7 +101,7 @@ impl Db<'_> {
         let mut statement = self.conn.prepare_cached(subscription_query!(
             "WHERE s.tenant_id = ?1 AND s.status = 'suspended' ORDER BY s.id"
         ))?;
-        let found = statement.query_map([tenant.0], subscription)?;
+        let found = statement.query_map([tenant.0], |row| self.read_subscription(row))?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -110,7 +122,9 @@ impl Db<'_> {
                 "WHERE s.tenant_id = ?1 AND s.plan_id = ?2 AND s.started_on = ?3
                  ORDER BY s.imported IS NULL, s.id LIMIT 1"
             ))?
-            .query_row((tenant.0, plan.0, started_on.to_string()), subscription)
+            .query_row((tenant.0, plan.0, started_on.to_string()), |row| {
+                self.read_subscription(row)
+            })
             .optional()?)
     }
 
@@ -339,6 +353,7 @@ fn subscription(row: &Row) -> rusqlite::Result<Subscription> {
         ends_on: columns::date_or_null(row, "ends_on")?,
         canceled_at: row.get("canceled_at")?,
         pause,
+        coupon: None,
         billed_elsewhere_until: columns::date_or_null(row, "billed_elsewhere_until")?,
         imported: row.get("imported")?,
         created_at: row.get("created_at")?,

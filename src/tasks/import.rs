@@ -1,6 +1,7 @@
 //! Imports: one CSV file, one transaction, all or nothing. Memory does not grow with the file, but
 //! for its bad rows, all of which are named.
 
+mod coupons;
 mod invoices;
 mod payments;
 mod plans;
@@ -25,6 +26,7 @@ words! {
         Subscriptions = "subscriptions",
         Invoices = "invoices",
         Payments = "payments",
+        Coupons = "coupons",
     }
 }
 
@@ -73,6 +75,7 @@ impl Kind {
             Kind::Subscriptions => (subscriptions::REQUIRED, subscriptions::OPTIONAL),
             Kind::Invoices => (invoices::REQUIRED, invoices::OPTIONAL),
             Kind::Payments => (payments::REQUIRED, payments::OPTIONAL),
+            Kind::Coupons => (coupons::REQUIRED, coupons::OPTIONAL),
         }
     }
 }
@@ -101,6 +104,7 @@ pub fn import(
             Kind::Tenants => import.rows(&mut table, path, progress, Import::tenant),
             Kind::Plans => import.rows(&mut table, path, progress, Import::plan),
             Kind::Subscriptions => import.rows(&mut table, path, progress, Import::subscription),
+            Kind::Coupons => import.rows(&mut table, path, progress, Import::coupon),
             Kind::Invoices => {
                 let mut tenants = invoices::Tenants::default();
                 import.rows(&mut table, path, progress, |import, row| {

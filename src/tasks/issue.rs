@@ -6,8 +6,10 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::redeem;
 use crate::config::Config;
-use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, add_up};
+use crate::domain::coupon::Redemption;
+use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin};
 use crate::domain::letter::{Company, Template};
 use crate::domain::recurrence::Period;
 use crate::domain::subscription::Collection;
@@ -28,6 +30,8 @@ pub struct NewIssue<'a> {
     /// The subscription's period that it bills.
     pub period: Option<(SubscriptionId, Period)>,
     pub collection: Collection,
+    /// Whose discount comes off its lines.
+    pub redemption: Option<&'a Redemption>,
     /// Whether the letter with the invoice is queued.
     pub send: bool,
     /// The run that issues it.
@@ -45,6 +49,7 @@ impl<'a> NewIssue<'a> {
             number: None,
             period: None,
             collection: Collection::Invoice,
+            redemption: None,
             send: false,
             run: None,
         }
@@ -91,8 +96,7 @@ impl<'a> Issuer<'a> {
         if due_on < issued_on {
             return Err(Refusal::DueBeforeIssue { issued_on, due_on });
         }
-        let tax_rate = tax_rate(self.config, tenant);
-        let amounts = add_up(new.lines, tax_rate)?;
+        let (lines, amounts) = redeem::amounts(self.config, tenant, new.lines, new.redemption)?;
         let free = amounts.total.is_zero();
         let row = NewInvoice {
             number: "",
@@ -101,7 +105,7 @@ impl<'a> Issuer<'a> {
             tenant: tenant.id,
             status: if free { InvoiceStatus::Paid } else { InvoiceStatus::Open },
             amounts,
-            tax_rate,
+            tax_rate: tax_rate(self.config, tenant),
             paid_elsewhere: Money::zero(amounts.total.currency()),
             seller: self.seller,
             buyer: self.db.party(&buyer(tenant))?,
@@ -110,13 +114,18 @@ impl<'a> Issuer<'a> {
             paid_on: free.then_some(issued_on),
             period: new.period,
             collection: new.collection,
-            lines: new.lines,
+            coupon: new.redemption.map(|redemption| redemption.coupon_id),
+            lines: &lines,
         };
         let id = self.insert(row, new.number)?;
-        let (kind, data) = ("invoice_issued", issued_data(new, amounts.total, due_on));
+        if let Some(redemption) = new.redemption {
+            redeem::write_usage(self.db, self.act, tenant.id, id, redemption, &amounts)?;
+        }
+        let (kind, data) = ("invoice_issued", issued_data(new, &amounts, due_on));
         let (tenant, invoice) = (Some(tenant.id), Some(id));
-        self.db
-            .add_event(self.act, NewEvent { kind, tenant, invoice, reason: None, data: &data })?;
+        let reason = new.redemption.map(|r| format!("{}: {} off", r.code, amounts.discount));
+        let reason = reason.as_deref();
+        self.db.add_event(self.act, NewEvent { kind, tenant, invoice, reason, data: &data })?;
         if new.send {
             self.send(new, id)?;
         }
@@ -186,7 +195,7 @@ pub fn note_number(db: &Db, config: &Config, number: &str) -> Result<Option<(Str
 
 /// What the event of an issued invoice says.
 #[derive(Serialize)]
-struct IssuedData {
+struct IssuedData<'a> {
     total: String,
     currency: &'static str,
     issued_on: NaiveDate,
@@ -194,9 +203,14 @@ struct IssuedData {
     subscription: Option<String>,
     period_start: Option<NaiveDate>,
     period_end: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coupon: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<String>,
 }
 
-fn issued_data(new: &NewIssue, total: Money, due_on: NaiveDate) -> String {
+fn issued_data(new: &NewIssue, amounts: &Amounts, due_on: NaiveDate) -> String {
+    let total = amounts.total;
     json(&IssuedData {
         total: total.major(),
         currency: total.currency().code(),
@@ -205,6 +219,8 @@ fn issued_data(new: &NewIssue, total: Money, due_on: NaiveDate) -> String {
         subscription: new.period.map(|(subscription, _)| subscription.to_string()),
         period_start: new.period.map(|(_, period)| period.start),
         period_end: new.period.map(|(_, period)| period.end),
+        coupon: new.redemption.map(|redemption| redemption.code.as_str()),
+        discount: new.redemption.map(|_| amounts.discount.major()),
     })
 }
 

@@ -11,6 +11,7 @@ pub mod generate_recurring_invoices;
 pub mod import;
 pub mod issue;
 pub mod lock;
+pub mod redeem;
 pub mod settle;
 pub mod simulate;
 pub mod subscribe;

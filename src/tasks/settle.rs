@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 
+use super::redeem;
 use super::subscribe::{self, Which};
 use crate::config::Config;
 use crate::domain::dunning;
@@ -124,6 +125,7 @@ pub fn void(db: &Db, act: &Act, config: &Config, invoice: &Invoice, reason: &str
     invoice::check_voidable(invoice)?;
     db.close_invoice(act, invoice.id, InvoiceStatus::Void, reason)?;
     invoice_event(db, act, invoice, "invoice_voided", Some(reason), "")?;
+    redeem::give_back(db, act, invoice)?;
     come_back(db, act, config, invoice.tenant_id, Because::Corrected)
 }
 
@@ -285,7 +287,11 @@ pub fn close(db: &Db, act: &Act, tenant: &Tenant) -> Result<()> {
     if tenant.status == TenantStatus::Closed {
         return Err(Refusal::TenantClosed { tenant: tenant.slug.clone() });
     }
+    let redemptions = db.open_redemptions_of(tenant.id)?;
     db.close_tenant(act, tenant.id)?;
+    for redemption in redemptions {
+        redeem::end(db, act, tenant.id, &redemption)?;
+    }
     tenant_event(db, act, tenant.id, "tenant_closed", None, "")
 }
 

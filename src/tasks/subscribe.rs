@@ -7,11 +7,12 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::cleanup_expired_trials::converts;
-use super::issue::{self, Issued, Issuer, NewIssue};
+use super::issue::{Issued, Issuer, NewIssue};
+use super::redeem::{self, Discounts};
 use super::settle::tenant_event;
 use crate::config::Config;
 use crate::domain::email::Locale;
-use crate::domain::invoice::{Amounts, Line, add_up};
+use crate::domain::invoice::{Amounts, Line};
 use crate::domain::plan::Plan;
 use crate::domain::recurrence::{self, Bill, Cycle, Decision, Period, Reason, Return};
 use crate::domain::subscription::{
@@ -178,15 +179,19 @@ fn bill_periods(
     let (db, act) = (issuer.db, issuer.act);
     let tenant = db.tenant_by_id(subscription.tenant_id)?;
     let mut issued = Vec::with_capacity(bills.len());
+    let mut discounts = Discounts::of(db, subscription);
     for bill in bills {
+        let redemption = discounts.take()?;
         issued.push(issuer.issue(&NewIssue {
             period: Some((subscription.id, bill.period)),
             collection: subscription.collection,
+            redemption: redemption.as_ref(),
             send: true,
             run,
             ..NewIssue::single(&tenant, &[line(bill, tenant.locale)], act.today)
         })?);
     }
+    discounts.write(act)?;
     let terms = subscription.pending.as_ref();
     db.move_on(act, subscription.id, &Billed { period: last.period, next_on, cycle, terms })?;
     if terms.is_some() {
@@ -217,19 +222,41 @@ pub fn line(bill: &Bill, locale: Locale) -> Line {
     }
 }
 
-/// What each bill of a subscription comes to as an invoice.
+/// What the bills of a subscription come to as invoices, one after another: its line, with what a
+/// coupon takes off it, and the amounts.
 ///
 /// # Errors
 /// Amounts that are too large, or a fault of the file.
+pub fn foresee<'b>(
+    db: &Db,
+    config: &Config,
+    subscription: &Subscription,
+    bills: impl IntoIterator<Item = &'b Bill>,
+) -> Result<Vec<(Line, Amounts)>> {
+    let tenant = db.tenant_by_id(subscription.tenant_id)?;
+    let mut discounts = Discounts::of(db, subscription);
+    let mut foreseen = Vec::new();
+    for bill in bills {
+        let redemption = discounts.take()?;
+        let plain = [line(bill, tenant.locale)];
+        let (lines, amounts) = redeem::amounts(config, &tenant, &plain, redemption.as_ref())?;
+        foreseen.extend(lines.into_iter().map(|line| (line, amounts)));
+    }
+    Ok(foreseen)
+}
+
+/// What each bill of a subscription comes to as an invoice.
+///
+/// # Errors
+/// As [`foresee`].
 pub fn amounts(
     db: &Db,
     config: &Config,
     subscription: &Subscription,
     bills: &[Bill],
 ) -> Result<Vec<Amounts>> {
-    let tenant = db.tenant_by_id(subscription.tenant_id)?;
-    let tax_rate = issue::tax_rate(config, &tenant);
-    bills.iter().map(|bill| add_up(&[line(bill, tenant.locale)], tax_rate)).collect()
+    let foreseen = foresee(db, config, subscription, bills)?;
+    Ok(foreseen.into_iter().map(|(_, amounts)| amounts).collect())
 }
 
 /// Changes plan or quantity with the next period, or takes such a change back.
@@ -272,6 +299,9 @@ pub fn cancel(db: &Db, act: &Act, subscription: &Subscription, when: When) -> Re
 /// A fault of the file.
 pub fn end(db: &Db, act: &Act, subscription: &Subscription, ends_on: NaiveDate) -> Result<()> {
     db.end_subscription(act, subscription.id, ends_on)?;
+    for redemption in db.open_redemptions(subscription.id)? {
+        redeem::end(db, act, subscription.tenant_id, &redemption)?;
+    }
     let ended = db.subscription(subscription.id)?;
     let reason = format!("ended on {ends_on}");
     subscription_event(db, act, &ended, "subscription_canceled", Some(&reason), json!({}))

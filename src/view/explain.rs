@@ -155,6 +155,16 @@ pub fn standing(subscription: &Value) -> Vec<String> {
         let plan = pending["plan"].as_str().unwrap_or_default();
         lines.push(format!("changes to {} × {plan} with the next period", pending["quantity"]));
     }
+    if let Some(code) = word("coupon") {
+        let ended = word("status") == Some("canceled");
+        lines.push(match subscription["coupon_periods_left"].as_i64() {
+            Some(0) => format!("the coupon {code} is used up"),
+            _ if ended => format!("the coupon {code} ended with it"),
+            Some(1) => format!("the coupon {code} comes off one more invoice"),
+            Some(left) => format!("the coupon {code} comes off {left} more invoices"),
+            None => format!("the coupon {code} comes off every invoice to come"),
+        });
+    }
     match (word("ends_on"), word("status")) {
         (Some(on), Some("canceled")) => lines.push(format!("ended on {on}")),
         (Some(on), _) => lines.push(format!("canceled: ends on {on}")),

@@ -10,6 +10,7 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use serde_json::Value;
 
+use crate::domain::text;
 pub use table::Align;
 
 /// How a result is printed.
@@ -139,9 +140,12 @@ impl Printer {
     }
 
     fn csv_record<S: AsRef<str>>(&mut self, cells: &[S]) -> io::Result<()> {
-        let mut writer = csv::Writer::from_writer(&mut self.out);
+        // Into memory first: a writer on `out` would flush it, and make a system call a record. Its
+        // own buffer of 8 KB would be zeroed for each.
+        let mut writer = csv::WriterBuilder::new().buffer_capacity(256).from_writer(Vec::new());
         writer.write_record(cells.iter().map(AsRef::as_ref))?;
-        writer.flush()
+        let record = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        self.out.write_all(&record)
     }
 }
 
@@ -212,15 +216,14 @@ impl List<'_> {
     }
 }
 
-/// A value as a CSV cell. What a spreadsheet would run as a formula is quoted: a tenant may be
-/// called `=HYPERLINK("…")`.
+/// A value as a CSV cell; texts as [`text::quoted_cell`] says.
 fn csv_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
-            format!("'{text}")
+        Value::String(text) => text::quoted_cell(text),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().map(csv_cell).collect::<Vec<_>>().join(",")
         }
-        Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }

@@ -1,6 +1,8 @@
 //! The objects of the interface: what a tenant, an invoice, a letter is in JSON, and which of its
 //! fields are the columns of a list.
 
+mod coupons;
+
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
@@ -14,6 +16,8 @@ use crate::domain::plan::{Interval, Plan};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::tenant::Tenant;
 use crate::domain::transaction::Transaction;
+
+pub use coupons::*;
 
 /// Columns of `tenant list`.
 pub const TENANTS: &[Column] = &[
@@ -382,7 +386,8 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
         "cancel_at_period_end": subscription.cancel_at_period_end,
         "ends_on": subscription.ends_on,
         "collection": subscription.collection.word(),
-        "coupon": null,
+        "coupon": subscription.coupon.as_ref().map(|coupon| &coupon.code),
+        "coupon_periods_left": subscription.coupon.as_ref().and_then(|coupon| coupon.periods_left),
         "suspended_at": pause.map(|pause| &pause.at),
         "suspension_cause": pause.map(|pause| pause.cause.word()),
         "canceled_at": subscription.canceled_at,

@@ -47,6 +47,8 @@ pub fn fields(object: &Value, styled: bool) -> String {
                 below.push_str(&format!("\n{name}\n{}", nested(items, styled)));
             }
             Value::Null => {}
+            Value::Array(items) if items.is_empty() => {}
+            Value::Object(inside) if inside.is_empty() => {}
             _ => {
                 let name = Cell::new(name);
                 let name = if styled { name.add_attribute(Attribute::Bold) } else { name };
@@ -69,12 +71,19 @@ fn nested(items: &[Value], styled: bool) -> String {
     without_trailing_space(&table)
 }
 
+/// Columns below which no table can be told from noise.
+const LEAST_WIDTH: u16 = 40;
+
 fn bare(styled: bool) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     if styled {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
         table.enforce_styling();
+        // A terminal that says that it has no columns (a pseudo-terminal of a script) is not obeyed.
+        let fits = table.width().is_some_and(|width| width >= LEAST_WIDTH);
+        let dynamic = ContentArrangement::Dynamic;
+        let arrangement = if fits { dynamic } else { ContentArrangement::Disabled };
+        table.set_content_arrangement(arrangement);
     } else {
         table.set_content_arrangement(ContentArrangement::Disabled);
         table.force_no_tty();
@@ -98,10 +107,23 @@ fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => printable(text).replace('\n', ", "),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        // Sums by currency, or what a person noted.
+        Value::Object(fields) => {
+            let known = fields.iter().filter(|(_, value)| !value.is_null());
+            let pairs = known.map(|(name, value)| match is_currency(name) {
+                true => format!("{} {name}", cell(value)),
+                false => format!("{}={}", printable(name), cell(value)),
+            });
+            pairs.collect::<Vec<_>>().join(", ")
+        }
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         other => other.to_string(),
     }
+}
+
+fn is_currency(name: &str) -> bool {
+    name.len() == 3 && name.bytes().all(|b| b.is_ascii_uppercase())
 }
 
 fn side(align: Align) -> CellAlignment {

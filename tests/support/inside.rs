@@ -5,7 +5,7 @@ use billing::clock::Clock;
 use billing::config::Config;
 use billing::domain::schedule::Task;
 use billing::mail::Transport;
-use billing::store::{Access, Store};
+use billing::store::{Access, CHECKS, Store};
 use billing::tasks::{self, Given, Options, Report};
 
 use super::Shop;
@@ -43,6 +43,19 @@ impl<'a> Inside<'a> {
     }
 }
 
+/// Proves what `db check` proves, without a process.
+pub fn check(store: &mut Store, what: &str) {
+    for check in CHECKS {
+        let mut found = Vec::new();
+        let looked = store.check(check, |finding| {
+            found.push(finding.detail);
+            Ok(())
+        });
+        looked.expect("a sound file");
+        assert!(found.is_empty(), "{what}: {}: {found:#?}", check.name);
+    }
+}
+
 /// Numbers that look random and are the same every time, unless `BILLING_REPLAY_SEED` says
 /// otherwise.
 pub struct Random(u64);
@@ -53,6 +66,12 @@ impl Random {
         let seed = seed.unwrap_or(20_120_103);
         println!("seed {seed}");
         Random(seed)
+    }
+
+    /// One of a list.
+    pub fn one_of<T: Clone>(&mut self, list: &[T]) -> Option<T> {
+        let at = self.below(list.len().max(1) as u64);
+        list.get(at as usize).cloned()
     }
 
     pub fn below(&mut self, end: u64) -> u64 {

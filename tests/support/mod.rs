@@ -2,7 +2,10 @@
 //! binary starts from.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod coupon_model;
+pub mod coupons;
 pub mod inside;
+pub mod races;
 pub mod subscriptions;
 pub mod transcript;
 
@@ -223,6 +226,9 @@ impl Prepared {
         shop
     }
 }
+
+/// The day on which the made-up businesses are looked at.
+pub const TODAY: [&str; 2] = ["--as-of", "2026-03-16"];
 
 /// A made-up business on 2026-03-16, with something for every branch of a run: a tenant at each
 /// stage, one that is suspended already, one that promised, one that disputes, one with several

@@ -314,6 +314,19 @@ fn one_that_ends_while_it_is_suspended_owes_what_had_begun_before() {
 }
 
 #[test]
+fn a_canceled_trial_that_was_over_when_its_tenant_was_suspended_ends_and_owes_nothing() {
+    let mut trial = begun(Anchor::Calendar, day("2026-03-01"), months(1));
+    trial.status = SubscriptionStatus::Trialing;
+    (trial.trial_ends_on, trial.next_billing_on) = (Some(day("2026-03-10")), None);
+    (trial.cancel_at_period_end, trial.ends_on) = (true, Some(day("2026-03-11")));
+    let away = suspended(trial, "2026-03-13");
+    let ended = decide(&away, day("2026-03-14"), Backlog::Held).unwrap();
+    assert_eq!((ended.bills.len(), ended.ends), (0, Some(day("2026-03-11"))));
+    let back = back(&away, None, day("2026-03-14")).unwrap();
+    assert_eq!(back.how, Return::Ended { on: day("2026-03-11") });
+}
+
+#[test]
 fn by_anniversary_the_day_of_the_return_becomes_the_anchor() {
     let away = suspended(begun(Anchor::Anniversary, day("2026-01-31"), months(1)), "2026-02-10");
     let Return::NewPeriod { on, cycle } = come_back(&away, None, day("2026-05-12")) else {

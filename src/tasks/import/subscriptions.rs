@@ -74,6 +74,10 @@ impl Import<'_> {
                 "that subscription was suspended, canceled or changed here since its import",
             ));
         }
+        // Its rules were asked about what the subscription is, and its use waits for an invoice.
+        if there.coupon.is_some() {
+            return Err(cannot("a coupon was applied to that subscription here"));
+        }
         self.write_subscription(&read, Some((there.id, &differs)))?;
         Ok(Fate::Updated)
     }

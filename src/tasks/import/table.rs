@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use super::Bad;
 use crate::domain::refusal::{BadRow, Why};
-use crate::domain::{Currency, Money, Refusal, Result, calendar};
+use crate::domain::{Currency, Money, Refusal, Result, calendar, text};
 
 /// The file.
 pub struct Table<R> {
@@ -105,15 +105,19 @@ impl Row {
     /// The value of a column; `None` where the column or the value is absent.
     pub fn get(&self, column: &str) -> Option<&str> {
         let at = self.columns.iter().position(|c| c == column)?;
-        let value = std::str::from_utf8(self.record.get(at)?).ok()?.trim();
+        let value = text::unquoted_cell(std::str::from_utf8(self.record.get(at)?).ok()?.trim());
         (!value.is_empty()).then_some(value)
     }
 
     /// Notes that a column is bad.
     pub fn note(&self, column: &str, why: Why) {
-        let value = self.get(column).unwrap_or_default().to_owned();
-        let bad = BadRow { line: self.line, column: column.to_owned(), value, why };
-        self.bad.borrow_mut().push(bad);
+        self.note_part(column, self.get(column).unwrap_or_default(), why);
+    }
+
+    /// Notes that part of a column's value is bad.
+    pub fn note_part(&self, column: &str, part: &str, why: Why) {
+        let (column, value) = (column.to_owned(), part.to_owned());
+        self.bad.borrow_mut().push(BadRow { line: self.line, column, value, why });
     }
 
     /// A row that is bad as a whole.
@@ -196,6 +200,18 @@ impl Row {
             let digits = v.bytes().all(|b| b.is_ascii_digit());
             let count = v.parse().ok().filter(|n| digits && (least..=most).contains(n));
             count.ok_or_else(|| Refusal::bad(column, v, Why::NotACount { least, most }))
+        })
+    }
+
+    /// Yes or no.
+    pub fn flag(&self, column: &'static str) -> Option<bool> {
+        self.take(column, |v| match v.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "1" => Ok(true),
+            "false" | "no" | "0" => Ok(false),
+            _ => {
+                let words = "true, false, yes, no, 1, 0".to_owned();
+                Err(Refusal::bad(column, v, Why::NotOneOf { words }))
+            }
         })
     }
 

@@ -2,10 +2,9 @@
 
 use chrono::NaiveDate;
 
-use super::super::issue;
-use super::{amounts, line, paid_from};
+use super::{foresee, paid_from};
 use crate::config::Config;
-use crate::domain::invoice::{Amounts, Invoice, Line, add_up};
+use crate::domain::invoice::{Amounts, Invoice, Line};
 use crate::domain::recurrence::{self, Backlog, Bill, Decision, Return};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::{Act, Result, SubscriptionId};
@@ -59,20 +58,15 @@ pub fn explain(db: &Db, config: &Config, act: &Act, id: SubscriptionId) -> Resul
     let (subscription, today) = (db.subscription(id)?, act.today);
     let decision = recurrence::decide(&subscription, today, Backlog::Held)?;
     let ahead = look_ahead(db, &subscription, today)?;
-    let due_amounts = amounts(db, config, &subscription, &ahead.due)?;
+    // One after another: a coupon's last period may be among what is due.
+    let foreseen = foresee(db, config, &subscription, ahead.due.iter().chain(ahead.next.as_ref()))?;
     let status = subscription.status_on(today, db.has_overdue(id, today)?);
-    let next = match ahead.next {
-        Some(bill) => {
-            let tenant = db.tenant_by_id(subscription.tenant_id)?;
-            let line = line(&bill, tenant.locale);
-            let amounts = add_up(std::slice::from_ref(&line), issue::tax_rate(config, &tenant))?;
-            Some(Next { bill, line, amounts, provided: ahead.provided })
-        }
-        None => None,
-    };
+    let next = ahead.next.zip(foreseen.last().cloned());
+    let next =
+        next.map(|(bill, (line, amounts))| Next { bill, line, amounts, provided: ahead.provided });
     Ok(Explained {
         invoices: db.invoices_of_subscription(&subscription)?,
-        due: ahead.due.into_iter().zip(due_amounts).collect(),
+        due: ahead.due.into_iter().zip(foreseen.into_iter().map(|(_, amounts)| amounts)).collect(),
         subscription,
         status,
         today,

@@ -1,0 +1,276 @@
+//! What a coupon, a usage and their sums are in JSON and in lists.
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::totals;
+use crate::domain::Money;
+use crate::domain::coupon::{self, Coupon, Redemption, Stats, Usage, Verdict};
+use crate::domain::money::ROUNDING;
+use crate::domain::subscription::Subscription;
+use crate::view::{Align, Column};
+
+/// Columns of `coupon list`.
+pub const COUPONS: &[Column] = &[
+    ("code", "Coupon", Align::Left),
+    ("name", "Name", Align::Left),
+    ("discount", "Discount", Align::Right),
+    ("status", "Status", Align::Left),
+    ("current_uses", "Uses", Align::Right),
+    ("remaining", "Left", Align::Right),
+    ("customer_eligibility", "Customers", Align::Left),
+    ("duration", "Duration", Align::Left),
+    ("valid_to", "Valid to", Align::Left),
+];
+
+/// Fields of a coupon.
+pub const COUPON_FIELDS: &[&str] = &[
+    "code",
+    "name",
+    "description",
+    "discount_type",
+    "discount_value",
+    "currency",
+    "valid_from",
+    "valid_to",
+    "max_uses",
+    "max_uses_per_customer",
+    "current_uses",
+    "applicable_plans",
+    "customer_eligibility",
+    "minimum_purchase_amount",
+    "first_payment_only",
+    "is_active",
+    "duration",
+    "created_at",
+    "updated_at",
+];
+
+/// A coupon, and where it stands at an instant.
+pub fn coupon(coupon: &Coupon, at: &str) -> Value {
+    let offer = &coupon.offer;
+    let plans: Vec<&str> = offer.plans.iter().map(|plan| plan.code.as_str()).collect();
+    json!({
+        "code": coupon.code,
+        "name": offer.name,
+        "description": offer.description,
+        "discount": offer.discount.to_string(),
+        "discount_type": offer.discount.kind().word(),
+        "discount_value": offer.discount.value(),
+        "currency": offer.currency.map(|currency| currency.code()),
+        "status": coupon.status_at(at).word(),
+        "is_active": offer.is_active,
+        "valid_from": offer.valid_from,
+        "valid_to": offer.valid_to,
+        "max_uses": offer.max_uses,
+        "max_uses_per_customer": offer.max_uses_per_customer,
+        "current_uses": coupon.current_uses,
+        "remaining": coupon.remaining(),
+        "applicable_plans": plans,
+        "customer_eligibility": offer.eligibility.word(),
+        "minimum_purchase_amount": offer.minimum.map(Money::major),
+        "first_payment_only": offer.first_payment_only,
+        "duration": offer.duration.to_string(),
+        "created_at": coupon.created_at,
+        "updated_at": coupon.updated_at,
+    })
+}
+
+/// What `coupon validate` says: the amounts, and why not.
+pub fn validation(code: &str, amount: Money, discount: Money, verdicts: &[Verdict]) -> Value {
+    let reasons: Vec<&str> =
+        coupon::reasons(verdicts).into_iter().map(coupon::Reason::word).collect();
+    json!({
+        "valid": reasons.is_empty(),
+        "code": code,
+        "original_amount": amount.major(),
+        "discount_amount": discount.major(),
+        "final_amount": Money::from_minor(amount.minor() - discount.minor(), amount.currency()).major(),
+        "currency": amount.currency().code(),
+        "reasons": reasons,
+    })
+}
+
+/// Columns of the rules that `coupon validate` shows to people.
+pub const VERDICTS: &[Column] = &[
+    ("rule", "Rule", Align::Left),
+    ("asks", "Asks for", Align::Left),
+    ("found", "Found", Align::Left),
+    ("verdict", "", Align::Left),
+];
+
+/// What a rule says.
+pub fn verdict(verdict: &Verdict) -> Value {
+    json!({
+        "rule": verdict.rule,
+        "asks": verdict.asks,
+        "found": verdict.found,
+        "verdict": verdict.reason.map_or("ok", |reason| reason.word()),
+    })
+}
+
+/// Columns of `coupon usages`.
+pub const USAGES: &[Column] = &[
+    ("id", "Usage", Align::Left),
+    ("code", "Coupon", Align::Left),
+    ("tenant", "Tenant", Align::Left),
+    ("invoice", "Invoice", Align::Left),
+    ("subscription", "Subscription", Align::Left),
+    ("original_amount", "Before", Align::Right),
+    ("discount_amount", "Discount", Align::Right),
+    ("final_amount", "After", Align::Right),
+    ("currency", "", Align::Left),
+    ("used_at", "Used", Align::Left),
+    ("returned_at", "Returned", Align::Left),
+];
+
+/// Fields of a usage.
+pub const USAGE_FIELDS: &[&str] = &[
+    "id",
+    "redemption",
+    "code",
+    "tenant",
+    "invoice",
+    "subscription",
+    "original_amount",
+    "discount_amount",
+    "final_amount",
+    "currency",
+    "metadata",
+    "used_at",
+    "returned_at",
+];
+
+fn parsed(metadata: &str) -> Value {
+    serde_json::from_str(metadata).unwrap_or_default()
+}
+
+/// A usage: an invoice that a coupon discounted.
+pub fn usage(usage: &Usage) -> Value {
+    json!({
+        "id": usage.id.to_string(),
+        "redemption": usage.redemption.to_string(),
+        "code": usage.code,
+        "tenant": usage.tenant,
+        "invoice": usage.invoice,
+        "subscription": usage.subscription.map(|id| id.to_string()),
+        "original_amount": usage.original.major(),
+        "discount_amount": usage.discount.major(),
+        "final_amount": usage.final_amount().major(),
+        "currency": usage.original.currency().code(),
+        "metadata": parsed(&usage.metadata),
+        "used_at": usage.used_at,
+        "returned_at": usage.returned_at,
+    })
+}
+
+/// A coupon on a subscription, as a usage that has no invoice yet: what it takes off the price of
+/// a full period.
+pub fn redemption(
+    redemption: &Redemption,
+    subscription: &Subscription,
+    (price, discount): (Money, Money),
+    (metadata, at): (&str, String),
+) -> Value {
+    json!({
+        "id": null,
+        "redemption": redemption.id.to_string(),
+        "code": redemption.code,
+        "tenant": subscription.tenant,
+        "invoice": null,
+        "subscription": subscription.id.to_string(),
+        "original_amount": price.major(),
+        "discount_amount": discount.major(),
+        "final_amount": Money::from_minor(price.minor() - discount.minor(), price.currency()).major(),
+        "currency": price.currency().code(),
+        "periods_left": redemption.periods_left,
+        "metadata": parsed(metadata),
+        "used_at": at,
+        "returned_at": null,
+    })
+}
+
+/// Fields of the sums of a coupon.
+pub const STATS_FIELDS: &[&str] = &[
+    "code",
+    "name",
+    "status",
+    "uses",
+    "max_uses",
+    "remaining",
+    "returned",
+    "discount_given",
+    "revenue",
+    "customers",
+    "checks",
+    "customers_checked",
+    "conversion",
+    "first_use",
+    "last_use",
+];
+
+/// The sums of one coupon.
+pub fn coupon_stats(coupon: &Coupon, stats: &Stats, at: &str) -> Value {
+    let offer = &coupon.offer;
+    let mut object = json!({
+        "code": coupon.code,
+        "name": offer.name,
+        "status": coupon.status_at(at).word(),
+        "max_uses": offer.max_uses,
+        "remaining": coupon.remaining(),
+    });
+    extend(&mut object, coupon_sums(stats));
+    object
+}
+
+/// Columns of the coupons that were used most.
+pub const STATS: &[Column] = &[
+    ("code", "Coupon", Align::Left),
+    ("status", "Status", Align::Left),
+    ("uses", "Uses", Align::Right),
+    ("remaining", "Left", Align::Right),
+    ("returned", "Returned", Align::Right),
+    ("customers", "Customers", Align::Right),
+    ("customers_checked", "Checked by", Align::Right),
+    ("conversion", "Conversion", Align::Right),
+    ("discount_given", "Discount given", Align::Right),
+    ("revenue", "Revenue", Align::Right),
+    ("last_use", "Last use", Align::Left),
+];
+
+/// The sums of all coupons, and those that were used most.
+pub fn all_coupon_stats(stats: &Stats, top: Vec<Value>) -> Value {
+    let mut object = coupon_sums(stats);
+    extend(&mut object, json!({ "top": top }));
+    object
+}
+
+fn extend(object: &mut Value, more: Value) {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+}
+
+/// What was made of a coupon, or of all. `conversion` is uses ÷ customers who checked, as a fraction
+/// with four decimals; null where nobody did.
+pub fn coupon_sums(stats: &Stats) -> Value {
+    let conversion = Decimal::from(stats.uses)
+        .checked_div(Decimal::from(stats.customers_checked))
+        .map(|ratio| {
+            let mut rounded = ratio.round_dp_with_strategy(4, ROUNDING);
+            rounded.rescale(4);
+            rounded.to_string()
+        });
+    json!({
+        "uses": stats.uses,
+        "returned": stats.returned,
+        "customers": stats.customers,
+        "checks": stats.checks,
+        "customers_checked": stats.customers_checked,
+        "conversion": conversion,
+        "discount_given": totals(&stats.discount_given),
+        "revenue": totals(&stats.revenue),
+        "first_use": stats.first_use,
+        "last_use": stats.last_use,
+    })
+}
