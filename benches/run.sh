@@ -11,8 +11,10 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C
 
 SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
-WHAT=${WHAT-"check-overdue recurring import deliver-emails"}
+WHAT=${WHAT-"check-overdue recurring import coupons deliver-emails"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
+COUPONS=${COUPONS-1000000}             # coupons in a database with as many uses
+CODES=${CODES-100000}                  # codes made at once
 LETTERS=${LETTERS-400}                 # letters sent through the relay
 DELAY=${DELAY-45}                      # milliseconds that the relay takes to answer a letter
 AS_OF=2026-03-31
@@ -62,7 +64,12 @@ compare() {
     "$yardstick" measure 1 loop/billing.db "$yardstick" "$1" loop/billing.db "${@:2}" >> loop.log
   done
   "$yardstick" same tool/billing.db loop/billing.db
-  local t l
+  compared "$what" "$n"
+}
+
+# compared WHAT N: the row of what stands in tool.log and loop.log.
+compared() {
+  local what=$1 n=$2 t l
   t=$(column 1 tool.log | median)
   l=$(column 1 loop.log | median)
   row "$what" "$n" "$(calc %.2f "$t") s" "$(calc %.2f "$l") s" "$(calc %.2f "$t/$l")" \
@@ -129,6 +136,64 @@ measure_import() {
   rm -rf empty tool loop
 }
 
+# A coupon is checked, applied and summed up in a database that holds many of them. The first check
+# of a customer, coupon and day writes a row, so that each run of it is of another customer.
+measure_coupons() {
+  local n=$COUPONS single=$1 check="--amount 50 --tenant t{}" i j verb times label args start ms
+  local cases=(
+    "measure|41|coupon validate, single-use code, first check of the day|validate $single $check"
+    "measure|41|coupon validate, single-use code, checked before|validate $single $check"
+    "measure|41|coupon validate, code used $((n / 10)) times, first check of the day|validate WELCOME1 $check"
+    "measure|41|coupon validate, code used $((n / 10)) times, checked before|validate WELCOME1 $check"
+    "refused|41|coupon validate, unknown code|validate NOT-A-CODE $check"
+    "measure|41|coupon apply --invoice, code used $((n / 10)) times|apply WELCOME1 --invoice B-{}"
+    "measure|3|coupon stats, code used $((n / 10)) times|stats WELCOME1"
+    "measure|1|coupon stats, all|stats"
+  )
+  mapfile -t command < <(tool shop)
+  rm -f start.log case*.log
+  for ((i = 0; i < REPEAT; i++)); do
+    fresh coupons shop
+    "$yardstick" measure 41 none "$billing" --version >> start.log
+    for j in "${!cases[@]}"; do
+      IFS='|' read -r verb times label args <<< "${cases[j]}"
+      say "$label"
+      # shellcheck disable=SC2086 # the words of a command
+      "$yardstick" "$verb" "$times" shop/billing.db "${command[@]}" coupon $args >> "case$j.log"
+    done
+  done
+  start=$(column 1 start.log | median)
+  for j in "${!cases[@]}"; do
+    IFS='|' read -r verb times label args <<< "${cases[j]}"
+    ms=$(column 1 "case$j.log" | median)
+    row "$label, against --version" "$n" "$(calc %.1f "$ms*1000") ms" "$(calc %.1f "$start*1000") ms" \
+      "+$(calc %.1f "($ms-$start)*1000") ms" "$(column 2 "case$j.log" | most)" "$(column 3 "case$j.log" | most)"
+  done
+  rm -rf shop
+}
+
+# The codes of each run are others, so that the loop writes those of the run before it.
+measure_generate() {
+  local n=$CODES i
+  local made=(coupon generate --count "$n" --prefix SPRING --percent 20 --until 2026-12-31 --format csv)
+  say "coupon generate, $n"
+  new_shop stock
+  mapfile -t command < <(tool tool)
+  : > tool.log; : > loop.log
+  for ((i = 0; i < REPEAT; i++)); do
+    fresh stock tool
+    # shellcheck disable=SC2016 # the inner shell's own words
+    "$yardstick" measure 1 tool/billing.db sh -c 'exec "$@" > codes.csv' sh "${command[@]}" "${made[@]}" >> tool.log
+    "$yardstick" list generate tool/billing.db list.csv
+    fresh stock loop
+    "$yardstick" measure 1 loop/billing.db "$yardstick" generate loop/billing.db "$PWD/list.csv" "$AS_OF" >> loop.log
+    "$yardstick" same tool/billing.db loop/billing.db
+    [ "$(wc -l < codes.csv)" = $((n + 1)) ] || { say "codes.csv does not hold $n codes"; exit 1; }
+  done
+  compared "coupon generate" "$n"
+  rm -rf stock tool loop
+}
+
 measure_delivery() {
   say "delivery, $LETTERS letters"
   new_shop letters
@@ -158,6 +223,14 @@ for n in $SIZES; do
   if wants recurring; then measure_task "$n" recurring subscribe generate-recurring-invoices; fi
   if wants import; then measure_import "$n"; fi
 done
+if wants coupons; then
+  say "making $COUPONS coupons"
+  new_shop coupons
+  single=$("$yardstick" promote coupons/billing.db "$COUPONS" "$AS_OF")
+  measure_coupons "$single"
+  rm -rf coupons
+  measure_generate
+fi
 if wants deliver-emails; then measure_delivery; fi
 
 printf '| what | N | billing | yardstick | ratio | peak RSS MB | largest WAL MB |\n'

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -37,18 +37,29 @@ const INVOICES_A_TENANT: i64 = 10;
 /// Subscriptions a tenant.
 const SUBSCRIPTIONS_A_TENANT: i64 = 2;
 
+/// Uses of coupons a tenant. In every other round of them all tenants use the same coupon.
+const USES_A_TENANT: i64 = 10;
+
+/// Coupons that every tenant used once.
+const POPULAR: i64 = USES_A_TENANT / 2;
+
 const USAGE: &str = "yardstick stock DB INVOICES AS-OF       fill a database of billing init
 yardstick subscribe DB N AS-OF          the same with subscriptions, all due
+yardstick promote DB N AS-OF            the same with coupons and as many uses; prints a code that
+                                        can be used once and was not
 yardstick csv TENANTS INVOICES N AS-OF  write files to import
 yardstick list TASK DB FILE             what a run of the task wrote, as a list for the loop
 yardstick check-overdue DB FILE AS-OF   the bare loop: the same rows
 yardstick recurring DB FILE AS-OF       the bare loop: the same rows
+yardstick generate DB FILE AS-OF        the bare loop: the same rows
 yardstick import DB CSV AS-OF           the bare loop: the same rows
 yardstick same DB DB                    fails where the two hold different rows
 yardstick queue DB LETTERS AS-OF        fill a database of billing init with queued letters
 yardstick deliver DELAY-MS LETTERS CONFIG COMMAND…
                                         run COMMAND against a relay of that delay; prints seconds
-yardstick measure TIMES DB COMMAND…     prints median seconds, peak RSS and largest WAL in MB";
+yardstick measure TIMES DB COMMAND…     prints median seconds, peak RSS and largest WAL in MB; {}
+                                        in the command is the number of its run
+yardstick refused TIMES DB COMMAND…     the same of a command that says no";
 
 fn main() -> Done {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
@@ -56,18 +67,23 @@ fn main() -> Done {
     match words.as_slice() {
         ["stock", db, invoices, as_of] => stock(db, invoices.parse()?, as_of.parse()?),
         ["subscribe", db, n, as_of] => subscribe(db, n.parse()?, as_of.parse()?),
+        ["promote", db, n, as_of] => promote(db, n.parse()?, as_of.parse()?),
         ["csv", tenants, invoices, n, as_of] => csv(tenants, invoices, n.parse()?, as_of.parse()?),
         ["list", "check-overdue", db, file] => list(db, STEPS, file),
         ["list", "recurring", db, file] => list(db, ISSUED, file),
+        ["list", "generate", db, file] => list(db, GENERATED, file),
         ["check-overdue", db, file, as_of] => check_overdue(db, file, as_of),
         ["recurring", db, file, as_of] => recurring(db, file, as_of),
+        ["generate", db, file, as_of] => generate(db, file, as_of),
         ["import", db, file, as_of] => import(db, file, as_of),
         ["same", one, other] => same(one, other),
         ["queue", db, letters, as_of] => queue(db, letters.parse()?, as_of.parse()?),
         ["deliver", delay, letters, config, command @ ..] => {
             deliver(Duration::from_millis(delay.parse()?), letters.parse()?, config, command)
         }
-        ["measure", times, db, command @ ..] => measure(times.parse()?, Path::new(db), command),
+        // 3: done, but something needs a person.
+        ["measure", times, db, command @ ..] => measure(times.parse()?, db, command, &[0, 3]),
+        ["refused", times, db, command @ ..] => measure(times.parse()?, db, command, &[1]),
         // `cargo bench` starts every bench without arguments.
         [] => {
             println!("benches/run.sh runs this; its parts:\n{USAGE}");
@@ -244,6 +260,107 @@ fn subscribe(db: &str, subscriptions: i64, as_of: NaiveDate) -> Done {
     settle(conn)
 }
 
+/// Fills a database with coupons and as many uses: some coupons that every tenant used once, and
+/// single-use codes, of which every other one was used. Each use has its redemption, its paid
+/// invoice and the check before it; each tenant has one open invoice, `B-1` of `t1`, more.
+fn promote(db: &str, coupons: i64, as_of: NaiveDate) -> Done {
+    let tenants = coupons / USES_A_TENANT;
+    let (from, to) = (noon(plus_days(as_of, -90)), noon(plus_days(as_of, 90)));
+    let mut conn = open(db)?;
+    conn.pragma_update(None, "synchronous", "OFF")?;
+    // Codes come in no order: with less, each is put on a page that was let go before.
+    conn.pragma_update(None, "cache_size", -(1 << 20))?;
+    let tx = conn.transaction()?;
+    insert_tenants(&tx, tenants)?;
+    for id in 1..=coupons {
+        let (code, max_uses) = (coupon_code(id), i64::from(id > POPULAR));
+        tx.prepare_cached(
+            "INSERT INTO coupons (id, code, code_folded, name, discount_type, percent, valid_from,
+               valid_to, max_uses, max_uses_per_customer, created_at, updated_at)
+             VALUES (?1, ?2, lower(?2), 'Bench', 'percentage', '20', ?3, ?4, ?5, ?5, ?3, ?3)",
+        )?
+        .execute((id, &code, &from, &to, max_uses))?;
+    }
+    for id in 1..=coupons {
+        let (round, tenant) = ((id - 1) / tenants, 1 + (id - 1) % tenants);
+        let coupon = match round % 2 {
+            0 => 1 + round / 2,
+            _ => POPULAR + round / 2 * tenants + tenant,
+        };
+        let on = plus_days(as_of, round - USES_A_TENANT);
+        let (day, at) = (on.to_string(), noon(on));
+        tx.prepare_cached("INSERT INTO coupon_checks VALUES (?1, ?2, ?3)")?
+            .execute((coupon, tenant, &day))?;
+        tx.prepare_cached(
+            "INSERT INTO redemptions (id, coupon_id, tenant_id, periods_left, redeemed_at, ended_at)
+             VALUES (?1, ?2, ?3, 0, ?4, ?4)",
+        )?
+        .execute((id, coupon, tenant, &at))?;
+        insert_simple_invoice(&tx, id, tenant, Some(coupon), on)?;
+        tx.prepare_cached(
+            "INSERT INTO coupon_usages (id, redemption_id, coupon_id, tenant_id, invoice_id,
+               original_minor, discount_minor, currency, used_at)
+             VALUES (?1, ?1, ?2, ?3, ?1, 5000, 1000, 'EUR', ?4)",
+        )?
+        .execute((id, coupon, tenant, &at))?;
+    }
+    for tenant in 1..=tenants {
+        insert_simple_invoice(&tx, coupons + tenant, tenant, None, as_of)?;
+    }
+    tx.commit()?;
+    println!("{}", coupon_code(coupons));
+    settle(conn)
+}
+
+/// The popular ones have names; the others are as random as generated ones, so that neighbours in
+/// time are none in the index.
+fn coupon_code(id: i64) -> String {
+    if id <= POPULAR {
+        return format!("WELCOME{id}");
+    }
+    format!("{:016X}", (id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
+/// An invoice over 50 EUR: paid where a coupon took a fifth off it, else open.
+fn insert_simple_invoice(
+    conn: &Connection,
+    id: i64,
+    tenant: i64,
+    coupon: Option<i64>,
+    on: NaiveDate,
+) -> Done {
+    let (number, status, discount, paid) = match coupon {
+        Some(_) => (format!("A-{id}"), "paid", 1000, 4000),
+        None => (format!("B-{tenant}"), "open", 0, 0),
+    };
+    let paid_on = coupon.map(|_| on.to_string());
+    conn.prepare_cached(
+        "INSERT INTO invoices (id, number, origin, tenant_id, status, currency, subtotal_minor,
+           discount_minor, total_minor, paid_minor, paid_elsewhere_minor, coupon_id, seller_id,
+           buyer_id, issued_on, due_on, paid_on, created_at, updated_at)
+         VALUES (?1, ?10, 'imported', ?2, ?3, 'EUR', 5000, ?4, 5000 - ?4, ?5, ?5, ?6, 1, 1 + ?2,
+           ?7, ?7, ?8, ?9, ?9)",
+    )?
+    .execute(params![
+        id,
+        tenant,
+        status,
+        discount,
+        paid,
+        coupon,
+        on.to_string(),
+        paid_on,
+        noon(on),
+        number,
+    ])?;
+    conn.prepare_cached(
+        "INSERT INTO invoice_lines (invoice_id, position, description, amount_minor, discount_minor)
+         VALUES (?1, 1, 'Subscription, one month', 5000, ?2)",
+    )?
+    .execute((id, discount))?;
+    Ok(())
+}
+
 /// Tenants `t1` … and a party of each, after the seller's.
 fn insert_tenants(conn: &Connection, tenants: i64) -> Done {
     conn.execute("INSERT INTO parties (id, document) VALUES (1, '{\"name\":\"Bench\"}')", [])?;
@@ -351,6 +468,11 @@ const ISSUED: &str = "SELECT i.number, i.sequence, i.tenant_id, i.subtotal_minor
   JOIN events v ON v.invoice_id = i.id AND v.kind = 'invoice_issued'
   JOIN parties seller ON seller.id = i.seller_id JOIN parties buyer ON buyer.id = i.buyer_id
   WHERE e.run_id IS NOT NULL ORDER BY e.id";
+
+/// What coupon generate wrote, one row a coupon, in its order, and its event.
+const GENERATED: &str = "SELECT c.code, c.code_folded, c.name, c.percent, c.valid_from, c.valid_to,
+    v.actor, CASE WHEN c.id = 1 THEN v.data END AS event
+  FROM coupons c JOIN events v ON v.kind = 'coupons_generated' ORDER BY c.id";
 
 /// Writes down what a run wrote, one line a row of that query.
 fn list(db: &str, query: &str, file: &str) -> Done {
@@ -520,6 +642,33 @@ fn recurring(db: &str, file: &str, as_of: &str) -> Done {
     Ok(conn.execute_batch("COMMIT")?)
 }
 
+/// Writes the same rows as a run of coupon generate, with no code to make and none to print; all in
+/// one transaction, as the tool does.
+fn generate(db: &str, file: &str, as_of: &str) -> Done {
+    let conn = open(db)?;
+    let at = noon(as_of);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(file)?;
+    let mut coupon = conn.prepare(
+        "INSERT INTO coupons (code, code_folded, name, discount_type, percent, valid_from, valid_to,
+           max_uses, created_at, updated_at)
+         VALUES (?1, ?2, ?3, 'percentage', ?4, ?5, ?6, 1, ?7, ?7)",
+    )?;
+    let mut event = conn.prepare(
+        "INSERT INTO events (at, kind, actor, data) VALUES (?1, 'coupons_generated', ?2, ?3)",
+    )?;
+    let mut record = csv::StringRecord::new();
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    while reader.read_record(&mut record)? {
+        let (name, percent) = (&record[2], &record[3]);
+        let (from, to) = (&record[4], &record[5]);
+        coupon.execute((&record[0], &record[1], name, percent, from, to, &at))?;
+        if !record[7].is_empty() {
+            event.execute((&at, &record[6], &record[7]))?;
+        }
+    }
+    Ok(conn.execute_batch("COMMIT")?)
+}
+
 /// Writes the same rows as an import of invoices, as a short script would: all tenants in a map,
 /// and no value checked but by the schema.
 fn import(db: &str, file: &str, as_of: &str) -> Done {
@@ -634,6 +783,7 @@ fn same(one: &str, other: &str) -> Done {
         "emails",
         "events",
         "number_sequences",
+        "coupons",
     ] {
         let differ = format!("(SELECT * FROM main.{table} EXCEPT SELECT * FROM other.{table})");
         let differ = count(&differ)?;
@@ -676,11 +826,11 @@ fn run(command: &[&str]) -> Done<(i32, Duration, i64)> {
     Ok((status, took, usage.peak_kib))
 }
 
-/// Runs a command so many times while watching the database's write-ahead log. Its exit status may
-/// be 0 or 3 (done, but something needs a person).
-fn measure(times: usize, db: &Path, command: &[&str]) -> Done {
-    let mut log = db.as_os_str().to_owned();
-    log.push("-wal");
+/// Runs a command so many times while watching the database's write-ahead log. It has to end with
+/// one of these statuses.
+fn measure(times: usize, db: &str, command: &[&str], statuses: &[i32]) -> Done {
+    let mut log = db.to_owned();
+    log.push_str("-wal");
     let log = PathBuf::from(log);
     let (largest, over) = (AtomicU64::new(0), AtomicBool::new(false));
     let watch = || {
@@ -693,9 +843,12 @@ fn measure(times: usize, db: &Path, command: &[&str]) -> Done {
     thread::scope(|scope| -> Done {
         scope.spawn(watch);
         let mut all = || -> Done {
-            for _ in 0..times {
-                let (status, took, kib) = run(command)?;
-                if status != 0 && status != 3 << 8 {
+            for n in 1..=times {
+                let words: Vec<_> =
+                    command.iter().map(|word| word.replace("{}", &n.to_string())).collect();
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let (status, took, kib) = run(&words)?;
+                if !statuses.iter().any(|allowed| status == allowed << 8) {
                     return Err(format!("{} ended with wait status {status}", command[0]).into());
                 }
                 seconds.push(took.as_secs_f64());
