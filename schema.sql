@@ -301,6 +301,9 @@ CREATE INDEX invoices_open_due ON invoices (due_on, id) WHERE status = 'open';
 CREATE UNIQUE INDEX invoices_sequence ON invoices (series, sequence) WHERE sequence IS NOT NULL;
 CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start)
   WHERE subscription_id IS NOT NULL AND status <> 'void';
+-- What is collected by itself and not settled: what a run that charges looks at.
+CREATE INDEX invoices_automatic ON invoices (id)
+  WHERE status = 'open' AND collection = 'automatic';
 -- Those that a coupon discounts: for the coupon that is to be deleted.
 CREATE INDEX invoices_coupon ON invoices (coupon_id) WHERE coupon_id IS NOT NULL;
 CREATE INDEX invoices_warning_email ON invoices (warning_email_id) WHERE warning_email_id IS NOT NULL;
@@ -365,7 +368,9 @@ END;
 
 -- Money that moved or was to move: payments recorded by hand or import, charges by a gateway.
 -- `applied_minor` is what went to the invoice; the rest of a succeeded one is the tenant's
--- unapplied credit.
+-- unapplied credit. A charge is one series of tries (charge_attempts) for one debt; its
+-- `next_retry_at` is the last try where a run has to look at it again, null where the series is
+-- over. When it may be tried again is decided by the settings of that day.
 CREATE TABLE transactions (
   id INTEGER PRIMARY KEY,
   invoice_id INTEGER NOT NULL,
@@ -407,26 +412,54 @@ CREATE UNIQUE INDEX transactions_reference ON transactions (reference)
 -- Never two live charges for one invoice, whoever starts them.
 CREATE UNIQUE INDEX transactions_live ON transactions (invoice_id)
   WHERE kind = 'charge' AND status IN ('pending', 'unknown');
-CREATE INDEX transactions_retry ON transactions (next_retry_at, id) WHERE next_retry_at IS NOT NULL;
+CREATE INDEX transactions_open ON transactions (id) WHERE next_retry_at IS NOT NULL;
 CREATE TRIGGER transactions_no_delete BEFORE DELETE ON transactions
 BEGIN
   SELECT RAISE(ABORT, 'a transaction cannot be deleted');
 END;
 
--- Each call of a gateway. The key and the request's bytes stand here before the gateway is called.
+-- Each try of a charge. What it asks of the gateway stands here before the gateway is called, and
+-- never changes: the same key always goes with the same bytes. The token is the payment method's.
 CREATE TABLE charge_attempts (
   id INTEGER PRIMARY KEY,
-  transaction_id INTEGER NOT NULL REFERENCES transactions (id),
+  transaction_id INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  payment_method_id INTEGER NOT NULL,
+  gateway TEXT NOT NULL,
   idempotency_key TEXT NOT NULL UNIQUE,
-  request TEXT NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('prepared', 'succeeded', 'declined', 'pending', 'unknown')),
+  amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 1 AND 1000000000000000),
+  status TEXT NOT NULL
+    CHECK (status IN ('prepared', 'succeeded', 'declined', 'pending', 'unknown', 'not_sent')),
   reference TEXT,
   code TEXT,
   message TEXT,
+  hard_decline INTEGER NOT NULL DEFAULT 0 CHECK (hard_decline IN (0, 1)),
   created_at TEXT NOT NULL,
-  answered_at TEXT
+  -- By the clock of the machine, whatever day the command was given: how long a gateway remembers a
+  -- key is a matter of hours that really passed.
+  prepared_at TEXT NOT NULL,
+  answered_at TEXT,
+  FOREIGN KEY (transaction_id, tenant_id) REFERENCES transactions (id, tenant_id),
+  FOREIGN KEY (payment_method_id, tenant_id) REFERENCES payment_methods (id, tenant_id)
 ) STRICT;
 CREATE INDEX charge_attempts_transaction ON charge_attempts (transaction_id);
+-- Never two tries of one transaction without an answer.
+CREATE UNIQUE INDEX charge_attempts_live ON charge_attempts (transaction_id)
+  WHERE status IN ('prepared', 'pending', 'unknown');
+CREATE TRIGGER charge_attempts_immutable BEFORE UPDATE OF
+  transaction_id, tenant_id, payment_method_id, gateway, idempotency_key, amount_minor, created_at,
+  prepared_at ON charge_attempts
+BEGIN
+  SELECT RAISE(ABORT, 'what a gateway was asked cannot be changed');
+END;
+CREATE TRIGGER charge_attempts_no_delete BEFORE DELETE ON charge_attempts
+BEGIN
+  SELECT RAISE(ABORT, 'a try of a charge cannot be deleted');
+END;
+CREATE TRIGGER payment_methods_immutable BEFORE UPDATE OF tenant_id, kind, token ON payment_methods
+BEGIN
+  SELECT RAISE(ABORT, 'another token is another payment method');
+END;
 
 -- One redemption of a coupon: an invoice, or a subscription for the coupon's duration. It is one
 -- use; it is returned when no live usage row is left and none can follow. `periods_left` is null

@@ -75,6 +75,12 @@ impl Clock {
         Act { now: self.now, today: self.today(), actor: actor.into() }
     }
 
+    /// What the machine's clock says, whatever `--as-of` is: for what really took place elsewhere,
+    /// such as a call of a gateway.
+    pub fn machine_now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
     /// Milliseconds since the command started, by a clock that never jumps.
     pub fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 
+use crate::domain::charge::{RetryPolicy, Token};
 use crate::domain::dunning::Policy;
 use crate::domain::email::Locale;
 use crate::domain::invoice::NumberFormat;
@@ -125,7 +126,18 @@ pub struct Payments {
     #[serde(deserialize_with = "parsed")]
     pub collection: Collection,
     pub pass_env: Vec<String>,
-    pub stripe: toml::Table,
+    pub stripe: StripeAccount,
+}
+
+/// `[payments.stripe]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StripeAccount {
+    /// A file with the secret key alone.
+    pub secret_key_file: Option<PathBuf>,
+    /// Where the API is; over plain HTTP only on this machine.
+    #[serde(deserialize_with = "base_url")]
+    pub base_url: String,
 }
 
 /// `[mail]`.
@@ -232,8 +244,14 @@ impl Default for Payments {
             parallel: 8,
             collection: Collection::Invoice,
             pass_env: Vec::new(),
-            stripe: toml::Table::new(),
+            stripe: StripeAccount::default(),
         }
+    }
+}
+
+impl Default for StripeAccount {
+    fn default() -> Self {
+        StripeAccount { secret_key_file: None, base_url: "https://api.stripe.com".to_owned() }
     }
 }
 
@@ -304,6 +322,7 @@ impl Config {
             &mut mail.templates,
             &mut mail.password_file,
             &mut mail.ca_file,
+            &mut config.payments.stripe.secret_key_file,
         ];
         for relative in paths.into_iter().flatten().chain([&mut mail.sendmail]) {
             *relative = folder.join(&*relative);
@@ -358,7 +377,25 @@ impl Config {
         if !(1..=64).contains(&mail.connections) {
             return Err("[mail] connections must lie between 1 and 64".into());
         }
-        Ok(())
+        self.check_payments()
+    }
+
+    fn check_payments(&self) -> std::result::Result<(), String> {
+        let payments = &self.payments;
+        let ranges = [
+            ("timeout_seconds", payments.timeout_seconds, 1..=600),
+            ("parallel", payments.parallel, 1..=64),
+            ("max_retries", payments.max_retries, 0..=20),
+            ("min_hours_between_tries", payments.min_hours_between_tries, 0..=720),
+        ];
+        match ranges.iter().find(|(_, value, range)| !range.contains(value)) {
+            None => Ok(()),
+            Some((key, _, range)) => Err(format!(
+                "[payments] {key} must lie between {} and {}",
+                range.start(),
+                range.end()
+            )),
+        }
     }
 
     /// The database: `named` (flag or environment), else the config's, else the user's data folder.
@@ -404,27 +441,57 @@ impl Config {
         domain.trim_end_matches('>').trim().to_owned()
     }
 
+    /// What is said of tries to charge.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        let payments = &self.payments;
+        RetryPolicy {
+            max_retries: i64::from(payments.max_retries),
+            window: TimeDelta::days(payments.retry_window_days),
+            least_interval: TimeDelta::hours(i64::from(payments.min_hours_between_tries)),
+        }
+    }
+
     /// The password of the SMTP relay: `BILLING_SMTP_PASSWORD`, else the owner-only file.
     ///
     /// # Errors
     /// The file cannot be read, or others may read it.
     pub fn smtp_password(&self) -> Result<Option<String>> {
-        use std::os::unix::fs::MetadataExt;
-        if let Ok(password) = std::env::var("BILLING_SMTP_PASSWORD") {
-            return Ok(Some(password));
-        }
-        let Some(path) = &self.mail.password_file else { return Ok(None) };
-        let unreadable = |e: std::io::Error| Refusal::file(path, "read", &e);
-        let meta = std::fs::metadata(path).map_err(unreadable)?;
-        if meta.mode() & 0o077 != 0 {
-            return Err(Refusal::Config {
-                place: path.display().to_string(),
-                message: "others may read this password file: chmod 600 it".into(),
-            });
-        }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+        secret("BILLING_SMTP_PASSWORD", self.mail.password_file.as_deref(), "password file")
     }
+
+    /// The secret key of the Stripe account: `BILLING_STRIPE_KEY`, else the owner-only file.
+    ///
+    /// # Errors
+    /// There is neither, the file cannot be read, or others may read it.
+    pub fn stripe_secret_key(&self) -> Result<Token> {
+        let file = self.payments.stripe.secret_key_file.as_deref();
+        let key = secret("BILLING_STRIPE_KEY", file, "key file")?;
+        key.map(Token::new).ok_or_else(|| Refusal::Config {
+            place: self.path.as_ref().map_or_else(String::new, |path| path.display().to_string()),
+            message: "[payments.stripe] secret_key_file is missing, and BILLING_STRIPE_KEY is not \
+                      set"
+            .to_owned(),
+        })
+    }
+}
+
+/// A secret: what the variable says, else a file with it alone that nobody but its owner may read.
+fn secret(variable: &str, file: Option<&Path>, what: &str) -> Result<Option<String>> {
+    use std::os::unix::fs::MetadataExt;
+    if let Ok(secret) = std::env::var(variable) {
+        return Ok(Some(secret));
+    }
+    let Some(path) = file else { return Ok(None) };
+    let unreadable = |e: std::io::Error| Refusal::file(path, "read", &e);
+    let meta = std::fs::metadata(path).map_err(unreadable)?;
+    if meta.mode() & 0o077 != 0 {
+        return Err(Refusal::Config {
+            place: path.display().to_string(),
+            message: format!("others may read this {what}: chmod 600 it"),
+        });
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// A folder of the XDG base directory specification: the variable where it is an absolute path,
@@ -459,6 +526,30 @@ fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(
 ) -> std::result::Result<T, D::Error> {
     let word = String::deserialize(d)?;
     word.parse().map_err(|why| serde::de::Error::custom(format!("{word:?} is {why}")))
+}
+
+/// `https://HOST[:PORT]`, or `http://` to a loopback address: a secret is sent there.
+fn base_url<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<String, D::Error> {
+    let url = String::deserialize(d)?;
+    let bad = |why: &str| serde::de::Error::custom(format!("{url:?} {why}"));
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
+    let place = rest.strip_suffix('/').unwrap_or(rest);
+    let is_place = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+    if !["https", "http"].contains(&scheme) || place.is_empty() || !place.chars().all(is_place) {
+        return Err(bad("is no address such as https://api.stripe.com"));
+    }
+    if scheme == "http" && !is_loopback(place) {
+        return Err(bad("would send the secret key in the clear: https is needed"));
+    }
+    Ok(url)
+}
+
+/// Whether `HOST[:PORT]` names a loopback address.
+fn is_loopback(place: &str) -> bool {
+    use std::net::{IpAddr, SocketAddr};
+    let bare = place.trim_start_matches('[').trim_end_matches(']');
+    let ip = place.parse::<SocketAddr>().map(|address| address.ip());
+    ip.or_else(|_| bare.parse::<IpAddr>()).is_ok_and(|ip| ip.is_loopback())
 }
 
 fn timezone<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Tz, D::Error> {
@@ -605,10 +696,71 @@ mod tests {
             ("currency = \n", ":1", ""),
             ("[mail]\nfrom = \"nobody\"\n", "", "from is no address"),
             ("[mail]\nreply_to = \"A <a@été.fr>\"\n", "", "reply_to is no address"),
+            ("[payments.stripe]\nsecret_key = \"sk_1\"\n", ":2", "unknown field"),
+            ("[payments.stripe]\nbase_url = \"api.stripe.com\"\n", ":2", "no address such as"),
         ] {
             let Err(Refusal::Config { place, message }) = read(text) else { panic!("{text}") };
             assert!(place.ends_with(&format!("billing.toml{line}")), "{text}: {place}");
             assert!(message.contains(says), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_secret_goes_in_the_clear_to_this_machine_alone() {
+        let stripe = |url: &str| read(&format!("[payments.stripe]\nbase_url = \"{url}\"\n"));
+        for url in [
+            "https://api.stripe.com",
+            "https://api.stripe.com/",
+            "https://192.0.2.7:8443",
+            "http://127.0.0.1:8420",
+            "http://127.1.2.3",
+            "http://[::1]:8420/",
+            "http://[::1]",
+        ] {
+            assert_eq!(stripe(url).unwrap().payments.stripe.base_url, url);
+        }
+        for (url, says) in [
+            ("http://api.stripe.com", "in the clear"),
+            ("http://192.0.2.7:80", "in the clear"),
+            // A name may lead anywhere.
+            ("http://localhost:8420", "in the clear"),
+            ("http://127.0.0.1.example.com", "in the clear"),
+            ("http://127.0.0.1@example.com", "no address"),
+            ("https://user:word@api.stripe.com", "no address"),
+            ("https://api.stripe.com/v1", "no address"),
+            ("https://api.stripe.com?x", "no address"),
+            ("ftp://api.stripe.com", "no address"),
+            ("https://", "no address"),
+            ("", "no address"),
+        ] {
+            let Err(Refusal::Config { place, message }) = stripe(url) else { panic!("{url}") };
+            assert!(place.ends_with(":2") && message.contains(says), "{url}: {place}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_secret_key_stands_in_a_file_of_its_own_that_nobody_else_reads() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, key) = (folder.path().join("billing.toml"), folder.path().join("stripe-key"));
+        std::fs::write(&path, "").unwrap();
+        let config = Config::read(&path).unwrap();
+        let Err(Refusal::Config { message, .. }) = config.stripe_secret_key() else { panic!() };
+        assert!(message.contains("secret_key_file") && message.contains("BILLING_STRIPE_KEY"));
+
+        std::fs::write(&path, "[payments.stripe]\nsecret_key_file = \"stripe-key\"\n").unwrap();
+        std::fs::write(&key, "sk_test_1\n").unwrap();
+        let config = Config::read(&path).unwrap();
+        for (mode, readable) in [(0o600, true), (0o640, false), (0o604, false)] {
+            std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+            match config.stripe_secret_key() {
+                Ok(token) => assert!(readable && token.reveal() == "sk_test_1", "{mode:o}"),
+                Err(refusal) => {
+                    let text = format!("{refusal:?}");
+                    assert!(!readable && text.contains("chmod 600"), "{mode:o}: {text}");
+                    assert!(!text.contains("sk_test"), "{text}");
+                }
+            }
         }
     }
 

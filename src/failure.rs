@@ -223,9 +223,20 @@ impl From<&Refusal> for Failure {
             ),
             R::ChargePending { invoice } => new(
                 "charge_pending",
-                format!("a charge of {invoice} has no outcome yet, so its amount cannot change"),
+                format!("a charge of {invoice} has no outcome yet, the money may be on its way"),
             )
-            .hint(format!("billing transaction list --invoice {invoice} shows it")),
+            .hint("billing tasks retry-failed-payments asks for it; then try again"),
+            R::NoGateway => new("no_gateway", "no gateway is configured, so nothing can be charged")
+                .hint("set [payments] gateway in billing.toml"),
+            R::NoPaymentMethod { tenant } => {
+                new("no_payment_method", format!("{tenant} has no default payment method"))
+                    .hint(format!("billing payment-method create --tenant {tenant} --default adds one"))
+            }
+            R::NotResolvable { transaction, status } => new(
+                "not_resolvable",
+                format!("{transaction} has an outcome, it is {status}"),
+            )
+            .hint("one that succeeded is taken back by billing transaction reverse"),
             R::NoRandomness { message } => {
                 new("no_randomness", format!("the system gives no random bytes: {message}"))
             }
@@ -239,7 +250,11 @@ impl From<&Refusal> for Failure {
                 new("already_reversed", format!("{transaction} was taken back already"))
             }
             R::NotReversible { transaction, status } => {
-                new("not_reversible", format!("{transaction} cannot be taken back, it is {status}"))
+                let failure = new("not_reversible", format!("{transaction} cannot be taken back, it is {status}"));
+                match *status {
+                    "pending" | "unknown" => failure.hint("billing transaction resolve says what became of it"),
+                    _ => failure,
+                }
             }
             R::StillQueued { email } => {
                 new("still_queued", format!("{email} is queued and will be sent by itself"))
@@ -278,8 +293,8 @@ impl From<&Refusal> for Failure {
                     .hint("set the clock right; if it is right, run once with --yes")
             }
             R::FutureAsOf { as_of, now } => {
-                new("as_of_in_the_future", format!("--as-of {as_of} lies ahead of the system clock, {now}, and letters would really leave"))
-                    .hint("--yes does it all the same; --dry-run and --no-deliver send nothing")
+                new("as_of_in_the_future", format!("--as-of {as_of} lies ahead of the system clock, {now}, and letters or money would really leave"))
+                    .hint("--yes does it all the same; --dry-run changes nothing")
             }
             R::Output { message, .. } => cannot_print(message),
             R::BadRows { path, rows } => bad_rows(path, rows),
@@ -375,6 +390,11 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
             "bad_code",
             format!("not a coupon code: {value}"),
             "2 to 50 letters and digits, with - _ . between, such as WELCOME-2026",
+        ),
+        Why::CardNumber => with(
+            "card_number",
+            "a card number, which may not be stored here".to_owned(),
+            "give the card to the gateway, and its token to billing",
         ),
         Why::NotAnInstant => with(
             "bad_instant",

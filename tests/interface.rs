@@ -175,17 +175,29 @@ fn a_simulation_shows_the_days_to_come_and_touches_nothing() {
 }
 
 #[test]
-fn the_demo_has_coupons_and_is_the_same_each_time() {
+fn the_demo_has_coupons_and_charges_and_is_the_same_each_time() {
     let shop = Shop::empty();
-    let stats = |folder: &str| {
+    let told = |folder: &str| {
         shop.ok(&["demo", "--dir", folder, "--as-of", "2026-03-02", "--quiet"]);
         let config = format!("{folder}/billing.toml");
         shop.ok(&["--config", &config, "db", "check"]);
-        shop.json(&["--config", &config, "coupon", "stats", "--as-of", "2026-03-02"])
+        let charges = shop.json(&["--config", &config, "transaction", "list"]);
+        let charges = charges.as_array().expect("transactions").iter();
+        // The references have keys in them, which are random.
+        let charges: Vec<_> = charges
+            .filter(|transaction| transaction["kind"] == "charge")
+            .map(|c| json!([c["id"], c["invoice"], c["amount"], c["status"], c["attempts"]]))
+            .collect();
+        let stats = ["--config", &config, "coupon", "stats", "--as-of", "2026-03-02"];
+        (shop.json(&stats), charges)
     };
-    let first = stats("one");
-    let used = first["top"].as_array().expect("coupons").iter();
+    let (stats, charges) = told("one");
+    let used = stats["top"].as_array().expect("coupons").iter();
     let statuses: Vec<_> = used.map(|coupon| coupon["status"].as_str().expect("a word")).collect();
-    assert_eq!(statuses, ["active", "expired", "active"]);
-    assert_eq!(first, stats("two"));
+    assert_eq!(statuses, ["active", "active", "expired"]);
+    for (status, tries) in [("succeeded", 1), ("succeeded", 2), ("failed", 3)] {
+        let has = |charge: &Value| charge[3] == status && charge[4] == tries;
+        assert!(charges.iter().any(has), "none {status} after {tries}: {charges:?}");
+    }
+    assert_eq!((stats, charges), told("two"));
 }

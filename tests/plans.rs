@@ -6,15 +6,18 @@ use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::path::Path;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use billing::clock::Clock;
 use billing::config::{Config, OnTrialEnd};
-use billing::domain::SubscriptionId;
 use billing::domain::payment_method::PaymentMethodKind;
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Anchor, Collection, When};
+use billing::domain::{InvoiceId, SubscriptionId, TransactionId};
+use billing::gateway::{Gateway, Program};
 use billing::mail::Transport;
 use billing::store::{Access, Store};
+use billing::tasks::charge::{self, Found};
 use billing::tasks::import::{ImportOptions, Kind, import};
 use billing::tasks::subscribe::{self, NewStart};
 use billing::tasks::{self, Given, Options, redeem};
@@ -111,7 +114,8 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
     let transport = Transport::File { directory: folder.join("mail") };
     let run = |store: &mut Store, task, day: &str, options: &Options| {
         let clock = clock(day);
-        let given = Given { config, clock: &clock, transport: &transport };
+        let given =
+            Given { config, clock: &clock, transport: &transport, gateway: &Gateway::Sandbox };
         tasks::run(store, &given, task, options).expect("a run");
     };
     store
@@ -146,6 +150,94 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
         run(&mut store, Task::DeliverEmails, day, &Options::default());
     }
     take(&mut store, Kind::Payments, "invoice,amount,paid_on\nB-8,300,2026-04-10\n", "2026-04-10");
+    charges(&mut store, config, clock);
+}
+
+/// Three weeks of charges: each answer that a gateway can give, what is tried again and what is
+/// given up, a person who charges and one who says what became of a charge, and a gateway that
+/// never saw what was paid in another way meanwhile.
+fn charges(store: &mut Store, config: &Config, clock: impl Fn(&str) -> Clock) {
+    let (sandbox, transport) = (Gateway::Sandbox, Transport::Nowhere);
+    let never_saw = Gateway::Command(Program {
+        command: ["/bin/sh", "-c", "echo '{\"status\":\"not_found\"}'"].map(str::to_owned).into(),
+        timeout: Duration::from_secs(10),
+        pass_env: Vec::new(),
+    });
+    let run = |store: &mut Store, task, day: &str, gateway: &Gateway| {
+        let clock = clock(day);
+        let given = Given { config, clock: &clock, transport: &transport, gateway };
+        tasks::run(store, &given, task, &Options::default()).expect("a run");
+    };
+    let subscribers = |store: &mut Store, day: &str, tokens: &[&str]| {
+        let act = clock(day).act("test");
+        for (n, token) in tokens.iter().enumerate() {
+            let slug = format!("c{day}-{n}");
+            let tenants = format!("slug,name,email\n{slug},C,{slug}@clients.example\n");
+            let (path, options) = (Path::new("test.csv"), ImportOptions::default());
+            import(store, &act, config, Kind::Tenants, path, tenants.as_bytes(), options, |_| {})
+                .expect("a tenant");
+            let begun = store.write(|db| {
+                let (tenant, plan) = (db.tenant(&slug)?, db.plan("pro")?);
+                let kind = PaymentMethodKind::Card;
+                let method = db.insert_payment_method(&act, tenant.id, kind, token, None)?;
+                db.set_default_payment_method(&act, tenant.id, method)?;
+                let new = NewStart {
+                    tenant: &tenant,
+                    plan: &plan,
+                    start: act.today,
+                    trial_days: Some(0),
+                    anchor: Anchor::Anniversary,
+                    quantity: 1,
+                    collection: Collection::Automatic,
+                };
+                subscribe::create(db, &act, &new).map(drop)
+            });
+            begun.expect("a subscription");
+        }
+    };
+    let open_invoices = |store: &mut Store| store.read(|db| db.never_charged(InvoiceId(0), 9));
+
+    let tokens = ["tok_ok", "tok_declined", "tok_declined_hard", "tok_pending", "tok_unknown"];
+    subscribers(store, "2026-04-11", &tokens);
+    run(store, Task::GenerateRecurringInvoices, "2026-04-11", &sandbox);
+    for day in ["2026-04-12", "2026-04-13", "2026-04-14", "2026-04-15", "2026-04-20"] {
+        run(store, Task::RetryFailedPayments, day, &sandbox);
+    }
+    let clock_of_day = clock("2026-04-20");
+    let (act, given) = (
+        clock_of_day.act("test"),
+        Given { config, clock: &clock_of_day, transport: &transport, gateway: &sandbox },
+    );
+    let open = store.read(|db| db.open_charges(TransactionId(0), 9)).expect("what is open");
+    let series = store.read(|db| db.charge_series(open[0])).expect("a charge");
+    for (id, found) in [(open[0], Found::Succeeded), (open[1], Found::Failed)] {
+        charge::resolve(store, &given, &act, id, found, "asked").expect("an outcome");
+    }
+    assert!(charge::by_hand(store, &given, &act, &series.number).is_err(), "it is paid");
+
+    // Two that the gateway never saw: one was paid in full meanwhile, one in part.
+    subscribers(store, "2026-04-21", &["tok_ok"; 2]);
+    run(store, Task::GenerateRecurringInvoices, "2026-04-21", &Gateway::None);
+    let numbers: Vec<String> = open_invoices(store)
+        .expect("two invoices")
+        .into_iter()
+        .map(|id| store.read(|db| db.invoice_by_id(id)).expect("an invoice").number)
+        .collect();
+    assert_eq!(numbers.len(), 2);
+    let clock_of_day = clock("2026-04-21");
+    let act = clock_of_day.act("test");
+    let given = Given { config, clock: &clock_of_day, transport: &transport, gateway: &never_saw };
+    for number in &numbers {
+        charge::by_hand(store, &given, &act, number).expect("an answer that is none");
+    }
+    let paid = format!(
+        "invoice,amount,paid_on\n{},50,2026-04-21\n{},20,2026-04-21\n",
+        numbers[0], numbers[1]
+    );
+    let (path, options) = (Path::new("test.csv"), ImportOptions::default());
+    import(store, &act, config, Kind::Payments, path, paid.as_bytes(), options, |_| {})
+        .expect("payments");
+    run(store, Task::RetryFailedPayments, "2026-04-22", &never_saw);
 }
 
 #[test]
@@ -197,6 +289,16 @@ fn no_task_reads_a_table_from_end_to_end() {
         "INSERT INTO billing_starts",
         "SET status = 'suspended'",
         "e.next_try_at <= ?1",
+        "INDEXED BY transactions_open",
+        "INDEXED BY invoices_automatic",
+        "INSERT INTO charge_attempts",
+        "UPDATE charge_attempts",
+        "SET status = 'unknown', failure_code",
+        "SET status = 'succeeded', applied_minor",
+        "SET status = 'failed', failure_code = ?2",
+        "SET status = 'failed', failure_code = 'not_sent'",
+        "SET next_retry_at = NULL,",
+        "SET retries",
     ] {
         assert!(looked_at.iter().any(|sql| sql.contains(part)), "{part} was not run");
     }

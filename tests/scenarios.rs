@@ -29,6 +29,7 @@ macro_rules! scenarios {
 
 scenarios! {
     backlog => "backlog.md",
+    charges => "charges.md",
     coupons => "coupons.md",
     dunning => "dunning.md",
     errors => "errors.md",

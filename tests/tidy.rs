@@ -33,18 +33,34 @@ const ROOMS: &[Room] = &[
         crates: &["chrono", "lettre", "minijinja", "rust_decimal", "serde", "serde_json", "uuid"],
     },
     Room {
+        name: "gateway",
+        rooms: &["domain"],
+        crates: &["chrono", "rust_decimal", "rustix", "serde", "serde_json", "ureq"],
+    },
+    Room {
         name: "view",
         rooms: &["domain"],
         crates: &["chrono", "comfy_table", "csv", "rust_decimal", "serde_json"],
     },
     Room {
         name: "tasks",
-        rooms: &["domain", "clock", "config", "failure", "mail", "store"],
-        crates: &["chrono", "chrono_tz", "csv", "getrandom", "rust_decimal", "serde", "serde_json"],
+        rooms: &["domain", "clock", "config", "failure", "gateway", "mail", "store"],
+        crates: &[
+            "chrono",
+            "chrono_tz",
+            "csv",
+            "getrandom",
+            "rust_decimal",
+            "serde",
+            "serde_json",
+            "uuid",
+        ],
     },
     Room {
         name: "commands",
-        rooms: &["domain", "clock", "config", "failure", "mail", "store", "tasks", "view"],
+        rooms: &[
+            "domain", "clock", "config", "failure", "gateway", "mail", "store", "tasks", "view",
+        ],
         crates: &[
             "anyhow",
             "chrono",

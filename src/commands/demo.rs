@@ -24,6 +24,7 @@ use crate::domain::tenant::{NewTenant, Tenant, TenantStatus};
 use crate::domain::transaction::{NewPayment, Overpayment};
 use crate::domain::{Act, Currency, Money, Refusal, Result};
 use crate::failure::exit;
+use crate::gateway::Gateway;
 use crate::mail::Transport;
 use crate::store::{Db, InvoiceFilter, Store};
 use crate::tasks::issue::{Issuer, NewIssue};
@@ -71,6 +72,9 @@ tax_rate = \"18\"
 
 [trials]
 on_end = \"convert\"
+
+[payments]
+gateway = \"sandbox\"
 
 [mail]
 transport = \"file\"
@@ -141,6 +145,8 @@ fn say(
   billing subscription list --status past_due
   billing subscription explain sub_1
   billing coupon stats
+  billing transaction list --status failed
+  billing tasks retry-failed-payments --dry-run
   billing email list --limit 10
   billing tasks simulate
   less {}/mail/*.eml",
@@ -163,6 +169,8 @@ enum Deed {
         tenant: String,
         plan: &'static str,
         coupon: Option<&'static str>,
+        /// The token of the card that is charged for it.
+        card: Option<&'static str>,
     },
     SavePaymentMethod {
         tenant: String,
@@ -243,6 +251,17 @@ fn campaigns() -> [Campaign; 3] {
     ]
 }
 
+/// How some customers pay by card: the token, and how many days ago they subscribed where that is not
+/// left to chance. Who did lately is declined, and tried again today.
+fn card_of(n: u32) -> Option<(&'static str, Option<i64>)> {
+    match n % 20 {
+        2 => Some(("tok_flaky_1", Some(2))),
+        12 => Some(("tok_declined", Some(3))),
+        1 | 6 | 11 | 16 => Some(("tok_ok", None)),
+        _ => None,
+    }
+}
+
 const TRADES: &[&str] =
     &["Atelier", "Boutique", "Cabinet", "Garage", "Librairie", "Pharmacie", "Studio", "Transport"];
 const PLACES: &[&str] = &[
@@ -281,7 +300,7 @@ impl Demo<'_> {
                 created_on: None,
                 status: TenantStatus::Active,
             });
-            self.plan(&format!("client-{n:03}"), abroad.then_some(eur));
+            self.plan(&format!("client-{n:03}"), abroad.then_some(eur), card_of(n));
         }
         self.store.write(|db| {
             for tenant in &tenants {
@@ -343,7 +362,12 @@ impl Demo<'_> {
     }
 
     /// Plans what a tenant will be billed, and how well it will pay.
-    fn plan(&mut self, tenant: &str, eur: Option<Currency>) {
+    fn plan(
+        &mut self,
+        tenant: &str,
+        eur: Option<Currency>,
+        card: Option<(&'static str, Option<i64>)>,
+    ) {
         // A third pays on time, a third late, a third not at all for now.
         let paid_after = match self.random.below(3) {
             0 => Some(-(self.random.below(10) as i64)),
@@ -363,11 +387,18 @@ impl Demo<'_> {
         }
         let on = self.day_of_the_past();
         let offer: Vec<_> = PLANS.iter().filter(|plan| plan.3 == eur.is_some()).collect();
-        let (plan, .., trial_days) = *self.random.pick(&offer);
+        let picked = self.random.pick(&offer);
+        // Who pays by card takes the first plan, which has no trial, and pays nothing by hand.
+        let (plan, .., trial_days) = if card.is_some() { *offer[0] } else { *picked };
+        let on = card.and_then(|(_, days)| days).map_or(on, |days| plus_days(self.today, -days));
         // Every other one asks for a coupon, for the first of them also some days after its end.
         let early = on < plus_days(self.today, -45);
         let coupon = (self.random.below(2) == 0).then_some(if early { LAUNCH } else { WELCOME });
-        self.on(on, Deed::Subscribe { tenant: tenant.to_owned(), plan, coupon });
+        let card = card.map(|(token, _)| token);
+        self.on(on, Deed::Subscribe { tenant: tenant.to_owned(), plan, coupon, card });
+        if card.is_some() {
+            return;
+        }
         for month in 0..3 {
             self.will_pay(plus_days(on, trial_days + 31 * month), tenant, paid_after);
         }
@@ -400,6 +431,7 @@ impl Demo<'_> {
             let day = plus_days(self.today, -back);
             let clock = Clock::new(Some(&day.to_string()), self.config.timezone)?;
             self.run(&clock, Task::GenerateRecurringInvoices, &Transport::Nowhere)?;
+            self.run(&clock, Task::RetryFailedPayments, &Transport::Nowhere)?;
             self.run(&clock, Task::CleanupExpiredTrials, &Transport::Nowhere)?;
             self.live(&clock.act("demo"))?;
             self.run(&clock, Task::CheckOverdue, &Transport::Nowhere)?;
@@ -425,7 +457,8 @@ impl Demo<'_> {
     }
 
     fn run(&mut self, clock: &Clock, task: Task, transport: &Transport) -> Result<Report> {
-        let given = Given { config: self.config, clock, transport };
+        let gateway = &Gateway::Sandbox;
+        let given = Given { config: self.config, clock, transport, gateway };
         // A demo is asked about nothing: it harms nobody.
         let options = Options {
             yes: true,
@@ -461,11 +494,16 @@ fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
             };
             issuer.issue(&new)?;
         }
-        Deed::Subscribe { tenant, plan, coupon } => {
+        Deed::Subscribe { tenant, plan, coupon, card } => {
             let (tenant, plan) = (db.tenant(tenant)?, db.plan(plan)?);
             // Nobody sells to a customer whose access is suspended.
             if tenant.status == TenantStatus::Active {
-                let id = subscribe::create(db, act, &new_start(&tenant, &plan, act.today))?;
+                let mut start = new_start(&tenant, &plan, act.today);
+                if let Some(token) = card {
+                    save(db, act, &tenant, PaymentMethodKind::Card, token, "Carte 42")?;
+                    start.collection = Collection::Automatic;
+                }
+                let id = subscribe::create(db, act, &start)?;
                 let on_plan = Some(OnPlan::of(&plan));
                 let asked = Asked { tenant: tenant.id, plan: on_plan, amount: plan.price };
                 if let Some(code) = coupon
@@ -477,13 +515,24 @@ fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
             }
         }
         Deed::SavePaymentMethod { tenant } => {
-            let (tenant, kind) = (db.tenant(tenant)?.id, PaymentMethodKind::MobileMoney);
-            let method = db.insert_payment_method(act, tenant, kind, "tok_ok", Some("Wave"))?;
-            db.set_default_payment_method(act, tenant, method)?;
+            save(db, act, &db.tenant(tenant)?, PaymentMethodKind::MobileMoney, "tok_ok", "Wave")?;
         }
         Deed::Pay { tenant } => pay_oldest(db, act, config, tenant)?,
     }
     Ok(())
+}
+
+/// Saves a payment method as the tenant's default.
+fn save(
+    db: &Db,
+    act: &Act,
+    tenant: &Tenant,
+    kind: PaymentMethodKind,
+    token: &str,
+    label: &str,
+) -> Result<()> {
+    let method = db.insert_payment_method(act, tenant.id, kind, token, Some(label))?;
+    db.set_default_payment_method(act, tenant.id, method)
 }
 
 /// Whether a tenant may use a coupon; that it asked is counted.

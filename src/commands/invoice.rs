@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::coupon::Metadata;
+use super::tasks::charging;
 use super::{Context, Limit, amount, date_arg};
 use crate::domain::dunning::{self};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, Line};
@@ -15,6 +16,7 @@ use crate::domain::transaction::{NewPayment, Overpayment};
 use crate::domain::{Act, Money, Refusal, Result, calendar, text};
 use crate::failure::exit;
 use crate::store::{Db, EventFilter, InvoiceFilter, Store};
+use crate::tasks::charge;
 use crate::tasks::issue::{Issuer, NewIssue};
 use crate::tasks::redeem;
 use crate::tasks::settle::{self, Notify};
@@ -31,6 +33,8 @@ pub enum Command {
     Show(Named),
     /// Record a payment
     Pay(Pay),
+    /// Charge the default payment method now
+    Charge(Named),
     /// Void an invoice that should never have been issued
     Void(Closing),
     /// Give an invoice up; it may still be paid later
@@ -160,6 +164,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::List(args) => list(ctx, args)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.number)?,
         Command::Pay(args) => pay(ctx, args)?,
+        Command::Charge(args) => return charge(ctx, &args.number),
         Command::Void(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
             change(ctx, &args.number, |db, ctx, act, invoice| {
@@ -241,6 +246,14 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         Ok(db.invoice_by_id(issued.id)?.number)
     })?;
     show(ctx, &mut store, &number)
+}
+
+/// Charges an invoice, and shows it; a charge whose outcome is not known is told as an error.
+fn charge(ctx: &mut Context, number: &str) -> anyhow::Result<u8> {
+    let mut store = ctx.writer()?;
+    let charged = charging(ctx, |given, act| charge::by_hand(&mut store, given, act, number))?;
+    show(ctx, &mut store, number)?;
+    Ok(if charged.errors.is_empty() { exit::DONE } else { exit::PARTIAL })
 }
 
 fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {

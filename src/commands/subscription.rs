@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::coupon::Metadata;
+use super::tasks::{charging, check_may_charge};
 use super::{Context, Limit, date_arg, prompt};
 use crate::domain::invoice::Amounts;
 use crate::domain::plan::{MOST_TRIAL_DAYS, Plan};
@@ -15,11 +16,11 @@ use crate::domain::subscription::{
     Anchor, Change, Collection, MOST_QUANTITY, Subscription, SubscriptionStatus, When,
 };
 use crate::domain::tenant::Tenant;
-use crate::domain::{Act, Result, SubscriptionId};
+use crate::domain::{Act, InvoiceId, Result, SubscriptionId};
 use crate::failure::exit;
 use crate::store::{Db, Store, SubscriptionFilter};
-use crate::tasks::redeem;
 use crate::tasks::subscribe::{self, Explained, NewStart};
+use crate::tasks::{charge, redeem};
 use crate::view::{Align, Column, Format, explain, objects};
 
 /// `billing subscription …`
@@ -180,12 +181,32 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         if !args.no_invoice {
             subscribe::bill_first(db, &ctx.act(), &ctx.config, id)?;
         }
+        // What would be refused after this had been written would be written again by who gives it
+        // again.
+        if first_to_charge(db, id)?.is_some() {
+            check_may_charge(ctx)?;
+        }
         Ok((id, had_trial))
     })?;
     if had_trial {
         ctx.note("note: no trial, the customer had one of that plan; --trial-days gives another");
     }
+    charge_first(ctx, &mut store, id)?;
     show(ctx, &mut store, id)
+}
+
+/// Charges the first invoice of a subscription that is collected by itself. The subscription stands
+/// whatever the gateway says.
+fn charge_first(ctx: &mut Context, store: &mut Store, id: SubscriptionId) -> anyhow::Result<()> {
+    let Some(invoice) = store.read(|db| first_to_charge(db, id))? else { return Ok(()) };
+    charging(ctx, |given, act| charge::first_invoice(store, given, act, invoice)).map(drop)
+}
+
+/// The first invoice of a subscription that is collected by itself, where it has one.
+fn first_to_charge(db: &Db, id: SubscriptionId) -> Result<Option<InvoiceId>> {
+    let subscription = db.subscription(id)?;
+    let invoices = db.invoices_of_subscription(&subscription)?;
+    Ok(invoices.first().map(|i| i.id).filter(|_| subscription.is_automatic()))
 }
 
 impl Create {

@@ -12,15 +12,17 @@ use serde_json::{Value, json};
 
 use super::{Context, Limit, Verbosity, date_arg};
 use crate::clock::Clock;
-use crate::config::{Config, TlsKind, TransportKind};
+use crate::config::{Config, GatewayKind, TlsKind, TransportKind};
 use crate::domain::schedule::Task;
-use crate::domain::{Money, Result, RunId, act};
+use crate::domain::{Act, Money, Result, RunId, act};
 use crate::failure::exit;
+use crate::gateway::{Gateway, Program, Stripe};
 use crate::mail::{Secret, Smtp, Tls, Transport};
 use crate::store::{Run, RunStatus};
+use crate::tasks::charge::Charged;
 use crate::tasks::{
     self, Given, ItemError, Options, Report, Tally, check_overdue, cleanup_expired_trials,
-    generate_recurring_invoices,
+    generate_recurring_invoices, retry_failed_payments,
 };
 use crate::view::{Align, Column, Format};
 
@@ -33,6 +35,8 @@ pub enum Command {
     /// Issue an invoice for every period that has begun and is not billed
     #[command(visible_alias = "generate-recurring")]
     GenerateRecurringInvoices(GenerateRecurringInvoices),
+    /// Charge again what was declined, and ask what became of charges without an outcome
+    RetryFailedPayments(RetryFailedPayments),
     /// End trials: announce it, then suspend or convert
     CleanupExpiredTrials(CleanupExpiredTrials),
     /// Send the letters that are queued and due
@@ -77,6 +81,15 @@ pub struct GenerateRecurringInvoices {
     /// Bill a subscription also where more than 24 of its periods were missed
     #[arg(long)]
     allow_backlog: bool,
+    /// Leave the letters queued
+    #[arg(long)]
+    no_deliver: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RetryFailedPayments {
+    #[command(flatten)]
+    common: Common,
     /// Leave the letters queued
     #[arg(long)]
     no_deliver: bool,
@@ -140,6 +153,13 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
                 false => run_task(ctx, Task::GenerateRecurringInvoices, &options),
             }
         }
+        Command::RetryFailedPayments(args) => match args.common.dry_run {
+            true => dry_run::retry_failed_payments(ctx),
+            false => {
+                let options = options(ctx, &args.common, args.no_deliver);
+                run_task(ctx, Task::RetryFailedPayments, &options)
+            }
+        },
         Command::CleanupExpiredTrials(args) => match args.common.dry_run {
             true => dry_run::cleanup_expired_trials(ctx),
             false => {
@@ -192,7 +212,9 @@ impl Caps {
 fn run_task(ctx: &mut Context, task: Task, options: &Options) -> anyhow::Result<u8> {
     let mut store = ctx.writer()?;
     let transport = transport(&ctx.config, &ctx.db)?;
-    let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &transport };
+    let gateway = gateway(&ctx.config);
+    let (config, clock) = (&ctx.config, &ctx.clock);
+    let given = Given { config, clock, transport: &transport, gateway: &gateway };
     let report = tasks::run(&mut store, &given, task, options)?;
     // Nothing is printed before the last connection is closed: a reader that goes away must not
     // leave the write-ahead log behind.
@@ -238,6 +260,64 @@ pub fn transport(config: &Config, db: &std::path::Path) -> Result<Transport> {
             })
         }
     })
+}
+
+/// Who takes the money, as billing.toml says.
+pub fn gateway(config: &Config) -> Gateway {
+    let payments = &config.payments;
+    let timeout = Duration::from_secs(u64::from(payments.timeout_seconds));
+    match payments.gateway {
+        GatewayKind::None => Gateway::None,
+        GatewayKind::Sandbox => Gateway::Sandbox,
+        GatewayKind::Command => Gateway::Command(Program {
+            command: payments.command.clone(),
+            timeout,
+            pass_env: payments.pass_env.clone(),
+        }),
+        GatewayKind::Stripe => match config.stripe_secret_key() {
+            Ok(key) => Gateway::Stripe(Stripe::new(key, &payments.stripe.base_url, timeout)),
+            Err(refusal) => Gateway::Unusable(refusal),
+        },
+    }
+}
+
+/// Checks that a command may charge: one that lies in the future is refused where money would
+/// really move.
+///
+/// # Errors
+/// It lies in the future.
+pub fn check_may_charge(ctx: &Context) -> Result<()> {
+    match gateway(&ctx.config).moves_money() && !ctx.yes {
+        true => ctx.clock.check_not_in_the_future(),
+        false => Ok(()),
+    }
+}
+
+/// Charges as a command asks for it, and says what came of it.
+///
+/// # Errors
+/// What `work` refuses, or it lies in the future.
+pub fn charging(
+    ctx: &Context,
+    work: impl FnOnce(&Given, &Act) -> Result<Charged>,
+) -> anyhow::Result<Charged> {
+    check_may_charge(ctx)?;
+    let gateway = gateway(&ctx.config);
+    let given = Given {
+        config: &ctx.config,
+        clock: &ctx.clock,
+        transport: &Transport::Nowhere,
+        gateway: &gateway,
+    };
+    let charged = work(&given, &ctx.act())?;
+    tell_errors(ctx, &charged.errors);
+    if charged.failed > 0 {
+        ctx.note("note: the charge was declined; billing transaction list shows why");
+    }
+    if charged.pending > 0 {
+        ctx.note("note: the charge is pending; billing tasks retry-failed-payments asks for it");
+    }
+    Ok(charged)
 }
 
 /// Where the `file` transport writes: as configured, else `mail/` beside the database.
@@ -288,6 +368,7 @@ pub fn summary(report: &Report) -> String {
     let would = if report.dry_run { "would have " } else { "" };
     let mut parts = match &report.tally {
         Tally::GenerateRecurringInvoices(counts) => billed(counts, would),
+        Tally::RetryFailedPayments(counts) => charges(counts, would),
         Tally::CleanupExpiredTrials(counts) => trials(counts, would),
         Tally::CheckOverdue(counts) => chased(counts, would),
         Tally::DeliverEmails {} => Vec::new(),
@@ -320,9 +401,29 @@ fn billed(counts: &generate_recurring_invoices::Counts, would: &str) -> Vec<Stri
             totals.join(", ")
         ),
     }];
+    if counts.charged + counts.declined > 0 {
+        parts.push(format!("charged {}, {} declined", counts.charged, counts.declined));
+    }
     if counts.subscriptions_ended > 0 {
         parts.push(format!("{would}ended {}", plural(counts.subscriptions_ended, "subscription")));
     }
+    parts
+}
+
+fn charges(counts: &retry_failed_payments::Counts, would: &str) -> Vec<String> {
+    let mut parts = vec![match counts.eligible {
+        0 => "nothing to charge".to_owned(),
+        eligible => format!("{would}tried {}", plural(eligible, "charge")),
+    }];
+    let outcomes = [
+        (counts.succeeded, "succeeded"),
+        (counts.failed, "declined"),
+        (counts.pending, "pending"),
+        (counts.exhausted, "without a try left"),
+    ];
+    let told: Vec<_> =
+        outcomes.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    parts.extend((!told.is_empty()).then(|| told.join(", ")));
     parts
 }
 
@@ -486,6 +587,13 @@ fn did(task: Task, result: &Value) -> String {
     let count = |name: &str| result[name].as_u64().unwrap_or(0);
     let what = match task {
         Task::GenerateRecurringInvoices => format!("{} invoices, ", count("invoices_created")),
+        Task::RetryFailedPayments => format!(
+            "{} charges tried: {} succeeded, {} declined, {} pending, ",
+            count("eligible"),
+            count("succeeded"),
+            count("failed"),
+            count("pending")
+        ),
         Task::CleanupExpiredTrials => {
             format!("{} trials ended, {} announced, ", count("expired"), count("reminded"))
         }

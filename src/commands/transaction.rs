@@ -3,11 +3,13 @@
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
+use super::tasks::charging;
 use super::{Context, Limit, date_arg};
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
 use crate::store::{Store, TransactionFilter};
+use crate::tasks::charge::{self, Charged, Found};
 use crate::tasks::settle;
 use crate::view::objects;
 
@@ -18,6 +20,8 @@ pub enum Command {
     List(List),
     /// Show a transaction
     Show(Named),
+    /// Say what became of a charge whose outcome is not known
+    Resolve(Resolve),
     /// Take a payment back: the money never came, or went back; the invoice is open again
     Reverse(Reverse),
 }
@@ -26,6 +30,22 @@ pub enum Command {
 pub struct Named {
     /// The transaction's id, such as txn_7
     id: TransactionId,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("found").required(true).args(["succeeded", "failed"]))]
+pub struct Resolve {
+    /// The transaction's id, such as txn_7
+    id: TransactionId,
+    /// The money came
+    #[arg(long)]
+    succeeded: bool,
+    /// The money never came
+    #[arg(long)]
+    failed: bool,
+    /// Where you found it out
+    #[arg(long, value_name = "N")]
+    note: String,
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +79,16 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::List(args) => list(ctx, args)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, args.id)?,
+        Command::Resolve(args) => {
+            let note = text::line("note", &args.note, 500)?;
+            let found = if args.succeeded { Found::Succeeded } else { Found::Failed };
+            let mut store = ctx.writer()?;
+            charging(ctx, |given, act| {
+                charge::resolve(&mut store, given, act, args.id, found, &note)?;
+                Ok(Charged::default())
+            })?;
+            show(ctx, &mut store, args.id)?;
+        }
         Command::Reverse(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
             let mut store = ctx.writer()?;
@@ -70,8 +100,10 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 }
 
 fn show(ctx: &mut Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {
-    let transaction = store.read(|db| db.transaction(id))?;
-    Ok(ctx.printer.object(&objects::transaction(&transaction))?)
+    let (transaction, tries) = store.read(|db| Ok((db.transaction(id)?, db.attempts(id)?)))?;
+    let mut object = objects::transaction(&transaction);
+    object["history"] = tries.iter().map(objects::attempt).collect();
+    Ok(ctx.printer.object(&object)?)
 }
 
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {

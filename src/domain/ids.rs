@@ -50,6 +50,8 @@ ids! {
     /// An invoice that a redemption discounted.
     UsageId => "use_",
     TransactionId => "txn_",
+    /// One try of a charge.
+    AttemptId => "att_",
     EmailId => "eml_",
     EventId => "evt_",
     RunId => "run_",

@@ -17,6 +17,7 @@ words! {
         Suspension = "suspension",
         Reactivation = "reactivation",
         Invoice = "invoice",
+        PaymentFailed = "payment_failed",
         PaymentReceived = "payment_received",
         TrialEnding = "trial_ending",
         TrialEnded = "trial_ended",
@@ -82,6 +83,18 @@ pub struct ConfirmedPayment {
     pub remaining: Money,
 }
 
+/// A charge that was declined, as a letter tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedPayment {
+    pub amount: Money,
+    pub invoice: String,
+    pub due_on: NaiveDate,
+    /// What the payment method is called, or its kind.
+    pub method: Option<String>,
+    /// Whether the same method is tried again by itself.
+    pub tried_again: bool,
+}
+
 /// What follows a trial that nobody ends before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterTrial {
@@ -138,6 +151,7 @@ pub struct Letter {
     /// The invoice that the letter carries whole.
     pub invoice: Option<Invoice>,
     pub payment: Option<ConfirmedPayment>,
+    pub failure: Option<FailedPayment>,
     pub trial: Option<Trial>,
     /// The Message-ID of the letter before it about the same invoice, whose thread it goes on with.
     pub in_reply_to: Option<String>,

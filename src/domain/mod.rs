@@ -3,6 +3,7 @@
 
 pub mod act;
 pub mod calendar;
+pub mod charge;
 pub mod coupon;
 pub mod dunning;
 pub mod email;

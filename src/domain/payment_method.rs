@@ -1,6 +1,7 @@
 //! Payment methods: how a tenant pays by itself. Only a gateway's token stands for the card or the
 //! account, and it is never shown.
 
+use super::refusal::Why;
 use super::{PaymentMethodId, Refusal, Result, TenantId, text, words};
 
 words! {
@@ -32,16 +33,60 @@ pub struct PaymentMethod {
     pub updated_at: String,
 }
 
-/// Checks a gateway's token.
+/// Checks a gateway's token: a text that is no card number. Card numbers may not be kept outside a
+/// gateway (PCI DSS, requirement 3).
 pub fn token(value: &str) -> Result<String> {
     // The value is a secret, and no message may name it.
-    text::line("token", value, 500).map_err(|refusal| match refusal {
+    let token = text::line("token", value, 500).map_err(|refusal| match refusal {
         Refusal::Bad { field, why, .. } => Refusal::bad(field, "", why),
         other => other,
-    })
+    })?;
+    match is_card_number(&token) {
+        true => Err(Refusal::bad("token", "", Why::CardNumber)),
+        false => Ok(token),
+    }
+}
+
+/// Whether a text is 13 to 19 digits, perhaps with spaces or hyphens between, that pass the check of
+/// ISO/IEC 7812 (Luhn): every second digit from the right counts double, and the sum of all digits
+/// is a multiple of ten.
+fn is_card_number(text: &str) -> bool {
+    let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.')).collect();
+    let digits: Option<Vec<u32>> = bare.chars().map(|c| c.to_digit(10)).collect();
+    let Some(digits) = digits.filter(|digits| (13..=19).contains(&digits.len())) else {
+        return false;
+    };
+    let doubled = |digit: u32| digit * 2 / 10 + digit * 2 % 10;
+    let from_right = digits.iter().rev().enumerate();
+    let sum: u32 = from_right.map(|(at, d)| if at % 2 == 1 { doubled(*d) } else { *d }).sum();
+    sum.is_multiple_of(10)
 }
 
 /// Checks what a payment method is called: `Visa …4242`.
 pub fn label(value: &str) -> Result<String> {
     text::line("label", value, 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_number_is_no_token_however_it_is_written() {
+        for number in [
+            "4242424242424242",
+            "4242 4242 4242 4242",
+            "4242-4242-4242-4242",
+            "378282246310005",
+            "5555555555554444",
+            "4222222222222",
+            "6304000000000000000",
+        ] {
+            let refused = token(number).unwrap_err();
+            assert_eq!(refused, Refusal::bad("token", "", Why::CardNumber), "{number}");
+        }
+        for good in ["tok_4242424242424242", "4242424242424241", "123456789012", "cus_1:pm_2"] {
+            assert!(token(good).is_ok(), "{good}");
+        }
+    }
 }

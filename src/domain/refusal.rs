@@ -29,6 +29,8 @@ pub enum Why {
     /// Above 0, at most 100 percent, at most 2 decimals.
     NotADiscount,
     NotACouponCode,
+    /// A card number where a gateway's token is asked for.
+    CardNumber,
     /// Neither a date nor an instant of RFC 3339.
     NotAnInstant,
     NotMetadata,
@@ -269,6 +271,17 @@ pub enum Refusal {
     },
     ChargePending {
         invoice: String,
+    },
+    /// No gateway is configured.
+    NoGateway,
+    /// A tenant without a default payment method.
+    NoPaymentMethod {
+        tenant: String,
+    },
+    /// A transaction that has an outcome.
+    NotResolvable {
+        transaction: String,
+        status: &'static str,
     },
     /// The system has no secure source of random bytes.
     NoRandomness {

@@ -8,6 +8,7 @@ words! {
     /// The scheduled tasks.
     Task {
         GenerateRecurringInvoices = "generate-recurring-invoices",
+        RetryFailedPayments = "retry-failed-payments",
         CleanupExpiredTrials = "cleanup-expired-trials",
         CheckOverdue = "check-overdue",
         DeliverEmails = "deliver-emails",
@@ -28,9 +29,20 @@ impl Task {
     pub fn schedule(self) -> Schedule {
         match self {
             Task::GenerateRecurringInvoices => Schedule::Daily { hour: 0 },
+            Task::RetryFailedPayments => Schedule::Daily { hour: 2 },
             Task::CleanupExpiredTrials => Schedule::Daily { hour: 3 },
             Task::CheckOverdue => Schedule::Daily { hour: 9 },
             Task::DeliverEmails => Schedule::Minutes { every: 10 },
+        }
+    }
+
+    /// Whether the task may charge.
+    pub fn charges(self) -> bool {
+        match self {
+            Task::GenerateRecurringInvoices
+            | Task::RetryFailedPayments
+            | Task::CleanupExpiredTrials => true,
+            Task::CheckOverdue | Task::DeliverEmails => false,
         }
     }
 
@@ -39,6 +51,9 @@ impl Task {
         match self {
             Task::GenerateRecurringInvoices => {
                 "issue an invoice for every period that has begun and is not billed"
+            }
+            Task::RetryFailedPayments => {
+                "charge again what was declined, and ask what became of charges without an outcome"
             }
             Task::CleanupExpiredTrials => "end trials: announce it, then suspend or convert",
             Task::CheckOverdue => "chase overdue invoices: reminders, notice, suspension",

@@ -134,6 +134,11 @@ impl Subscription {
         self.pending.as_ref().unwrap_or(&self.terms)
     }
 
+    /// Whether its invoices are charged by themselves.
+    pub fn is_automatic(&self) -> bool {
+        self.collection == Collection::Automatic
+    }
+
     /// Whether an invoice of it may follow: its end is not recorded.
     pub fn is_running(&self) -> bool {
         self.status != SubscriptionStatus::Canceled

@@ -147,6 +147,20 @@ pub fn percent(number: &str, locale: Locale) -> String {
     }
 }
 
+/// The kind of a payment method in words; `None` where it says nothing.
+pub fn method(kind: &str, locale: Locale) -> Option<String> {
+    let words = match (kind, locale) {
+        ("card", Locale::Fr) => "carte bancaire",
+        ("card", Locale::En) => "card",
+        ("mobile_money", Locale::Fr) => "mobile money",
+        ("mobile_money", Locale::En) => "mobile money",
+        ("bank_transfer", Locale::Fr) => "prélèvement bancaire",
+        ("bank_transfer", Locale::En) => "bank account",
+        _ => return None,
+    };
+    Some(words.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

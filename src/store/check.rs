@@ -240,6 +240,28 @@ pub const CHECKS: &[Check] = &[
               GROUP BY r.coupon_id, r.tenant_id HAVING count(*) > c.max_uses_per_customer",
     },
     Check {
+        name: "charges",
+        proves: "each charge stands where its last try left it, and took money once",
+        sql: "SELECT 'txn_' || x.id || ' is ' || x.status || ', and its last try is ' || a.status
+              FROM transactions x JOIN charge_attempts a ON a.id =
+                (SELECT max(id) FROM charge_attempts WHERE transaction_id = x.id)
+              WHERE x.kind = 'charge' AND x.reversed_at IS NULL AND a.status NOT IN (
+                CASE x.status WHEN 'succeeded' THEN 'succeeded' WHEN 'pending' THEN 'pending'
+                  WHEN 'failed' THEN 'declined' ELSE 'unknown' END,
+                CASE x.status WHEN 'unknown' THEN 'prepared' WHEN 'failed' THEN 'not_sent' ELSE '' END)
+              UNION ALL
+              SELECT 'txn_' || id || ' is a charge without a try' FROM transactions x
+              WHERE kind = 'charge'
+                AND NOT EXISTS (SELECT 1 FROM charge_attempts WHERE transaction_id = x.id)
+              UNION ALL
+              SELECT 'txn_' || transaction_id || ' took money ' || count(*) || ' times'
+              FROM charge_attempts WHERE status = 'succeeded'
+              GROUP BY transaction_id HAVING count(*) > 1
+              UNION ALL
+              SELECT 'txn_' || id || ' has no outcome, and no run looks at it' FROM transactions
+              WHERE kind = 'charge' AND status IN ('pending', 'unknown') AND next_retry_at IS NULL",
+    },
+    Check {
         name: "letters",
         proves: "the bytes of each letter that was sent are kept",
         sql: "SELECT 'eml_' || e.id || ' was sent, and its bytes are gone' FROM emails e

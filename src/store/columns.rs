@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type, ValueRef};
 
@@ -53,6 +53,19 @@ fn iso_date(text: &str) -> Option<NaiveDate> {
     };
     let year = i32::try_from(number(0..4)?).ok()?;
     NaiveDate::from_ymd_opt(year, number(5..7)?, number(8..10)?)
+}
+
+/// An instant as it is stored: RFC 3339 in UTC.
+pub fn instant(row: &Row, name: &str) -> rusqlite::Result<DateTime<Utc>> {
+    instant_or_null(row, name)?.ok_or_else(|| bad(name, "null"))
+}
+
+/// An instant, or null.
+pub fn instant_or_null(row: &Row, name: &str) -> rusqlite::Result<Option<DateTime<Utc>>> {
+    let text: Option<String> = row.get(name)?;
+    let Some(text) = text else { return Ok(None) };
+    let at = DateTime::parse_from_rfc3339(&text).map_err(|_| bad(name, &text))?;
+    Ok(Some(at.to_utc()))
 }
 
 /// An amount in that currency.

@@ -56,7 +56,7 @@ macro_rules! facts_query {
                     i.stage, i.dunning_round, i.warned_on, i.set_back_on, i.promised_until,
                     i.disputed_at IS NOT NULL AS disputed,
                     (SELECT status FROM emails WHERE id = i.warning_email_id) AS warning_letter,
-                    (SELECT date(min(created_at)) FROM transactions
+                    (SELECT date(max(last_tried_at)) FROM transactions
                      WHERE invoice_id = i.id AND kind = 'charge'
                        AND status IN ('pending', 'unknown')) AS charge_since
              FROM invoices i ",

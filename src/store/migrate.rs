@@ -31,6 +31,11 @@ const MIGRATIONS: &[Migration] = &[
         summary: "the uses of coupons, counted by the database",
         sql: Some(include_str!("migrations/3.sql")),
     },
+    Migration {
+        version: 4,
+        summary: "charges, try by try",
+        sql: Some(include_str!("migrations/4.sql")),
+    },
 ];
 
 /// The version that this program reads and writes.

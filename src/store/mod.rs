@@ -1,5 +1,6 @@
 //! The only room that speaks SQL. A function here is one statement or one aggregate.
 
+pub mod charges;
 mod check;
 mod columns;
 mod coupons;

@@ -173,18 +173,6 @@ impl Db<'_> {
         Ok(TransactionId(self.conn.query_row(newest, [], |row| row.get(0))?))
     }
 
-    /// Whether a charge of an invoice has no outcome yet.
-    ///
-    /// # Errors
-    /// A fault of the file.
-    pub fn has_live_charge(&self, id: InvoiceId) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM transactions WHERE invoice_id = ?1
-               AND kind = 'charge' AND status IN ('pending', 'unknown'))",
-        )?;
-        Ok(statement.query_row([id.0], |row| row.get(0))?)
-    }
-
     /// Whether any money was booked on an invoice, or tried to be.
     ///
     /// # Errors
@@ -233,6 +221,8 @@ fn transaction(row: &Row) -> rusqlite::Result<Transaction> {
         reference: row.get("reference")?,
         attempts: row.get("attempts")?,
         failure_code: row.get("failure_code")?,
+        failure_message: row.get("failure_message")?,
+        retries: row.get("retries")?,
         reversed_at: row.get("reversed_at")?,
         reversal_reason: row.get("reversal_reason")?,
         metadata: row.get("metadata")?,

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::batch::{self, Sum};
+use super::charge;
 use super::generate_recurring_invoices::problem;
 use super::issue::Issuer;
 use super::settle::tenant_event;
@@ -107,7 +108,12 @@ pub fn work(store: &mut Store, given: &Given, run: RunId) -> Result<Done> {
             },
         )?);
     }
-    Ok(sum.done())
+    let charged = charge::new_invoices(store, given, &act, run)?;
+    let mut done = sum.done();
+    done.did_something |= charged.did_something();
+    done.emails_queued += charged.emails_queued;
+    done.errors.extend(charged.errors);
+    Ok(done)
 }
 
 /// Hands what a run would do to `each`, and returns what it would count. Writes nothing.

@@ -9,17 +9,21 @@ use super::cleanup_expired_trials::converts;
 use super::subscribe::paid_from;
 use super::{Given, ItemError, item_error};
 use crate::config::Config;
+use crate::domain::charge::LastTry;
 use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
-use crate::domain::email::EmailStatus;
+use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::invoice::InvoiceStatus;
-use crate::domain::letter::{AfterTrial, ConfirmedPayment, Letter, ListedInvoice, Template, Trial};
+use crate::domain::letter::{
+    AfterTrial, ConfirmedPayment, FailedPayment, Letter, ListedInvoice, Template, Trial,
+};
 use crate::domain::money::Totals;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
-use crate::domain::transaction::TransactionStatus;
+use crate::domain::transaction::{TransactionKind, TransactionStatus};
 use crate::domain::trial::Action;
 use crate::domain::{Act, EmailId, Refusal, Result, SubscriptionId, TransactionId, act};
+use crate::mail::wording;
 use crate::mail::{self, Headers, Letters, Outbox, Outcome, Outgoing, Rendered};
 use crate::store::dunning::ToldStep;
 use crate::store::{Db, DrawnUp, Email, NewEmail, NewEvent, Store};
@@ -345,6 +349,7 @@ fn facts(
             && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
         payment: None,
+        failure: None,
         trial: None,
         in_reply_to: None,
     };
@@ -371,9 +376,15 @@ fn facts(
             letter.invoice = Some(invoice);
         }
         Template::PaymentReceived => {
-            letter.payment = confirmed_payment(db, email)?;
+            letter.payment = confirmed_payment(db, email, tenant.locale)?;
             if letter.payment.is_none() {
                 return Ok(Facts::Nothing("the payment was taken back"));
+            }
+        }
+        Template::PaymentFailed => {
+            letter.failure = failed_payment(db, email, tenant.locale)?;
+            if letter.failure.is_none() {
+                return Ok(Facts::Nothing("the invoice is settled, or its charge is under way"));
             }
         }
         Template::TrialEnding | Template::TrialEnded => {
@@ -526,7 +537,7 @@ fn queued_facts(email: &Email) -> serde_json::Value {
 }
 
 /// The payment that a letter confirms; `None` where it was taken back.
-fn confirmed_payment(db: &Db, email: &Email) -> Result<Option<ConfirmedPayment>> {
+fn confirmed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<ConfirmedPayment>> {
     let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let payment = db.transaction(TransactionId(id))?;
     let invoice = db.invoice_by_id(payment.invoice_id)?;
@@ -537,10 +548,33 @@ fn confirmed_payment(db: &Db, email: &Email) -> Result<Option<ConfirmedPayment>>
     Ok(Some(ConfirmedPayment {
         amount: payment.amount,
         paid_on,
-        method: payment.method,
+        method: payment.method.and_then(|method| match payment.kind {
+            TransactionKind::Charge => wording::method(&method, locale),
+            TransactionKind::Payment => Some(method),
+        }),
         reference: payment.reference,
         invoice: invoice.number.clone(),
         remaining: invoice.due(),
+    }))
+}
+
+/// What a charge came to that was declined; `None` where the invoice is settled by now, or a later
+/// try has not failed.
+fn failed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<FailedPayment>> {
+    let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
+    let series = db.charge_series(TransactionId(id))?;
+    let invoice = db.invoice_by_id(series.invoice)?;
+    let open = invoice.status == InvoiceStatus::Open;
+    if !open || series.status != TransactionStatus::Failed {
+        return Ok(None);
+    }
+    let method = db.payment_method(series.last_try.method)?;
+    Ok(Some(FailedPayment {
+        amount: series.last_try.amount,
+        invoice: invoice.number,
+        due_on: invoice.due_on,
+        method: method.label.or_else(|| wording::method(method.kind.word(), locale)),
+        tried_again: series.is_tried_again && series.facts.last != LastTry::DeclinedForGood,
     }))
 }
 

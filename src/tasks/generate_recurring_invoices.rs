@@ -4,6 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use super::batch::{self, Sum};
+use super::charge;
 use super::issue::{Issued, Issuer};
 use super::{BATCH, Done, Given, ItemError, Options, Tally, item_error, item_refused, subscribe};
 use crate::config::Config;
@@ -108,7 +109,14 @@ pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> 
             )?);
         }
     }
-    Ok(sum.done())
+    let charged = charge::new_invoices(store, given, &act, run)?;
+    sum.counts.charged = charged.succeeded;
+    sum.counts.declined = charged.failed;
+    let mut done = sum.done();
+    done.did_something |= charged.did_something();
+    done.emails_queued += charged.emails_queued;
+    done.errors.extend(charged.errors);
+    Ok(done)
 }
 
 /// Hands what a run would decide to `each`, with what each invoice would come to, and returns what

@@ -1,4 +1,4 @@
-//! The locks of a database: one for deciding, one for delivering. They are files beside it, locked
+//! The locks of a database: one for deciding, one for delivering, one for charging. They are files beside it, locked
 //! by the kernel, which frees them when a process dies.
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -23,13 +23,26 @@ impl Lock {
     /// # Errors
     /// Another run holds it, or its file cannot be made.
     pub fn take(db: &Path, phase: Phase, task: Task, wait: Duration) -> Result<Lock> {
+        Lock::wait_for(&path(db, phase), task.word(), wait)
+    }
+
+    /// Takes the lock of charging: of all processes that call a gateway for this database, one does
+    /// at a time, so that a try without an answer is never one that another process is at.
+    ///
+    /// # Errors
+    /// Another process holds it, or its file cannot be made.
+    pub fn take_charging(db: &Path, wait: Duration) -> Result<Lock> {
+        Lock::wait_for(&beside(db, ".charging.lock"), "charging", wait)
+    }
+
+    fn wait_for(path: &Path, what: &str, wait: Duration) -> Result<Lock> {
         let until = Instant::now() + wait;
         loop {
-            if let Some(lock) = Lock::try_take(db, phase)? {
+            if let Some(lock) = Lock::try_path(path)? {
                 return Ok(lock);
             }
             if Instant::now() >= until {
-                return Err(Refusal::Locked { task: task.word().to_owned() });
+                return Err(Refusal::Locked { task: what.to_owned() });
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -40,13 +53,16 @@ impl Lock {
     /// # Errors
     /// Its file cannot be made.
     pub fn try_take(db: &Path, phase: Phase) -> Result<Option<Lock>> {
-        let path = path(db, phase);
-        let file = open(&path)?;
+        Lock::try_path(&path(db, phase))
+    }
+
+    fn try_path(path: &Path) -> Result<Option<Lock>> {
+        let file = open(path)?;
         for _ in 0..LOOKS {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(Lock { _file: file })),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(A_LOOK),
-                Err(TryLockError::Error(e)) => return Err(Refusal::file(&path, "lock", &e)),
+                Err(TryLockError::Error(e)) => return Err(Refusal::file(path, "lock", &e)),
             }
         }
         Ok(None)
@@ -78,13 +94,17 @@ fn is_held(db: &Path, phase: Phase) -> Result<bool> {
     }
 }
 
-/// Beside the real file, so that a run through a symbolic link meets the same lock.
 fn path(db: &Path, phase: Phase) -> PathBuf {
+    match phase {
+        Phase::Deciding => beside(db, ".lock"),
+        Phase::Delivering => beside(db, ".delivery.lock"),
+    }
+}
+
+/// Beside the real file, so that a run through a symbolic link meets the same lock.
+fn beside(db: &Path, ending: &str) -> PathBuf {
     let mut name = std::fs::canonicalize(db).unwrap_or_else(|_| db.to_owned()).into_os_string();
-    name.push(match phase {
-        Phase::Deciding => ".lock",
-        Phase::Delivering => ".delivery.lock",
-    });
+    name.push(ending);
     PathBuf::from(name)
 }
 

@@ -4,6 +4,7 @@
 //! the letters that are due. [`run`] is the frame; the work of each task is in a file of its own.
 
 mod batch;
+pub mod charge;
 pub mod check_overdue;
 pub mod cleanup_expired_trials;
 pub mod deliver_emails;
@@ -12,6 +13,7 @@ pub mod import;
 pub mod issue;
 pub mod lock;
 pub mod redeem;
+pub mod retry_failed_payments;
 pub mod settle;
 pub mod simulate;
 pub mod subscribe;
@@ -25,6 +27,7 @@ use crate::config::{Config, TransportKind};
 use crate::domain::recurrence::Backlog;
 use crate::domain::schedule::Task;
 use crate::domain::{Refusal, Result, RunId, act};
+use crate::gateway::Gateway;
 use crate::mail::{Letters, Transport};
 use crate::store::runs::Phase;
 use crate::store::{RunStatus, Store, require_space};
@@ -43,6 +46,7 @@ pub struct Given<'a> {
     pub config: &'a Config,
     pub clock: &'a Clock,
     pub transport: &'a Transport,
+    pub gateway: &'a Gateway,
 }
 
 /// How a run is to be done.
@@ -88,6 +92,7 @@ pub struct StepCounts {
 #[serde(untagged)]
 pub enum Tally {
     GenerateRecurringInvoices(generate_recurring_invoices::Counts),
+    RetryFailedPayments(retry_failed_payments::Counts),
     CleanupExpiredTrials(cleanup_expired_trials::Counts),
     CheckOverdue(check_overdue::Counts),
     DeliverEmails {},
@@ -165,7 +170,8 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     let clock = given.clock;
     let leaves = given.config.mail.transport != TransportKind::File
         && !matches!(given.transport, Transport::Nowhere);
-    if leaves && !options.no_deliver && !options.yes {
+    let moves = given.gateway.moves_money() && task.charges();
+    if ((leaves && !options.no_deliver) || moves) && !options.yes {
         clock.check_not_in_the_future()?;
     }
     let last_run = store.read(|db| db.last_run_on_system_clock(task))?;
@@ -175,6 +181,9 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     if !options.no_deliver {
         check_delivery(given)?;
     }
+    if task == Task::RetryFailedPayments {
+        given.gateway.check()?;
+    }
     require_space(store.path(), SPACE_FOR_A_RUN)?;
     let phase = match task {
         Task::DeliverEmails => Phase::Delivering,
@@ -183,6 +192,10 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     // Held until the run's end is recorded: one that is marked as running and holds no lock is
     // taken for dead.
     let mut lock = Lock::take(store.path(), phase, task, options.wait)?;
+    let charging = match task {
+        Task::RetryFailedPayments => Some(Lock::take_charging(store.path(), options.wait)?),
+        _ => None,
+    };
     let actor = clock.act(format!("task:{task}"));
     let run = store.write(|db| db.start_run(&actor, task, clock.given, phase))?;
     let mut report = match work(store, given, task, options, run, &mut lock) {
@@ -203,7 +216,7 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     let result = serde_json::to_string(&report).unwrap_or_else(|_| "{}".to_owned());
     let at = act::instant(clock.later());
     store.write(|db| db.finish_run(run, status, &at, &result))?;
-    drop(lock);
+    drop((lock, charging));
     Ok(report)
 }
 
@@ -222,6 +235,7 @@ fn work(
         Task::GenerateRecurringInvoices => {
             generate_recurring_invoices::work(store, given, options, run)?
         }
+        Task::RetryFailedPayments => retry_failed_payments::work(store, given, run)?,
         Task::CleanupExpiredTrials => cleanup_expired_trials::work(store, given, run)?,
         Task::CheckOverdue => check_overdue::work(store, given, options, run)?,
         Task::DeliverEmails => Done {

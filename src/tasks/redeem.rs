@@ -117,7 +117,7 @@ pub fn to_invoice(
     // The coupon's own reasons come first: a script asks for those.
     let coupon = redeemable(db, act, code, &asked)?;
     invoice::check_discountable(invoice)?;
-    if db.has_live_charge(invoice.id)? {
+    if db.live_charge(invoice.id)?.is_some() {
         return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
     }
     let new =

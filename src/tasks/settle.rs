@@ -11,7 +11,7 @@ use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
 use crate::domain::letter::Template;
 use crate::domain::tenant::{Suspension, SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::{NewPayment, Overpayment, check_reversible};
-use crate::domain::{Act, Refusal, Result, TenantId, TransactionId};
+use crate::domain::{Act, Money, Refusal, Result, RunId, TenantId, TransactionId};
 use crate::store::{Db, NewEmail, NewEvent};
 
 /// What happened to the invoice that held a tenant.
@@ -71,24 +71,89 @@ pub fn pay(
     });
     invoice_event(db, act, invoice, "payment_recorded", None, &data.to_string())?;
     if notify == Notify::Customer {
-        let (key, facts) = (format!("payment/{}", id.0), format!(r#"{{"transaction":{}}}"#, id.0));
-        db.queue_email(
-            act,
-            &NewEmail {
-                tenant: invoice.tenant_id,
-                invoice: Some(invoice.id),
-                template: Template::PaymentReceived,
-                domain: &config.mail_domain(),
-                dedup_key: &key,
-                facts: &facts,
-                run: None,
-            },
-        )?;
+        tell_of_payment(db, act, config, invoice, id, None)?;
     }
     if settlement.remaining.is_zero() {
         come_back(db, act, config, invoice.tenant_id, Because::Paid)?;
     }
     Ok(id)
+}
+
+fn tell_of_payment(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    invoice: &Invoice,
+    id: TransactionId,
+    run: Option<RunId>,
+) -> Result<()> {
+    let (key, facts) = (format!("payment/{}", id.0), format!(r#"{{"transaction":{}}}"#, id.0));
+    db.queue_email(
+        act,
+        &NewEmail {
+            tenant: invoice.tenant_id,
+            invoice: Some(invoice.id),
+            template: Template::PaymentReceived,
+            domain: &config.mail_domain(),
+            dedup_key: &key,
+            facts: &facts,
+            run,
+        },
+    )?;
+    Ok(())
+}
+
+/// A charge that a gateway, or a person who asked it, says has succeeded.
+#[derive(Debug, Clone, Copy)]
+pub struct Charge<'a> {
+    pub transaction: TransactionId,
+    pub amount: Money,
+    /// The kind of the payment method.
+    pub method: &'static str,
+    pub reference: Option<&'a str>,
+    pub run: Option<RunId>,
+}
+
+/// Books a charge that succeeded, with its event and letter; the tenant comes back from a
+/// suspension where nothing holds it any more. What is not owed any more, because the invoice was
+/// settled in another way meanwhile, is the tenant's unapplied credit: the money is there.
+///
+/// # Errors
+/// A fault of the file.
+pub fn charged(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    invoice: &Invoice,
+    charge: &Charge,
+) -> Result<()> {
+    let id = charge.transaction;
+    let nothing = Money::zero(charge.amount.currency());
+    let settlement = match invoice.status {
+        InvoiceStatus::Void | InvoiceStatus::Draft => {
+            invoice::Settlement { applied: nothing, remaining: nothing }
+        }
+        _ => settle(invoice, charge.amount, Overpayment::KeepAsCredit)?,
+    };
+    db.charge_succeeded(act, id, settlement.applied, charge.reference)?;
+    if !settlement.applied.is_zero() {
+        db.apply_to_invoice(act, invoice.id, settlement.applied, act.today)?;
+    }
+    let data = serde_json::json!({
+        "transaction": id.to_string(),
+        "amount": charge.amount.major(),
+        "applied": settlement.applied.major(),
+        "remaining": settlement.remaining.major(),
+        "currency": charge.amount.currency().code(),
+        "method": charge.method,
+        "reference": charge.reference,
+    });
+    invoice_event(db, act, invoice, "charge_succeeded", None, &data.to_string())?;
+    tell_of_payment(db, act, config, invoice, id, charge.run)?;
+    if settlement.remaining.is_zero() && !settlement.applied.is_zero() {
+        come_back(db, act, config, invoice.tenant_id, Because::Paid)?;
+    }
+    Ok(())
 }
 
 /// Takes a payment back: the money never came, or went back. The invoice is open again.
@@ -120,9 +185,13 @@ pub fn reverse(db: &Db, act: &Act, id: TransactionId, reason: &str) -> Result<()
 /// comes back.
 ///
 /// # Errors
-/// It is not open, or something was paid on it.
+/// It is not open, something was paid on it, or a charge of it has no outcome yet.
 pub fn void(db: &Db, act: &Act, config: &Config, invoice: &Invoice, reason: &str) -> Result<()> {
     invoice::check_voidable(invoice)?;
+    // The money may be on its way.
+    if db.live_charge(invoice.id)?.is_some() {
+        return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
+    }
     db.close_invoice(act, invoice.id, InvoiceStatus::Void, reason)?;
     invoice_event(db, act, invoice, "invoice_voided", Some(reason), "")?;
     redeem::give_back(db, act, invoice)?;

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::schedule::Task;
 use crate::domain::{Result, calendar};
+use crate::gateway::Gateway;
 use crate::mail::Transport;
 use crate::store::{Access, Store};
 
@@ -33,7 +34,12 @@ pub fn simulate(
     let mut day = from;
     while day <= until {
         let clock = Clock::new(Some(&day.to_string()), config.timezone)?;
-        let given = Given { config, clock: &clock, transport: &Transport::Nowhere };
+        let given = Given {
+            config,
+            clock: &clock,
+            transport: &Transport::Nowhere,
+            gateway: &Gateway::None,
+        };
         let report = super::run(&mut copy, &given, Task::CheckOverdue, options)?;
         each(day, &report)?;
         day = calendar::plus_days(day, 1);

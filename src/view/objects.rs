@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use super::{Align, Column};
 use crate::domain::Money;
 use crate::domain::calendar;
+use crate::domain::charge::Attempt;
 use crate::domain::invoice::{Invoice, Line};
 use crate::domain::money::Totals;
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::plan::{Interval, Plan};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::tenant::Tenant;
-use crate::domain::transaction::Transaction;
+use crate::domain::transaction::{Transaction, TransactionKind};
 
 pub use coupons::*;
 
@@ -215,6 +216,8 @@ pub const TRANSACTIONS: &[Column] = &[
     ("currency", "", Align::Left),
     ("paid_on", "Paid on", Align::Left),
     ("method", "Method", Align::Left),
+    ("attempts", "Tries", Align::Right),
+    ("failure_code", "Why", Align::Left),
     ("reference", "Reference", Align::Left),
 ];
 
@@ -241,6 +244,11 @@ pub const TRANSACTION_FIELDS: &[&str] = &[
 
 /// A transaction.
 pub fn transaction(transaction: &Transaction) -> Value {
+    let mut metadata = serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default();
+    if let (TransactionKind::Charge, Some(metadata)) = (transaction.kind, metadata.as_object_mut())
+    {
+        metadata.insert("retries".to_owned(), json!(transaction.retries));
+    }
     json!({
         "id": transaction.id.to_string(),
         "invoice": transaction.invoice,
@@ -255,11 +263,30 @@ pub fn transaction(transaction: &Transaction) -> Value {
         "reference": transaction.reference,
         "attempts": transaction.attempts,
         "failure_code": transaction.failure_code,
+        "failure_message": transaction.failure_message,
         "reversed_at": transaction.reversed_at,
         "reversal_reason": transaction.reversal_reason,
-        "metadata": serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default(),
+        "metadata": metadata,
         "created_at": transaction.created_at,
         "updated_at": transaction.updated_at,
+    })
+}
+
+/// One try of a charge, for whoever asks what happened; without the token.
+pub fn attempt(attempt: &Attempt) -> Value {
+    json!({
+        "id": attempt.id.to_string(),
+        "at": attempt.created_at,
+        "answered_at": attempt.answered_at,
+        "status": attempt.status.word(),
+        "amount": attempt.amount.major(),
+        "currency": attempt.amount.currency().code(),
+        "gateway": attempt.gateway,
+        "payment_method": attempt.method.to_string(),
+        "idempotency_key": attempt.idempotency_key,
+        "reference": attempt.reference,
+        "code": attempt.code,
+        "message": attempt.message,
     })
 }
 

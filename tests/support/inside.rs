@@ -4,6 +4,7 @@
 use billing::clock::Clock;
 use billing::config::Config;
 use billing::domain::schedule::Task;
+use billing::gateway::Gateway;
 use billing::mail::Transport;
 use billing::store::{Access, CHECKS, Store};
 use billing::tasks::{self, Given, Options, Report};
@@ -34,7 +35,12 @@ impl<'a> Inside<'a> {
     pub fn run(&self, store: &mut Store, task: Task, at: &str, options: &Options) -> Report {
         let clock = self.clock(at);
         let transport = Transport::Nowhere;
-        let given = Given { config: &self.config, clock: &clock, transport: &transport };
+        let given = Given {
+            config: &self.config,
+            clock: &clock,
+            transport: &transport,
+            gateway: &Gateway::Sandbox,
+        };
         let report = tasks::run(store, &given, task, options)
             .unwrap_or_else(|e| panic!("{task} {at}: {e:?}"));
         assert!(report.errors.is_empty(), "{task} {at}: {:?}", report.errors);
@@ -65,6 +71,11 @@ impl Random {
         let seed = std::env::var("BILLING_REPLAY_SEED").ok().and_then(|text| text.parse().ok());
         let seed = seed.unwrap_or(20_120_103);
         println!("seed {seed}");
+        Random(seed)
+    }
+
+    /// Those of that seed, whatever the environment says.
+    pub fn with(seed: u64) -> Random {
         Random(seed)
     }
 

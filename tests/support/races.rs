@@ -29,8 +29,13 @@ pub fn code(outcome: &Outcome) -> String {
 pub fn nobody_met_a_busy_file(outcomes: &[Outcome]) {
     for outcome in outcomes {
         let said = &outcome.stderr;
-        let bad =
-            ["database is locked", "\"busy\"", "another command has been writing", "panicked"];
+        let bad = [
+            "database is locked",
+            "\"busy\"",
+            "another command has been writing",
+            "is damaged",
+            "panicked",
+        ];
         assert!(!bad.iter().any(|words| said.contains(words)), "{outcome:?}");
         assert!([0, 1, 75].contains(&outcome.status), "{outcome:?}");
     }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Simulate, summary, tell_errors};
+use crate::clock::Clock;
 use crate::commands::{Context, out_failed, scratch_folder};
+use crate::config::Config;
 use crate::domain::invoice::Amounts;
 use crate::domain::recurrence::Decision;
 use crate::domain::refusal::Why;
@@ -11,6 +13,7 @@ use crate::domain::schedule::Task;
 use crate::domain::subscription::Subscription;
 use crate::domain::{Refusal, calendar};
 use crate::failure::exit;
+use crate::gateway::Gateway;
 use crate::mail::Transport;
 use crate::store::Email;
 use crate::tasks::generate_recurring_invoices as recurring;
@@ -20,7 +23,8 @@ use crate::view::{Align, Column, Format, explain};
 /// What `generate-recurring-invoices` would issue.
 pub fn generate_recurring_invoices(ctx: &mut Context, options: &Options) -> anyhow::Result<u8> {
     let mut store = ctx.reader()?;
-    let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere };
+    let gateway = super::gateway(&ctx.config);
+    let given = given(&ctx.config, &ctx.clock, &gateway);
     let mut list = ctx.printer.list_within("decisions", BILL_FIELDS, BILLS);
     let done =
         recurring::dry_run(&mut store, &given, options, |subscription, decision, amounts| {
@@ -32,10 +36,49 @@ pub fn generate_recurring_invoices(ctx: &mut Context, options: &Options) -> anyh
     end(ctx, &report)
 }
 
+/// What `retry-failed-payments` would do: nobody is called.
+pub fn retry_failed_payments(ctx: &mut Context) -> anyhow::Result<u8> {
+    let mut store = ctx.reader()?;
+    let gateway = super::gateway(&ctx.config);
+    let given = given(&ctx.config, &ctx.clock, &gateway);
+    let mut list = ctx.printer.list_within("decisions", CHARGE_FIELDS, CHARGES);
+    let done = tasks::retry_failed_payments::dry_run(&mut store, &given, |candidate| {
+        list.row(json!({
+            "tenant": candidate.tenant, "invoice": candidate.invoice,
+            "transaction": candidate.transaction, "amount": candidate.amount.major(),
+            "currency": candidate.amount.currency().code(), "action": candidate.action,
+            "reason": candidate.reason,
+        }))
+        .map_err(out_failed)
+    })?;
+    let report = Report::of_dry_run(Task::RetryFailedPayments, &ctx.clock, done);
+    list.end_with(&serde_json::to_value(&report)?)?;
+    end(ctx, &report)
+}
+
+/// What a dry run is given: no letter leaves, and the gateway is named and not called.
+fn given<'a>(config: &'a Config, clock: &'a Clock, gateway: &'a Gateway) -> Given<'a> {
+    Given { config, clock, transport: &Transport::Nowhere, gateway }
+}
+
+const CHARGES: &[Column] = &[
+    ("tenant", "Tenant", Align::Left),
+    ("invoice", "Invoice", Align::Left),
+    ("transaction", "Transaction", Align::Left),
+    ("amount", "Amount", Align::Right),
+    ("currency", "", Align::Left),
+    ("action", "Action", Align::Left),
+    ("reason", "Reason", Align::Left),
+];
+
+const CHARGE_FIELDS: &[&str] =
+    &["tenant", "invoice", "transaction", "amount", "currency", "action", "reason"];
+
 /// What `cleanup-expired-trials` would do.
 pub fn cleanup_expired_trials(ctx: &mut Context) -> anyhow::Result<u8> {
     let mut store = ctx.reader()?;
-    let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere };
+    let gateway = super::gateway(&ctx.config);
+    let given = given(&ctx.config, &ctx.clock, &gateway);
     let mut list = ctx.printer.list_within("decisions", TRIAL_FIELDS, TRIALS);
     let done = tasks::cleanup_expired_trials::dry_run(&mut store, &given, |trial, action| {
         list.row(json!({
@@ -123,7 +166,8 @@ fn bills(subscription: &Subscription, decision: &Decision, amounts: &[Amounts]) 
 /// What `check-overdue` would do.
 pub fn check_overdue(ctx: &mut Context, options: &Options) -> anyhow::Result<u8> {
     let mut store = ctx.reader()?;
-    let given = Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere };
+    let gateway = super::gateway(&ctx.config);
+    let given = given(&ctx.config, &ctx.clock, &gateway);
     let mut list = ctx.printer.list_within("decisions", DECISION_FIELDS, explain::DECISIONS);
     let done = tasks::check_overdue::dry_run(&mut store, &given, options, |facts, decision| {
         let mut rows = explain::decisions(facts, decision).into_iter();

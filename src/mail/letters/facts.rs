@@ -10,7 +10,7 @@ use crate::domain::calendar::plus_days;
 use crate::domain::email::Locale;
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, add_up};
 use crate::domain::letter::{
-    AfterTrial, Company, ConfirmedPayment, Letter, ListedInvoice, Template, Trial,
+    AfterTrial, Company, ConfirmedPayment, FailedPayment, Letter, ListedInvoice, Template, Trial,
 };
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
@@ -32,7 +32,7 @@ struct Party {
 
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `today`, `overdue`,
 /// `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
-/// `payment` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
+/// `payment`, `failure` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
 /// so are a discount, a tax and a sum paid or due of zero.
 ///
 /// `trial` has `plan`, `quantity`, `ends_on` (the last free day), `first_paid_on`,
@@ -53,6 +53,7 @@ pub fn of(letter: &Letter) -> Result<Value> {
     match letter.template {
         Template::Invoice if letter.invoice.is_none() => return missing("invoice"),
         Template::PaymentReceived if letter.payment.is_none() => return missing("payment"),
+        Template::PaymentFailed if letter.failure.is_none() => return missing("failed payment"),
         Template::TrialEnding | Template::TrialEnded if letter.trial.is_none() => {
             return missing("trial");
         }
@@ -77,6 +78,7 @@ pub fn of(letter: &Letter) -> Result<Value> {
         paid => letter.paid,
         invoice => invoice.transpose()?,
         payment => letter.payment.as_ref().map(|payment| payment_facts(payment, locale)),
+        failure => letter.failure.as_ref().map(|failure| failure_facts(failure, letter)),
         trial => letter.trial.as_ref().map(|trial| trial_facts(trial, letter)),
     })
 }
@@ -119,6 +121,18 @@ fn payment_facts(payment: &ConfirmedPayment, locale: Locale) -> Value {
         reference => some(payment.reference.as_ref()),
         invoice => payment.invoice.as_str(),
         remaining => unless_zero(payment.remaining, locale),
+    }
+}
+
+fn failure_facts(failure: &FailedPayment, letter: &Letter) -> Value {
+    let locale = letter.locale;
+    context! {
+        amount => amount(failure.amount, locale),
+        invoice => failure.invoice.as_str(),
+        due_on => day(failure.due_on, locale),
+        overdue => failure.due_on < letter.today,
+        method => some(failure.method.as_ref()),
+        tried_again => failure.tried_again,
     }
 }
 
@@ -243,6 +257,16 @@ pub fn sample(
         trial: sample_trial(template, locale, currency, today),
         comes_back: true,
         paid: true,
+        failure: (template == Template::PaymentFailed).then(|| FailedPayment {
+            amount: invoice.total,
+            invoice: invoice.number.clone(),
+            due_on: invoice.due_on,
+            method: Some(match locale {
+                Locale::Fr => "carte •••• 0042".into(),
+                Locale::En => "card •••• 0042".into(),
+            }),
+            tried_again: true,
+        }),
         payment: (template == Template::PaymentReceived).then(|| ConfirmedPayment {
             amount: invoice.total,
             paid_on: today,

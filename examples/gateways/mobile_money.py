@@ -1,0 +1,441 @@
+#!/usr/bin/env python3
+"""Mobile money as a gateway of billing: a program to start from.
+
+    [payments]
+    gateway = "command"
+    command = ["/usr/local/lib/billing/mobile_money.py", "/var/lib/billing/mobile-money"]
+    pass_env = ["MOBILE_MONEY_API_KEY"]
+    timeout_seconds = 30
+
+The argument is a folder of this program's own; it is made where it is not there. Python 3.8 or
+newer, nothing but the standard library.
+
+Billing starts the program once for each question, with one JSON object on standard input:
+
+    {"version":1,"operation":"charge","idempotency_key":"9b2e-txn7-1","amount":"15000",
+     "amount_minor":15000,"currency":"XOF","invoice":"INV-2026-000001","tenant":"acme",
+     "payment_method":{"id":"pm_3","kind":"mobile_money","token":"+221770000001"}}
+
+and reads one from standard output. So it can be tried by hand, with these lines in a file:
+
+    ./mobile_money.py /tmp/mobile-money < question.json
+
+The token is what was typed into billing for this payment method; here it is the telephone number
+of the customer's account. "operation":"status" asks with the same key, and with the reference that
+was answered, what became of the charge.
+
+WHAT TO CHANGE: the class `Provider` is made up. Replace the bodies of its three methods by the
+HTTP calls of your provider, and `CURRENCIES` and `account_of` by what it takes. The rest, which
+keeps a customer from being charged twice, can stay as it is.
+
+HOW NOBODY IS CHARGED TWICE
+  1. Billing sends the same key again whenever it does not know what became of a charge: this
+     program was killed, answered nonsense, or the machine lost its power.
+  2. So each key is written into a ledger BEFORE the provider is called, and stays there for at
+     least 30 days.
+  3. A key that is in the ledger is never simply sent again: the provider is asked first whether
+     it has it. Only if it says no is the request sent once more, under the same key, which the
+     provider is to take as its own idempotency key too.
+  4. A lock on the key lets two runs for the same key go one after the other. Runs for other keys
+     do not wait.
+
+EXIT CODES: 0 with an answer; 64 wrong arguments; 65 a question that is not understood; 75 the
+provider cannot be reached or said nothing clear; 1 a bug. Billing takes any but 0 as "unknown" and
+asks again with the same key in its next run. When in doubt, fail: a wrong "declined" lets billing
+make a NEW key, and with a new key the customer may pay a second time.
+
+Standard error is for people. Billing shows its first words in the transaction. Never write the
+token there.
+"""
+
+import contextlib
+import datetime
+import decimal
+import fcntl
+import hashlib
+import json
+import os
+import re
+import sqlite3
+import sys
+
+# Billing sends a key again for 29 days.
+DAYS_REMEMBERED = 30
+
+# What the provider can move, and the decimals of each.
+CURRENCIES = {"XOF": 0, "XAF": 0, "GHS": 2, "KES": 2}
+
+# For your HTTP client. It has to be well below billing's timeout_seconds: a program that is killed
+# cannot write down what it was just told.
+HTTP_TIMEOUT_SECONDS = 15
+
+
+class BadQuestion(Exception):
+    """The question is not one that billing asks. Exit code 65."""
+
+
+class NoAnswer(Exception):
+    """The provider said nothing that can be relied on. Exit code 75."""
+
+
+# ---- the provider: replace this ------------------------------------------------------------------
+
+
+class Provider:
+    """A MADE-UP provider, kept in a file, so that the program can be tried without a contract.
+
+    What the customer does is told by the last digits of the account:
+
+        0000   not enough money: declined, worth another try later
+        9999   the account is closed: declined for good
+        8888   asked on the telephone, the customer says no: pending, then declined
+        7777   the customer never answers: pending for ever
+        else   the customer says yes: pending, then succeeded
+
+    A method raises `NoAnswer` where it does not KNOW the outcome: no connection, a time-out, HTTP
+    500, a body that it cannot read. Real code:
+
+        request = urllib.request.Request(
+            "https://api.provider.example/v1/requests-to-pay",
+            data=json.dumps({...}).encode(),
+            headers={
+                "Authorization": "Bearer " + os.environ["MOBILE_MONEY_API_KEY"],
+                "Content-Type": "application/json",
+                "Idempotency-Key": key,
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_SECONDS) as response:
+                body = json.load(response)
+        except (OSError, ValueError) as error:  # HTTPError and URLError are OSErrors
+            raise NoAnswer(f"the provider: {error}") from error
+
+    Look at the code of an HTTPError before that where 4xx means a decline, not a doubt.
+    """
+
+    def __init__(self, folder):
+        self.db = connect(os.path.join(folder, "made-up-provider.sqlite"))
+        self.db.execute(
+            "CREATE TABLE IF NOT EXISTS requests (external_id TEXT PRIMARY KEY, reference TEXT,"
+            " amount TEXT, currency TEXT, account TEXT, state TEXT, reason TEXT)"
+        )
+
+    def request_payment(self, key, amount, currency, account, text):
+        """Asks the customer to pay; returns what `_state` does.
+
+        HTTP HERE: POST /v1/requests-to-pay, with the key as idempotency key and external id.
+        """
+        state, reason = "pending", None
+        if account.endswith("0000"):
+            state, reason = "failed", "insufficient_funds"
+        elif account.endswith("9999"):
+            state, reason = "failed", "account_closed"
+        reference = "mm_" + hashlib.sha256(key.encode()).hexdigest()[:16]
+        with self.db:
+            # As a real one does: what it has by that id, it does not book again.
+            self.db.execute(
+                "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (external_id) DO NOTHING",
+                (key, reference, amount, currency, account, state, reason),
+            )
+        return self.find(key)
+
+    def find(self, key):
+        """What the provider has by our key; `None` where it has nothing.
+
+        HTTP HERE: GET /v1/requests-to-pay?external_id=KEY. An empty list is `None`. A 404 is only
+        where the provider's manual says that it means this.
+        """
+        row = self.db.execute("SELECT * FROM requests WHERE external_id = ?", (key,)).fetchone()
+        return self._state(row)
+
+    def get(self, reference):
+        """What became of a request.
+
+        HTTP HERE: GET /v1/requests-to-pay/REFERENCE.
+        """
+        # MADE UP: between charge and status, the customer has looked at the telephone.
+        with self.db:
+            self.db.execute(
+                "UPDATE requests SET state = 'failed', reason = 'refused_by_customer'"
+                " WHERE reference = ? AND state = 'pending' AND account LIKE '%8888'",
+                (reference,),
+            )
+            self.db.execute(
+                "UPDATE requests SET state = 'paid' WHERE reference = ? AND state = 'pending'"
+                " AND account NOT LIKE '%7777'",
+                (reference,),
+            )
+        row = self.db.execute("SELECT * FROM requests WHERE reference = ?", (reference,)).fetchone()
+        return self._state(row)
+
+    @staticmethod
+    def _state(row):
+        """The provider's words in billing's. A word that is new here is no answer."""
+        if row is None:
+            return None
+        states = {"paid": "succeeded", "pending": "pending", "failed": "declined"}
+        if row["state"] not in states:
+            raise NoAnswer(f"the provider says {row['state']!r}")
+        return {
+            "status": states[row["state"]],
+            "reference": row["reference"],
+            "code": row["reason"],
+        }
+
+
+# Declines after which the same account will not do. After any other, billing tries again later.
+FOR_GOOD = {"account_closed", "not_an_account", "unsupported_method", "unsupported_currency"}
+
+# What the people who read billing's lists are told.
+IN_WORDS = {
+    "insufficient_funds": "not enough money in the account",
+    "account_closed": "the account is closed",
+    "refused_by_customer": "the customer said no",
+    "not_an_account": "the token is no telephone number, such as +221770000001",
+    "unsupported_method": "only mobile money is charged here",
+    "unsupported_currency": "the provider does not move this currency",
+}
+
+
+def account_of(token):
+    """The account that a token names, or `None`: +221770000001, with or without the +."""
+    number = re.sub(r"[ .-]", "", token)
+    return number if re.fullmatch(r"\+?[0-9]{8,15}", number) else None
+
+
+# ---- the ledger ----------------------------------------------------------------------------------
+
+
+class Ledger:
+    """Which keys were seen, what they asked for, and what came of them."""
+
+    def __init__(self, folder):
+        self.db = connect(os.path.join(folder, "ledger.sqlite"))
+        self.db.execute(
+            # `body` is a digest: the question holds the token, which need not be kept here.
+            # `status` is 'sent' from before the provider is called until it has answered.
+            "CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, body TEXT NOT NULL,"
+            " invoice TEXT NOT NULL, amount TEXT NOT NULL, currency TEXT NOT NULL,"
+            " created_at TEXT NOT NULL, status TEXT NOT NULL, reference TEXT, code TEXT)"
+        )
+
+    def find(self, key):
+        return self.db.execute("SELECT * FROM charges WHERE key = ?", (key,)).fetchone()
+
+    def begin(self, question):
+        """Writes the key down. On disk when this returns: connect() says so."""
+        with self.db:
+            self.db.execute(
+                "INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, 'sent', NULL, NULL)",
+                (
+                    question["idempotency_key"],
+                    digest(question),
+                    question["invoice"],
+                    question["amount"],
+                    question["currency"],
+                    now().isoformat(),
+                ),
+            )
+
+    def settle(self, key, state):
+        """Writes down what the provider said."""
+        with self.db:
+            self.db.execute(
+                "UPDATE charges SET status = ?, reference = coalesce(?, reference), code = ?"
+                " WHERE key = ?",
+                (state["status"], state.get("reference"), state.get("code"), key),
+            )
+
+    def forget(self):
+        """Drops what came to its end and is older than anybody asks for. What is open stays."""
+        before = now() - datetime.timedelta(days=DAYS_REMEMBERED)
+        with self.db:
+            self.db.execute(
+                "DELETE FROM charges WHERE created_at < ? AND status IN ('succeeded', 'declined')",
+                (before.isoformat(),),
+            )
+
+
+def connect(path):
+    # Writers wait for each other. A write is on disk before the next line runs.
+    db = sqlite3.connect(path, timeout=10)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def digest(question):
+    """The same for every question about the same charge: status asks with the charge's fields."""
+    fields = {k: v for k, v in question.items() if k not in ("operation", "reference")}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def locked(folder, key):
+    """Holds the key's lock. The system takes it back when the program ends, however it ends."""
+    # 256 files for all keys: two keys may share one, and nothing has to be cleaned up.
+    name = "lock-" + hashlib.sha256(key.encode()).hexdigest()[:2]
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+# ---- the two operations --------------------------------------------------------------------------
+
+
+def charge(ledger, provider, question):
+    key = question["idempotency_key"]
+    row = known(ledger, question)
+    if row is not None and row["status"] != "sent":
+        # Asked for the second time. It was answered once, and is answered the same.
+        return answer(row["status"], row["reference"], row["code"])
+    account = account_of(question["payment_method"]["token"])
+    refused = refusal(question, account)
+    if row is None:
+        ledger.begin(question)
+    if refused is not None:
+        state = {"status": "declined", "code": refused}
+    else:
+        # A key in the ledger without an answer: an earlier run was cut off, perhaps after the
+        # provider had heard it.
+        state = provider.find(key) if row is not None else None
+        if state is None:
+            text = f"{question['invoice']} {question['tenant']}"
+            state = provider.request_payment(
+                key, question["amount"], question["currency"], account, text
+            )
+    ledger.settle(key, state)
+    return answer(**state)
+
+
+def status(ledger, provider, question):
+    key = question["idempotency_key"]
+    row = known(ledger, question)
+    if row is None:
+        return {"status": "not_found"}
+    if row["status"] in ("succeeded", "declined"):
+        return answer(row["status"], row["reference"], row["code"])
+    # Our own reference, not the question's: billing may never have got it.
+    state = provider.get(row["reference"]) if row["reference"] else provider.find(key)
+    if state is None and row["status"] == "sent":
+        # Written down, and cut off before the provider heard of it. Billing sends the charge again,
+        # with the same key: should the first request still arrive, it is the same one.
+        return {"status": "not_found"}
+    if state is None:
+        raise NoAnswer("the provider does not know a request that it has confirmed")
+    ledger.settle(key, state)
+    return answer(**state)
+
+
+def known(ledger, question):
+    """The key's row, `None` where it is new. The same key for another charge is a bug somewhere,
+    and nothing may be charged before somebody has looked."""
+    row = ledger.find(question["idempotency_key"])
+    if row is not None and row["body"] != digest(question):
+        raise BadQuestion("the key was used for another charge before")
+    return row
+
+
+def refusal(question, account):
+    """Why the provider need not be asked, or `None`."""
+    if question["payment_method"]["kind"] != "mobile_money":
+        return "unsupported_method"
+    if question["currency"] not in CURRENCIES:
+        return "unsupported_currency"
+    return "not_an_account" if account is None else None
+
+
+def answer(status, reference=None, code=None):
+    """What is printed."""
+    said = {"status": status}
+    if reference:
+        said["reference"] = reference
+    if status == "declined":
+        code = code or "declined"
+        said["code"] = code
+        said["message"] = IN_WORDS.get(code, code)
+        said["retryable"] = code not in FOR_GOOD
+    return said
+
+
+# ---- in and out ----------------------------------------------------------------------------------
+
+
+def read_question(file):
+    """The question, with every field that is used here checked."""
+    try:
+        question = json.loads(file.read())
+    except ValueError:
+        raise BadQuestion("standard input holds no JSON object") from None
+    if not isinstance(question, dict):
+        raise BadQuestion("standard input holds no JSON object")
+    if question.get("version") != 1:
+        raise BadQuestion("only version 1 of the protocol is understood")
+    if question.get("operation") not in ("charge", "status"):
+        raise BadQuestion("the operation is neither charge nor status")
+    for name in ("idempotency_key", "amount", "currency", "invoice", "tenant"):
+        check_text(question, name)
+    check_amount(question)
+    method = question.get("payment_method")
+    if not isinstance(method, dict):
+        raise BadQuestion("payment_method is no object")
+    for name in ("id", "kind", "token"):
+        check_text(method, name)
+    return question
+
+
+def check_text(where, name):
+    value = where.get(name)
+    # The value is not named: it may be the token.
+    if not isinstance(value, str) or not 1 <= len(value) <= 500:
+        raise BadQuestion(f"{name} is no text of 1 to 500 characters")
+
+
+def check_amount(question):
+    """Both spellings of the amount have to say the same, wherever the decimals are known."""
+    minor = question.get("amount_minor")
+    if isinstance(minor, bool) or not isinstance(minor, int) or minor <= 0:
+        raise BadQuestion("amount_minor is no whole number above 0")
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", question["amount"]):
+        raise BadQuestion("amount is no number")
+    decimals = CURRENCIES.get(question["currency"])
+    if decimals is None:
+        return
+    if decimal.Decimal(question["amount"]).scaleb(decimals) != minor:
+        raise BadQuestion("amount and amount_minor differ")
+
+
+def main(arguments):
+    if len(arguments) != 1:
+        print("usage: mobile_money.py FOLDER < QUESTION", file=sys.stderr)
+        return 64
+    # The made-up provider keeps telephone numbers.
+    os.umask(0o077)
+    folder = arguments[0]
+    os.makedirs(folder, exist_ok=True)
+    try:
+        question = read_question(sys.stdin.buffer)
+        with locked(folder, question["idempotency_key"]):
+            ledger, provider = Ledger(folder), Provider(folder)
+            operations = {"charge": charge, "status": status}
+            said = operations[question["operation"]](ledger, provider, question)
+            ledger.forget()
+    except BadQuestion as error:
+        print(error, file=sys.stderr)
+        return 65
+    except NoAnswer as error:
+        print(error, file=sys.stderr)
+        return 75
+    # Last, once all of it is on disk. Anything else that goes wrong above is a bug or a full disk,
+    # and Python ends with a traceback and exit code 1.
+    print(json.dumps(said))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,444 @@
+//! Charges: what a gateway is asked, what it answers, and what is tried again when.
+//!
+//! One transaction is one series of tries for one debt. Each try that reaches an answer has a key
+//! of its own; only a decline leads to another key, so that no debt is charged twice.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::invoice::InvoiceStatus;
+use super::payment_method::PaymentMethodKind;
+use super::{AttemptId, Money, PaymentMethodId, TransactionId, words};
+
+words! {
+    /// What became of one try.
+    AttemptStatus {
+        /// Its key is on disk; whether the gateway was called is not known.
+        Prepared = "prepared",
+        Succeeded = "succeeded",
+        Declined = "declined",
+        /// The gateway took it on, and the money is on its way or not.
+        Pending = "pending",
+        /// The gateway was called, and its answer never came or said nothing.
+        Unknown = "unknown",
+        /// The gateway never saw the key, and will not: another try has another.
+        NotSent = "not_sent",
+    }
+}
+
+/// A gateway's token: a secret, which `Debug` does not show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Hides a token.
+    pub fn new(token: String) -> Token {
+        Token(token)
+    }
+
+    /// The token itself, for the gateway alone.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// What a gateway is asked to charge. Everything in it is on disk before it is called, and never
+/// changes: the same key always goes with the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargeRequest {
+    pub idempotency_key: String,
+    pub amount: Money,
+    /// The invoice's number and the tenant's slug.
+    pub invoice: String,
+    pub tenant: String,
+    pub method: PaymentMethodId,
+    pub kind: PaymentMethodKind,
+    pub token: Token,
+    /// When the key was made: as the command was told, and by the machine's clock.
+    pub created_at: DateTime<Utc>,
+    pub prepared_at: DateTime<Utc>,
+}
+
+/// What a gateway answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Succeeded {
+        reference: Option<String>,
+    },
+    Declined {
+        code: String,
+        message: Option<String>,
+        /// Whether the same method may do later: not a card that was stolen.
+        retryable: bool,
+    },
+    Pending {
+        reference: Option<String>,
+    },
+    /// It never saw the key. No decline, and uses up no retry.
+    NotFound,
+    /// The request certainly never reached it: nobody was there, or it turned every request away.
+    NotSent {
+        message: String,
+    },
+    /// Nothing that can be relied on: a time-out, a dropped connection, words that are no answer.
+    Unknown {
+        message: String,
+    },
+}
+
+/// One try, as it is recorded.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub id: AttemptId,
+    pub transaction: TransactionId,
+    /// The name of the gateway that was asked.
+    pub gateway: String,
+    pub idempotency_key: String,
+    pub status: AttemptStatus,
+    pub amount: Money,
+    pub method: PaymentMethodId,
+    pub reference: Option<String>,
+    pub code: Option<String>,
+    pub message: Option<String>,
+    pub created_at: String,
+    pub answered_at: Option<String>,
+}
+
+/// What the config says of tries.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryPolicy {
+    /// Tries after the first.
+    pub max_retries: i64,
+    /// Nothing is tried so long after the first failure.
+    pub window: TimeDelta,
+    /// Between two tries.
+    pub least_interval: TimeDelta,
+}
+
+/// What a decision about a declined charge looks at.
+#[derive(Debug, Clone)]
+pub struct RetryFacts {
+    /// `None` where no try was ever declined.
+    pub first_failed_at: Option<DateTime<Utc>>,
+    pub last_tried_at: DateTime<Utc>,
+    /// Made so far.
+    pub retries: i64,
+    /// What became of the last try.
+    pub last: LastTry,
+    /// The tenant's default method, and whether a try of this debt on it was declined for good.
+    pub default_method: Option<PaymentMethodId>,
+    pub default_declined_for_good: bool,
+    pub invoice: Owed,
+}
+
+/// What became of the last try of a charge that has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastTry {
+    Declined,
+    /// Only another method may do.
+    DeclinedForGood,
+    /// It never reached the gateway.
+    NotSent,
+}
+
+/// What of an invoice decides whether it is charged.
+#[derive(Debug, Clone)]
+pub struct Owed {
+    pub status: InvoiceStatus,
+    pub amount_due: Money,
+    pub promised_until: Option<NaiveDate>,
+    pub disputed: bool,
+    /// Its subscription ended before its period began, or on that very day: the customer is asked for
+    /// what is owed, and not charged.
+    pub ended_before_period: bool,
+}
+
+/// Why an invoice is not charged now, whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rests {
+    /// It is paid, void or given up.
+    NotOpen {
+        status: InvoiceStatus,
+    },
+    /// Its subscription was canceled before the period began.
+    Ended,
+    Promised {
+        until: NaiveDate,
+    },
+    Disputed,
+}
+
+impl Rests {
+    /// Whether it will not be charged later either. What was paid may be owed again, where the
+    /// payment is taken back.
+    pub fn is_final(self) -> bool {
+        match self {
+            Rests::NotOpen { status } => status != InvoiceStatus::Paid,
+            Rests::Ended => true,
+            Rests::Promised { .. } | Rests::Disputed => false,
+        }
+    }
+}
+
+impl AttemptStatus {
+    /// Whether the try has no outcome yet.
+    pub fn is_live(self) -> bool {
+        matches!(self, AttemptStatus::Prepared | AttemptStatus::Pending | AttemptStatus::Unknown)
+    }
+}
+
+impl Owed {
+    /// Why it is not charged on that day; `None` where it is.
+    pub fn rests(&self, today: NaiveDate) -> Option<Rests> {
+        match self.promised_until {
+            _ if self.status != InvoiceStatus::Open => Some(Rests::NotOpen { status: self.status }),
+            _ if self.ended_before_period => Some(Rests::Ended),
+            Some(until) if until >= today => Some(Rests::Promised { until }),
+            _ if self.disputed => Some(Rests::Disputed),
+            _ => None,
+        }
+    }
+}
+
+/// What is done about a charge that was declined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It is tried again, with a new key.
+    Now,
+    /// It waits, until then where that is known.
+    Wait { why: Waits, until: Option<DateTime<Utc>> },
+    /// No try is left: it is marked, and dunning goes on.
+    Exhausted { why: Exhausted },
+    /// There is nothing to be tried any more.
+    Over { why: Rests },
+}
+
+/// What a charge waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// The least interval between two tries.
+    Interval,
+    /// Declined for good on that method: another has to be the default.
+    NewMethod,
+    /// The tenant has no default method.
+    NoMethod,
+    /// The invoice rests.
+    Rests(Rests),
+}
+
+/// Why no try is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exhausted {
+    Retries { made: i64 },
+    Window { first_failed_at: DateTime<Utc> },
+}
+
+/// Decides what is done about a charge that was declined: never more than so many retries, never
+/// outside the window, never after a decline for good without a new method, which is then tried
+/// once at once.
+pub fn decide_retry(
+    facts: &RetryFacts,
+    policy: &RetryPolicy,
+    now: DateTime<Utc>,
+    today: NaiveDate,
+) -> Retry {
+    let rests = facts.invoice.rests(today);
+    if let Some(why) = rests.filter(|rests| rests.is_final()) {
+        return Retry::Over { why };
+    }
+    let began = facts.first_failed_at.unwrap_or(facts.last_tried_at);
+    let exhausted = match facts.retries >= policy.max_retries {
+        true => Some(Exhausted::Retries { made: facts.retries }),
+        false if now >= began + policy.window => Some(Exhausted::Window { first_failed_at: began }),
+        false => None,
+    };
+    match (exhausted, rests) {
+        (Some(_), Some(why @ Rests::NotOpen { .. })) => return Retry::Over { why },
+        (Some(why), _) => return Retry::Exhausted { why },
+        (None, Some(why)) => return Retry::Wait { why: Waits::Rests(why), until: None },
+        (None, None) => {}
+    }
+    if facts.default_method.is_none() {
+        return Retry::Wait { why: Waits::NoMethod, until: None };
+    }
+    if facts.default_declined_for_good {
+        return Retry::Wait { why: Waits::NewMethod, until: None };
+    }
+    let interval = match facts.last {
+        LastTry::Declined => policy.least_interval,
+        LastTry::NotSent => policy.least_interval.min(UNREACHED),
+        LastTry::DeclinedForGood => TimeDelta::zero(),
+    };
+    let next = facts.last_tried_at + interval;
+    match now < next {
+        true => Retry::Wait { why: Waits::Interval, until: Some(next) },
+        false => Retry::Now,
+    }
+}
+
+/// How long a gateway that was not reached is left alone: a crontab line that runs each minute would
+/// else leave a try a minute in the books.
+const UNREACHED: TimeDelta = TimeDelta::minutes(30);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    const POLICY: RetryPolicy = RetryPolicy {
+        max_retries: 3,
+        window: TimeDelta::days(7),
+        least_interval: TimeDelta::hours(20),
+    };
+
+    /// Declined for want of money on 1 March at 2 in the morning, never tried since.
+    fn declined() -> RetryFacts {
+        RetryFacts {
+            first_failed_at: Some(at("2026-03-01T02:00:00Z")),
+            last_tried_at: at("2026-03-01T02:00:00Z"),
+            retries: 0,
+            last: LastTry::Declined,
+            default_method: Some(PaymentMethodId(1)),
+            default_declined_for_good: false,
+            invoice: Owed {
+                status: InvoiceStatus::Open,
+                amount_due: Money::from_minor(15_000, crate::domain::Currency::XOF),
+                promised_until: None,
+                disputed: false,
+                ended_before_period: false,
+            },
+        }
+    }
+
+    fn decided(facts: &RetryFacts, now: &str) -> Retry {
+        let now = at(now);
+        decide_retry(facts, &POLICY, now, now.date_naive())
+    }
+
+    #[test]
+    fn it_is_tried_again_after_the_least_interval_and_within_the_window() {
+        let wait = Retry::Wait { why: Waits::Interval, until: Some(at("2026-03-01T22:00:00Z")) };
+        let over = Exhausted::Window { first_failed_at: at("2026-03-01T02:00:00Z") };
+        for (now, expected) in [
+            ("2026-03-01T02:01:00Z", wait),
+            ("2026-03-01T21:59:59Z", wait),
+            ("2026-03-01T22:00:00Z", Retry::Now),
+            ("2026-03-08T01:59:59Z", Retry::Now),
+            ("2026-03-08T02:00:00Z", Retry::Exhausted { why: over }),
+        ] {
+            assert_eq!(decided(&declined(), now), expected, "{now}");
+        }
+    }
+
+    #[test]
+    fn after_three_retries_no_try_is_left() {
+        let facts = RetryFacts { retries: 3, ..declined() };
+        let exhausted = Retry::Exhausted { why: Exhausted::Retries { made: 3 } };
+        assert_eq!(decided(&facts, "2026-03-03T02:00:00Z"), exhausted);
+    }
+
+    #[test]
+    fn a_decline_for_good_waits_for_another_method_which_is_tried_at_once() {
+        let last = LastTry::DeclinedForGood;
+        let mut facts = RetryFacts { last, default_declined_for_good: true, ..declined() };
+        let waits = Retry::Wait { why: Waits::NewMethod, until: None };
+        assert_eq!(decided(&facts, "2026-03-03T02:00:00Z"), waits);
+        facts.default_method = Some(PaymentMethodId(2));
+        facts.default_declined_for_good = false;
+        assert_eq!(decided(&facts, "2026-03-01T02:01:00Z"), Retry::Now);
+        facts.default_method = None;
+        let waits = Retry::Wait { why: Waits::NoMethod, until: None };
+        assert_eq!(decided(&facts, "2026-03-03T02:00:00Z"), waits);
+    }
+
+    #[test]
+    fn what_was_settled_promised_or_disputed_meanwhile_is_not_charged() {
+        let day = "2026-03-03T02:00:00Z";
+        for status in [InvoiceStatus::Void, InvoiceStatus::Uncollectible] {
+            let mut facts = declined();
+            facts.invoice.status = status;
+            let over = Retry::Over { why: Rests::NotOpen { status } };
+            assert_eq!(decided(&facts, day), over);
+        }
+        // A payment may be taken back within the window.
+        let mut facts = declined();
+        facts.invoice.status = InvoiceStatus::Paid;
+        let why = Rests::NotOpen { status: InvoiceStatus::Paid };
+        let waits = Retry::Wait { why: Waits::Rests(why), until: None };
+        assert_eq!(decided(&facts, day), waits);
+        assert_eq!(decided(&facts, "2026-03-08T02:00:00Z"), Retry::Over { why });
+        let mut facts = declined();
+        facts.invoice.ended_before_period = true;
+        assert_eq!(decided(&facts, day), Retry::Over { why: Rests::Ended });
+        let mut facts = declined();
+        let until = at(day).date_naive();
+        facts.invoice.promised_until = Some(until);
+        let promised = Waits::Rests(Rests::Promised { until });
+        assert_eq!(decided(&facts, day), Retry::Wait { why: promised, until: None });
+        // The day after, the promise is over.
+        assert_eq!(decided(&facts, "2026-03-04T02:00:00Z"), Retry::Now);
+        facts.invoice.disputed = true;
+        let disputed = Waits::Rests(Rests::Disputed);
+        assert_eq!(
+            decided(&facts, "2026-03-04T02:00:00Z"),
+            Retry::Wait { why: disputed, until: None }
+        );
+    }
+
+    #[test]
+    fn what_never_reached_the_gateway_is_tried_again_soon() {
+        let facts = RetryFacts { last: LastTry::NotSent, first_failed_at: None, ..declined() };
+        let until = Some(at("2026-03-01T02:30:00Z"));
+        let waits = Retry::Wait { why: Waits::Interval, until };
+        assert_eq!(decided(&facts, "2026-03-01T02:01:00Z"), waits);
+        assert_eq!(decided(&facts, "2026-03-01T02:30:00Z"), Retry::Now);
+        let over = Exhausted::Window { first_failed_at: facts.last_tried_at };
+        assert_eq!(decided(&facts, "2026-03-08T02:00:00Z"), Retry::Exhausted { why: over });
+    }
+
+    #[test]
+    fn a_token_is_not_shown() {
+        assert_eq!(format!("{:?}", Token::new("tok_secret".into())), "Token(…)");
+    }
+
+    proptest! {
+        /// Whatever is asked at whatever times, with declines of both kinds and methods that come
+        /// and go: the tries that are made keep every limit.
+        #[test]
+        fn no_limit_is_ever_passed(
+            steps in prop::collection::vec((0i64..40, any::<bool>(), 1i64..4), 1..60),
+        ) {
+            let mut facts = declined();
+            let (first, mut now) = (facts.last_tried_at, facts.last_tried_at);
+            let mut declined_for_good = Vec::new();
+            for (hours, hard, method) in steps {
+                now += TimeDelta::hours(hours);
+                facts.default_method = Some(PaymentMethodId(method));
+                facts.default_declined_for_good = declined_for_good.contains(&method);
+                if decide_retry(&facts, &POLICY, now, now.date_naive()) != Retry::Now {
+                    continue;
+                }
+                prop_assert!(facts.retries < 3);
+                prop_assert!(now - first < TimeDelta::days(7));
+                prop_assert!(!declined_for_good.contains(&method));
+                if facts.last == LastTry::Declined {
+                    prop_assert!(now - facts.last_tried_at >= TimeDelta::hours(20));
+                }
+                facts.retries += 1;
+                facts.last_tried_at = now;
+                facts.last = if hard { LastTry::DeclinedForGood } else { LastTry::Declined };
+                declined_for_good.extend(hard.then_some(method));
+            }
+        }
+    }
+}

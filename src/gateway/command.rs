@@ -1,0 +1,206 @@
+//! A program of the operator's as the gateway.
+//!
+//! It is run without a shell once for each question: one JSON object on standard input, one on
+//! standard output, and exit code 0. Whatever else happens leaves the outcome unknown, in words
+//! that say what was wrong and never name the token.
+
+mod answer;
+mod run;
+mod words;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::fs::Access;
+use serde::Serialize;
+
+use crate::domain::charge::{Answer, ChargeRequest};
+use crate::domain::{Refusal, Result, text};
+use answer::Operation;
+use run::{Group, Ran};
+use words::Words;
+
+/// What every program gets of the environment, where it is set.
+const ENVIRONMENT: [&str; 3] = ["PATH", "HOME", "LANG"];
+
+/// The program, its arguments, and how it is run.
+#[derive(Debug)]
+pub struct Program {
+    /// The program, an absolute path or a name that is found in PATH, and its arguments.
+    pub command: Vec<String>,
+    /// It is killed, with all that it started, after so long.
+    pub timeout: Duration,
+    /// Variables that it gets besides PATH, HOME and LANG.
+    pub pass_env: Vec<String>,
+}
+
+impl Program {
+    /// Checks that the program is there.
+    ///
+    /// # Errors
+    /// It is not, or cannot be run.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |key: &str, message: String| {
+            Err(Refusal::Config { place: format!("[payments] {key}"), message })
+        };
+        if let Err(message) = self.locate() {
+            return refuse("command", message);
+        }
+        // It would be killed as soon as it starts, at any point of a charge.
+        if self.timeout.is_zero() {
+            return refuse("timeout_seconds", "must be at least 1".to_owned());
+        }
+        match self.pass_env.iter().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+            // The value is not shown: whoever writes NAME=value writes a secret.
+            Some(_) => refuse("pass_env", "lists names of variables, without values".to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    /// Charges.
+    pub fn charge(&self, request: &ChargeRequest) -> Answer {
+        self.ask(Operation::Charge, request, None)
+    }
+
+    /// Asks what became of a charge.
+    pub fn status(&self, request: &ChargeRequest, reference: Option<&str>) -> Answer {
+        self.ask(Operation::Status, request, reference)
+    }
+
+    fn ask(
+        &self,
+        operation: Operation,
+        request: &ChargeRequest,
+        reference: Option<&str>,
+    ) -> Answer {
+        let words = Words::hiding(&request.token);
+        let group = match (self.start(), operation) {
+            (Ok(group), _) => group,
+            // Nobody was told of the key.
+            (Err(message), Operation::Charge) => return Answer::NotSent { message },
+            (Err(message), Operation::Status) => return Answer::Unknown { message },
+        };
+        let answer = question(operation, request, reference)
+            .and_then(|bytes| self.hear(group, &bytes))
+            .and_then(|ran| answer::judge(operation, &ran, self.timeout, &words));
+        answer.unwrap_or_else(|message| Answer::Unknown { message })
+    }
+
+    fn start(&self) -> std::result::Result<Group, String> {
+        Group::start(&mut self.prepared()?)
+            .map_err(|error| format!("cannot be started: {}", plain(&error)))
+    }
+
+    fn hear(&self, group: Group, input: &[u8]) -> std::result::Result<Ran, String> {
+        group
+            .hold(input, self.timeout)
+            .map_err(|error| format!("cannot be waited for: {}", plain(&error)))
+    }
+
+    /// The command as it is started. The working directory stays that of billing: so a line of the
+    /// config behaves as the same line typed beside `billing`, or written into the same crontab.
+    fn prepared(&self) -> std::result::Result<Command, String> {
+        let program = self.locate().map_err(|message| format!("cannot be started: {message}"))?;
+        let mut command = Command::new(program);
+        command.args(self.command.iter().skip(1)).env_clear();
+        let names = ENVIRONMENT.into_iter().chain(self.pass_env.iter().map(String::as_str));
+        command.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
+        Ok(command)
+    }
+
+    /// Where the program is. A relative path would be another program in another directory, and
+    /// cron's is seldom the one that the operator tried it in.
+    fn locate(&self) -> std::result::Result<PathBuf, String> {
+        let name = match self.command.first() {
+            Some(name) if !name.is_empty() => name,
+            _ => return Err("names no program, which gateway = \"command\" needs".to_owned()),
+        };
+        let (path, shown) = (Path::new(name), text::printable_value(name));
+        if path.is_absolute() {
+            return match runs(path) {
+                Ok(()) => Ok(path.to_owned()),
+                Err(error) => Err(format!("cannot run {shown}: {}", plain(&error))),
+            };
+        }
+        if name.contains('/') {
+            return Err(format!("{shown} is neither an absolute path nor a name that is in PATH"));
+        }
+        let places = std::env::var_os("PATH").unwrap_or_default();
+        let mut found = std::env::split_paths(&places)
+            // An empty or relative entry would be the working directory again.
+            .filter(|place| place.is_absolute())
+            .map(|place| place.join(name));
+        found.find(|path| runs(path).is_ok()).ok_or_else(|| format!("{shown} is not in PATH"))
+    }
+}
+
+/// What the system said, without its number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+/// Whether there is a file that may be run.
+fn runs(path: &Path) -> std::io::Result<()> {
+    if !path.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
+    Ok(rustix::fs::access(path, Access::EXEC_OK)?)
+}
+
+/// What the program reads, with its fields in this order.
+#[derive(Serialize)]
+struct Question<'a> {
+    version: u8,
+    operation: &'static str,
+    idempotency_key: &'a str,
+    amount: String,
+    amount_minor: i64,
+    currency: &'static str,
+    invoice: &'a str,
+    tenant: &'a str,
+    payment_method: Method<'a>,
+    /// What the gateway answered earlier; a charge has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Method<'a> {
+    id: String,
+    kind: &'static str,
+    token: &'a str,
+}
+
+/// The bytes on standard input: one object on one line. The line is ended, so that a shell's
+/// `read` takes it as well.
+fn question(
+    operation: Operation,
+    request: &ChargeRequest,
+    reference: Option<&str>,
+) -> std::result::Result<Vec<u8>, String> {
+    let question = Question {
+        version: 1,
+        operation: operation.word(),
+        idempotency_key: &request.idempotency_key,
+        amount: request.amount.major(),
+        amount_minor: request.amount.minor(),
+        currency: request.amount.currency().code(),
+        invoice: &request.invoice,
+        tenant: &request.tenant,
+        payment_method: Method {
+            id: request.method.to_string(),
+            kind: request.kind.word(),
+            token: request.token.reveal(),
+        },
+        reference,
+    };
+    // The error is not shown: it could only be of a value.
+    let mut bytes = serde_json::to_vec(&question).map_err(|_| "cannot be asked".to_owned())?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

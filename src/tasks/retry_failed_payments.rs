@@ -1,0 +1,151 @@
+//! `tasks retry-failed-payments`: applies the decisions of `domain::charge` to every charge that is
+//! open, and charges what had no try yet. The calls themselves are in `tasks::charge`.
+
+use serde::Serialize;
+
+use super::charge::{self, Charged, Foreseen};
+use super::{Done, Given, Tally};
+use crate::domain::charge::{Exhausted, Rests, Retry, Waits};
+use crate::domain::{Money, Result, RunId, act};
+use crate::gateway::Gateway;
+use crate::store::Store;
+
+/// What the task counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Charges that were begun, or tried again.
+    pub eligible: u64,
+    pub succeeded: u64,
+    pub failed: u64,
+    pub pending: u64,
+    /// No try is left: it was marked, and dunning goes on.
+    pub exhausted: u64,
+}
+
+/// Charges and asks what is due.
+///
+/// # Errors
+/// A fault of the file, or another process charges; what fails of one charge is in the errors of
+/// the result instead.
+pub fn work(store: &mut Store, given: &Given, run: RunId) -> Result<Done> {
+    let act = given.clock.act("task:retry-failed-payments");
+    let charged = charge::everything(store, given, &act, run)?;
+    Ok(done(charged))
+}
+
+fn done(charged: Charged) -> Done {
+    Done {
+        did_something: charged.did_something(),
+        tally: Tally::RetryFailedPayments(Counts {
+            eligible: charged.eligible,
+            succeeded: charged.succeeded,
+            failed: charged.failed,
+            pending: charged.pending,
+            exhausted: charged.exhausted,
+        }),
+        emails_queued: charged.emails_queued,
+        errors: charged.errors,
+    }
+}
+
+/// A candidate of a dry run, and why it would be tried or not.
+#[derive(Debug, Clone)]
+pub struct Reasoned {
+    /// `None` where it had no try yet.
+    pub transaction: Option<String>,
+    pub invoice: String,
+    pub tenant: String,
+    pub amount: Money,
+    /// `charge`, `ask`, `wait`, `exhausted` or `over`.
+    pub action: &'static str,
+    pub reason: String,
+}
+
+/// Hands each candidate of a run to `each`, with what would be done and why; returns what a run
+/// would count. Writes nothing, and calls nobody: what a gateway would answer is not foreseen.
+///
+/// # Errors
+/// What `each` refuses, or a fault of the file.
+pub fn dry_run(
+    store: &mut Store,
+    given: &Given,
+    mut each: impl FnMut(Reasoned) -> Result<()>,
+) -> Result<Done> {
+    let act = given.clock.act("task:retry-failed-payments");
+    let mut charged = Charged::default();
+    charge::foresee(store, given, &act, |foreseen| {
+        let reasoned = reasoned(foreseen, given.gateway);
+        charged.eligible += u64::from(reasoned.action == "charge");
+        charged.exhausted += u64::from(reasoned.action == "exhausted");
+        each(reasoned)
+    })?;
+    Ok(done(charged))
+}
+
+fn reasoned(foreseen: Foreseen, gateway: &Gateway) -> Reasoned {
+    let (transaction, invoice, tenant, amount, action, reason) = match foreseen {
+        Foreseen::First { number, tenant, amount } => {
+            (None, number, tenant, amount, "charge", "it had no try yet".to_owned())
+        }
+        Foreseen::NoMethod { number, tenant, amount } => {
+            (None, number, tenant, amount, "wait", waits(Waits::NoMethod))
+        }
+        Foreseen::Asked { series } => {
+            let since = &series.last_try.created_at;
+            let (began, now) = (&series.last_try.gateway, gateway.name());
+            let (action, reason) = match *began == now {
+                true => ("ask", format!("its outcome is {} since {since}", series.status)),
+                false => ("wait", format!("it was begun with {began}, and {now} is configured")),
+            };
+            let amount = series.last_try.amount;
+            (Some(series.transaction), series.number, series.tenant, amount, action, reason)
+        }
+        Foreseen::Retried { series, retry } => {
+            let retries = series.facts.retries;
+            let code = series.failure_code.as_deref().unwrap_or("declined");
+            let (action, reason) = match retry {
+                Retry::Now => ("charge", format!("{code}, retry {}", retries + 1)),
+                Retry::Wait { why, until: Some(until) } => {
+                    ("wait", format!("{} until {}", waits(why), act::instant(until)))
+                }
+                Retry::Wait { why, until: None } => ("wait", waits(why)),
+                Retry::Exhausted { why: Exhausted::Retries { made } } => {
+                    ("exhausted", format!("no try is left, retries made: {made}"))
+                }
+                Retry::Exhausted { why: Exhausted::Window { first_failed_at } } => {
+                    let on = act::instant(first_failed_at);
+                    ("exhausted", format!("no try is left, first declined on {on}"))
+                }
+                Retry::Over { why } => ("over", rests(why)),
+            };
+            let amount = series.facts.invoice.amount_due;
+            (Some(series.transaction), series.number, series.tenant, amount, action, reason)
+        }
+    };
+    let transaction = transaction.map(|id| id.to_string());
+    match gateway.charges() {
+        true => Reasoned { transaction, invoice, tenant, amount, action, reason },
+        false => {
+            let reason = "no gateway is configured".to_owned();
+            Reasoned { transaction, invoice, tenant, amount, action: "wait", reason }
+        }
+    }
+}
+
+fn waits(why: Waits) -> String {
+    match why {
+        Waits::Interval => "the least interval between two tries runs".to_owned(),
+        Waits::NewMethod => "declined for good, another payment method is needed".to_owned(),
+        Waits::NoMethod => "the customer has no default payment method".to_owned(),
+        Waits::Rests(why) => rests(why),
+    }
+}
+
+fn rests(why: Rests) -> String {
+    match why {
+        Rests::NotOpen { status } => format!("the invoice is {status}"),
+        Rests::Ended => "its subscription ended before the period, or on its first day".to_owned(),
+        Rests::Promised { until } => format!("promised until {until}"),
+        Rests::Disputed => "the invoice is disputed".to_owned(),
+    }
+}

@@ -1,0 +1,249 @@
+//! The programs of examples/gateways/, run as billing runs them. Where there is no Python 3, the
+//! tests say so and do nothing.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use billing::domain::charge::{Answer, ChargeRequest, Token};
+use billing::domain::payment_method::PaymentMethodKind;
+use billing::domain::{Currency, Money, PaymentMethodId};
+use billing::gateway::Program;
+use chrono::{TimeDelta, Utc};
+use rusqlite::Connection;
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/gateways/mobile_money.py");
+
+/// The program with a folder of its own.
+struct MobileMoney {
+    folder: tempfile::TempDir,
+    program: Program,
+}
+
+impl MobileMoney {
+    /// `None` where it cannot be run here, which is said even where a test's output is kept back.
+    fn new() -> Option<MobileMoney> {
+        let python = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
+        if !python.is_ok_and(|status| status.success()) {
+            let _ = writeln!(std::io::stderr(), "no python3: mobile_money.py is not tested here");
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = folder.path().join("state");
+        let command = vec![SCRIPT.to_owned(), state.to_str().expect("text").to_owned()];
+        let timeout = Duration::from_secs(120);
+        let program = Program { command, timeout, pass_env: Vec::new() };
+        program.check().expect("it is executable");
+        Some(MobileMoney { folder, program })
+    }
+
+    fn charge(&self, key: &str, account: &str) -> Answer {
+        self.program.charge(&request(key, account))
+    }
+
+    fn status(&self, key: &str, account: &str) -> Answer {
+        self.program.status(&request(key, account), None)
+    }
+
+    /// Changes what the program wrote.
+    fn edit(&self, file: &str, sql: &str) {
+        let path = self.folder.path().join("state").join(file);
+        let changed = Connection::open(path).and_then(|db| db.execute(sql, ()));
+        assert_eq!(changed.expect(sql), 1, "{sql}");
+    }
+
+    /// The requests that the provider has.
+    fn asked_of_provider(&self) -> i64 {
+        let path = self.folder.path().join("state/made-up-provider.sqlite");
+        let db = Connection::open(path).expect("the provider's file");
+        db.query_row("SELECT count(*) FROM requests", (), |row| row.get(0)).expect("a count")
+    }
+}
+
+fn request(key: &str, account: &str) -> ChargeRequest {
+    ChargeRequest {
+        idempotency_key: key.into(),
+        amount: Money::from_minor(15_000, Currency::XOF),
+        invoice: "INV-2026-000001".into(),
+        tenant: "acme".into(),
+        method: PaymentMethodId(3),
+        kind: PaymentMethodKind::MobileMoney,
+        token: Token::new(account.into()),
+        created_at: Utc::now(),
+        prepared_at: Utc::now(),
+    }
+}
+
+const PAYS: &str = "+221770000001";
+const POOR: &str = "+221770000000";
+const REFUSES: &str = "+221 77 000 88 88";
+const CLOSED: &str = "221770009999";
+
+#[track_caller]
+fn declined(answer: Answer) -> (String, bool) {
+    let Answer::Declined { code, message, retryable } = answer else { panic!("{answer:?}") };
+    assert!(message.is_some_and(|message| message.contains(' ')), "{code}");
+    (code, retryable)
+}
+
+#[track_caller]
+fn unknown(answer: Answer) -> String {
+    let Answer::Unknown { message } = answer else { panic!("{answer:?}") };
+    message
+}
+
+#[test]
+fn a_charge_is_pending_first_and_then_what_the_customer_says() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    assert_eq!(mobile.status("k-1", PAYS), Answer::NotFound);
+    let Answer::Pending { reference } = mobile.charge("k-1", PAYS) else { panic!() };
+    assert!(reference.is_some());
+    // Asked again it says the same, and asks nobody for money again.
+    assert_eq!(mobile.charge("k-1", PAYS), Answer::Pending { reference: reference.clone() });
+    let asked = mobile.program.status(&request("k-1", PAYS), reference.as_deref());
+    assert_eq!(asked, Answer::Succeeded { reference: reference.clone() });
+    assert_eq!(mobile.charge("k-1", PAYS), Answer::Succeeded { reference: reference.clone() });
+    assert_eq!(mobile.status("k-1", PAYS), Answer::Succeeded { reference });
+    assert_eq!(mobile.asked_of_provider(), 1);
+    assert!(matches!(mobile.charge("k-2", REFUSES), Answer::Pending { .. }));
+    assert_eq!(declined(mobile.status("k-2", REFUSES)), ("refused_by_customer".into(), true));
+    assert_eq!(declined(mobile.charge("k-2", REFUSES)), ("refused_by_customer".into(), true));
+}
+
+#[test]
+fn declines_say_whether_another_try_may_do() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    assert_eq!(declined(mobile.charge("k-1", POOR)), ("insufficient_funds".into(), true));
+    assert_eq!(declined(mobile.status("k-1", POOR)), ("insufficient_funds".into(), true));
+    assert_eq!(declined(mobile.charge("k-2", CLOSED)), ("account_closed".into(), false));
+    assert_eq!(declined(mobile.charge("k-3", "tok_ok")), ("not_an_account".into(), false));
+    let card = ChargeRequest { kind: PaymentMethodKind::Card, ..request("k-4", PAYS) };
+    assert_eq!(declined(mobile.program.charge(&card)), ("unsupported_method".into(), false));
+    let eur = Money::from_minor(1_050, "EUR".parse().expect("a currency"));
+    let eur = ChargeRequest { amount: eur, ..request("k-5", PAYS) };
+    assert_eq!(declined(mobile.program.charge(&eur)), ("unsupported_currency".into(), false));
+    let cedi = Money::from_minor(1_050, "GHS".parse().expect("a currency"));
+    let cedi = ChargeRequest { amount: cedi, ..request("k-6", PAYS) };
+    assert!(matches!(mobile.program.charge(&cedi), Answer::Pending { .. }));
+}
+
+#[test]
+fn a_key_is_never_used_for_two_charges() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    assert!(matches!(mobile.charge("k-1", PAYS), Answer::Pending { .. }));
+    let expected = "ended with status 65: the key was used for another charge before";
+    let amount = Money::from_minor(15_001, Currency::XOF);
+    let other = ChargeRequest { amount, ..request("k-1", PAYS) };
+    assert_eq!(unknown(mobile.program.charge(&other)), expected);
+    assert_eq!(unknown(mobile.program.status(&other, None)), expected);
+    assert_eq!(unknown(mobile.charge("k-1", CLOSED)), expected);
+}
+
+/// The program was killed between its two writes, before or after the provider heard of it.
+#[test]
+fn a_run_that_was_cut_off_charges_once() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    let cut_off = "UPDATE charges SET status = 'sent', reference = NULL, code = NULL";
+    let first = mobile.charge("k-1", PAYS);
+    assert!(matches!(first, Answer::Pending { .. }));
+    mobile.edit("ledger.sqlite", cut_off);
+    assert_eq!(mobile.charge("k-1", PAYS), first);
+    mobile.edit("ledger.sqlite", cut_off);
+    assert_eq!(mobile.status("k-1", PAYS), first);
+    // It was never asked: that is no decline, and the charge goes out after all.
+    mobile.edit("ledger.sqlite", cut_off);
+    mobile.edit("made-up-provider.sqlite", "DELETE FROM requests");
+    assert_eq!(mobile.status("k-1", PAYS), Answer::NotFound);
+    assert_eq!(mobile.charge("k-1", PAYS), first);
+    assert_eq!(mobile.asked_of_provider(), 1);
+}
+
+#[test]
+fn keys_are_remembered_for_30_days_and_for_ever_while_they_are_open() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    assert!(matches!(mobile.charge("open", PAYS), Answer::Pending { .. }));
+    declined(mobile.charge("over", POOR));
+    let age = |key: &str, days| {
+        let at = (Utc::now() - TimeDelta::days(days)).to_rfc3339();
+        let sql = format!("UPDATE charges SET created_at = '{at}' WHERE key = '{key}'");
+        mobile.edit("ledger.sqlite", &sql);
+    };
+    age("open", 29);
+    age("over", 29);
+    // Each run forgets at its end, so the second one tells.
+    for _ in 0..2 {
+        declined(mobile.status("over", POOR));
+    }
+    age("open", 31);
+    age("over", 31);
+    declined(mobile.status("over", POOR));
+    assert_eq!(mobile.status("over", POOR), Answer::NotFound);
+    assert!(matches!(mobile.status("open", PAYS), Answer::Succeeded { .. }));
+}
+
+#[test]
+fn many_at_once_charge_each_key_once() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    std::thread::scope(|scope| {
+        for thread in 0..12 {
+            let mobile = &mobile;
+            scope.spawn(move || {
+                let answer = mobile.charge(&format!("k-{}", thread % 4), PAYS);
+                assert!(matches!(answer, Answer::Pending { .. }), "{answer:?}");
+            });
+        }
+    });
+    assert_eq!(mobile.asked_of_provider(), 4);
+}
+
+#[test]
+fn what_is_no_question_ends_with_a_code_and_without_the_token() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    let state = mobile.folder.path().join("state");
+    let question = format!(
+        r#"{{"version":1,"operation":"charge","idempotency_key":"k","amount":"15000",
+        "amount_minor":15000,"currency":"XOF","invoice":"I","tenant":"acme",
+        "payment_method":{{"id":"pm_3","kind":"mobile_money","token":"{PAYS}"}}}}"#
+    );
+    assert_eq!(run(&[&state], &question).0, 0);
+    for (from, to, says) in [
+        (question.as_str(), "", "no JSON object"),
+        (&question, "[]", "no JSON object"),
+        (":1,", ":2,", "version 1"),
+        ("\"charge\"", "\"refund\"", "neither charge nor status"),
+        ("\"k\"", "\"\"", "idempotency_key"),
+        (":15000", ":15000.0", "amount_minor"),
+        (":15000", ":true", "amount_minor"),
+        (":15000", ":-1", "amount_minor"),
+        (":15000", ":15001", "differ"),
+        ("\"15000\"", "\"-15000\"", "amount is no number"),
+        (&format!("\"{PAYS}\""), "7", "token"),
+    ] {
+        assert!(question.contains(from), "{from}");
+        let (status, said) = run(&[&state], &question.replacen(from, to, 1));
+        assert_eq!(status, 65, "{to}: {said}");
+        assert!(said.contains(says) && said.lines().count() == 1, "{to}: {said}");
+        assert!(!said.contains(PAYS), "{said}");
+    }
+    assert_eq!(run(&[], &question).0, 64);
+    // A fault of the machine, and no answer.
+    let (status, said) = run(&[Path::new(SCRIPT)], &question);
+    assert_eq!(status, 1, "{said}");
+    assert!(!said.contains(PAYS), "{said}");
+}
+
+/// The exit code, and what it said on standard error.
+fn run(arguments: &[&Path], input: &str) -> (i32, String) {
+    let mut child = Command::new(SCRIPT)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    // One that has no use for it may have ended already.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("its end");
+    (output.status.code().expect("no signal"), String::from_utf8(output.stderr).expect("text"))
+}

@@ -1,0 +1,158 @@
+//! The gateway of the crash trials does what it says: its chances are the same each time, its books
+//! are whole, and an honest caller comes to the same as they do.
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use billing::domain::charge::{Answer, ChargeRequest, Token};
+use billing::domain::payment_method::PaymentMethodKind;
+use billing::domain::{Currency, Money, PaymentMethodId};
+use billing::gateway::Program;
+use chrono::DateTime;
+use support::ledger::{self, Booked};
+
+fn gateway(folder: &Path, settings: &[&str]) -> Program {
+    let command = ledger::command(folder, settings);
+    Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new() }
+}
+
+fn request(invoice: u32, number: u32) -> ChargeRequest {
+    ChargeRequest {
+        idempotency_key: format!("9b2e-txn{invoice}-{number}"),
+        amount: Money::from_minor(i64::from(invoice) * 100, Currency::XOF),
+        invoice: format!("INV-2026-{invoice:06}"),
+        tenant: "acme".into(),
+        method: PaymentMethodId(3),
+        kind: PaymentMethodKind::Card,
+        token: Token::new("tok_1".into()),
+        created_at: DateTime::UNIX_EPOCH,
+        prepared_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+/// Asks until the key came to an end, as the protocol has it: the same key after whatever is not
+/// known, and never another one.
+fn outcome(program: &Program, request: &ChargeRequest) -> Answer {
+    let mut answer = program.charge(request);
+    for _ in 0..200 {
+        answer = match answer {
+            Answer::Succeeded { .. } | Answer::Declined { .. } => return answer,
+            Answer::NotFound | Answer::NotSent { .. } => program.charge(request),
+            Answer::Pending { reference } => program.status(request, reference.as_deref()),
+            Answer::Unknown { .. } => program.status(request, None),
+        };
+    }
+    panic!("{}: no end", request.idempotency_key);
+}
+
+/// Charges the invoice, three times at most; the key that succeeded.
+fn charge(program: &Program, invoice: u32) -> Option<String> {
+    for number in 1..=3 {
+        let request = request(invoice, number);
+        match outcome(program, &request) {
+            Answer::Succeeded { .. } => return Some(request.idempotency_key),
+            Answer::Declined { retryable: true, .. } => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Charges 80 invoices on four threads; the keys that succeeded.
+fn charge_all(program: &Program) -> BTreeSet<String> {
+    let of_a_thread = |thread: u32| -> Vec<String> {
+        (1..=80).filter(|n| n % 4 == thread).filter_map(|n| charge(program, n)).collect()
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|n| scope.spawn(move || of_a_thread(n))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    })
+}
+
+#[test]
+fn an_honest_caller_and_the_books_agree_whatever_goes_wrong() {
+    let settings = [
+        "seed=7",
+        "decline=20",
+        "decline-hard=10",
+        "pending=20",
+        "pending-declines=30",
+        "asks=2",
+        "early-sleep=20",
+        "late-sleep=20",
+        "sleep-ms=3",
+        "abort-before=10",
+        "abort-after=10",
+        "garbage=10",
+        "twice=10",
+    ];
+    let run = || {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("ledger");
+        let known = charge_all(&gateway(&folder, &settings));
+        ledger::wait_until_quiet(&folder);
+        let mut log = ledger::log(&folder);
+        log.sort();
+        (known, ledger::books(&folder), log)
+    };
+    let (known, books, log) = run();
+    let succeeded = |books: &BTreeMap<String, Booked>| -> BTreeSet<String> {
+        let paid = books.iter().filter(|(_, booked)| booked.outcome == "succeeded");
+        paid.map(|(key, _)| key.clone()).collect()
+    };
+    assert_eq!(succeeded(&books), known);
+    let mut paid = BTreeMap::new();
+    for booked in books.values().filter(|booked| booked.outcome == "succeeded") {
+        *paid.entry(&booked.invoice).or_insert(0) += booked.amount_minor;
+    }
+    for (invoice, amount) in paid {
+        let number: i64 = invoice.rsplit('-').next().expect("a number").parse().expect("digits");
+        assert_eq!(amount, number * 100, "{invoice}");
+    }
+    // Everything that can go wrong did, and every outcome was there.
+    let ways: BTreeSet<&str> = log.iter().map(|call| call.way.as_str()).collect();
+    let expected = ["abort-after", "abort-before", "answers", "garbage", "twice"];
+    assert_eq!(ways, BTreeSet::from(expected));
+    let outcomes: BTreeSet<&str> = log.iter().map(|call| call.known.as_str()).collect();
+    assert_eq!(outcomes, BTreeSet::from(["-", "declined", "not_found", "pending", "succeeded"]));
+    assert_eq!(run(), (known, books, log));
+}
+
+#[test]
+fn a_late_answer_is_booked_and_found_later() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut program = gateway(folder.path(), &["late=100", "late-ms=60000"]);
+    // Long enough for it to start and book, wherever the tests run.
+    program.timeout = Duration::from_secs(3);
+    let request = request(1, 1);
+    let late = Answer::Unknown { message: "no answer within 3 s".into() };
+    assert_eq!(program.charge(&request), late);
+    let paid = Answer::Succeeded { reference: Some("led_9b2e-txn1-1".into()) };
+    assert_eq!(gateway(folder.path(), &[]).status(&request, None), paid);
+    assert_eq!(gateway(folder.path(), &[]).charge(&request), paid);
+    assert_eq!(ledger::books(folder.path()).len(), 1);
+}
+
+#[test]
+fn another_body_is_a_conflict() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = gateway(folder.path(), &[]);
+    let first = request(1, 1);
+    assert!(matches!(program.charge(&first), Answer::Succeeded { .. }));
+    let other = ChargeRequest { tenant: "other".into(), ..first.clone() };
+    let message = "ended with status 65: the key came with another body before".to_owned();
+    assert_eq!(program.charge(&other), Answer::Unknown { message });
+    let log = ledger::log(folder.path());
+    assert_eq!(
+        log.iter().map(|call| call.way.as_str()).collect::<Vec<_>>(),
+        ["answers", "conflict"]
+    );
+    // What it does not know is a mistake of the trial, not a chance of 0.
+    for wrong in ["garbge=5", "garbage", "garbage=x"] {
+        let answer = gateway(folder.path(), &[wrong]).charge(&first);
+        let Answer::Unknown { message } = answer else { panic!("{wrong}: {answer:?}") };
+        assert!(message.starts_with("ended with status 64"), "{message}");
+    }
+}

@@ -1,0 +1,387 @@
+//! A gateway that keeps its own books and misbehaves: the other end of the crash trials. What it
+//! books is what customers paid; billing has to come to the same.
+//!
+//!     command = ["…/ledger_gateway", "FOLDER", "seed=7", "abort-after=20", "garbage=10"]
+//!
+//! FOLDER is made where it is not there. The other arguments are NAME=NUMBER, 0 where not given:
+//!
+//! | name | |
+//! |---|---|
+//! | `seed` | what all chances are drawn from |
+//! | `decline` | percent of the keys that are declined, worth another try |
+//! | `decline-hard` | percent of the keys that are declined for good |
+//! | `pending` | percent of the keys that are pending at first |
+//! | `pending-declines` | percent of the pending ones that are declined in the end |
+//! | `asks` | the status question, from 1, that brings a pending one to its end |
+//! | `early-sleep` | percent of the calls that sleep before booking |
+//! | `late-sleep` | percent of the calls that sleep after booking |
+//! | `sleep-ms` | the longest of these sleeps |
+//! | `abort-before` | percent of the calls that kill themselves before booking |
+//! | `abort-after` | percent of the calls that kill themselves after booking |
+//! | `garbage` | percent of the calls that book and answer with no JSON |
+//! | `twice` | percent of the calls that book and answer twice |
+//! | `late` | percent of the calls that book and answer after `late-ms` |
+//! | `late-ms` | to be longer than the time-out |
+//!
+//! What becomes of a key is drawn from seed and key; how a call goes, from seed, key and the number
+//! of the call with that key: the same calls always go the same way, whatever runs beside them.
+//! `decline`, `decline-hard` and `pending` share 100 percent, and so do the ways to misbehave from
+//! `abort-before` to `late`; sleeps are drawn apart from these.
+//!
+//! # What is in the folder
+//!
+//! - `seen/KEY`: the question of the first call with the key, without operation and reference.
+//! - `booked/KEY`: `{"key","invoice","tenant","currency","amount_minor","outcome"}`, the outcome
+//!   being `succeeded`, `declined` or `pending`. This is the truth: money was taken where it says
+//!   `succeeded`. Each file is there whole or not at all, whenever the program is killed.
+//! - `calls/KEY.N`: empty, one a call, so that N is the number of the call even after a crash.
+//! - `log`: a line a call, its fields divided by tabs: operation, key, number of the call, invoice,
+//!   amount in minor units, currency, what is known of the key (`not_found` or an outcome), how the
+//!   call goes (`answers`, `abort-before`, `abort-after`, `garbage`, `twice`, `late`). It is written
+//!   after booking and before any misbehaviour that follows; a call that was killed in its sleep
+//!   before has booked nothing and has no line, and one that was killed between booking and this
+//!   line has no line either: count money in `booked`.
+//!
+//! - `running`: each call holds a shared lock on it. Billing may be killed while a call goes on: who
+//!   gets the lock alone knows that no call is under way that has begun to read its question.
+//!
+//! A key that comes with another body than the first time is answered with exit code 65 and logged
+//! as `conflict`; wrong arguments end with 64, a question that is none with 66, a fault of the machine
+//! with 74. No trial may see any of them.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+const NAMES: [&str; 15] = [
+    "seed",
+    "decline",
+    "decline-hard",
+    "pending",
+    "pending-declines",
+    "asks",
+    "early-sleep",
+    "late-sleep",
+    "sleep-ms",
+    "abort-before",
+    "abort-after",
+    "garbage",
+    "twice",
+    "late",
+    "late-ms",
+];
+
+/// The ways to misbehave of which a call has one at most.
+const WAYS: [&str; 5] = ["abort-before", "abort-after", "garbage", "twice", "late"];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next();
+    let Some((folder, settings)) = folder.zip(Settings::read(arguments)) else {
+        return stop(64, "usage: ledger_gateway FOLDER [NAME=NUMBER]…");
+    };
+    let ledger = Ledger { folder: PathBuf::from(folder), settings };
+    let _running = match ledger.open() {
+        Ok(running) => running,
+        Err(error) => return stop(74, &error.to_string()),
+    };
+    let Some(question) = Question::read() else {
+        return stop(66, "standard input holds no question");
+    };
+    match ledger.answer(&question) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => stop(74, &error.to_string()),
+    }
+}
+
+fn stop(code: u8, why: &str) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::from(code)
+}
+
+/// The numbers of the command line.
+struct Settings(BTreeMap<String, u64>);
+
+impl Settings {
+    fn read(arguments: impl Iterator<Item = String>) -> Option<Settings> {
+        let mut settings = BTreeMap::new();
+        for argument in arguments {
+            let (name, number) = argument.split_once('=')?;
+            NAMES.contains(&name).then_some(())?;
+            settings.insert(name.to_owned(), number.parse().ok()?);
+        }
+        Some(Settings(settings))
+    }
+
+    fn get(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+
+    /// A number below `below` for what is asked of a key or a call, the same each time.
+    fn draw(&self, what: &str, of: &str, below: u64) -> u64 {
+        // FNV-1a over all of it, and the end of splitmix64 to spread what differs in one letter.
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let parts = [&self.get("seed").to_le_bytes(), what.as_bytes(), &[0], of.as_bytes()];
+        for byte in parts.into_iter().flatten() {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (hash ^ (hash >> 31)) % below.max(1)
+    }
+
+    /// Whether a chance of its own comes true.
+    fn happens(&self, name: &str, of: &str) -> bool {
+        self.draw(name, of, 100) < self.get(name)
+    }
+
+    /// The one of the names that comes true, of chances that share 100 percent.
+    fn one_of(&self, names: &[&'static str], of: &str) -> Option<&'static str> {
+        let drawn = self.draw(names[0], of, 100);
+        let mut until = 0;
+        names.iter().copied().find(|name| {
+            until += self.get(name);
+            drawn < until
+        })
+    }
+
+    fn sleep(&self, name: &str, call: &str) {
+        if self.happens(name, call) {
+            let longest = self.draw(&format!("{name} so long"), call, self.get("sleep-ms") + 1);
+            thread::sleep(Duration::from_millis(longest));
+        }
+    }
+}
+
+/// What billing asks.
+struct Question {
+    asks_status: bool,
+    key: String,
+    /// All that has to be the same each time.
+    body: Map<String, Value>,
+}
+
+impl Question {
+    fn read() -> Option<Question> {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).ok()?;
+        let Ok(Value::Object(mut body)) = serde_json::from_str(&text) else { return None };
+        body.remove("reference");
+        let operation = body.remove("operation")?;
+        let asks_status = match operation.as_str()? {
+            "charge" => false,
+            "status" => true,
+            _ => return None,
+        };
+        let key = body.get("idempotency_key")?.as_str()?.to_owned();
+        body.get("amount_minor")?.as_i64().filter(|minor| *minor > 0)?;
+        body.get("payment_method")?.get("token")?.as_str()?;
+        let texts = ["invoice", "tenant", "currency", "amount"];
+        texts.iter().all(|name| body.get(*name).is_some_and(Value::is_string)).then_some(())?;
+        Some(Question { asks_status, key, body })
+    }
+}
+
+/// The folder.
+struct Ledger {
+    folder: PathBuf,
+    settings: Settings,
+}
+
+impl Ledger {
+    /// Makes the folder, and locks `running` until what is returned is dropped.
+    fn open(&self) -> io::Result<File> {
+        for folder in ["seen", "booked", "calls", "tmp"] {
+            fs::create_dir_all(self.folder.join(folder))?;
+        }
+        let running = File::create(self.folder.join("running"))?;
+        running.lock_shared()?;
+        Ok(running)
+    }
+
+    /// Takes the question through its call.
+    fn answer(&self, question: &Question) -> io::Result<u8> {
+        let number = self.number_of_call(&question.key)?;
+        let call = format!("{} {number}", question.key);
+        if !self.is_the_same(question)? {
+            self.log(question, number, "-", "conflict")?;
+            eprintln!("the key came with another body before");
+            return Ok(65);
+        }
+        let way = self.settings.one_of(&WAYS, &call);
+        self.settings.sleep("early-sleep", &call);
+        if way == Some("abort-before") {
+            self.log(question, number, "-", "abort-before")?;
+            abort();
+        }
+        let outcome = self.outcome(question)?;
+        let known = outcome.as_deref().unwrap_or("not_found");
+        self.log(question, number, known, way.unwrap_or("answers"))?;
+        self.settings.sleep("late-sleep", &call);
+        let said = self.said(&question.key, outcome.as_deref()).to_string();
+        match way {
+            Some("abort-after") => abort(),
+            Some("late") => thread::sleep(Duration::from_millis(self.settings.get("late-ms"))),
+            _ => {}
+        }
+        let said = match way {
+            Some("garbage") => "<html>502 Bad Gateway</html>".to_owned(),
+            Some("twice") => format!("{said}\n{said}"),
+            _ => said,
+        };
+        writeln!(io::stdout(), "{said}")?;
+        Ok(0)
+    }
+
+    /// The first N whose file is not there yet.
+    fn number_of_call(&self, key: &str) -> io::Result<u64> {
+        let mut number = 1;
+        loop {
+            let path = self.folder.join("calls").join(format!("{}.{number}", file_name(key)));
+            match File::create_new(path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                created => return created.map(|_| number),
+            }
+        }
+    }
+
+    /// Whether the key came with this body the first time; this may be the first.
+    fn is_the_same(&self, question: &Question) -> io::Result<bool> {
+        let body = Value::Object(question.body.clone()).to_string();
+        let seen = self.folder.join("seen").join(file_name(&question.key));
+        Ok(self.create(&seen, &body)? || fs::read_to_string(&seen)? == body)
+    }
+
+    /// What the key came to, `None` where it is not booked. A charge books it; a status question
+    /// may bring what is pending to its end.
+    fn outcome(&self, question: &Question) -> io::Result<Option<String>> {
+        let booked = self.folder.join("booked").join(file_name(&question.key));
+        if !question.asks_status {
+            self.create(&booked, &entry(question, self.first_outcome(&question.key)))?;
+        }
+        let text = match fs::read_to_string(&booked) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text?,
+        };
+        let outcome = serde_json::from_str::<Value>(&text)?["outcome"].as_str().map(str::to_owned);
+        if outcome.as_deref() != Some("pending") || !question.asks_status {
+            return Ok(outcome);
+        }
+        if self.times_asked(&question.key)? < self.settings.get("asks") {
+            return Ok(outcome);
+        }
+        // Two questions at once come to the same end, so that it is no matter which is the last.
+        let last = match self.settings.happens("pending-declines", &question.key) {
+            true => "declined",
+            false => "succeeded",
+        };
+        fs::rename(self.temporary(&entry(question, last))?, &booked)?;
+        Ok(Some(last.to_owned()))
+    }
+
+    fn first_outcome(&self, key: &str) -> &'static str {
+        match self.settings.one_of(&["decline", "decline-hard", "pending"], key) {
+            Some("pending") => "pending",
+            Some(_) => "declined",
+            None => "succeeded",
+        }
+    }
+
+    /// How often the key's status was asked, this call included.
+    fn times_asked(&self, key: &str) -> io::Result<u64> {
+        let path = self.folder.join("calls").join(format!("{}.asked", file_name(key)));
+        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+        file.write_all(b".")?;
+        Ok(file.metadata()?.len())
+    }
+
+    fn said(&self, key: &str, outcome: Option<&str>) -> Value {
+        let reference = format!("led_{key}");
+        match outcome {
+            None => json!({"status": "not_found"}),
+            Some("declined") => {
+                let ways = ["decline", "decline-hard", "pending"];
+                let hard = self.settings.one_of(&ways, key) == Some("decline-hard");
+                let code = if hard { "account_closed" } else { "insufficient_funds" };
+                json!({"status": "declined", "code": code, "retryable": !hard})
+            }
+            Some(outcome) => json!({"status": outcome, "reference": reference}),
+        }
+    }
+
+    fn log(&self, question: &Question, number: u64, known: &str, way: &str) -> io::Result<()> {
+        let text = |name: &str| question.body[name].as_str().unwrap_or_default().to_owned();
+        let fields = [
+            if question.asks_status { "status" } else { "charge" }.to_owned(),
+            question.key.clone(),
+            number.to_string(),
+            text("invoice"),
+            question.body["amount_minor"].to_string(),
+            text("currency"),
+            known.to_owned(),
+            way.to_owned(),
+        ];
+        let mut log = OpenOptions::new().append(true).create(true).open(self.folder.join("log"))?;
+        // In one write, which the system puts at the end of the file as a whole.
+        log.write_all(format!("{}\n", fields.join("\t")).as_bytes())
+    }
+
+    /// Makes the file with all of its text, or leaves one that is there; whether it was made.
+    fn create(&self, path: &Path, text: &str) -> io::Result<bool> {
+        let temporary = self.temporary(text)?;
+        let made = fs::hard_link(&temporary, path);
+        fs::remove_file(&temporary)?;
+        match made {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            made => made.map(|()| true),
+        }
+    }
+
+    fn temporary(&self, text: &str) -> io::Result<PathBuf> {
+        let path = self.folder.join("tmp").join(std::process::id().to_string());
+        // One that was killed earlier may have had the same id, and its file be in the books.
+        let _ = fs::remove_file(&path);
+        File::create_new(&path)?.write_all(text.as_bytes())?;
+        Ok(path)
+    }
+}
+
+/// A line of the books.
+fn entry(question: &Question, outcome: &str) -> String {
+    let of = |name: &str| question.body[name].clone();
+    json!({
+        "key": question.key,
+        "invoice": of("invoice"),
+        "tenant": of("tenant"),
+        "currency": of("currency"),
+        "amount_minor": of("amount_minor"),
+        "outcome": outcome,
+    })
+    .to_string()
+}
+
+/// The key as the name of a file: what is no letter or digit of ASCII, `-` or `_`, by its code.
+fn file_name(key: &str) -> String {
+    let mut name = String::new();
+    for byte in key.bytes() {
+        match byte {
+            b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => name.push(char::from(byte)),
+            _ => name.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    name
+}
+
+/// As a crash would have it, without the core file of `std::process::abort`.
+fn abort() -> ! {
+    let own = rustix::process::getpid();
+    let _ = rustix::process::kill_process(own, rustix::process::Signal::KILL);
+    // The signal arrives before the call returns; this is for the compiler.
+    std::process::exit(70)
+}
