@@ -11,10 +11,11 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C
 
 SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
-WHAT=${WHAT-"check-overdue recurring import coupons deliver-emails"}
+WHAT=${WHAT-"check-overdue recurring import coupons charges deliver-emails"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
 COUPONS=${COUPONS-1000000}             # coupons in a database with as many uses
 CODES=${CODES-100000}                  # codes made at once
+CHARGES=${CHARGES-1000}                # invoices charged through a gateway that takes 50 ms each
 LETTERS=${LETTERS-400}                 # letters sent through the relay
 DELAY=${DELAY-45}                      # milliseconds that the relay takes to answer a letter
 AS_OF=2026-03-31
@@ -194,6 +195,28 @@ measure_generate() {
   rm -rf stock tool loop
 }
 
+# Charges against the other side's own time: so many calls, eight at once.
+measure_charges() {
+  local n=$CHARGES i ideal
+  say "charges, $n"
+  new_shop owed
+  "$yardstick" owe owed/billing.db "$n" "$AS_OF"
+  printf '\n[payments]\ngateway = "command"\nparallel = 8\ncommand = ["%s", "gateway", "50"]\n' "$yardstick" >> owed/billing.toml
+  mapfile -t command < <(tool tool)
+  : > tool.log
+  for ((i = 0; i < REPEAT; i++)); do
+    fresh owed tool
+    "$yardstick" measure 1 tool/billing.db "${command[@]}" tasks retry-failed-payments --no-deliver --quiet >> tool.log
+    paid=$("${command[@]}" invoice list --status paid --format csv | tail -n +2 | wc -l)
+    [ "$paid" = "$n" ] || { say "$paid of $n invoices are paid"; exit 1; }
+  done
+  ideal=$(calc %.2f "$n*0.05/8")
+  took=$(column 1 tool.log | median)
+  row "retry-failed-payments, 50 ms a charge, 8 at once, against these calls alone" "$n" "$(calc %.2f "$took") s" \
+    "$ideal s" "$(calc %.2f "$took/$ideal") ×" "$(column 2 tool.log | most)" "$(column 3 tool.log | most)"
+  rm -rf owed tool
+}
+
 measure_delivery() {
   say "delivery, $LETTERS letters"
   new_shop letters
@@ -231,6 +254,7 @@ if wants coupons; then
   rm -rf coupons
   measure_generate
 fi
+if wants charges; then measure_charges; fi
 if wants deliver-emails; then measure_delivery; fi
 
 printf '| what | N | billing | yardstick | ratio | peak RSS MB | largest WAL MB |\n'

@@ -52,6 +52,8 @@ yardstick list TASK DB FILE             what a run of the task wrote, as a list 
 yardstick check-overdue DB FILE AS-OF   the bare loop: the same rows
 yardstick recurring DB FILE AS-OF       the bare loop: the same rows
 yardstick generate DB FILE AS-OF        the bare loop: the same rows
+yardstick owe DB N AS-OF                fill a database with tenants that are charged, one invoice each
+yardstick gateway DELAY-MS              a gateway's program: takes so long, and every charge succeeds
 yardstick import DB CSV AS-OF           the bare loop: the same rows
 yardstick same DB DB                    fails where the two hold different rows
 yardstick queue DB LETTERS AS-OF        fill a database of billing init with queued letters
@@ -68,6 +70,8 @@ fn main() -> Done {
         ["stock", db, invoices, as_of] => stock(db, invoices.parse()?, as_of.parse()?),
         ["subscribe", db, n, as_of] => subscribe(db, n.parse()?, as_of.parse()?),
         ["promote", db, n, as_of] => promote(db, n.parse()?, as_of.parse()?),
+        ["owe", db, n, as_of] => owe(db, n.parse()?, as_of.parse()?),
+        ["gateway", delay] => gateway(Duration::from_millis(delay.parse()?)),
         ["csv", tenants, invoices, n, as_of] => csv(tenants, invoices, n.parse()?, as_of.parse()?),
         ["list", "check-overdue", db, file] => list(db, STEPS, file),
         ["list", "recurring", db, file] => list(db, ISSUED, file),
@@ -258,6 +262,46 @@ fn subscribe(db: &str, subscriptions: i64, as_of: NaiveDate) -> Done {
     }
     tx.commit()?;
     settle(conn)
+}
+
+/// Fills a database with tenants that have a payment method, and an open invoice each that is to be
+/// charged.
+fn owe(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
+    let at = noon(as_of);
+    let mut conn = open(db)?;
+    conn.pragma_update(None, "synchronous", "OFF")?;
+    let tx = conn.transaction()?;
+    insert_tenants(&tx, invoices)?;
+    for id in 1..=invoices {
+        tx.prepare_cached(
+            "INSERT INTO payment_methods (tenant_id, kind, token, is_default, created_at, updated_at)
+             VALUES (?1, 'card', 'tok_' || ?1, 1, ?2, ?2)",
+        )?
+        .execute((id, &at))?;
+        tx.prepare_cached(
+            "INSERT INTO invoices (id, number, origin, tenant_id, status, currency, subtotal_minor,
+               total_minor, seller_id, buyer_id, issued_on, due_on, collection, created_at,
+               updated_at)
+             VALUES (?1, 'A-' || ?1, 'typed', ?1, 'open', 'EUR', 4900, 4900, 1, 1 + ?1, ?2, ?2,
+               'automatic', ?3, ?3)",
+        )?
+        .execute((id, as_of.to_string(), &at))?;
+        tx.prepare_cached(
+            "INSERT INTO invoice_lines (invoice_id, position, description, amount_minor)
+             VALUES (?1, 1, 'Subscription, one month', 4900)",
+        )?
+        .execute([id])?;
+    }
+    tx.commit()?;
+    settle(conn)
+}
+
+/// Reads a request, takes so long, and answers that the money came.
+fn gateway(delay: Duration) -> Done {
+    std::io::read_to_string(std::io::stdin())?;
+    std::thread::sleep(delay);
+    println!(r#"{{"status":"succeeded"}}"#);
+    Ok(())
 }
 
 /// Fills a database with coupons and as many uses: some coupons that every tenant used once, and
