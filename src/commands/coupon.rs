@@ -370,7 +370,10 @@ fn validate(ctx: &mut Context, args: Validate) -> anyhow::Result<u8> {
     let slug = prompt::needed(ctx, "--tenant", "Customer", args.tenant, any)?;
     let typed = prompt::needed(ctx, "--amount", "Amount before discount", args.amount, any)?;
     let act = ctx.act();
-    let (validated, amount, tenant) = ctx.writer()?.write(|db| {
+    let mut store = ctx.writer()?;
+    // A customer at a checkout does not wait for an import: only a check that is not counted yet is
+    // written down.
+    let (validated, amount, tenant, counted) = store.read(|db| {
         let tenant = db.tenant(&slug)?;
         let plan = args.plan.as_deref().map(|plan| db.plan(plan)).transpose()?;
         let of_plan = plan.as_ref().map(|plan| plan.price.currency());
@@ -379,8 +382,17 @@ fn validate(ctx: &mut Context, args: Validate) -> anyhow::Result<u8> {
             Money::parse(&typed, currency).map_err(|why| Refusal::bad("amount", &typed, why))?;
         let plan = plan.as_ref().map(OnPlan::of);
         let asked = Asked { tenant: tenant.id, plan, amount };
-        Ok((redeem::validate(db, &act, &code, &asked)?, amount, tenant.slug))
+        let validated = redeem::examine(db, &act, &code, &asked)?;
+        let counted = match &validated.coupon {
+            Some(coupon) => db.is_checked(&act, coupon.id, tenant.id)?,
+            None => true,
+        };
+        Ok((validated, amount, tenant, counted))
     })?;
+    if let Some(coupon) = validated.coupon.as_ref().filter(|_| !counted) {
+        store.write(|db| db.note_check(&act, coupon.id, tenant.id))?;
+    }
+    let tenant = tenant.slug;
     say_validated(ctx, &code, &tenant, amount, &validated)?;
     match coupon::reasons(&validated.verdicts).is_empty() {
         true => Ok(exit::DONE),

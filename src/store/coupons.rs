@@ -264,11 +264,26 @@ impl Db<'_> {
     pub fn note_check(&self, act: &Act, coupon: CouponId, tenant: TenantId) -> Result<()> {
         self.conn
             .prepare_cached(
-                "INSERT INTO coupon_checks (coupon_id, tenant_id, checked_on) VALUES (?1, ?2, ?3)
+                // Unless the coupon was deleted meanwhile.
+                "INSERT INTO coupon_checks (coupon_id, tenant_id, checked_on)
+                 SELECT id, ?2, ?3 FROM coupons WHERE id = ?1
                  ON CONFLICT DO NOTHING",
             )?
             .execute((coupon.0, tenant.0, act.today.to_string()))?;
         Ok(())
+    }
+
+    /// Whether it is noted that a customer checked a coupon today.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn is_checked(&self, act: &Act, coupon: CouponId, tenant: TenantId) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM coupon_checks
+               WHERE coupon_id = ?1 AND tenant_id = ?2 AND checked_on = ?3)",
+        )?;
+        let values = (coupon.0, tenant.0, act.today.to_string());
+        Ok(statement.query_row(values, |row| row.get(0))?)
     }
 
     /// How often a coupon was used, for what may still change of it.

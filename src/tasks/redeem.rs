@@ -40,6 +40,18 @@ pub struct Validated {
 /// # Errors
 /// An amount that is too large, or a fault of the file.
 pub fn validate(db: &Db, act: &Act, code: &str, asked: &Asked) -> Result<Validated> {
+    let validated = examine(db, act, code, asked)?;
+    if let Some(coupon) = &validated.coupon {
+        db.note_check(act, coupon.id, asked.tenant)?;
+    }
+    Ok(validated)
+}
+
+/// Asks every rule of a coupon, and counts nothing.
+///
+/// # Errors
+/// As [`validate`].
+pub fn examine(db: &Db, act: &Act, code: &str, asked: &Asked) -> Result<Validated> {
     let nothing = Money::zero(asked.amount.currency());
     let Some(coupon) = db.find_coupon(code)? else {
         let rule = "code";
@@ -53,7 +65,6 @@ pub fn validate(db: &Db, act: &Act, code: &str, asked: &Asked) -> Result<Validat
         true => coupon.offer.discount.off(asked.amount)?,
         false => nothing,
     };
-    db.note_check(act, coupon.id, asked.tenant)?;
     Ok(Validated { coupon: Some(coupon), verdicts, discount })
 }
 
