@@ -140,7 +140,7 @@ measure_import() {
 # A coupon is checked, applied and summed up in a database that holds many of them. The first check
 # of a customer, coupon and day writes a row, so that each run of it is of another customer.
 measure_coupons() {
-  local n=$COUPONS single=$1 check="--amount 50 --tenant t{}" i j verb times label args start ms
+  local n=$COUPONS single=$1 check="--amount 50 --tenant t{}" i j verb times label args start took
   local cases=(
     "measure|41|coupon validate, single-use code, first check of the day|validate $single $check"
     "measure|41|coupon validate, single-use code, checked before|validate $single $check"
@@ -152,23 +152,23 @@ measure_coupons() {
     "measure|1|coupon stats, all|stats"
   )
   mapfile -t command < <(tool shop)
-  rm -f start.log case*.log
+  rm -f start*.log case*.log
   for ((i = 0; i < REPEAT; i++)); do
     fresh coupons shop
-    "$yardstick" measure 41 none "$billing" --version >> start.log
     for j in "${!cases[@]}"; do
       IFS='|' read -r verb times label args <<< "${cases[j]}"
       say "$label"
+      "$yardstick" measure 41 none "$billing" --version >> "start$j.log"
       # shellcheck disable=SC2086 # the words of a command
       "$yardstick" "$verb" "$times" shop/billing.db "${command[@]}" coupon $args >> "case$j.log"
     done
   done
-  start=$(column 1 start.log | median)
   for j in "${!cases[@]}"; do
     IFS='|' read -r verb times label args <<< "${cases[j]}"
-    ms=$(column 1 "case$j.log" | median)
-    row "$label, against --version" "$n" "$(calc %.1f "$ms*1000") ms" "$(calc %.1f "$start*1000") ms" \
-      "+$(calc %.1f "($ms-$start)*1000") ms" "$(column 2 "case$j.log" | most)" "$(column 3 "case$j.log" | most)"
+    start=$(column 1 "start$j.log" | median)
+    took=$(column 1 "case$j.log" | median)
+    row "$label, against --version" "$n" "$(calc %.1f "$took*1000") ms" "$(calc %.1f "$start*1000") ms" \
+      "+$(calc %.1f "($took-$start)*1000") ms" "$(column 2 "case$j.log" | most)" "$(column 3 "case$j.log" | most)"
   done
   rm -rf shop
 }

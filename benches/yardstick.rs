@@ -515,7 +515,7 @@ const ISSUED: &str = "SELECT i.number, i.sequence, i.tenant_id, i.subtotal_minor
 
 /// What coupon generate wrote, one row a coupon, in its order, and its event.
 const GENERATED: &str = "SELECT c.code, c.code_folded, c.name, c.percent, c.valid_from, c.valid_to,
-    v.actor, CASE WHEN c.id = 1 THEN v.data END AS event
+    v.actor, CASE WHEN c.id = 1 THEN v.data END AS event, v.reason
   FROM coupons c JOIN events v ON v.kind = 'coupons_generated' ORDER BY c.id";
 
 /// Writes down what a run wrote, one line a row of that query.
@@ -698,7 +698,8 @@ fn generate(db: &str, file: &str, as_of: &str) -> Done {
          VALUES (?1, ?2, ?3, 'percentage', ?4, ?5, ?6, 1, ?7, ?7)",
     )?;
     let mut event = conn.prepare(
-        "INSERT INTO events (at, kind, actor, data) VALUES (?1, 'coupons_generated', ?2, ?3)",
+        "INSERT INTO events (at, kind, actor, data, reason)
+         VALUES (?1, 'coupons_generated', ?2, ?3, ?4)",
     )?;
     let mut record = csv::StringRecord::new();
     conn.execute_batch("BEGIN IMMEDIATE")?;
@@ -707,7 +708,7 @@ fn generate(db: &str, file: &str, as_of: &str) -> Done {
         let (from, to) = (&record[4], &record[5]);
         coupon.execute((&record[0], &record[1], name, percent, from, to, &at))?;
         if !record[7].is_empty() {
-            event.execute((&at, &record[6], &record[7]))?;
+            event.execute((&at, &record[6], &record[7], &record[8]))?;
         }
     }
     Ok(conn.execute_batch("COMMIT")?)
