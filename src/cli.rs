@@ -104,6 +104,9 @@ enum Command {
     /// The scheduled tasks: run one, look at their runs
     #[command(subcommand)]
     Tasks(commands::tasks::Command),
+    /// What to look at each morning: revenue, what is overdue, payments, coupons, the tasks
+    #[command(subcommand)]
+    Report(commands::report::Command),
     /// Letters: the outbox and what was sent
     #[command(subcommand)]
     Email(commands::email::Command),
@@ -226,6 +229,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Invoice(command) => commands::invoice::run(&mut ctx, command),
         Command::Transaction(command) => commands::transaction::run(&mut ctx, command),
         Command::Tasks(command) => commands::tasks::run(&mut ctx, command),
+        Command::Report(command) => commands::report::run(&mut ctx, command),
         Command::Email(command) => commands::email::run(&mut ctx, command),
         Command::Event(command) => commands::event::run(&mut ctx, command),
         Command::Import(args) => commands::import::run(&mut ctx, args),

@@ -37,6 +37,7 @@ scenarios! {
     money => "money.md",
     periods => "periods.md",
     redemptions => "redemptions.md",
+    reports => "reports.md",
     suspension => "suspension.md",
     year => "year.md",
 }

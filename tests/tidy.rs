@@ -40,7 +40,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "view",
         rooms: &["domain"],
-        crates: &["chrono", "comfy_table", "csv", "rust_decimal", "serde_json"],
+        crates: &["chrono", "comfy_table", "csv", "minijinja", "rust_decimal", "serde_json"],
     },
     Room {
         name: "tasks",

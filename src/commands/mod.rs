@@ -12,6 +12,7 @@ pub mod invoice;
 pub mod payment_method;
 pub mod plan;
 pub mod prompt;
+pub mod report;
 pub mod shell;
 pub mod subscription;
 pub mod tasks;

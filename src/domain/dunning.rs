@@ -183,6 +183,11 @@ impl InvoiceDecision {
             Action::Wait | Action::Rest => None,
         }
     }
+
+    /// The next step as a list shows it: a stage that the next run records comes today.
+    pub fn next_step(&self, today: NaiveDate) -> Option<NextStep> {
+        self.records().map(|stage| NextStep { stage, on: today }).or(self.next)
+    }
 }
 
 /// What is decided for one tenant.

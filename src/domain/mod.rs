@@ -15,6 +15,7 @@ pub mod payment_method;
 pub mod plan;
 pub mod recurrence;
 pub mod refusal;
+pub mod revenue;
 pub mod schedule;
 pub mod stage;
 pub mod subscription;
@@ -23,6 +24,7 @@ pub mod tenant;
 pub mod text;
 pub mod transaction;
 pub mod trial;
+pub mod wording;
 
 pub use act::Act;
 pub use ids::*;

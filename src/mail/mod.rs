@@ -7,7 +7,7 @@
 pub mod letters;
 mod message;
 pub mod transport;
-pub mod wording;
+pub use crate::domain::wording;
 
 pub use letters::{Letters, Rendered, sample};
 pub use message::{Headers, bare_address, compose, text_of};

@@ -270,7 +270,8 @@ impl Db<'_> {
     }
 }
 
-fn facts(row: &Row) -> rusqlite::Result<InvoiceFacts> {
+/// The facts of a row that bears their columns.
+pub(super) fn facts(row: &Row) -> rusqlite::Result<InvoiceFacts> {
     let currency = columns::word(row, "currency")?;
     let total = columns::money(row, "total_minor", currency)?;
     let paid: i64 = row.get("paid_minor")?;

@@ -1,8 +1,10 @@
 //! The only room that speaks SQL. A function here is one statement or one aggregate.
 
+mod automation;
 pub mod charges;
 mod check;
 mod columns;
+mod coupon_sums;
 mod coupons;
 pub mod dunning;
 mod events;
@@ -13,6 +15,8 @@ mod outbox;
 mod payment_methods;
 mod plans;
 mod redemptions;
+pub mod reports;
+mod revenue;
 pub mod runs;
 pub mod subscriptions;
 mod tenants;
@@ -30,7 +34,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior};
 use crate::domain::refusal::Fault;
 use crate::domain::{Refusal, Result};
 
+pub use automation::{Stretch, Turn};
 pub use check::{CHECKS, Finding};
+pub use coupon_sums::CouponPeriod;
 pub use coupons::CouponFilter;
 pub use events::{Event, EventFilter, NewEvent};
 pub use invoices::{InvoiceFilter, NewInvoice};

@@ -13,6 +13,7 @@ pub mod import;
 pub mod issue;
 pub mod lock;
 pub mod redeem;
+pub mod report;
 pub mod retry_failed_payments;
 pub mod settle;
 pub mod simulate;

@@ -226,11 +226,7 @@ pub fn overdue(
     today: NaiveDate,
 ) -> Value {
     let rests = (decision.action == Action::Rest).then(|| reason(&decision.reason));
-    // A stage that the next run records is the next step, and its day is today.
-    let next = match decision.records() {
-        Some(stage) => Some((stage, today)),
-        None => decision.next.map(|step| (step.stage, step.on)),
-    };
+    let next = decision.next_step(today);
     json!({
         "tenant": tenant,
         "number": facts.number,
@@ -239,8 +235,8 @@ pub fn overdue(
         "amount_due": facts.amount_due.major(),
         "currency": facts.amount_due.currency().code(),
         "stage": facts.stage.map(Stage::word),
-        "next_step": next.map(|(stage, _)| stage.word()),
-        "next_step_on": next.map(|(_, on)| on),
+        "next_step": next.map(|step| step.stage.word()),
+        "next_step_on": next.map(|step| step.on),
         "rests": rests,
     })
 }

@@ -2,6 +2,7 @@
 //! objects, so that a field has one name everywhere.
 
 pub mod explain;
+pub mod html;
 pub mod objects;
 pub mod progress;
 mod table;
@@ -226,6 +227,35 @@ fn csv_cell(value: &Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// Amounts as a line of blocks, one each: the lowest is the lowest block, the highest the highest.
+pub fn sparkline(amounts: &[i64]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let (least, most) = (amounts.iter().min(), amounts.iter().max());
+    let (least, range) = match least.zip(most) {
+        Some((least, most)) => (i128::from(*least), i128::from(*most) - i128::from(*least)),
+        None => return String::new(),
+    };
+    let block = |amount: &i64| match range {
+        0 => BLOCKS[0],
+        _ => {
+            let height = (i128::from(*amount) - least) * (BLOCKS.len() as i128 - 1) / range;
+            BLOCKS[usize::try_from(height).unwrap_or(0)]
+        }
+    };
+    amounts.iter().map(block).collect()
+}
+
+/// An amount as a bar of blocks, whose full length is `whole`: what is not nothing is seen.
+pub fn bar(part: i64, whole: i64) -> String {
+    const WIDTH: i128 = 20;
+    let (part, whole) = (i128::from(part), i128::from(whole));
+    if part <= 0 || whole <= 0 {
+        return String::new();
+    }
+    let blocks = ((part * WIDTH * 2 + whole) / (whole * 2)).clamp(1, WIDTH);
+    "█".repeat(usize::try_from(blocks).unwrap_or(1))
 }
 
 /// Whether tables are styled: as asked, else where standard output is a terminal that can, and

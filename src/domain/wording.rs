@@ -1,13 +1,13 @@
-//! How amounts, dates and counts read in a letter's language.
+//! How amounts, dates and counts read in the language of a letter or a page.
 //!
 //! The spaces are plain ones, so that a text stays searchable and a column aligned; HTML keeps an
 //! amount on one line by its style instead.
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::domain::Money;
-use crate::domain::email::Locale;
-use crate::domain::plan::{Interval, IntervalUnit};
+use super::Money;
+use super::email::Locale;
+use super::plan::{Interval, IntervalUnit};
 
 const MONTHS_FR: [&str; 12] = [
     "janvier",

@@ -1,0 +1,163 @@
+//! `billing report html`: all reports as static pages, from one snapshot of the database.
+
+mod facts;
+mod folder;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Between;
+use crate::commands::{Context, out_failed};
+use crate::domain::Result;
+use crate::domain::money::Totals;
+use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::{Money, RunId, act};
+use crate::failure::exit;
+use crate::store::{Db, TenantFilter};
+use crate::tasks::lock::dead_runs;
+use crate::tasks::report::{Period, automation, kpi, mrr, overdue, transactions};
+use crate::view::html::Site;
+use folder::Folder;
+
+/// `billing report html`
+#[derive(Debug, Args)]
+pub struct Html {
+    /// The folder that the pages are written to; what an earlier run wrote there is replaced
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Writes the pages.
+///
+/// # Errors
+/// The folder holds something else, or cannot be written.
+pub fn run(ctx: &mut Context, args: &Html) -> anyhow::Result<u8> {
+    let timezone = ctx.clock.timezone;
+    let site = Site::new(ctx.config.locale, move |at| at.with_timezone(&timezone).naive_local())?;
+    let folder = Folder::new(&args.out)?;
+    let mut store = ctx.reader()?;
+    let dead = dead_runs(&mut store)?;
+    let period = Between { since: None, until: None }.period(ctx)?;
+    let mut pages = Pages { ctx, site: &site, folder, tenants: Tenants::default() };
+    store.read(|db| {
+        pages.tenants(db)?;
+        pages.overviews(db, period, &dead)
+    })?;
+    drop(store);
+    let folder = pages.folder;
+    let count = folder.publish()?;
+    let index = args.out.join("index.html");
+    match ctx.printer.for_people() {
+        true => ctx.printer.text(&format!("{count} pages: {}", index.display()))?,
+        false => {
+            let index = index.display().to_string();
+            ctx.printer.object(&json!({ "pages": count, "index": index })).map_err(out_failed)?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// The pages as they are written.
+struct Pages<'a> {
+    ctx: &'a Context,
+    site: &'a Site,
+    folder: Folder,
+    tenants: Tenants,
+}
+
+/// What the tenants' pages say together.
+#[derive(Debug, Default)]
+struct Tenants {
+    rows: Vec<Value>,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+impl Pages<'_> {
+    fn write(&mut self, template: &str, root: &str, name: &str, mut facts: Value) -> Result<()> {
+        facts["site"] = json!({
+            "company": self.ctx.config.company.name,
+            "now": act::instant(self.ctx.clock.now),
+            "timezone": self.ctx.clock.timezone.name(),
+        });
+        let page = self.site.page(template, root, &facts)?;
+        self.folder.write(name, &page)
+    }
+
+    /// A page a tenant.
+    fn tenants(&mut self, db: &Db) -> Result<()> {
+        db.each_tenant(&TenantFilter::default(), |tenant| {
+            let statement = facts::statement(db, self.ctx, &tenant)?;
+            self.count(&tenant, &statement);
+            let name = format!("tenants/{}.html", tenant.slug);
+            self.write("tenant.html", "../", &name, statement)
+        })
+    }
+
+    fn count(&mut self, tenant: &Tenant, statement: &Value) {
+        *self.tenants.counts.entry(tenant.status.word()).or_default() += 1;
+        self.tenants.rows.push(json!({
+            "slug": tenant.slug,
+            "name": tenant.name,
+            "status": tenant.status.word(),
+            "balances": statement["balances"],
+            "overdue": statement["overdue_count"],
+        }));
+    }
+
+    /// The pages of the reports.
+    fn overviews(&mut self, db: &Db, period: Period, dead: &[RunId]) -> Result<()> {
+        let (clock, policy) = (&self.ctx.clock, self.ctx.config.dunning_policy());
+        let first = self.ctx.config.currency;
+        let revenue = facts::revenue(&mrr(db, clock, None, None)?, first);
+        let owed = overdue(db, clock, &policy, None, None)?;
+        let overdue = facts::overdue(&owed, first);
+        let moved = transactions(db, clock, period)?;
+        let transactions = facts::transactions(db, clock, &moved, first)?;
+        let automation = automation(db, clock, period, dead)?;
+        let coupons = super::coupons::document(&automation.coupons);
+        let letters = facts::letters(&automation);
+        let kpis = kpi(db, clock, &self.ctx.config, period)?;
+        let kpis: Vec<Value> = kpis.iter().map(|kpi| super::kpi::row(kpi, period)).collect();
+        let automation = super::automation::document(&automation);
+        let count = |status: TenantStatus| self.tenants.counts.get(status.word()).unwrap_or(&0);
+        let mut tenants = json!({
+            "active": count(TenantStatus::Active),
+            "suspended": count(TenantStatus::Suspended),
+            "closed": count(TenantStatus::Closed),
+        });
+        let eye = facts::eye(&automation, &overdue, &moved, &tenants);
+        let received = facts::received(&moved)?;
+        let index = json!({
+            "eye": eye, "revenue": revenue, "overdue": overdue, "received": received,
+            "tenants": tenants, "automation": automation, "kpis": kpis,
+        });
+        tenants["rows"] = Value::Array(std::mem::take(&mut self.tenants.rows));
+        let mut automation = json!({ "automation": automation });
+        automation["letter_days"] = letters.0;
+        automation["letter_kinds"] = letters.1;
+        for (name, facts) in [
+            ("overdue.html", json!({ "overdue": overdue })),
+            ("transactions.html", json!({ "transactions": transactions })),
+            ("mrr.html", json!({ "revenue": revenue })),
+            ("coupons.html", json!({ "coupons": coupons })),
+            ("automation.html", automation),
+            ("tenants.html", json!({ "tenants": tenants })),
+            ("index.html", index),
+        ] {
+            self.write(name, "", name, facts)?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds amounts up, one sum a currency.
+fn sum(amounts: impl Iterator<Item = Money>) -> Result<Totals> {
+    let mut totals = Totals::default();
+    for amount in amounts.filter(|amount| !amount.is_zero()) {
+        totals.add(amount)?;
+    }
+    Ok(totals)
+}

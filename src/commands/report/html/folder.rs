@@ -1,0 +1,168 @@
+//! The folder of the pages. They are written into a new one beside it, are all on disk, and only
+//! then get their names: a reader never sees half a page.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::domain::{Refusal, Result};
+use crate::view::html::GENERATOR;
+
+const TENANTS: &str = "tenants";
+
+/// So many pages are brought to disk at a time.
+const SYNCERS: usize = 8;
+
+/// A folder that is being filled.
+#[derive(Debug)]
+pub struct Folder {
+    target: PathBuf,
+    /// Where the pages are until all are written; removed when this is dropped.
+    part: PathBuf,
+    names: BTreeSet<String>,
+}
+
+impl Folder {
+    /// Begins to fill a folder that is not there yet, is empty, or holds pages of ours.
+    ///
+    /// # Errors
+    /// It holds something else, or nothing can be written beside it.
+    pub fn new(target: &Path) -> Result<Folder> {
+        let failed = |e: std::io::Error| Refusal::file(target, "make", &e);
+        check_ours(target)?;
+        // A name such as `.` or `pages/..` has nothing beside it: its full path has.
+        let target = match target.canonicalize() {
+            Ok(full) => full,
+            Err(_) => std::path::absolute(target).map_err(failed)?,
+        };
+        if let Some(above) = target.parent() {
+            fs::create_dir_all(above).map_err(failed)?;
+        }
+        let mut name = OsString::from(&target);
+        name.push(format!(".{}.part", uuid::Uuid::new_v4().simple()));
+        let folder = Folder { target, part: PathBuf::from(name), names: BTreeSet::new() };
+        for path in [folder.part.clone(), folder.part.join(TENANTS)] {
+            let made = DirBuilder::new().mode(0o700).create(&path);
+            made.map_err(|e| Refusal::file(&path, "make", &e))?;
+        }
+        Ok(folder)
+    }
+
+    /// Writes a page, to be put in place with the others.
+    ///
+    /// # Errors
+    /// No room, or no permission.
+    pub fn write(&mut self, name: &str, page: &str) -> Result<()> {
+        let path = self.part.join(name);
+        let open = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let write = || open()?.write_all(page.as_bytes());
+        write().map_err(|e| Refusal::file(&path, "write", &e))?;
+        self.names.insert(name.to_owned());
+        Ok(())
+    }
+
+    /// Puts the pages in place, the overview last, removes those of tenants that are no more, and
+    /// says how many pages there are.
+    ///
+    /// # Errors
+    /// No permission, or another file system is mounted there.
+    pub fn publish(self) -> Result<usize> {
+        let failed = |e: std::io::Error| Refusal::file(&self.target, "write", &e);
+        self.sync_pages().map_err(failed)?;
+        // A folder that is not there yet, or is empty, is there with all its pages at once.
+        let at_once = fs::rename(&self.part, &self.target);
+        match at_once {
+            Ok(()) => {}
+            Err(e) if is_filled(&e) => self.replace().map_err(failed)?,
+            Err(e) => return Err(failed(e)),
+        }
+        sync(&self.target).map_err(failed)?;
+        if let Some(above) = self.target.parent() {
+            sync(above).map_err(failed)?;
+        }
+        Ok(self.names.len())
+    }
+
+    /// Sees to it that every page is on disk before any gets its name. Not as each is written, and
+    /// several at a time: the file system then takes many of them in one go.
+    fn sync_pages(&self) -> std::io::Result<()> {
+        let names: Vec<&String> = self.names.iter().collect();
+        let sync_all =
+            |names: &[&String]| names.iter().try_for_each(|name| sync(&self.part.join(name)));
+        let share = names.len().div_ceil(SYNCERS).max(1);
+        std::thread::scope(|threads| {
+            let syncers: Vec<_> =
+                names.chunks(share).map(|names| threads.spawn(move || sync_all(names))).collect();
+            let died = |_| std::io::Error::other("a thread died");
+            syncers.into_iter().try_for_each(|one| one.join().map_err(died)?)
+        })?;
+        sync(&self.part.join(TENANTS))?;
+        sync(&self.part)
+    }
+
+    /// Puts page after page in the place of what an earlier run wrote.
+    fn replace(&self) -> std::io::Result<()> {
+        let tenants = self.target.join(TENANTS);
+        match DirBuilder::new().mode(0o700).create(&tenants) {
+            Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(e),
+            _ => {}
+        }
+        for folder in [&self.target, &tenants] {
+            fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+        }
+        // In reverse order of their names those of the tenants come first; the overview, which
+        // leads to all of them, is kept for the end.
+        let last = "index.html";
+        let others = self.names.iter().rev().map(String::as_str).filter(|name| *name != last);
+        for name in others.chain([last]) {
+            fs::rename(self.part.join(name), self.target.join(name))?;
+        }
+        sync(&tenants)?;
+        for entry in fs::read_dir(&tenants)? {
+            let entry = entry?;
+            let name = format!("{TENANTS}/{}", entry.file_name().to_string_lossy());
+            if name.ends_with(".html") && !self.names.contains(&name) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // It is not there any more where it was put in place as a whole.
+        fs::remove_dir_all(&self.part).ok();
+    }
+}
+
+fn is_filled(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists)
+}
+
+fn sync(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Refuses a folder with something in it that no earlier run wrote.
+fn check_ours(target: &Path) -> Result<()> {
+    let unreadable = |e: std::io::Error| Refusal::file(target, "read", &e);
+    let mut entries = match fs::read_dir(target) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(unreadable(e)),
+    };
+    if entries.next().is_none() {
+        return Ok(());
+    }
+    let mut head = String::new();
+    let read = File::open(target.join("index.html"))
+        .and_then(|file| file.take(4096).read_to_string(&mut head));
+    match read {
+        Ok(_) if head.contains(GENERATOR) => Ok(()),
+        _ => Err(Refusal::WouldOverwrite { path: target.to_owned() }),
+    }
+}

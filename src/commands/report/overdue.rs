@@ -1,0 +1,157 @@
+//! `billing report overdue`.
+
+use serde_json::{Value, json};
+
+use super::Between;
+use crate::commands::Context;
+use crate::domain::money::Totals;
+use crate::domain::stage::Stage;
+use crate::failure::exit;
+use crate::tasks::report::{Bucket, Debtor, Overdue, overdue};
+use crate::view::{Align, Column, Format, bar, explain, objects};
+
+const FIELDS: &[&str] = &[
+    "tenant",
+    "name",
+    "currency",
+    "amount",
+    "invoices",
+    "oldest_due_on",
+    "days_overdue",
+    "stage",
+    "next_step",
+    "next_step_on",
+    "rests",
+];
+
+const BUCKETS: &[Column] = &[
+    ("bucket", "Days", Align::Right),
+    ("invoices", "Invoices", Align::Right),
+    ("amount", "Amount", Align::Right),
+    ("currency", "", Align::Left),
+    ("share", "Share", Align::Right),
+    ("bar", "", Align::Left),
+];
+
+const TENANTS: &[Column] = &[
+    ("tenant", "Tenant", Align::Left),
+    ("name", "Name", Align::Left),
+    ("amount", "Amount", Align::Right),
+    ("currency", "", Align::Left),
+    ("invoices", "Invoices", Align::Right),
+    ("oldest_due_on", "Oldest due", Align::Left),
+    ("days_overdue", "Days", Align::Right),
+    ("stage", "Stage", Align::Left),
+    ("next_step", "Next", Align::Left),
+    ("next_step_on", "On", Align::Left),
+];
+
+const RESTS: &[Column] = &[
+    ("tenant", "Tenant", Align::Left),
+    ("name", "Name", Align::Left),
+    ("amount", "Amount", Align::Right),
+    ("currency", "", Align::Left),
+    ("invoices", "Invoices", Align::Right),
+    ("oldest_due_on", "Oldest due", Align::Left),
+    ("days_overdue", "Days", Align::Right),
+    ("rests", "Rests", Align::Left),
+];
+
+/// Prints it.
+///
+/// # Errors
+/// Whatever is refused.
+pub fn run(ctx: &mut Context, days: Between) -> anyhow::Result<u8> {
+    let policy = ctx.config.dunning_policy();
+    let found = ctx.reader()?.read(|db| overdue(db, &ctx.clock, &policy, days.since, days.until));
+    let report = found?;
+    let rows = |debtors: &[Debtor]| debtors.iter().map(debtor).collect::<Vec<_>>();
+    let (tenants, rests) = (rows(&report.tenants), rows(&report.rests));
+    match ctx.printer.format() {
+        Format::Json => ctx.printer.document(&json!({
+            "as_of": report.as_of,
+            "buckets": report.buckets.iter().map(bucket).collect::<Vec<_>>(),
+            "tenants": tenants.into_iter().map(without_rests).collect::<Vec<_>>(),
+            "rests": rests,
+            "totals": objects::totals(&report.totals),
+        }))?,
+        Format::Csv => {
+            let mut list = ctx.printer.list(FIELDS, TENANTS);
+            tenants.into_iter().chain(rests).try_for_each(|row| list.row(row))?;
+            list.end()?;
+        }
+        Format::Table => print(ctx, &report, &tenants, &rests)?,
+    }
+    Ok(exit::DONE)
+}
+
+fn bucket(bucket: &Bucket) -> Value {
+    json!({
+        "currency": bucket.amount.currency().code(),
+        "bucket": bucket.age.name,
+        "invoices": bucket.invoices,
+        "amount": bucket.amount.major(),
+    })
+}
+
+/// What a customer owes, as an object.
+pub fn debtor(debtor: &Debtor) -> Value {
+    json!({
+        "tenant": debtor.tenant,
+        "name": debtor.name,
+        "currency": debtor.amount.currency().code(),
+        "amount": debtor.amount.major(),
+        "invoices": debtor.invoices,
+        "oldest_due_on": debtor.oldest_due_on,
+        "days_overdue": debtor.days_overdue,
+        "stage": debtor.stage.map(Stage::word),
+        "next_step": debtor.next.map(|step| step.stage.word()),
+        "next_step_on": debtor.next.map(|step| step.on),
+        "rests": debtor.rests.as_ref().map(explain::reason),
+    })
+}
+
+/// What is chased does not rest.
+fn without_rests(mut row: Value) -> Value {
+    if let Some(fields) = row.as_object_mut() {
+        fields.remove("rests");
+    }
+    row
+}
+
+fn print(
+    ctx: &mut Context,
+    report: &Overdue,
+    tenants: &[Value],
+    rests: &[Value],
+) -> anyhow::Result<()> {
+    if report.totals.is_empty() {
+        return Ok(ctx.printer.text(&format!("nothing is overdue on {}", report.as_of))?);
+    }
+    let totals: Vec<_> = report.totals.iter().map(ToString::to_string).collect();
+    ctx.printer.text(&format!("overdue on {}: {}\n\n", report.as_of, totals.join(", ")))?;
+    let buckets: Vec<_> = report.buckets.iter().map(|b| shared(b, &report.totals)).collect();
+    ctx.printer.table(BUCKETS, &buckets)?;
+    if !tenants.is_empty() {
+        ctx.printer.text("\nchased\n")?;
+        ctx.printer.table(TENANTS, tenants)?;
+    }
+    if !rests.is_empty() {
+        ctx.printer.text("\nrests\n")?;
+        ctx.printer.table(RESTS, rests)?;
+    }
+    Ok(())
+}
+
+/// A bucket with its share of what is overdue in its currency.
+fn shared(of: &Bucket, totals: &Totals) -> Value {
+    let (part, currency) = (of.amount.minor(), of.amount.currency());
+    let total = totals.iter().find(|total| total.currency() == currency);
+    let whole = total.map_or(0, |total| total.minor());
+    let (part_wide, whole_wide) = (i128::from(part), i128::from(whole.max(1)));
+    let percent = (part_wide * 200 + whole_wide) / (whole_wide * 2);
+    let mut row = bucket(of);
+    row["share"] = json!(format!("{percent} %"));
+    row["bar"] = json!(bar(part, whole));
+    row
+}

@@ -1,0 +1,104 @@
+//! Transactions, counted and added up.
+
+use rusqlite::{Row, named_params};
+
+use crate::domain::transaction::TransactionStatus;
+use crate::domain::{Currency, Money, Result, TransactionId};
+use crate::store::{Db, columns};
+
+/// What the transactions of a tally have in common, as they stood at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TallyKey {
+    /// The quarter of an hour in UTC in which they were made: its first instant. No business day
+    /// begins inside one.
+    pub quarter: String,
+    pub currency: Currency,
+    pub method: Option<String>,
+    pub status: TransactionStatus,
+    pub failure_code: Option<String>,
+}
+
+/// So many transactions that have that in common, and what they come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    pub key: TallyKey,
+    pub count: i64,
+    pub minor: i64,
+}
+
+impl Db<'_> {
+    /// Hands each tally of the transactions made from `from` on and before `before` to `each`. A
+    /// transaction that was changed since stands as it did then: a payment had succeeded, a charge
+    /// was what its last answer said.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_tally(
+        &self,
+        from: &str,
+        before: &str,
+        mut each: impl FnMut(Tally) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "WITH stood AS (
+               SELECT substr(created_at, 1, 14) || CASE substr(created_at, 15, 2) / 15
+                        WHEN 0 THEN '00' WHEN 1 THEN '15' WHEN 2 THEN '30' ELSE '45' END AS quarter,
+                      currency, method, amount_minor, failure_code AS code,
+                      CASE WHEN updated_at < :before THEN status
+                        WHEN reversed_at < :before THEN 'failed'
+                        WHEN kind = 'payment' THEN 'succeeded'
+                        ELSE coalesce((
+                          SELECT CASE a.status WHEN 'declined' THEN 'failed'
+                              WHEN 'succeeded' THEN 'succeeded' WHEN 'pending' THEN 'pending'
+                              ELSE 'unknown' END
+                          FROM charge_attempts a WHERE a.transaction_id = x.id
+                            AND a.answered_at < :before ORDER BY a.id DESC LIMIT 1), 'unknown')
+                      END AS status
+               FROM transactions x WHERE created_at >= :from AND created_at < :before)
+             SELECT quarter || ':00Z' AS quarter, currency, method, status,
+                    CASE WHEN status = 'failed' THEN code END AS failure_code,
+                    count(*) AS count, sum(amount_minor) AS minor
+             FROM stood GROUP BY 1, 2, 3, 4, 5",
+        )?;
+        let mut rows = statement.query(named_params! { ":from": from, ":before": before })?;
+        while let Some(row) = rows.next()? {
+            each(tally(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// Hands the unapplied credit that each transaction made before that instant left to `each`:
+    /// tenant, transaction, amount.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_surplus(
+        &self,
+        before: &str,
+        mut each: impl FnMut(String, TransactionId, Money) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT t.slug, x.id, x.currency, x.amount_minor - x.applied_minor AS surplus
+             FROM transactions x JOIN tenants t ON t.id = x.tenant_id
+             WHERE x.status = 'succeeded' AND x.applied_minor < x.amount_minor
+               AND x.created_at < ?1 ORDER BY x.id",
+        )?;
+        let mut rows = statement.query([before])?;
+        while let Some(row) = rows.next()? {
+            let surplus = columns::money(row, "surplus", columns::word(row, "currency")?)?;
+            each(row.get("slug")?, TransactionId(row.get("id")?), surplus)?;
+        }
+        Ok(())
+    }
+}
+
+fn tally(row: &Row) -> rusqlite::Result<Tally> {
+    let key = TallyKey {
+        quarter: row.get("quarter")?,
+        currency: columns::word(row, "currency")?,
+        method: row.get("method")?,
+        status: columns::word(row, "status")?,
+        failure_code: row.get("failure_code")?,
+    };
+    Ok(Tally { key, count: row.get("count")?, minor: row.get("minor")? })
+}

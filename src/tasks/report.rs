@@ -1,0 +1,18 @@
+//! What the operator looks at each morning, put together in one snapshot of the database. Sums are
+//! per currency and never added across.
+
+mod automation;
+mod coupons;
+mod kpi;
+mod mrr;
+mod overdue;
+mod period;
+mod transactions;
+
+pub use automation::{Automation, LetterCount, TaskLine, Turns, automation};
+pub use coupons::{CouponLine, Coupons, TOP, coupons};
+pub use kpi::{Kpi, KpiName, Target, Trend, Unit, kpi, percent};
+pub use mrr::{Mrr, MrrMonth, mrr};
+pub use overdue::{AGES, Age, Bucket, Debtor, Overdue, overdue};
+pub use period::Period;
+pub use transactions::{CodeTally, DayTally, MethodTally, StatusTally, Transactions, transactions};

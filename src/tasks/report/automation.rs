@@ -1,0 +1,169 @@
+//! How the scheduled tasks do: their runs, the letters, who was suspended and came back.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
+
+use super::coupons::{Coupons, coupons};
+use super::period::{Period, day_of, parsed};
+use crate::clock::Clock;
+use crate::domain::email::EmailStatus;
+use crate::domain::letter::Template;
+use crate::domain::schedule::Task;
+use crate::domain::tenant::SuspensionCause;
+use crate::domain::{Result, RunId, act};
+use crate::store::reports::Span;
+use crate::store::{Db, Run, RunStatus, Turn};
+
+/// The report.
+#[derive(Debug, Clone)]
+pub struct Automation {
+    pub period: Period,
+    /// One a task, in the order in which cron starts them.
+    pub tasks: Vec<TaskLine>,
+    /// Oldest day first.
+    pub letters: Vec<LetterCount>,
+    /// Letters that wait to be sent now.
+    pub queued: i64,
+    /// Tenants that the cap on suspensions held at the last run of check-overdue.
+    pub suspensions_held: u64,
+    pub turns: Turns,
+    pub coupons: Coupons,
+}
+
+/// A task: its last run, and its runs in the period.
+#[derive(Debug, Clone)]
+pub struct TaskLine {
+    pub task: Task,
+    pub last: Option<Run>,
+    /// How its last run went; one that died without a word is interrupted.
+    pub status: Option<RunStatus>,
+    pub duration_ms: Option<u64>,
+    pub next_expected: DateTime<Utc>,
+    pub late: bool,
+    /// Runs of the period that came to an end, and those of them that came to a good one.
+    pub runs: u64,
+    pub ok: u64,
+    /// Did their work, but for some items.
+    pub partial: u64,
+    /// Failed or died.
+    pub failed: u64,
+}
+
+/// The letters of one kind on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LetterCount {
+    pub day: NaiveDate,
+    pub template: Template,
+    pub sent: u64,
+    pub failed: u64,
+}
+
+/// How often tenants were suspended, by cause, and came back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Turns {
+    pub suspended: i64,
+    pub causes: Vec<(SuspensionCause, i64)>,
+    pub returned: i64,
+}
+
+/// Puts it together. `dead` are the runs that stand as running and died.
+///
+/// # Errors
+/// Amounts that are too large, or a fault of the file.
+pub fn automation(db: &Db, clock: &Clock, period: Period, dead: &[RunId]) -> Result<Automation> {
+    let span = &period.span(clock);
+    let line = |task: &Task| task_line(db, clock, span, dead, *task);
+    let tasks: Vec<TaskLine> = Task::ALL.iter().map(line).collect::<Result<_>>()?;
+    let chasing = tasks.iter().find(|line| line.task == Task::CheckOverdue);
+    let held = chasing.and_then(|line| line.last.as_ref()).map_or(0, held_by);
+    Ok(Automation {
+        letters: letters(db, clock, span)?,
+        queued: db.count_queued_letters()?,
+        suspensions_held: held,
+        turns: turns(db, span)?,
+        coupons: coupons(db, clock, period)?,
+        period,
+        tasks,
+    })
+}
+
+fn task_line(db: &Db, clock: &Clock, span: &Span, dead: &[RunId], task: Task) -> Result<TaskLine> {
+    let status_of = |id, status| if dead.contains(&id) { RunStatus::Interrupted } else { status };
+    let last = db.newest_run(task)?;
+    // A replay of a past day is no sign that cron slept, nor one of a day to come that it did not.
+    let since = match db.last_run_until(task, &act::instant(clock.now))? {
+        Some(since) => since,
+        None => db.created_at()?,
+    };
+    let since = Clock::host_time(parsed(&since).unwrap_or(clock.now));
+    let schedule = task.schedule();
+    let (mut runs, mut ok, mut partial) = (0, 0, 0);
+    db.each_run_between(task, span.stretch(), |id, status| {
+        let status = status_of(id, status);
+        runs += u64::from(status != RunStatus::Running);
+        ok += u64::from(status == RunStatus::Ok);
+        partial += u64::from(status == RunStatus::Partial);
+    })?;
+    Ok(TaskLine {
+        task,
+        status: last.as_ref().map(|run| status_of(run.id, run.status)),
+        duration_ms: last.as_ref().and_then(duration),
+        next_expected: schedule.next(&since).to_utc(),
+        late: schedule.is_late(&since, &Clock::host_time(clock.now)),
+        last,
+        runs,
+        ok,
+        partial,
+        failed: runs - ok - partial,
+    })
+}
+
+/// A field of what a run printed.
+fn said(run: &Run, field: &str) -> Option<u64> {
+    let result: Value = serde_json::from_str(run.result.as_deref()?).ok()?;
+    result[field].as_u64()
+}
+
+/// How long it took: as it said itself, else by its two instants.
+fn duration(run: &Run) -> Option<u64> {
+    let between = || {
+        let (start, end) = (parsed(&run.started_at)?, parsed(run.finished_at.as_deref()?)?);
+        u64::try_from((end - start).num_milliseconds()).ok()
+    };
+    said(run, "duration_ms").or_else(between)
+}
+
+fn held_by(run: &Run) -> u64 {
+    said(run, "suspensions_held").unwrap_or(0)
+}
+
+fn letters(db: &Db, clock: &Clock, span: &Span) -> Result<Vec<LetterCount>> {
+    let mut counts: BTreeMap<(NaiveDate, Template), (u64, u64)> = BTreeMap::new();
+    db.each_letter_between(span.stretch(), |template, status, at| {
+        let day = day_of(clock, at).unwrap_or(span.since);
+        let (sent, failed) = counts.entry((day, template)).or_default();
+        match status {
+            EmailStatus::Sent => *sent += 1,
+            _ => *failed += 1,
+        }
+        Ok(())
+    })?;
+    let line = |((day, template), (sent, failed))| LetterCount { day, template, sent, failed };
+    Ok(counts.into_iter().map(line).collect())
+}
+
+fn turns(db: &Db, span: &Span) -> Result<Turns> {
+    let mut turns = Turns::default();
+    for (turn, count) in db.turns_between(span.stretch())? {
+        match turn {
+            Turn::Returned => turns.returned += count,
+            Turn::Suspended(cause) => {
+                turns.suspended += count;
+                turns.causes.extend(cause.map(|cause| (cause, count)));
+            }
+        }
+    }
+    Ok(turns)
+}

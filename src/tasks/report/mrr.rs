@@ -1,0 +1,147 @@
+//! Monthly recurring revenue, and what moved it.
+
+use chrono::{Datelike, Months, NaiveDate};
+
+use super::Period;
+use crate::clock::Clock;
+use crate::domain::revenue::{Cut, Month, Roll};
+use crate::domain::{Currency, Result, TenantId, act, calendar};
+use crate::store::Db;
+
+/// So many months are shown before that of the day, where nothing else is said.
+const MONTHS: u32 = 12;
+
+/// The report.
+#[derive(Debug, Clone)]
+pub struct Mrr {
+    pub as_of: NaiveDate,
+    /// Oldest first; within a month, by currency.
+    pub months: Vec<MrrMonth>,
+}
+
+/// A month of one currency.
+#[derive(Debug, Clone, Copy)]
+pub struct MrrMonth {
+    /// Its first day, and the day at whose end it is looked at.
+    pub month: NaiveDate,
+    pub until: NaiveDate,
+    pub currency: Currency,
+    pub figures: Month,
+}
+
+/// Computes it at the end of `until`, or now where that is earlier, and at the end of each month
+/// before, from that of `since`.
+///
+/// # Errors
+/// `until` lies before `since`, amounts that are too large, or a fault of the file.
+pub fn mrr(
+    db: &Db,
+    clock: &Clock,
+    since: Option<NaiveDate>,
+    until: Option<NaiveDate>,
+) -> Result<Mrr> {
+    let until = until.unwrap_or_else(|| clock.today());
+    let day = until.min(clock.today());
+    let year_before = || first_of(day).checked_sub_months(Months::new(MONTHS)).unwrap_or(day);
+    let period = Period::new(clock, Some(since.unwrap_or_else(year_before)), Some(until))?;
+    let cuts = cuts(clock, period.since.min(day), day);
+    let mut rolls: Vec<Roll> = Vec::new();
+    let mut customer = Customer::default();
+    db.each_timeline(
+        |day| act::instant(clock.start_of(day)),
+        |tenant, timeline| {
+            if customer.tenant != Some(tenant) {
+                customer.close(&mut rolls, &cuts);
+                customer.tenant = Some(tenant);
+            }
+            let Some(currency) = timeline.currency() else { return Ok(()) };
+            let monthly: Vec<i64> =
+                cuts.iter().map(|cut| timeline.monthly(cut)).collect::<Result<_>>()?;
+            let been: Vec<bool> = cuts.iter().map(|cut| timeline.was_active_by(cut)).collect();
+            customer.add(currency, &monthly, &been);
+            Ok(())
+        },
+    )?;
+    customer.close(&mut rolls, &cuts);
+    rolls.sort_by_key(|roll| roll.currency.code());
+    let months = cuts.iter().skip(1).enumerate().flat_map(|(nth, cut)| {
+        let first = first_of(cut.on);
+        rolls.iter().map(move |roll| MrrMonth {
+            month: first,
+            until: cut.on,
+            currency: roll.currency,
+            figures: roll.months[nth],
+        })
+    });
+    Ok(Mrr { as_of: day, months: months.collect() })
+}
+
+fn first_of(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).unwrap_or(day)
+}
+
+/// The end of the month before that of `since`, the ends of the months from then on, and that of
+/// `day`, or now.
+fn cuts(clock: &Clock, since: NaiveDate, day: NaiveDate) -> Vec<Cut> {
+    let end_of = |on| {
+        let end = clock.start_of(calendar::plus_days(on, 1)) - chrono::TimeDelta::seconds(1);
+        Cut { at: act::instant(end.min(clock.now)), on }
+    };
+    let (mut first, mut cuts) = (first_of(day), vec![end_of(day)]);
+    while first >= first_of(since) {
+        let last_day = calendar::plus_days(first, -1);
+        cuts.push(end_of(last_day));
+        first = first_of(last_day);
+    }
+    cuts.reverse();
+    cuts
+}
+
+/// One customer's subscriptions, added up at each cut, currency by currency.
+#[derive(Debug, Default)]
+struct Customer {
+    tenant: Option<TenantId>,
+    sums: Vec<Sums>,
+}
+
+#[derive(Debug)]
+struct Sums {
+    currency: Currency,
+    monthly: Vec<i64>,
+    subscriptions: Vec<u64>,
+    /// Whether it had come to something by each cut.
+    been: Vec<bool>,
+}
+
+impl Customer {
+    fn add(&mut self, currency: Currency, monthly: &[i64], been: &[bool]) {
+        let at = match self.sums.iter().position(|sums| sums.currency == currency) {
+            Some(at) => at,
+            None => {
+                let (monthly, subscriptions) = (vec![0; monthly.len()], vec![0; monthly.len()]);
+                let been = vec![false; been.len()];
+                self.sums.push(Sums { currency, monthly, subscriptions, been });
+                self.sums.len() - 1
+            }
+        };
+        let sums = &mut self.sums[at];
+        for (nth, minor) in monthly.iter().enumerate() {
+            sums.monthly[nth] += minor;
+            sums.subscriptions[nth] += u64::from(*minor > 0);
+            sums.been[nth] |= been[nth];
+        }
+    }
+
+    fn close(&mut self, rolls: &mut Vec<Roll>, cuts: &[Cut]) {
+        for sums in self.sums.drain(..) {
+            let at = match rolls.iter().position(|roll| roll.currency == sums.currency) {
+                Some(at) => at,
+                None => {
+                    rolls.push(Roll::new(sums.currency, cuts.len() - 1));
+                    rolls.len() - 1
+                }
+            };
+            rolls[at].add(&sums.monthly, &sums.subscriptions, |nth| sums.been[nth]);
+        }
+    }
+}
