@@ -269,9 +269,9 @@ fn context(global: Global, config: Config) -> anyhow::Result<Context> {
         db_named: set(&global.db),
         config_named: set(&global.config),
         as_of,
+        printer: Printer::new(format, view::styled(color), config.locale),
         config,
         clock,
-        printer: Printer::new(format, view::styled(color)),
         verbosity,
         yes: global.yes,
     })

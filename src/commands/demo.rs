@@ -569,7 +569,7 @@ fn pay_oldest(db: &Db, act: &Act, config: &Config, tenant: &str) -> Result<()> {
     let payment = NewPayment {
         amount: invoice.due(),
         paid_on: act.today,
-        method: Some("mobile money".to_owned()),
+        method: Some("mobile_money".to_owned()),
         reference: Some(format!("MM-{}", invoice.number)),
     };
     settle::pay(db, act, config, &invoice, &payment, Overpayment::Refuse, Notify::Customer)?;

@@ -47,14 +47,7 @@ pub fn amount(money: Money, locale: Locale) -> String {
         Some(digits) => ("-", digits),
         None => ("", major.as_str()),
     };
-    let (group, point) = match locale {
-        Locale::Fr => (' ', ','),
-        Locale::En => (',', '.'),
-    };
-    let number = match digits.split_once('.') {
-        Some((whole, fraction)) => format!("{}{point}{fraction}", grouped(whole, group)),
-        None => grouped(digits, group),
-    };
+    let number = number(digits, locale);
     match (money.currency().code(), locale) {
         // Both francs are called so by those who pay in them.
         ("XOF" | "XAF", _) => format!("{sign}{number} F CFA"),
@@ -63,6 +56,23 @@ pub fn amount(money: Money, locale: Locale) -> String {
         ("USD", Locale::En) => format!("{sign}${number}"),
         ("GBP", Locale::En) => format!("{sign}£{number}"),
         (code, _) => format!("{sign}{number} {code}"),
+    }
+}
+
+/// The number as it is written in that language, its thousands apart: of `-1234.5`, `-1 234,5` and
+/// `-1,234.5`.
+pub fn number(plain: &str, locale: Locale) -> String {
+    let (sign, digits) = match plain.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", plain),
+    };
+    let (group, point) = match locale {
+        Locale::Fr => (' ', ','),
+        Locale::En => (',', '.'),
+    };
+    match digits.split_once('.') {
+        Some((whole, fraction)) => format!("{sign}{}{point}{fraction}", grouped(whole, group)),
+        None => format!("{sign}{}", grouped(digits, group)),
     }
 }
 

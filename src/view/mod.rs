@@ -11,6 +11,7 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use serde_json::Value;
 
+use crate::domain::email::Locale;
 use crate::domain::text;
 pub use table::Align;
 
@@ -31,6 +32,7 @@ pub type Column = (&'static str, &'static str, Align);
 pub struct Printer {
     format: Format,
     styled: bool,
+    locale: Locale,
     out: BufWriter<StdoutLock<'static>>,
 }
 
@@ -48,9 +50,10 @@ pub struct List<'p> {
 }
 
 impl Printer {
-    /// A printer on standard output.
-    pub fn new(format: Format, styled: bool) -> Printer {
-        Printer { format, styled, out: BufWriter::with_capacity(1 << 16, io::stdout().lock()) }
+    /// A printer on standard output. `locale` is how a terminal shows numbers.
+    pub fn new(format: Format, styled: bool, locale: Locale) -> Printer {
+        let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        Printer { format, styled, locale, out }
     }
 
     /// In which form.
@@ -128,7 +131,7 @@ impl Printer {
     /// # Errors
     /// Standard output cannot be written.
     pub fn table(&mut self, columns: &[Column], rows: &[Value]) -> io::Result<()> {
-        let text = table::rows(columns, rows, self.styled);
+        let text = table::rows(columns, rows, self.styled, self.locale);
         self.text(&text)
     }
 

@@ -2,10 +2,13 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::Column;
+use crate::domain::email::Locale;
 use crate::domain::text::printable;
+use crate::domain::wording;
 
 /// On which side of its column a cell stands: amounts right, words left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,8 +17,9 @@ pub enum Align {
     Right,
 }
 
-/// A table of rows; `none` where there is none.
-pub fn rows(columns: &[Column], rows: &[Value], styled: bool) -> String {
+/// A table of rows; `none` where there is none. A styled one is for a terminal: its numbers are
+/// written as in `locale`.
+pub fn rows(columns: &[Column], rows: &[Value], styled: bool, locale: Locale) -> String {
     if rows.is_empty() {
         return "none\n".to_owned();
     }
@@ -27,7 +31,9 @@ pub fn rows(columns: &[Column], rows: &[Value], styled: bool) -> String {
     for row in rows {
         table.add_row(columns.iter().map(|(field, _, align)| {
             let text = cell(&row[*field]);
-            let shown = Cell::new(&text).set_alignment(side(*align));
+            let number = styled && *align == Align::Right && text.parse::<Decimal>().is_ok();
+            let shown = if number { wording::number(&text, locale) } else { text.clone() };
+            let shown = Cell::new(shown).set_alignment(side(*align));
             match color_of(field, &text).filter(|_| styled) {
                 Some(color) => shown.fg(color),
                 None => shown,

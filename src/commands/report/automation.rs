@@ -8,7 +8,7 @@ use crate::domain::act;
 use crate::failure::exit;
 use crate::store::RunStatus;
 use crate::tasks::lock::dead_runs;
-use crate::tasks::report::{Automation, LetterCount, TaskLine, automation};
+use crate::tasks::report::{Automation, LetterCount, TaskLine, automation, percent};
 use crate::view::{Align, Column, Format};
 
 const TASKS: &[Column] = &[
@@ -114,7 +114,12 @@ fn rows<'a>(document: &'a Value, field: &str) -> &'a [Value] {
 fn print(ctx: &mut Context, document: &Value) -> anyhow::Result<()> {
     let word = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
     ctx.printer.text(&format!("from {} to {}\n\ntasks\n", word("since"), word("until")))?;
-    ctx.printer.table(TASKS, rows(document, "tasks"))?;
+    let mut tasks = rows(document, "tasks").to_vec();
+    for task in &mut tasks {
+        let rate = task["success_rate"].as_str().and_then(|rate| rate.parse().ok());
+        task["success_rate"] = json!(rate.map(percent));
+    }
+    ctx.printer.table(TASKS, &tasks)?;
     ctx.printer.text("\nletters\n")?;
     ctx.printer.table(LETTERS, &by_day(rows(document, "emails")))?;
     ctx.printer.text("\n")?;
