@@ -80,6 +80,11 @@ impl Timeline {
         self.standings.first().map(|standing| standing.price.currency())
     }
 
+    /// Whether there was such a subscription by that moment.
+    pub fn is_made_by(&self, cut: &Cut) -> bool {
+        self.standings.first().is_some_and(|standing| standing.since <= cut.at)
+    }
+
     /// What it comes to a month at that moment, rounded once: price × quantity ÷ months of the
     /// interval, less what a lasting coupon takes off. Nothing while it is on trial, suspended or
     /// over.
@@ -105,10 +110,33 @@ impl Timeline {
         Ok(whole.minus(off)?.share(1, months)?.minor())
     }
 
-    /// Whether it had come to something by that moment.
-    pub fn was_active_by(&self, cut: &Cut) -> bool {
-        let active = |s: &Standing| s.status == SubscriptionStatus::Active && s.since <= cut.at;
-        self.started_on <= cut.on && self.standings.iter().any(active)
+    /// The first moment at which it came to something. `at` is the cut of a moment, `start_of`
+    /// that of the first instant of a day.
+    ///
+    /// # Errors
+    /// An amount that is too large.
+    pub fn first_revenue(
+        &self,
+        at: impl Fn(&str) -> Cut,
+        start_of: impl Fn(NaiveDate) -> Cut,
+    ) -> Result<Option<String>> {
+        // It rises with a standing, with its first day, or where a coupon ends: one that takes all
+        // of it leaves nothing before.
+        let mut moments: Vec<Cut> = self.standings.iter().map(|s| at(&s.since)).collect();
+        moments.push(start_of(self.started_on));
+        for coupon in &self.coupons {
+            moments.extend(coupon.returned_at.iter().map(|moment| at(moment)));
+            moments.extend(coupon.usages.iter().map(|usage| start_of(usage.until)));
+            // A run that comes late uses it for a period that is over.
+            moments.extend(coupon.usages.iter().map(|usage| at(&usage.used_at)));
+        }
+        moments.sort_by(|one, other| one.at.cmp(&other.at));
+        for cut in moments {
+            if self.monthly(&cut)? > 0 {
+                return Ok(Some(cut.at));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -181,3 +209,6 @@ impl Roll {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

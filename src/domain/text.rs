@@ -130,7 +130,17 @@ fn is_unseen(c: char) -> bool {
 
 /// What a spreadsheet would run as a formula, also behind the quotes that keep it from that.
 fn is_formula(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+    let text = text.trim_start_matches('\'');
+    text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_negative_number(text)
+}
+
+/// `-30.00`: a sum that nothing has to be kept from, and that is to be added up as a number.
+fn is_negative_number(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    text.strip_prefix('-').is_some_and(|text| match text.split_once('.') {
+        Some((whole, part)) => digits(whole) && digits(part),
+        None => digits(text),
+    })
 }
 
 /// A text as a cell of a CSV that is written. What a spreadsheet would run as a formula is quoted:
@@ -177,7 +187,14 @@ mod tests {
             ("=1+1", "'=1+1"),
             ("@x", "'@x"),
             ("-20 % été", "'-20 % été"),
-            ("'-20", "''-20"),
+            ("'-20 %", "''-20 %"),
+            ("-20+cmd|' /C calc'!A0", "'-20+cmd|' /C calc'!A0"),
+            ("-1.2.3", "'-1.2.3"),
+            ("-", "'-"),
+            // A number is a number.
+            ("-20", "-20"),
+            ("-30.00", "-30.00"),
+            ("'-20", "'-20"),
             ("a=b", "a=b"),
             ("'t is", "'t is"),
             ("'", "'"),

@@ -278,9 +278,14 @@ mod tests {
 
     #[test]
     fn a_cell_that_a_spreadsheet_would_run_is_quoted() {
-        for (text, cell) in
-            [("=1+1", "'=1+1"), ("@x", "'@x"), ("-5", "'-5"), ("a=b", "a=b"), ("", "")]
-        {
+        for (text, cell) in [
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("-5+1", "'-5+1"),
+            ("-5.00", "-5.00"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ] {
             assert_eq!(csv_cell(&Value::from(text)), cell);
         }
         assert_eq!(csv_cell(&Value::from(-5)), "-5");

@@ -1,6 +1,6 @@
 //! Monthly recurring revenue, and what moved it.
 
-use chrono::{Datelike, Months, NaiveDate};
+use chrono::{DateTime, Datelike, Months, NaiveDate};
 
 use super::Period;
 use crate::clock::Clock;
@@ -55,10 +55,17 @@ pub fn mrr(
                 customer.tenant = Some(tenant);
             }
             let Some(currency) = timeline.currency() else { return Ok(()) };
+            // Of one that is made later nothing is shown, not even a row of its currency.
+            if !cuts.last().is_some_and(|last| timeline.is_made_by(last)) {
+                return Ok(());
+            }
             let monthly: Vec<i64> =
                 cuts.iter().map(|cut| timeline.monthly(cut)).collect::<Result<_>>()?;
-            let been: Vec<bool> = cuts.iter().map(|cut| timeline.was_active_by(cut)).collect();
-            customer.add(currency, &monthly, &been);
+            let first = timeline.first_revenue(
+                |at| cut_at(clock, at),
+                |on| Cut { at: act::instant(clock.start_of(on)), on },
+            )?;
+            customer.add(currency, &monthly, first);
             Ok(())
         },
     )?;
@@ -97,6 +104,12 @@ fn cuts(clock: &Clock, since: NaiveDate, day: NaiveDate) -> Vec<Cut> {
     cuts
 }
 
+/// A moment as it is stored, and its day in the business time zone.
+fn cut_at(clock: &Clock, at: &str) -> Cut {
+    let moment = DateTime::parse_from_rfc3339(at).map_or(clock.now, |at| at.to_utc());
+    Cut { at: at.to_owned(), on: moment.with_timezone(&clock.timezone).date_naive() }
+}
+
 /// One customer's subscriptions, added up at each cut, currency by currency.
 #[derive(Debug, Default)]
 struct Customer {
@@ -109,18 +122,17 @@ struct Sums {
     currency: Currency,
     monthly: Vec<i64>,
     subscriptions: Vec<u64>,
-    /// Whether it had come to something by each cut.
-    been: Vec<bool>,
+    /// When they first came to something.
+    first: Option<String>,
 }
 
 impl Customer {
-    fn add(&mut self, currency: Currency, monthly: &[i64], been: &[bool]) {
+    fn add(&mut self, currency: Currency, monthly: &[i64], first: Option<String>) {
         let at = match self.sums.iter().position(|sums| sums.currency == currency) {
             Some(at) => at,
             None => {
                 let (monthly, subscriptions) = (vec![0; monthly.len()], vec![0; monthly.len()]);
-                let been = vec![false; been.len()];
-                self.sums.push(Sums { currency, monthly, subscriptions, been });
+                self.sums.push(Sums { currency, monthly, subscriptions, first: None });
                 self.sums.len() - 1
             }
         };
@@ -128,8 +140,8 @@ impl Customer {
         for (nth, minor) in monthly.iter().enumerate() {
             sums.monthly[nth] += minor;
             sums.subscriptions[nth] += u64::from(*minor > 0);
-            sums.been[nth] |= been[nth];
         }
+        sums.first = sums.first.take().into_iter().chain(first).min();
     }
 
     fn close(&mut self, rolls: &mut Vec<Roll>, cuts: &[Cut]) {
@@ -141,7 +153,8 @@ impl Customer {
                     rolls.len() - 1
                 }
             };
-            rolls[at].add(&sums.monthly, &sums.subscriptions, |nth| sums.been[nth]);
+            let had = |nth: usize| sums.first.as_ref().is_some_and(|at| *at <= cuts[nth].at);
+            rolls[at].add(&sums.monthly, &sums.subscriptions, had);
         }
     }
 }
