@@ -2,7 +2,7 @@
 # Measures billing against bare loops that write the same rows, and prints a table; README.md
 # beside this file says what each line means. Needs the Rust toolchain and the usual core tools.
 #
-#   benches/run.sh                              everything; twenty minutes and 6 GB of disk
+#   benches/run.sh                              everything; half an hour and 6 GB of disk
 #   SIZES="10000 100000" benches/run.sh         without the largest
 #   WHAT="deliver-emails" benches/run.sh        only that
 #   REPEAT=5 TMPDIR=/fast benches/run.sh        more often, on another disk
@@ -11,11 +11,13 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C
 
 SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
-WHAT=${WHAT-"check-overdue recurring import coupons charges deliver-emails"}
+WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
 COUPONS=${COUPONS-1000000}             # coupons in a database with as many uses
 CODES=${CODES-100000}                  # codes made at once
 CHARGES=${CHARGES-1000}                # invoices charged through a gateway that takes 50 ms each
+INVOICES=${INVOICES-1000000}           # invoices reported on, with a tenth as many subscriptions
+PAGES=${PAGES-1000}                    # tenants in the folder of pages
 LETTERS=${LETTERS-400}                 # letters sent through the relay
 DELAY=${DELAY-45}                      # milliseconds that the relay takes to answer a letter
 AS_OF=2026-03-31
@@ -217,6 +219,36 @@ measure_charges() {
   rm -rf owed tool
 }
 
+# Reports on the system's clock, as one asks for them in the morning: the days end today.
+measure_reports() {
+  local n=$INVOICES i name today
+  say "making $n invoices to report on"
+  today=$(date -u +%F)
+  new_shop shop
+  "$yardstick" trade shop/billing.db "$n" "$today"
+  for name in overdue transactions mrr coupons automation kpi; do
+    say "report $name"
+    : > tool.log; : > loop.log
+    for ((i = 0; i < REPEAT; i++)); do
+      "$yardstick" measure 1 shop/billing.db "$billing" --config shop/billing.toml report "$name" --json >> tool.log
+      "$yardstick" measure 1 shop/billing.db "$yardstick" report "$name" shop/billing.db "$today" >> loop.log
+    done
+    compared "report $name" "$n"
+  done
+  rm -rf shop
+  say "report html, $PAGES tenants"
+  new_shop pages
+  "$yardstick" trade pages/billing.db $((PAGES * 10)) "$today"
+  : > tool.log
+  for ((i = 0; i < REPEAT; i++)); do
+    "$yardstick" measure 1 pages/billing.db "$billing" --config pages/billing.toml report html --out "pages/html$i" >> tool.log
+  done
+  took=$(column 1 tool.log | median)
+  row "report html, ten invoices a tenant" "$PAGES" "$(calc %.2f "$took") s" "" "" \
+    "$(column 2 tool.log | most)" "$(column 3 tool.log | most)"
+  rm -rf pages
+}
+
 measure_delivery() {
   say "delivery, $LETTERS letters"
   new_shop letters
@@ -255,6 +287,7 @@ if wants coupons; then
   measure_generate
 fi
 if wants charges; then measure_charges; fi
+if wants reports; then measure_reports; fi
 if wants deliver-emails; then measure_delivery; fi
 
 printf '| what | N | billing | yardstick | ratio | peak RSS MB | largest WAL MB |\n'

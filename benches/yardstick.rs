@@ -23,6 +23,7 @@ use billing::domain::email::Locale;
 use billing::domain::tenant::{Tenant, TenantStatus};
 use billing::tasks::issue;
 use chrono::{Datelike, Months, NaiveDate};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
@@ -56,6 +57,8 @@ yardstick owe DB N AS-OF                fill a database with tenants that are ch
 yardstick gateway DELAY-MS              a gateway's program: takes so long, and every charge succeeds
 yardstick import DB CSV AS-OF           the bare loop: the same rows
 yardstick same DB DB                    fails where the two hold different rows
+yardstick trade DB INVOICES AS-OF       fill a database with most of a year of a business
+yardstick report NAME DB AS-OF          the bare SQL of a report's figures
 yardstick queue DB LETTERS AS-OF        fill a database of billing init with queued letters
 yardstick deliver DELAY-MS LETTERS CONFIG COMMAND…
                                         run COMMAND against a relay of that delay; prints seconds
@@ -81,6 +84,8 @@ fn main() -> Done {
         ["generate", db, file, as_of] => generate(db, file, as_of),
         ["import", db, file, as_of] => import(db, file, as_of),
         ["same", one, other] => same(one, other),
+        ["trade", db, invoices, as_of] => trade(db, invoices.parse()?, as_of.parse()?),
+        ["report", name, db, as_of] => report(name, db, as_of.parse()?),
         ["queue", db, letters, as_of] => queue(db, letters.parse()?, as_of.parse()?),
         ["deliver", delay, letters, config, command @ ..] => {
             deliver(Duration::from_millis(delay.parse()?), letters.parse()?, config, command)
@@ -227,14 +232,7 @@ fn subscribe(db: &str, subscriptions: i64, as_of: NaiveDate) -> Done {
     conn.pragma_update(None, "synchronous", "OFF")?;
     let tx = conn.transaction()?;
     insert_tenants(&tx, tenants)?;
-    for (id, plan, minor) in [(1, "Small", 1900), (2, "Team", 4900), (3, "Large", 9900)] {
-        tx.execute(
-            "INSERT INTO plans (id, code, name, price_minor, currency, interval, created_at,
-               updated_at)
-             VALUES (?1, lower(?2), ?2, ?3, 'EUR', 'month', ?4, ?4)",
-            (id, plan, minor, &at),
-        )?;
-    }
+    insert_plans(&tx, &at)?;
     for id in 1..=subscriptions {
         let (tenant, plan, quantity) = (1 + (id - 1) % tenants, 1 + id % 3, 1 + id / 3 % 3);
         tx.prepare_cached(
@@ -262,6 +260,18 @@ fn subscribe(db: &str, subscriptions: i64, as_of: NaiveDate) -> Done {
     }
     tx.commit()?;
     settle(conn)
+}
+
+fn insert_plans(conn: &Connection, at: &str) -> Done {
+    for (id, plan, minor) in [(1, "Small", 1900), (2, "Team", 4900), (3, "Large", 9900)] {
+        conn.execute(
+            "INSERT INTO plans (id, code, name, price_minor, currency, interval, created_at,
+               updated_at)
+             VALUES (?1, lower(?2), ?2, ?3, 'EUR', 'month', ?4, ?4)",
+            (id, plan, minor, at),
+        )?;
+    }
+    Ok(())
 }
 
 /// Fills a database with tenants that have a payment method, and an open invoice each that is to be
@@ -309,22 +319,13 @@ fn gateway(delay: Duration) -> Done {
 /// invoice and the check before it; each tenant has one open invoice, `B-1` of `t1`, more.
 fn promote(db: &str, coupons: i64, as_of: NaiveDate) -> Done {
     let tenants = coupons / USES_A_TENANT;
-    let (from, to) = (noon(plus_days(as_of, -90)), noon(plus_days(as_of, 90)));
     let mut conn = open(db)?;
     conn.pragma_update(None, "synchronous", "OFF")?;
     // Codes come in no order: with less, each is put on a page that was let go before.
     conn.pragma_update(None, "cache_size", -(1 << 20))?;
     let tx = conn.transaction()?;
     insert_tenants(&tx, tenants)?;
-    for id in 1..=coupons {
-        let (code, max_uses) = (coupon_code(id), i64::from(id > POPULAR));
-        tx.prepare_cached(
-            "INSERT INTO coupons (id, code, code_folded, name, discount_type, percent, valid_from,
-               valid_to, max_uses, max_uses_per_customer, created_at, updated_at)
-             VALUES (?1, ?2, lower(?2), 'Bench', 'percentage', '20', ?3, ?4, ?5, ?5, ?3, ?3)",
-        )?
-        .execute((id, &code, &from, &to, max_uses))?;
-    }
+    insert_coupons(&tx, coupons, plus_days(as_of, -90), plus_days(as_of, 90))?;
     for id in 1..=coupons {
         let (round, tenant) = ((id - 1) / tenants, 1 + (id - 1) % tenants);
         let coupon = match round % 2 {
@@ -332,21 +333,8 @@ fn promote(db: &str, coupons: i64, as_of: NaiveDate) -> Done {
             _ => POPULAR + round / 2 * tenants + tenant,
         };
         let on = plus_days(as_of, round - USES_A_TENANT);
-        let (day, at) = (on.to_string(), noon(on));
-        tx.prepare_cached("INSERT INTO coupon_checks VALUES (?1, ?2, ?3)")?
-            .execute((coupon, tenant, &day))?;
-        tx.prepare_cached(
-            "INSERT INTO redemptions (id, coupon_id, tenant_id, periods_left, redeemed_at, ended_at)
-             VALUES (?1, ?2, ?3, 0, ?4, ?4)",
-        )?
-        .execute((id, coupon, tenant, &at))?;
         insert_simple_invoice(&tx, id, tenant, Some(coupon), on)?;
-        tx.prepare_cached(
-            "INSERT INTO coupon_usages (id, redemption_id, coupon_id, tenant_id, invoice_id,
-               original_minor, discount_minor, currency, used_at)
-             VALUES (?1, ?1, ?2, ?3, ?1, 5000, 1000, 'EUR', ?4)",
-        )?
-        .execute((id, coupon, tenant, &at))?;
+        insert_use(&tx, id, coupon, tenant, (5000, 1000), on)?;
     }
     for tenant in 1..=tenants {
         insert_simple_invoice(&tx, coupons + tenant, tenant, None, as_of)?;
@@ -354,6 +342,62 @@ fn promote(db: &str, coupons: i64, as_of: NaiveDate) -> Done {
     tx.commit()?;
     println!("{}", coupon_code(coupons));
     settle(conn)
+}
+
+/// Coupons of a fifth off: the popular ones for everybody, the others for one use.
+fn insert_coupons(conn: &Connection, coupons: i64, from: NaiveDate, to: NaiveDate) -> Done {
+    let (from, to) = (noon(from), noon(to));
+    for id in 1..=coupons {
+        let (code, max_uses) = (coupon_code(id), i64::from(id > POPULAR));
+        conn.prepare_cached(
+            "INSERT INTO coupons (id, code, code_folded, name, discount_type, percent, valid_from,
+               valid_to, max_uses, max_uses_per_customer, created_at, updated_at)
+             VALUES (?1, ?2, lower(?2), 'Bench', 'percentage', '20', ?3, ?4, ?5, ?5, ?3, ?3)",
+        )?
+        .execute((id, &code, &from, &to, max_uses))?;
+    }
+    Ok(())
+}
+
+/// The check, the redemption and the usage of a coupon on an invoice, all with the invoice's id.
+fn insert_use(
+    conn: &Connection,
+    id: i64,
+    coupon: i64,
+    tenant: i64,
+    (original, discount): (i64, i64),
+    on: NaiveDate,
+) -> Done {
+    let at = noon(on);
+    conn.prepare_cached("INSERT INTO coupon_checks VALUES (?1, ?2, ?3)")?.execute((
+        coupon,
+        tenant,
+        on.to_string(),
+    ))?;
+    conn.prepare_cached(
+        "INSERT INTO redemptions (id, coupon_id, tenant_id, periods_left, redeemed_at, ended_at)
+         VALUES (?1, ?2, ?3, 0, ?4, ?4)",
+    )?
+    .execute((id, coupon, tenant, &at))?;
+    insert_usage(conn, (id, id), coupon, tenant, (original, discount), &at)
+}
+
+/// What a redemption takes off an invoice.
+fn insert_usage(
+    conn: &Connection,
+    (redemption, invoice): (i64, i64),
+    coupon: i64,
+    tenant: i64,
+    (original, discount): (i64, i64),
+    at: &str,
+) -> Done {
+    conn.prepare_cached(
+        "INSERT INTO coupon_usages (redemption_id, coupon_id, tenant_id, invoice_id,
+           original_minor, discount_minor, currency, used_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'EUR', ?7)",
+    )?
+    .execute((redemption, coupon, tenant, invoice, original, discount, at))?;
+    Ok(())
 }
 
 /// The popular ones have names; the others are as random as generated ones, so that neighbours in
@@ -402,6 +446,327 @@ fn insert_simple_invoice(
          VALUES (?1, 1, 'Subscription, one month', 5000, ?2)",
     )?
     .execute((id, discount))?;
+    Ok(())
+}
+
+/// Fills a database with 300 days of a business: ten invoices a tenant, 30 days apart, spread over
+/// the days; a subscription a tenant, which begins with one of them; payments, charges, coupons,
+/// letters, events, runs.
+fn trade(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
+    let tenants = invoices / INVOICES_A_TENANT;
+    let issued_on = |id: i64| plus_days(as_of, -((invoices - id) * TRADE_DAYS / invoices));
+    let mut conn = open(db)?;
+    conn.pragma_update(None, "synchronous", "OFF")?;
+    conn.pragma_update(None, "cache_size", -(1 << 20))?;
+    let tx = conn.transaction()?;
+    insert_tenants(&tx, tenants)?;
+    insert_plans(&tx, &noon("2025-01-01"))?;
+    let from = plus_days(as_of, -TRADE_DAYS - 1);
+    insert_coupons(&tx, POPULAR + tenants, from, plus_days(as_of, 90))?;
+    tx.execute("UPDATE coupons SET duration = 'forever' WHERE id = ?1", [LASTING])?;
+    for tenant in 1..=tenants {
+        let start = issued_on(begins(tenant) * tenants + tenant);
+        insert_subscription(&tx, tenant, start, as_of)?;
+        if gets_lasting(tenant) {
+            tx.prepare_cached(
+                "INSERT INTO redemptions (id, coupon_id, tenant_id, subscription_id, redeemed_at)
+                 VALUES (?1, ?2, ?3, ?3, ?4)",
+            )?
+            .execute((invoices + tenant, LASTING, tenant, noon(start)))?;
+        }
+    }
+    for id in 1..=invoices {
+        let (round, tenant) = ((id - 1) / tenants, 1 + (id - 1) % tenants);
+        let nth = round - begins(tenant);
+        let billed = nth >= 0 && (!ends(tenant) || nth < PERIODS_TO_END);
+        let on = issued_on(id);
+        let coupon = if billed && gets_lasting(tenant) {
+            Some(LASTING)
+        } else if (round + tenant) % INVOICES_A_TENANT == 3 {
+            // Once a tenant.
+            Some(match tenant / INVOICES_A_TENANT % POPULAR {
+                0 => POPULAR + tenant,
+                popular => popular,
+            })
+        } else {
+            None
+        };
+        let subtotal = 1000 + id % 9000;
+        let discount = coupon.map_or(0, |_| subtotal / 5);
+        insert_traded(&tx, id, tenant, billed, coupon, (subtotal, discount), on, as_of)?;
+        match coupon {
+            Some(LASTING) => {
+                let ids = (invoices + tenant, id);
+                insert_usage(&tx, ids, LASTING, tenant, (subtotal, discount), &noon(on))?;
+            }
+            Some(coupon) => insert_use(&tx, id, coupon, tenant, (subtotal, discount), on)?,
+            None => {}
+        }
+    }
+    insert_runs(&tx, as_of)?;
+    tx.execute(
+        "INSERT INTO number_sequences
+         SELECT 'INV-2026-#', ?1, count(*) FROM invoices WHERE origin = 'imported'",
+        [invoices],
+    )?;
+    tx.commit()?;
+    settle(conn)
+}
+
+/// Days of what `trade` writes.
+const TRADE_DAYS: i64 = 300;
+
+/// A coupon that discounts a subscription for good, and no other invoice.
+const LASTING: i64 = POPULAR;
+
+/// Periods of a subscription that ended.
+const PERIODS_TO_END: i64 = 3;
+
+/// The round in which a tenant's subscription begins.
+fn begins(tenant: i64) -> i64 {
+    tenant / 3 % INVOICES_A_TENANT
+}
+
+fn gets_lasting(tenant: i64) -> bool {
+    tenant % 20 == 7
+}
+
+fn ends(tenant: i64) -> bool {
+    tenant % 20 == 2
+}
+
+/// A subscription with its tenant's id. One of ten has another quantity after 60 days, one of
+/// twenty ends after 90.
+fn insert_subscription(conn: &Connection, id: i64, start: NaiveDate, as_of: NaiveDate) -> Done {
+    let (plan, quantity) = (1 + id % 3, 1 + id / 3 % 3);
+    conn.prepare_cached(
+        "INSERT INTO subscriptions (id, tenant_id, plan_id, status, quantity, anchor, anchor_on,
+           anchor_day, started_on, current_period_start, current_period_end, next_billing_on,
+           created_at, updated_at)
+         VALUES (?1, ?1, ?2, 'active', ?3, 'anniversary', ?4, ?5, ?4, ?4, ?6, ?6, ?7, ?7)",
+    )?
+    .execute(params![
+        id,
+        plan,
+        quantity,
+        start.to_string(),
+        start.day(),
+        (start + Months::new(1)).to_string(),
+        noon(start),
+    ])?;
+    conn.prepare_cached("INSERT INTO billing_starts VALUES (?1, ?2, 'created')")?
+        .execute((id, start.to_string()))?;
+    let (grown, ended) = (plus_days(start, 60), plus_days(start, 30 * PERIODS_TO_END));
+    if id % 10 == 1 && grown <= as_of {
+        conn.prepare_cached(
+            "UPDATE subscriptions SET quantity = quantity + 1, updated_at = ?2 WHERE id = ?1",
+        )?
+        .execute((id, noon(grown)))?;
+    }
+    if ends(id) && ended <= as_of {
+        conn.prepare_cached(
+            "UPDATE subscriptions SET status = 'canceled', ends_on = ?2, canceled_at = ?3,
+               next_billing_on = NULL, updated_at = ?3 WHERE id = ?1",
+        )?
+        .execute((id, ended.to_string(), noon(ended)))?;
+    }
+    Ok(())
+}
+
+/// An invoice with what came of it: of a hundred one is void, five stay open, the others are paid 3
+/// to 18 days after their issue; of the oldest one of ten was paid before it was imported. A letter
+/// each, and one a stage of what is overdue.
+#[expect(clippy::too_many_arguments, reason = "an invoice has many parts")]
+fn insert_traded(
+    conn: &Connection,
+    id: i64,
+    tenant: i64,
+    billed: bool,
+    coupon: Option<i64>,
+    (subtotal, discount): (i64, i64),
+    on: NaiveDate,
+    as_of: NaiveDate,
+) -> Done {
+    let (total, due_on) = (subtotal - discount, plus_days(on, 15));
+    let settled_on = plus_days(on, 3 + id % 16);
+    let age = (as_of - due_on).num_days();
+    let imported = !billed && id % 100 == 10;
+    // A tenant's invoices are so many apart that the last digits are the same.
+    let status = match id % 983 % 100 {
+        _ if settled_on > as_of => "open",
+        1 if coupon.is_none() => "void",
+        0 | 20 | 40 | 60 | 80 => "open",
+        _ => "paid",
+    };
+    let settled = (status != "open").then(|| noon(settled_on));
+    let paid = if status == "paid" { total } else { 0 };
+    let reached: &[(&str, i64)] = &[("friendly", 3), ("urgent", 7), ("warning", 15)];
+    let reached: Vec<_> = reached.iter().filter(|(_, d)| status == "open" && age >= *d).collect();
+    let mut letters = Vec::new();
+    for (stage, days) in &reached {
+        let at = noon(plus_days(due_on, *days));
+        insert_letter(conn, (tenant, None), stage, &format!("dunning/{id}/1/{stage}"), &at, true)?;
+        letters.push(conn.last_insert_rowid());
+    }
+    let stage = reached.last().map_or("none", |(stage, _)| *stage);
+    let warned = stage == "warning";
+    conn.prepare_cached(
+        "INSERT INTO invoices (id, number, series, sequence, origin, tenant_id, subscription_id,
+           status, currency, subtotal_minor, discount_minor, total_minor, paid_minor,
+           paid_elsewhere_minor, coupon_id, seller_id, buyer_id, issued_on, due_on, paid_on,
+           period_start, period_end, closed_at, stage, warned_on, warning_email_id, created_at,
+           updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'EUR', ?9, ?10, ?9 - ?10, ?11, ?12, ?13, 1, 1 + ?6,
+           ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, coalesce(?24, ?23))",
+    )?
+    .execute(params![
+        id,
+        if imported { format!("OLD-{id:07}") } else { format!("INV-2026-{id:07}") },
+        (!imported).then_some("INV-2026-#"),
+        (!imported).then_some(id),
+        if imported { "imported" } else { "issued" },
+        tenant,
+        billed.then_some(tenant),
+        status,
+        subtotal,
+        discount,
+        paid,
+        if imported { paid } else { 0 },
+        coupon,
+        on.to_string(),
+        due_on.to_string(),
+        (status == "paid").then(|| settled_on.to_string()),
+        billed.then(|| on.to_string()),
+        billed.then(|| plus_days(on, 30).to_string()),
+        settled.as_ref().filter(|_| status == "void"),
+        stage,
+        warned.then(|| plus_days(due_on, 15).to_string()),
+        letters.last().filter(|_| warned),
+        noon(on),
+        settled,
+    ])?;
+    conn.prepare_cached(
+        "INSERT INTO invoice_lines (invoice_id, position, description, amount_minor, discount_minor)
+         VALUES (?1, 1, 'Subscription, one month', ?2, ?3)",
+    )?
+    .execute((id, subtotal, discount))?;
+    for ((stage, days), letter) in reached.iter().zip(&letters) {
+        conn.prepare_cached(
+            "INSERT INTO dunning_steps (invoice_id, dunning_round, stage, tenant_id, recorded_on,
+               days_overdue, email_id) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            id,
+            stage,
+            tenant,
+            plus_days(due_on, *days).to_string(),
+            days,
+            letter,
+        ))?;
+    }
+    insert_letter(
+        conn,
+        (tenant, Some(id)),
+        "invoice",
+        &format!("invoice/{id}"),
+        &noon(on),
+        id % 1000 != 5,
+    )?;
+    let mut event = conn.prepare_cached(
+        "INSERT INTO events (at, kind, tenant_id, invoice_id, actor, data)
+         VALUES (?1, ?2, ?3, ?4, 'operator:bench', ?5)",
+    )?;
+    event.execute((noon(on), "invoice_issued", tenant, id, "{}"))?;
+    // A few were suspended, and came back.
+    if id % 500 == 33 && due_on <= as_of {
+        let (at, cause) = (noon(due_on), r#"{"cause":"overdue"}"#);
+        event.execute((&at, "tenant_suspended", tenant, None::<i64>, cause))?;
+        event.execute((&at, "tenant_reactivated", tenant, None::<i64>, "{}"))?;
+    }
+    if paid == 0 || imported {
+        return Ok(());
+    }
+    event.execute((noon(settled_on), "payment_recorded", tenant, id, "{}"))?;
+    insert_money(conn, id, tenant, total, settled_on)
+}
+
+/// What was paid: three of ten by card, and one of twenty-five after a card was declined; of a
+/// thousand payments one is more than the invoice.
+fn insert_money(conn: &Connection, id: i64, tenant: i64, total: i64, on: NaiveDate) -> Done {
+    let mut money = conn.prepare_cached(
+        "INSERT INTO transactions (invoice_id, tenant_id, kind, status, currency, amount_minor,
+           applied_minor, paid_on, method, failure_code, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, 'EUR', ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+    )?;
+    let at = noon(on);
+    if id % 25 == 2 {
+        let code = Some(["insufficient_funds", "card_expired"][id as usize / 25 % 2]);
+        let tried = noon(plus_days(on, -2));
+        let none = None::<String>;
+        money.execute((id, tenant, "charge", "failed", total, 0, none, "card", code, tried))?;
+    }
+    let (kind, method) = match id % 10 {
+        2..=4 => ("charge", "card"),
+        5..=7 => ("payment", "mobile_money"),
+        _ => ("payment", "bank_transfer"),
+    };
+    let amount = total + if id % 1000 == 8 { 500 } else { 0 };
+    let (day, code) = (Some(on.to_string()), None::<&str>);
+    money.execute((id, tenant, kind, "succeeded", amount, total, day, method, code, at))?;
+    Ok(())
+}
+
+fn insert_letter(
+    conn: &Connection,
+    (tenant, invoice): (i64, Option<i64>),
+    template: &str,
+    key: &str,
+    at: &str,
+    sent: bool,
+) -> Done {
+    conn.prepare_cached(
+        "INSERT INTO emails (tenant_id, invoice_id, template, locale, recipient, status, attempts,
+           dedup_key, message_id, queued_at, first_tried_at, sent_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?7 || '@bench.example', ?8, ?8, ?9)",
+    )?
+    .execute(params![
+        tenant,
+        invoice,
+        template,
+        locale(tenant),
+        format!("pay@t{tenant}.example"),
+        if sent { "sent" } else { "failed" },
+        key,
+        at,
+        sent.then_some(at),
+    ])?;
+    Ok(())
+}
+
+/// The runs of those days: four tasks a day, and letters every ten minutes.
+fn insert_runs(conn: &Connection, as_of: NaiveDate) -> Done {
+    let mut run = conn.prepare(
+        "INSERT INTO runs (task, as_of, clock, status, started_at, finished_at, result)
+         VALUES (?1, ?2, 'system', ?3, ?2, ?2, '{\"duration_ms\":12}')",
+    )?;
+    let mut nth = 0;
+    let mut record = |task: &str, at: String| {
+        nth += 1;
+        run.execute((task, at, if nth % 1000 == 0 { "failed" } else { "ok" }))
+    };
+    for day in (0..TRADE_DAYS).rev().map(|days| plus_days(as_of, -days)) {
+        for (hour, task) in [
+            (1, "generate-recurring-invoices"),
+            (2, "retry-failed-payments"),
+            (3, "cleanup-expired-trials"),
+            (9, "check-overdue"),
+        ] {
+            record(task, format!("{day}T{hour:02}:00:00Z"))?;
+        }
+        for tens in 0..144 {
+            record("deliver-emails", format!("{day}T{:02}:{}0:00Z", tens / 6, tens % 6))?;
+        }
+    }
     Ok(())
 }
 
@@ -838,6 +1203,297 @@ fn same(one: &str, other: &str) -> Done {
         }
     }
     Ok(())
+}
+
+// --- The reports ---------------------------------------------------------------------------------
+
+/// What is overdue by age, and by customer with what comes next.
+const OVERDUE: &[&str] = &[
+    "SELECT currency, CASE WHEN due_on >= date(:day, '-3 days') THEN 1
+         WHEN due_on >= date(:day, '-7 days') THEN 4 WHEN due_on >= date(:day, '-15 days') THEN 8
+         WHEN due_on >= date(:day, '-30 days') THEN 16 ELSE 31 END AS age,
+       count(*), sum(total_minor - paid_minor)
+     FROM invoices WHERE status = 'open' AND due_on < :day GROUP BY 1, 2",
+    "SELECT t.slug, t.name, i.currency, sum(i.total_minor - i.paid_minor) AS owed, count(*),
+       min(i.due_on), julianday(:day) - julianday(min(i.due_on)), i.disputed_at IS NOT NULL
+         OR coalesce(i.promised_until >= :day, 0) OR EXISTS (SELECT 1 FROM transactions x
+           WHERE x.invoice_id = i.id AND x.kind = 'charge' AND x.status IN ('pending', 'unknown'))
+         AS rests,
+       max(CASE i.stage WHEN 'none' THEN 0 WHEN 'friendly' THEN 1 WHEN 'urgent' THEN 2
+         WHEN 'warning' THEN 3 ELSE 4 END),
+       min(CASE i.stage WHEN 'none' THEN date(i.due_on, '+3 days')
+         WHEN 'friendly' THEN date(i.due_on, '+7 days')
+         WHEN 'urgent' THEN date(i.due_on, '+15 days')
+         -- A warning whose letter failed is no notice.
+         ELSE (SELECT max(date(i.due_on, '+30 days'), date(i.warned_on, '+7 days')) FROM emails e
+           WHERE e.id = i.warning_email_id AND e.status <> 'failed') END)
+     FROM invoices i JOIN tenants t ON t.id = i.tenant_id
+     WHERE i.status = 'open' AND i.due_on < :day
+     GROUP BY i.tenant_id, i.currency, rests ORDER BY i.currency, owed DESC",
+];
+
+/// The transactions of the period by day, and what surplus ones left.
+const TRANSACTIONS: &[&str] = &[
+    "SELECT substr(created_at, 1, 10), currency, method, status, failure_code, count(*),
+       sum(amount_minor)
+     FROM transactions WHERE created_at >= :from AND created_at < :before GROUP BY 1, 2, 3, 4, 5",
+    "SELECT t.slug, x.id, x.currency, x.amount_minor - x.applied_minor
+     FROM transactions x JOIN tenants t ON t.id = x.tenant_id
+     WHERE x.status = 'succeeded' AND x.applied_minor < x.amount_minor AND x.created_at < :before",
+];
+
+/// The ten coupons that were used most in the period, and the sums of all.
+const COUPONS: &[&str] = &[
+    TOP_COUPONS,
+    "SELECT count(*), count(DISTINCT tenant_id), min(redeemed_at), max(redeemed_at)
+     FROM redemptions WHERE returned_at IS NULL AND redeemed_at >= :from AND redeemed_at < :before",
+    "SELECT sum(days), count(*) FROM (SELECT count(*) AS days FROM coupon_checks
+     WHERE checked_on BETWEEN :since AND :day GROUP BY coupon_id, tenant_id)",
+    "SELECT currency, sum(discount_minor), sum(original_minor - discount_minor)
+     FROM coupon_usages WHERE returned_at IS NULL AND used_at >= :from AND used_at < :before
+     GROUP BY currency",
+];
+
+const TOP_COUPONS: &str = "\
+    WITH top AS MATERIALIZED (
+       SELECT coupon_id, sum(uses) AS uses FROM (
+         SELECT coupon_id, 1 AS uses FROM redemptions
+         WHERE returned_at IS NULL AND redeemed_at >= :from AND redeemed_at < :before
+         UNION ALL
+         SELECT coupon_id, 0 FROM coupon_usages
+         WHERE returned_at IS NULL AND used_at >= :from AND used_at < :before)
+       GROUP BY coupon_id ORDER BY 2 DESC LIMIT 10)
+     SELECT c.code, t.uses,
+       (SELECT count(DISTINCT r.tenant_id) || min(r.redeemed_at) || max(r.redeemed_at)
+        FROM redemptions r WHERE r.coupon_id = t.coupon_id AND r.returned_at IS NULL
+          AND r.redeemed_at >= :from AND r.redeemed_at < :before),
+       (SELECT count(*) || ' ' || count(DISTINCT k.tenant_id) FROM coupon_checks k
+        WHERE k.coupon_id = t.coupon_id AND k.checked_on BETWEEN :since AND :day),
+       (SELECT sum(u.discount_minor) || ' ' || sum(u.original_minor) FROM coupon_usages u
+        WHERE u.coupon_id = t.coupon_id AND u.returned_at IS NULL
+          AND u.used_at >= :from AND u.used_at < :before)
+     FROM top t JOIN coupons c ON c.id = t.coupon_id ORDER BY t.uses DESC";
+
+/// The runs of the period and the last of each task, letters by day and kind, suspensions, and all
+/// of the coupons.
+const AUTOMATION: &[&str] = &[
+    "SELECT task, count(*), sum(status = 'ok'), sum(status = 'partial') FROM runs
+     WHERE as_of >= :from AND as_of < :before AND status <> 'running' GROUP BY task",
+    "SELECT * FROM runs WHERE id IN (SELECT max(id) FROM runs GROUP BY task)",
+    "SELECT substr(coalesce(sent_at, first_tried_at, queued_at), 1, 10), template, status, count(*)
+     FROM emails WHERE status IN ('sent', 'failed')
+       AND coalesce(sent_at, first_tried_at, queued_at) >= :from
+       AND coalesce(sent_at, first_tried_at, queued_at) < :before
+     GROUP BY 1, 2, 3",
+    "SELECT count(*) FROM emails WHERE next_try_at IS NOT NULL",
+    "SELECT kind, data ->> '$.cause', count(*) FROM events
+     WHERE kind IN ('tenant_suspended', 'tenant_reactivated') AND at >= :from AND at < :before
+     GROUP BY 1, 2",
+    COUPONS[0],
+    COUPONS[1],
+    COUPONS[2],
+    COUPONS[3],
+];
+
+/// What is asked once a period: of the invoices in one scan, and of the coupons.
+const KPI_OF_PERIOD: &[&str] = &[
+    "SELECT currency, sum(was_open), sum(iif(was_open, due, 0)), sum(was_open AND late),
+       sum(iif(was_open AND late, due, 0)), count(days), sum(days), sum(went_overdue),
+       sum(went_overdue AND paid), sum(checkout), sum(checkout AND coupon_id IS NOT NULL)
+     FROM (
+       SELECT currency, coupon_id, due_on < :day AS late, coalesce(paid_on <= :day, 0) AS paid,
+         status = 'open' OR coalesce(paid_on > :day OR closed_at >= :before, 0) AS was_open,
+         CASE WHEN paid_minor = 0 THEN total_minor WHEN paid_on <= :day THEN 0
+           ELSE total_minor - coalesce((SELECT sum(x.applied_minor) FROM transactions x
+             WHERE x.invoice_id = i.id AND x.paid_on <= :day), 0) END AS due,
+         CASE WHEN paid_on BETWEEN :since AND :day
+           THEN julianday(paid_on) - julianday(issued_on) END AS days,
+         due_on >= date(:since, '-61 days') AND due_on < :day
+           AND (paid_on IS NULL OR paid_on > due_on) AS went_overdue,
+         CASE WHEN issued_on < :since OR origin = 'imported' THEN 0
+           WHEN subscription_id IS NULL THEN 1
+           ELSE NOT EXISTS (SELECT 1 FROM invoices f WHERE f.subscription_id = i.subscription_id
+             AND f.status <> 'void' AND f.period_start < i.period_start) END AS checkout
+       FROM invoices i
+       WHERE issued_on <= :day AND (status <> 'void' OR closed_at >= :before) LIMIT -1)
+     GROUP BY currency",
+    "SELECT u.currency, sum(u.discount_minor) FROM coupon_usages u
+     WHERE u.used_at >= :from AND u.used_at < :before AND u.returned_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM transactions x WHERE x.tenant_id = u.tenant_id
+         AND x.status = 'succeeded' AND x.paid_on < :since)
+       AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.tenant_id = u.tenant_id
+         AND i.paid_elsewhere_minor > 0 AND i.paid_on < :since)
+     GROUP BY u.currency",
+];
+
+/// What one statement tells of both periods: first payments, runs, letters.
+const KPI_OF_BOTH: &[&str] = &[
+    "SELECT t.currency, sum(day >= :since), sum(day < :since)
+     FROM (SELECT tenant_id, min(day) AS day FROM (
+         SELECT tenant_id, min(paid_on) AS day FROM transactions WHERE status = 'succeeded'
+         GROUP BY tenant_id
+         UNION ALL
+         SELECT tenant_id, paid_on FROM invoices WHERE paid_elsewhere_minor > 0)
+       GROUP BY tenant_id) f JOIN tenants t ON t.id = f.tenant_id
+     WHERE day BETWEEN :earlier AND :day GROUP BY t.currency",
+    "SELECT as_of >= :from, count(*), sum(status = 'ok') FROM runs
+     WHERE status <> 'running' AND as_of >= :earlier AND as_of < :before GROUP BY 1",
+    "SELECT count(*) FILTER (WHERE sent_at >= :from AND sent_at < :before),
+       count(*) FILTER (WHERE sent_at >= :earlier AND sent_at < :from),
+       count(*) FILTER (WHERE status = 'failed' AND first_tried_at >= :from),
+       count(*) FILTER (WHERE status = 'failed' AND first_tried_at >= :earlier
+         AND first_tried_at < :from)
+     FROM emails",
+];
+
+/// Asks for a report's figures at the end of the day as one would by hand, of the 30 days up to it,
+/// and prints them.
+fn report(name: &str, db: &str, day: NaiveDate) -> Done {
+    let conn = open(db)?;
+    let ask = |queries: &[&str], day: NaiveDate| {
+        queries.iter().try_for_each(|query| print_rows(&conn, query, day))
+    };
+    match name {
+        "overdue" => ask(OVERDUE, day),
+        "transactions" => ask(TRANSACTIONS, day),
+        "coupons" => ask(COUPONS, day),
+        "automation" => ask(AUTOMATION, day),
+        "kpi" => {
+            ask(KPI_OF_PERIOD, day)?;
+            ask(KPI_OF_PERIOD, plus_days(day, -30))?;
+            ask(KPI_OF_BOTH, day)
+        }
+        "mrr" => mrr(&conn, day),
+        _ => Err(USAGE.into()),
+    }
+}
+
+/// Prints what a query finds for the 30 days up to `day`.
+fn print_rows(conn: &Connection, query: &str, day: NaiveDate) -> Done {
+    let since = plus_days(day, -29);
+    let midnight = |day| format!("{day}T00:00:00Z");
+    let mut statement = conn.prepare(query)?;
+    for (name, value) in [
+        (":day", day.to_string()),
+        (":since", since.to_string()),
+        (":earlier", plus_days(day, -59).to_string()),
+        (":from", midnight(since)),
+        (":before", midnight(plus_days(day, 1))),
+    ] {
+        if let Some(at) = statement.parameter_index(name)? {
+            statement.raw_bind_parameter(at, value)?;
+        }
+    }
+    let columns = statement.column_count();
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        for at in 0..columns {
+            match row.get_ref(at)? {
+                ValueRef::Null => write!(out, "\t")?,
+                ValueRef::Integer(value) => write!(out, "{value}\t")?,
+                ValueRef::Real(value) => write!(out, "{value}\t")?,
+                ValueRef::Text(value) | ValueRef::Blob(value) => {
+                    out.write_all(value)?;
+                    out.write_all(b"\t")?;
+                }
+            }
+        }
+        writeln!(out)?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Ends of months that recurring revenue is looked at: one before the thirteen that are shown.
+const CUTS: usize = 14;
+
+/// The recurring revenue of thirteen months and its movements: one query, customer by customer, and
+/// one for the coupons that last.
+fn mrr(conn: &Connection, day: NaiveDate) -> Done {
+    let first = day.with_day(1).ok_or("no such day")?;
+    let mut cuts: Vec<String> = (0..CUTS as u32 - 1)
+        .map(|back| plus_days(first - Months::new(back), -1).to_string())
+        .collect();
+    cuts.reverse();
+    cuts.push(day.to_string());
+    let mut lasting: HashMap<i64, (String, i64)> = HashMap::new();
+    let mut query = conn.prepare(
+        "SELECT r.subscription_id, substr(r.redeemed_at, 1, 10), CAST(c.percent AS INTEGER)
+         FROM redemptions r JOIN coupons c ON c.id = r.coupon_id
+         WHERE r.subscription_id IS NOT NULL AND c.duration <> 'once' AND r.returned_at IS NULL",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        lasting.insert(row.get(0)?, (row.get(1)?, row.get(2)?));
+    }
+    let mut query = conn.prepare(
+        "SELECT s.tenant_id, s.id, substr(h.since, 1, 10), h.status, h.quantity * p.price_minor
+           / CASE p.interval WHEN 'year' THEN 12 * p.interval_count ELSE p.interval_count END
+         FROM subscriptions s JOIN subscription_states h ON h.subscription_id = s.id
+         JOIN plans p ON p.id = h.plan_id ORDER BY s.tenant_id, s.id, h.id",
+    )?;
+    let mut months = [[0i64; 8]; CUTS];
+    let (mut tenant, mut subscription) = (0, 0);
+    let (mut customer, mut one) = ([0i64; CUTS], [0i64; CUTS]);
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (of, id): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if id != subscription {
+            add_subscription(&mut customer, &mut one, &mut months);
+            subscription = id;
+        }
+        if of != tenant {
+            add_customer(&mut customer, &mut months);
+            tenant = of;
+        }
+        let since = row.get_ref(2)?.as_str()?;
+        let minor: i64 = if row.get_ref(3)?.as_str()? == "active" { row.get(4)? } else { 0 };
+        let coupon = lasting.get(&id);
+        for (amount, cut) in one.iter_mut().zip(&cuts) {
+            if since <= cut.as_str() {
+                *amount = match coupon {
+                    Some((from, percent)) if from <= cut => minor - minor * percent / 100,
+                    _ => minor,
+                };
+            }
+        }
+    }
+    add_subscription(&mut customer, &mut one, &mut months);
+    add_customer(&mut customer, &mut months);
+    for (cut, month) in cuts.iter().zip(&months).skip(1) {
+        println!("{cut} {month:?}");
+    }
+    Ok(())
+}
+
+fn add_subscription(
+    customer: &mut [i64; CUTS],
+    one: &mut [i64; CUTS],
+    months: &mut [[i64; 8]; CUTS],
+) {
+    for ((sum, amount), month) in customer.iter_mut().zip(one).zip(months) {
+        *sum += *amount;
+        month[7] += i64::from(*amount > 0);
+        *amount = 0;
+    }
+}
+
+/// Revenue, new, more, less, lost, come back, customers; the subscriptions are counted before.
+fn add_customer(customer: &mut [i64; CUTS], months: &mut [[i64; 8]; CUTS]) {
+    let mut been = customer[0] > 0;
+    for nth in 1..CUTS {
+        let (before, after, month) = (customer[nth - 1], customer[nth], &mut months[nth]);
+        month[0] += after;
+        month[6] += i64::from(after > 0);
+        match (before, after) {
+            (0, 0) => {}
+            (0, _) => month[if been { 5 } else { 1 }] += after,
+            (_, 0) => month[4] -= before,
+            _ => month[if after > before { 2 } else { 3 }] += after - before,
+        }
+        been |= after > 0;
+    }
+    *customer = [0; CUTS];
 }
 
 // --- The stopwatch -------------------------------------------------------------------------------
