@@ -62,14 +62,15 @@ impl Db<'_> {
         }
     }
 
-    /// The coupons that last longer than one invoice, by subscription.
+    /// The coupons that last longer than one invoice, by subscription. Uses are read of those that
+    /// run out only: one that lasts forever holds whatever it was used for.
     fn lasting_coupons(&self) -> Result<HashMap<i64, Vec<Lasting>>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT r.id, r.subscription_id, r.redeemed_at, r.returned_at, c.discount_type,
                     c.percent, c.amount_minor, c.currency, c.duration_periods,
                     u.used_at, u.returned_at AS usage_returned_at, i.period_end
              FROM redemptions r JOIN coupons c ON c.id = r.coupon_id
-             LEFT JOIN coupon_usages u ON u.redemption_id = r.id
+             LEFT JOIN coupon_usages u ON u.redemption_id = r.id AND c.duration = 'repeating'
              LEFT JOIN invoices i ON i.id = u.invoice_id
              WHERE r.subscription_id IS NOT NULL AND c.duration <> 'once'
              ORDER BY r.id, u.id",
