@@ -267,7 +267,7 @@ fn whatever_is_done_with_coupons_in_whatever_order_is_what_a_model_of_their_rule
         let rows = Rows::read(&sql);
         for (at, coupon) in COUPONS.iter().enumerate() {
             let id = CouponId(at as i64 + 1);
-            let stats = store.read(|db| db.coupon_stats(Some(id))).expect("statistics");
+            let stats = store.read(|db| db.coupon_stats(Some(id), None)).expect("statistics");
             let sum = |totals: &Totals| totals.iter().map(|sum| sum.minor()).sum::<i64>();
             let found =
                 [stats.uses, stats.returned, sum(&stats.discount_given), sum(&stats.revenue)];

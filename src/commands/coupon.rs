@@ -13,6 +13,7 @@ use crate::domain::{Act, Currency, Money, Refusal, Result, SubscriptionId, text}
 use crate::failure::{Failure, exit};
 use crate::store::{CouponFilter, Db, Store, UsageFilter};
 use crate::tasks::redeem::{self, Asked, Validated, coupon_event};
+use crate::tasks::report;
 use crate::view::{Format, objects, progress::Progress};
 use offer::OfferArgs;
 
@@ -512,13 +513,10 @@ fn usages(ctx: &mut Context, args: &Usages) -> anyhow::Result<()> {
     Ok(list.end()?)
 }
 
-/// So many coupons are named as those that were used most.
-const TOP: u32 = 10;
-
 fn stats(ctx: &mut Context, args: &Stats) -> anyhow::Result<()> {
     let at = ctx.act().at();
     let of = |db: &Db, coupon: &Coupon| {
-        let stats = db.coupon_stats(Some(coupon.id))?;
+        let stats = db.coupon_stats(Some(coupon.id), None)?;
         Ok(objects::coupon_stats(coupon, &stats, &at))
     };
     let mut store = ctx.reader()?;
@@ -527,9 +525,9 @@ fn stats(ctx: &mut Context, args: &Stats) -> anyhow::Result<()> {
         return Ok(ctx.printer.object(&object)?);
     }
     let (all, top) = store.read(|db| {
-        let top = db.top_coupons(TOP)?;
+        let top = db.top_coupons(report::TOP)?;
         let top: Vec<Value> = top.iter().map(|coupon| of(db, coupon)).collect::<Result<_>>()?;
-        Ok((db.coupon_stats(None)?, top))
+        Ok((db.coupon_stats(None, None)?, top))
     })?;
     match ctx.printer.format() {
         Format::Json => Ok(ctx.printer.object(&objects::all_coupon_stats(&all, top))?),

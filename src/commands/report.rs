@@ -11,12 +11,9 @@ mod transactions;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use rust_decimal::Decimal;
-use serde_json::Value;
 
 use super::{Context, date_arg};
 use crate::domain::Result;
-use crate::domain::money::ROUNDING;
 use crate::tasks::report::Period;
 
 /// `billing report …`
@@ -78,14 +75,4 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Automation(days) => automation::run(ctx, days),
         Command::Html(args) => html::run(ctx, &args),
     }
-}
-
-/// A share as a fraction with four decimals; null of nothing.
-fn share(part: u64, whole: u64) -> Value {
-    let ratio = Decimal::from(part).checked_div(Decimal::from(whole));
-    ratio.map_or(Value::Null, |ratio| {
-        let mut rounded = ratio.round_dp_with_strategy(4, ROUNDING);
-        rounded.rescale(4);
-        Value::from(rounded.to_string())
-    })
 }

@@ -11,6 +11,22 @@ use super::refusal::{Refusal, Result, Why};
 /// round. `Decimal::round_dp` alone would round 2.345 to 2.34 (half to even).
 pub const ROUNDING: RoundingStrategy = RoundingStrategy::MidpointAwayFromZero;
 
+/// `part` ÷ `whole` with so many decimals; `None` where there is nothing to divide by.
+pub fn ratio(
+    part: impl Into<Decimal>,
+    whole: impl Into<Decimal>,
+    decimals: u32,
+) -> Option<Decimal> {
+    part.into().checked_div(whole.into()).map(|exact| scaled(exact, decimals))
+}
+
+/// A number rounded to so many decimals, with exactly as many when it is printed.
+pub fn scaled(exact: Decimal, decimals: u32) -> Decimal {
+    let mut rounded = exact.round_dp_with_strategy(decimals, ROUNDING);
+    rounded.rescale(decimals);
+    rounded
+}
+
 /// The largest amount that is accepted, in minor units: 10^15. It keeps sums of 9,000 such
 /// amounts within 64 bits, and the database refuses more as well.
 pub const MAX_MINOR: i64 = 1_000_000_000_000_000;

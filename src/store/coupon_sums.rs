@@ -1,11 +1,11 @@
-//! What was made of coupons in a period.
+//! What was made of coupons, ever or in a period.
 
 use chrono::NaiveDate;
 
 use super::automation::Stretch;
 use super::{Db, columns};
 use crate::domain::coupon::Stats;
-use crate::domain::{CouponId, Result};
+use crate::domain::{CouponId, Result, calendar};
 
 /// The days of a period, and the same as instants.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,58 @@ pub struct CouponPeriod<'a> {
     pub stretch: Stretch<'a>,
     /// The first and the last day.
     pub days: (NaiveDate, NaiveDate),
+}
+
+macro_rules! redemption_sums {
+    ($condition:expr) => {
+        concat!(
+            "SELECT count(*) - count(returned_at) AS uses, count(returned_at) AS returned,
+                    count(DISTINCT CASE WHEN returned_at IS NULL THEN tenant_id END) AS customers,
+                    min(CASE WHEN returned_at IS NULL THEN redeemed_at END) AS first_use,
+                    max(CASE WHEN returned_at IS NULL THEN redeemed_at END) AS last_use
+             FROM redemptions WHERE ",
+            $condition
+        )
+    };
+}
+
+// Of all coupons, a customer that checked two of them counts for each, as its uses do.
+macro_rules! check_sums {
+    ($condition:expr) => {
+        concat!(
+            "SELECT coalesce(sum(days), 0) AS checks, count(*) AS customers
+             FROM (SELECT count(*) AS days FROM coupon_checks WHERE ",
+            $condition,
+            " GROUP BY coupon_id, tenant_id)"
+        )
+    };
+}
+
+macro_rules! usage_sums {
+    ($condition:expr) => {
+        concat!(
+            "SELECT currency, sum(discount_minor) AS given,
+                    sum(original_minor - discount_minor) AS revenue
+             FROM coupon_usages WHERE returned_at IS NULL AND ",
+            $condition,
+            " GROUP BY currency ORDER BY currency"
+        )
+    };
+}
+
+/// The text of a sum: of one coupon (`?1`) or of all, from `?2` up to `?3` or ever. One condition
+/// that serves them all would read every row there is for each coupon that is named.
+macro_rules! sums {
+    ($sums:ident, $at:literal, $coupon:expr, $period:expr) => {
+        match ($coupon.is_some(), $period.is_some()) {
+            (true, false) => $sums!("coupon_id = ?1 AND ?2 IS NULL AND ?3 IS NULL"),
+            (false, false) => $sums!("?1 IS NULL AND ?2 IS NULL AND ?3 IS NULL"),
+            (true, true) => {
+                $sums!(concat!("coupon_id = ?1 AND ", $at, " >= ?2 AND ", $at, " < ?3"))
+            }
+            (false, true) => $sums!(concat!("?1 IS NULL AND ", $at, " >= ?2 AND ", $at, " < ?3")),
+        }
+    };
 }
 
 impl Db<'_> {
@@ -39,56 +91,41 @@ impl Db<'_> {
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// What was made of a coupon in the period; `None`: of all of them together. What was returned
-    /// since then does not count.
+    /// What was made of a coupon; `None`: of all of them together. In a period, what began in it:
+    /// what was returned since then counts as returned.
     ///
     /// # Errors
     /// A sum above the largest amount, or a fault of the file.
-    pub fn coupon_stats_between(
+    pub fn coupon_stats(
         &self,
-        period: &CouponPeriod,
         coupon: Option<CouponId>,
+        period: Option<&CouponPeriod>,
     ) -> Result<Stats> {
-        let ((from, to), (first, last)) = (period.stretch, period.days);
         let of = coupon.map(|id| id.0);
-        // Told apart in the text: a condition that serves both would read every use there is for
-        // each coupon that is named.
-        let only = if of.is_some() { "coupon_id = ?3" } else { "?3 IS NULL" };
+        let (from, to) = period.map(|period| period.stretch).unzip();
         let mut stats = Stats::default();
         self.conn
-            .prepare_cached(&format!(
-                "SELECT count(*) AS uses, count(DISTINCT tenant_id) AS customers,
-                        min(redeemed_at) AS first_use, max(redeemed_at) AS last_use
-                 FROM redemptions WHERE returned_at IS NULL
-                   AND redeemed_at >= ?1 AND redeemed_at < ?2 AND {only}"
-            ))?
-            .query_row((from, to, of), |row| {
+            .prepare_cached(sums!(redemption_sums, "redeemed_at", coupon, period))?
+            .query_row((of, from, to), |row| {
                 stats.uses = row.get("uses")?;
+                stats.returned = row.get("returned")?;
                 stats.customers = row.get("customers")?;
                 stats.first_use = row.get("first_use")?;
                 stats.last_use = row.get("last_use")?;
                 Ok(())
             })?;
-        // Of all coupons, a customer that checked two of them counts for each, as its uses do.
+        let days = period.map(|period| {
+            let (first, last) = period.days;
+            (first.to_string(), calendar::plus_days(last, 1).to_string())
+        });
+        let (since, until) = days.unzip();
         (stats.checks, stats.customers_checked) = self
             .conn
-            .prepare_cached(&format!(
-                "SELECT coalesce(sum(days), 0), count(*)
-                 FROM (SELECT count(*) AS days FROM coupon_checks
-                   WHERE checked_on BETWEEN ?1 AND ?2 AND {only}
-                   GROUP BY coupon_id, tenant_id)"
-            ))?
-            .query_row((first.to_string(), last.to_string(), of), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        let mut statement = self.conn.prepare_cached(&format!(
-            "SELECT currency, sum(discount_minor) AS given,
-                    sum(original_minor - discount_minor) AS revenue
-             FROM coupon_usages WHERE returned_at IS NULL AND used_at >= ?1 AND used_at < ?2
-               AND {only}
-             GROUP BY currency ORDER BY currency"
-        ))?;
-        let mut rows = statement.query((from, to, of))?;
+            .prepare_cached(sums!(check_sums, "checked_on", coupon, period))?
+            .query_row((of, since, until), |row| Ok((row.get("checks")?, row.get("customers")?)))?;
+        let mut statement =
+            self.conn.prepare_cached(sums!(usage_sums, "used_at", coupon, period))?;
+        let mut rows = statement.query((of, from, to))?;
         while let Some(row) = rows.next()? {
             let currency = columns::word(row, "currency")?;
             stats.discount_given.add(columns::money(row, "given", currency)?)?;

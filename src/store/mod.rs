@@ -324,7 +324,7 @@ impl Store {
     }
 
     fn query_pragma(&self, name: &str) -> Result<i64> {
-        let value = self.conn.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0));
+        let value = self.conn.pragma_query_value(None, name, |row| row.get(0));
         value.map_err(|e| at_path(&self.path, e.into()))
     }
 }

@@ -1,9 +1,9 @@
-//! The rows of redemptions, of the invoices that they discounted, and what these add up to.
+//! The rows of redemptions and of the invoices that they discounted.
 
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns, coupons};
-use crate::domain::coupon::{Coupon, Facts, OnPlan, Redemption, Stats, Usage};
+use crate::domain::coupon::{Coupon, Facts, OnPlan, Redemption, Usage};
 use crate::domain::invoice::{Amounts, Line};
 use crate::domain::{
     Act, CouponId, InvoiceId, Money, RedemptionId, Result, SubscriptionId, TenantId, UsageId,
@@ -56,42 +56,6 @@ macro_rules! usage_query {
              JOIN tenants t ON t.id = u.tenant_id JOIN invoices i ON i.id = u.invoice_id
              JOIN redemptions r ON r.id = u.redemption_id ",
             $rest
-        )
-    };
-}
-
-macro_rules! redemption_sums {
-    ($condition:literal) => {
-        concat!(
-            "SELECT count(*) - count(returned_at) AS uses, count(returned_at) AS returned,
-                    count(DISTINCT CASE WHEN returned_at IS NULL THEN tenant_id END) AS customers,
-                    min(CASE WHEN returned_at IS NULL THEN redeemed_at END) AS first_use,
-                    max(CASE WHEN returned_at IS NULL THEN redeemed_at END) AS last_use
-             FROM redemptions WHERE ",
-            $condition
-        )
-    };
-}
-
-macro_rules! check_sums {
-    ($condition:literal) => {
-        concat!(
-            "SELECT coalesce(sum(days), 0) AS checks, count(*) AS customers
-             FROM (SELECT count(*) AS days FROM coupon_checks WHERE ",
-            $condition,
-            " GROUP BY coupon_id, tenant_id)"
-        )
-    };
-}
-
-macro_rules! usage_sums {
-    ($condition:literal) => {
-        concat!(
-            "SELECT currency, sum(discount_minor) AS given,
-                    sum(original_minor - discount_minor) AS revenue
-             FROM coupon_usages WHERE returned_at IS NULL AND ",
-            $condition,
-            " GROUP BY currency ORDER BY currency"
         )
     };
 }
@@ -368,47 +332,6 @@ impl Db<'_> {
             each(usage(row)?)?;
         }
         Ok(())
-    }
-
-    /// What was made of a coupon; `None`: of all of them together.
-    ///
-    /// # Errors
-    /// A sum above the largest amount, or a fault of the file.
-    pub fn coupon_stats(&self, coupon: Option<CouponId>) -> Result<Stats> {
-        let of = coupon.map(|id| id.0);
-        let mut stats = Stats::default();
-        let uses = match coupon {
-            Some(_) => redemption_sums!("coupon_id = ?1"),
-            None => redemption_sums!("?1 IS NULL"),
-        };
-        self.conn.prepare_cached(uses)?.query_row([of], |row| {
-            stats.uses = row.get("uses")?;
-            stats.returned = row.get("returned")?;
-            stats.customers = row.get("customers")?;
-            stats.first_use = row.get("first_use")?;
-            stats.last_use = row.get("last_use")?;
-            Ok(())
-        })?;
-        let checks = match coupon {
-            Some(_) => check_sums!("coupon_id = ?1"),
-            None => check_sums!("?1 IS NULL"),
-        };
-        (stats.checks, stats.customers_checked) = self
-            .conn
-            .prepare_cached(checks)?
-            .query_row([of], |row| Ok((row.get("checks")?, row.get("customers")?)))?;
-        let amounts = match coupon {
-            Some(_) => usage_sums!("coupon_id = ?1"),
-            None => usage_sums!("?1 IS NULL"),
-        };
-        let mut statement = self.conn.prepare_cached(amounts)?;
-        let mut rows = statement.query([of])?;
-        while let Some(row) = rows.next()? {
-            let currency = columns::word(row, "currency")?;
-            stats.discount_given.add(columns::money(row, "given", currency)?)?;
-            stats.revenue.add(columns::money(row, "revenue", currency)?)?;
-        }
-        Ok(stats)
     }
 
     /// The redemptions of a tenant's subscriptions that discount coming invoices, or wait to.

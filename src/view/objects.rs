@@ -4,6 +4,7 @@
 mod coupons;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{Align, Column};
@@ -11,7 +12,7 @@ use crate::domain::Money;
 use crate::domain::calendar;
 use crate::domain::charge::Attempt;
 use crate::domain::invoice::{Invoice, Line};
-use crate::domain::money::Totals;
+use crate::domain::money::{Totals, ratio};
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::plan::{Interval, Plan};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
@@ -19,6 +20,11 @@ use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionKind};
 
 pub use coupons::*;
+
+/// `part` ÷ `whole` as a fraction with four decimals; null where there is nothing to divide by.
+pub fn share(part: impl Into<Decimal>, whole: impl Into<Decimal>) -> Value {
+    ratio(part, whole, 4).map_or(Value::Null, |share| Value::from(share.to_string()))
+}
 
 /// Columns of `tenant list`.
 pub const TENANTS: &[Column] = &[

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Between, coupons, share};
+use super::{Between, coupons};
 use crate::commands::Context;
 use crate::domain::act;
 use crate::failure::exit;
 use crate::store::RunStatus;
 use crate::tasks::lock::dead_runs;
 use crate::tasks::report::{Automation, LetterCount, TaskLine, automation, percent};
-use crate::view::{Align, Column, Format};
+use crate::view::{Align, Column, Format, objects};
 
 const TASKS: &[Column] = &[
     ("task", "Task", Align::Left),
@@ -83,7 +83,7 @@ fn task(line: &TaskLine) -> Value {
         "ok": line.ok,
         "partial": line.partial,
         "failed": line.failed,
-        "success_rate": share(line.ok, line.runs),
+        "success_rate": objects::share(line.ok, line.runs),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::domain::Result;
 use crate::domain::coupon::{Coupon, Stats};
 use crate::store::{CouponPeriod, Db};
 
-/// So many coupons are named, those that were used most.
+/// So many coupons are named as those that were used most.
 pub const TOP: u32 = 10;
 
 /// The report.
@@ -35,13 +35,13 @@ pub fn coupons(db: &Db, clock: &Clock, period: Period) -> Result<Coupons> {
     let days = CouponPeriod { stretch: span.stretch(), days: (span.since, span.until) };
     let line = |code: String| {
         let coupon = db.coupon(&code)?;
-        let stats = db.coupon_stats_between(&days, Some(coupon.id))?;
+        let stats = db.coupon_stats(Some(coupon.id), Some(&days))?;
         Ok(CouponLine { coupon, stats })
     };
     let codes = db.top_coupons_between(&days, TOP)?;
     Ok(Coupons {
         period,
         top: codes.into_iter().map(line).collect::<Result<_>>()?,
-        all: db.coupon_stats_between(&days, None)?,
+        all: db.coupon_stats(None, Some(&days))?,
     })
 }

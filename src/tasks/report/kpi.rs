@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::Period;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::domain::money::{ROUNDING, Totals};
+use crate::domain::money::{ROUNDING, Totals, ratio, scaled};
 use crate::domain::{Currency, Money, Refusal, Result, calendar, words};
 use crate::store::Db;
 use crate::store::reports::{InvoiceSums, NewPayers, Span};
@@ -121,23 +121,10 @@ pub fn kpi(db: &Db, clock: &Clock, config: &Config, period: Period) -> Result<Ve
     Ok(kpis)
 }
 
-/// `part` ÷ `whole` with so many decimals; `None` of nothing.
-pub fn ratio(part: Decimal, whole: Decimal, decimals: u32) -> Option<Decimal> {
-    let exact = part.checked_div(whole)?;
-    Some(scaled(exact, decimals))
-}
-
 /// A fraction of 1 as people read it, in percent with at most two decimals.
 pub fn percent(rate: Decimal) -> String {
     let percent = (rate * Decimal::ONE_HUNDRED).round_dp_with_strategy(2, ROUNDING);
     format!("{} %", percent.normalize())
-}
-
-/// Rounded, and with exactly so many decimals when it is printed.
-fn scaled(exact: Decimal, decimals: u32) -> Decimal {
-    let mut rounded = exact.round_dp_with_strategy(decimals, ROUNDING);
-    rounded.rescale(decimals);
-    rounded
 }
 
 /// The targets, as fractions where the config says percent.

@@ -3,9 +3,9 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::kpi::ratio;
 use super::period::{Period, day_of};
 use crate::clock::Clock;
+use crate::domain::money::ratio;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Money, Result, TransactionId};
 use crate::store::Db;
@@ -196,7 +196,7 @@ impl DayTally {
 }
 
 fn rate(succeeded: i64, failed: i64) -> Option<Decimal> {
-    ratio(Decimal::from(succeeded), Decimal::from(succeeded + failed), 4)
+    ratio(succeeded, succeeded + failed, 4)
 }
 
 /// The last item that is meant, or a new one.

@@ -1,12 +1,10 @@
 //! What a coupon, a usage and their sums are in JSON and in lists.
 
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::totals;
+use super::{share, totals};
 use crate::domain::Money;
 use crate::domain::coupon::{self, Coupon, Redemption, Stats, Usage, Verdict};
-use crate::domain::money::ROUNDING;
 use crate::domain::subscription::Subscription;
 use crate::view::{Align, Column};
 
@@ -251,23 +249,16 @@ fn extend(object: &mut Value, more: Value) {
     }
 }
 
-/// What was made of a coupon, or of all. `conversion` is uses ÷ customers who checked, as a fraction
-/// with four decimals; null where nobody did.
+/// What was made of a coupon, or of all. `conversion` is uses ÷ customers who checked, null where
+/// nobody did.
 pub fn coupon_sums(stats: &Stats) -> Value {
-    let conversion = Decimal::from(stats.uses)
-        .checked_div(Decimal::from(stats.customers_checked))
-        .map(|ratio| {
-            let mut rounded = ratio.round_dp_with_strategy(4, ROUNDING);
-            rounded.rescale(4);
-            rounded.to_string()
-        });
     json!({
         "uses": stats.uses,
         "returned": stats.returned,
         "customers": stats.customers,
         "checks": stats.checks,
         "customers_checked": stats.customers_checked,
-        "conversion": conversion,
+        "conversion": share(stats.uses, stats.customers_checked),
         "discount_given": totals(&stats.discount_given),
         "revenue": totals(&stats.revenue),
         "first_use": stats.first_use,
