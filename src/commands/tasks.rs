@@ -331,7 +331,7 @@ fn mail_folder(config: &Config, db: &std::path::Path) -> PathBuf {
 fn print_report(ctx: &mut Context, report: &Report) -> anyhow::Result<()> {
     tell_errors(ctx, &report.errors);
     match ctx.printer.format() {
-        Format::Json => Ok(ctx.printer.document(&serde_json::to_value(report)?)?),
+        Format::Json => Ok(ctx.printer.document(report)?),
         Format::Csv => Ok(ctx.printer.object(&serde_json::to_value(report)?)?),
         Format::Table => {
             let people = std::io::stdout().is_terminal();

@@ -106,8 +106,12 @@ impl Timeline {
             Some(coupon) => coupon.discount.off(whole)?,
             None => Money::zero(whole.currency()),
         };
-        let months = i64::from(standing.interval.months());
-        Ok(whole.minus(off)?.share(1, months)?.minor())
+        let rest = whole.minus(off)?;
+        // A report asks this for every subscription at every month's end, and most run by the month.
+        Ok(match standing.interval.months() {
+            1 => rest.minor(),
+            months => rest.share(1, i64::from(months))?.minor(),
+        })
     }
 
     /// The first moment at which it came to something. `at` is the cut of a moment, `start_of`
@@ -186,11 +190,19 @@ impl Roll {
 
     /// Adds a customer by what its subscriptions come to at each cut: one before the first month,
     /// and one at the end of each. `returns` says of a month whether a customer that came to
-    /// nothing at its start had come to something before.
-    pub fn add(&mut self, at_cuts: &[i64], subscriptions: &[u64], returns: impl Fn(usize) -> bool) {
+    /// nothing at its start had come to something before; it is asked only where that matters.
+    ///
+    /// # Errors
+    /// What `returns` refuses.
+    pub fn add(
+        &mut self,
+        at_cuts: &[i64],
+        subscriptions: &[u64],
+        returns: impl Fn(usize) -> Result<bool>,
+    ) -> Result<()> {
         for (nth, month) in self.months.iter_mut().enumerate() {
             let (Some(before), Some(after)) = (at_cuts.get(nth), at_cuts.get(nth + 1)) else {
-                return;
+                break;
             };
             month.start += before;
             month.mrr += after;
@@ -199,7 +211,7 @@ impl Roll {
             let change = after - before;
             let movement = match (*before, *after) {
                 (0, 0) => continue,
-                (0, _) if returns(nth) => &mut month.movements.reactivation,
+                (0, _) if returns(nth)? => &mut month.movements.reactivation,
                 (0, _) => &mut month.movements.new,
                 (_, 0) => &mut month.movements.churn,
                 _ if change > 0 => &mut month.movements.expansion,
@@ -207,6 +219,7 @@ impl Roll {
             };
             *movement += change;
         }
+        Ok(())
     }
 }
 

@@ -1,27 +1,46 @@
 //! How values stand in columns, and how they are read back. A value that this program could not
 //! have written is an error of its row, never a panic.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type, ValueRef};
+use rusqlite::{Row, RowIndex, Statement};
 
 use crate::domain::{Currency, Money};
 
-fn bad(name: &str, text: &str) -> rusqlite::Error {
+/// A column, by its name, or by its place where rows are so many that looking names up in each
+/// would take as long as reading them: see [`places`].
+pub trait Column: RowIndex + Copy + Display {}
+
+impl<T: RowIndex + Copy + Display> Column for T {}
+
+/// Where those columns stand.
+pub fn places<const N: usize>(
+    statement: &Statement,
+    names: [&str; N],
+) -> rusqlite::Result<[usize; N]> {
+    let mut places = [0; N];
+    for (place, name) in places.iter_mut().zip(names) {
+        *place = statement.column_index(name)?;
+    }
+    Ok(places)
+}
+
+fn bad(name: impl Column, text: &str) -> rusqlite::Error {
     let message = format!("column {name} holds {text:?}");
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, message.into())
 }
 
 /// A value that is stored as its word: a status, a stage, a currency, a decimal.
-pub fn word<T: FromStr>(row: &Row, name: &str) -> rusqlite::Result<T> {
+pub fn word<T: FromStr>(row: &Row, name: impl Column) -> rusqlite::Result<T> {
     let text = row.get_ref(name)?.as_str().map_err(|_| bad(name, "no text"))?;
     text.parse().map_err(|_| bad(name, text))
 }
 
 /// Like [`word`], where the column may be null.
-pub fn word_or_null<T: FromStr>(row: &Row, name: &str) -> rusqlite::Result<Option<T>> {
+pub fn word_or_null<T: FromStr>(row: &Row, name: impl Column) -> rusqlite::Result<Option<T>> {
     match row.get_ref(name)? {
         ValueRef::Null => Ok(None),
         _ => word(row, name).map(Some),
@@ -29,12 +48,12 @@ pub fn word_or_null<T: FromStr>(row: &Row, name: &str) -> rusqlite::Result<Optio
 }
 
 /// A date.
-pub fn date(row: &Row, name: &str) -> rusqlite::Result<NaiveDate> {
+pub fn date(row: &Row, name: impl Column) -> rusqlite::Result<NaiveDate> {
     date_or_null(row, name)?.ok_or_else(|| bad(name, "null"))
 }
 
 /// A date, or null.
-pub fn date_or_null(row: &Row, name: &str) -> rusqlite::Result<Option<NaiveDate>> {
+pub fn date_or_null(row: &Row, name: impl Column) -> rusqlite::Result<Option<NaiveDate>> {
     let text = match row.get_ref(name)? {
         ValueRef::Null => return Ok(None),
         value => value.as_str().map_err(|_: FromSqlError| bad(name, "no text"))?,
@@ -56,12 +75,12 @@ fn iso_date(text: &str) -> Option<NaiveDate> {
 }
 
 /// An instant as it is stored: RFC 3339 in UTC.
-pub fn instant(row: &Row, name: &str) -> rusqlite::Result<DateTime<Utc>> {
+pub fn instant(row: &Row, name: impl Column) -> rusqlite::Result<DateTime<Utc>> {
     instant_or_null(row, name)?.ok_or_else(|| bad(name, "null"))
 }
 
 /// An instant, or null.
-pub fn instant_or_null(row: &Row, name: &str) -> rusqlite::Result<Option<DateTime<Utc>>> {
+pub fn instant_or_null(row: &Row, name: impl Column) -> rusqlite::Result<Option<DateTime<Utc>>> {
     let text: Option<String> = row.get(name)?;
     let Some(text) = text else { return Ok(None) };
     let at = DateTime::parse_from_rfc3339(&text).map_err(|_| bad(name, &text))?;
@@ -69,7 +88,7 @@ pub fn instant_or_null(row: &Row, name: &str) -> rusqlite::Result<Option<DateTim
 }
 
 /// An amount in that currency.
-pub fn money(row: &Row, name: &str, currency: Currency) -> rusqlite::Result<Money> {
+pub fn money(row: &Row, name: impl Column, currency: Currency) -> rusqlite::Result<Money> {
     Ok(Money::from_minor(row.get(name)?, currency))
 }
 

@@ -6,9 +6,8 @@ use chrono::NaiveDate;
 use rusqlite::Row;
 
 use super::{Db, columns, coupons};
-use crate::domain::plan::Interval;
 use crate::domain::revenue::{Discounted, Lasting, Standing, Timeline};
-use crate::domain::{Result, SubscriptionId, TenantId};
+use crate::domain::{PlanId, Result, TenantId};
 
 impl Db<'_> {
     /// Hands the timeline of each subscription to `each`, customer by customer. `start_of` is the
@@ -19,45 +18,68 @@ impl Db<'_> {
     pub fn each_timeline(
         &self,
         start_of: impl Fn(NaiveDate) -> String,
-        mut each: impl FnMut(TenantId, &Timeline) -> Result<()>,
+        mut each: impl FnMut(TenantId, Timeline) -> Result<()>,
     ) -> Result<()> {
         let mut lasting = self.lasting_coupons()?;
+        let mut plans = HashMap::new();
+        self.each_plan(None, |plan| {
+            plans.insert(plan.id, (plan.price, plan.interval));
+            Ok(())
+        })?;
+        // In the order of the index of customers, state by state: nothing is left to sort.
         let mut statement = self.conn.prepare_cached(
             "SELECT s.id, s.tenant_id, s.started_on, s.ends_on, s.imported IS NOT NULL AS imported,
-                    h.since, h.status, h.quantity, p.price_minor, p.currency, p.interval,
-                    p.interval_count
-             FROM subscriptions s JOIN subscription_states h ON h.subscription_id = s.id
-             JOIN plans p ON p.id = h.plan_id
+                    h.since, h.status, h.plan_id, h.quantity
+             FROM subscriptions s CROSS JOIN subscription_states h ON h.subscription_id = s.id
              ORDER BY s.tenant_id, s.id, h.id",
         )?;
+        let at = columns::places(
+            &statement,
+            [
+                "id",
+                "tenant_id",
+                "started_on",
+                "ends_on",
+                "imported",
+                "since",
+                "status",
+                "plan_id",
+                "quantity",
+            ],
+        )?;
+        let [id, tenant_id, started_on, ends_on, imported, since, status, plan_id, quantity] = at;
         let mut rows = statement.query([])?;
-        let mut current: Option<(SubscriptionId, TenantId, Timeline)> = None;
+        let mut current: Option<(i64, TenantId, Timeline)> = None;
         while let Some(row) = rows.next()? {
-            let id = SubscriptionId(row.get("id")?);
-            let mut standing = standing(row)?;
+            let (id, plan_id) = (row.get(id)?, PlanId(row.get(plan_id)?));
+            let (price, interval) =
+                *plans.get(&plan_id).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            let (status, quantity) = (columns::word(row, status)?, row.get(quantity)?);
+            let mut standing =
+                Standing { since: row.get(since)?, status, price, interval, quantity };
             match &mut current {
                 Some((same, _, timeline)) if *same == id => timeline.standings.push(standing),
                 _ => {
                     if let Some((_, tenant, timeline)) = current.take() {
-                        each(tenant, &timeline)?;
+                        each(tenant, timeline)?;
                     }
-                    let started_on = columns::date(row, "started_on")?;
+                    let started_on = columns::date(row, started_on)?;
                     // One that was taken over ran before it came here.
-                    if row.get("imported")? {
+                    if row.get(imported)? {
                         standing.since = start_of(started_on).min(standing.since);
                     }
                     let timeline = Timeline {
                         started_on,
-                        ends_on: columns::date_or_null(row, "ends_on")?,
+                        ends_on: columns::date_or_null(row, ends_on)?,
                         standings: vec![standing],
-                        coupons: lasting.remove(&id.0).unwrap_or_default(),
+                        coupons: lasting.remove(&id).unwrap_or_default(),
                     };
-                    current = Some((id, TenantId(row.get("tenant_id")?), timeline));
+                    current = Some((id, TenantId(row.get(tenant_id)?), timeline));
                 }
             }
         }
         match current {
-            Some((_, tenant, timeline)) => each(tenant, &timeline),
+            Some((_, tenant, timeline)) => each(tenant, timeline),
             None => Ok(()),
         }
     }
@@ -96,20 +118,6 @@ impl Db<'_> {
         }
         Ok(found)
     }
-}
-
-fn standing(row: &Row) -> rusqlite::Result<Standing> {
-    let currency = columns::word(row, "currency")?;
-    Ok(Standing {
-        since: row.get("since")?,
-        status: columns::word(row, "status")?,
-        price: columns::money(row, "price_minor", currency)?,
-        interval: Interval {
-            unit: columns::word(row, "interval")?,
-            count: row.get("interval_count")?,
-        },
-        quantity: row.get("quantity")?,
-    })
 }
 
 fn lasting(row: &Row) -> rusqlite::Result<Lasting> {

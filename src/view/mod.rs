@@ -9,6 +9,7 @@ mod table;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::email::Locale;
@@ -91,7 +92,7 @@ impl Printer {
     ///
     /// # Errors
     /// Standard output cannot be written.
-    pub fn document(&mut self, value: &Value) -> io::Result<()> {
+    pub fn document(&mut self, value: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut self.out, value)?;
         self.out.write_all(b"\n")
     }

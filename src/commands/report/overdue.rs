@@ -1,5 +1,7 @@
 //! `billing report overdue`.
 
+use chrono::NaiveDate;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::Between;
@@ -65,24 +67,42 @@ pub fn run(ctx: &mut Context, days: Between) -> anyhow::Result<u8> {
     let policy = ctx.config.dunning_policy();
     let found = ctx.reader()?.read(|db| overdue(db, &ctx.clock, &policy, days.since, days.until));
     let report = found?;
-    let rows = |debtors: &[Debtor]| debtors.iter().map(debtor).collect::<Vec<_>>();
-    let (tenants, rests) = (rows(&report.tenants), rows(&report.rests));
     match ctx.printer.format() {
-        Format::Json => ctx.printer.document(&json!({
-            "as_of": report.as_of,
-            "buckets": report.buckets.iter().map(bucket).collect::<Vec<_>>(),
-            "tenants": tenants.into_iter().map(without_rests).collect::<Vec<_>>(),
-            "rests": rests,
-            "totals": objects::totals(&report.totals),
-        }))?,
+        Format::Json => ctx.printer.document(&Document {
+            as_of: report.as_of,
+            buckets: report.buckets.iter().map(bucket).collect(),
+            tenants: Rows(&report.tenants, chased),
+            rests: Rows(&report.rests, debtor),
+            totals: objects::totals(&report.totals),
+        })?,
         Format::Csv => {
             let mut list = ctx.printer.list(FIELDS, TENANTS);
-            tenants.into_iter().chain(rests).try_for_each(|row| list.row(row))?;
+            let all = report.tenants.iter().chain(&report.rests);
+            all.map(debtor).try_for_each(|row| list.row(row))?;
             list.end()?;
         }
-        Format::Table => print(ctx, &report, &tenants, &rests)?,
+        Format::Table => print(ctx, &report)?,
     }
     Ok(exit::DONE)
+}
+
+/// The report as it is printed: each customer's object is made when its turn comes. All of them
+/// at once would take ten times the memory of the report.
+#[derive(Serialize)]
+struct Document<'a> {
+    as_of: NaiveDate,
+    buckets: Vec<Value>,
+    tenants: Rows<'a>,
+    rests: Rows<'a>,
+    totals: Value,
+}
+
+struct Rows<'a>(&'a [Debtor], fn(&Debtor) -> Value);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
 }
 
 fn bucket(bucket: &Bucket) -> Value {
@@ -112,19 +132,15 @@ pub fn debtor(debtor: &Debtor) -> Value {
 }
 
 /// What is chased does not rest.
-fn without_rests(mut row: Value) -> Value {
+fn chased(of: &Debtor) -> Value {
+    let mut row = debtor(of);
     if let Some(fields) = row.as_object_mut() {
         fields.remove("rests");
     }
     row
 }
 
-fn print(
-    ctx: &mut Context,
-    report: &Overdue,
-    tenants: &[Value],
-    rests: &[Value],
-) -> anyhow::Result<()> {
+fn print(ctx: &mut Context, report: &Overdue) -> anyhow::Result<()> {
     if report.totals.is_empty() {
         return Ok(ctx.printer.text(&format!("nothing is overdue on {}", report.as_of))?);
     }
@@ -132,13 +148,13 @@ fn print(
     ctx.printer.text(&format!("overdue on {}: {}\n\n", report.as_of, totals.join(", ")))?;
     let buckets: Vec<_> = report.buckets.iter().map(|b| shared(b, &report.totals)).collect();
     ctx.printer.table(BUCKETS, &buckets)?;
-    if !tenants.is_empty() {
-        ctx.printer.text("\nchased\n")?;
-        ctx.printer.table(TENANTS, tenants)?;
-    }
-    if !rests.is_empty() {
-        ctx.printer.text("\nrests\n")?;
-        ctx.printer.table(RESTS, rests)?;
+    for (heading, columns, of) in
+        [("chased", TENANTS, &report.tenants), ("rests", RESTS, &report.rests)]
+    {
+        if !of.is_empty() {
+            ctx.printer.text(&format!("\n{heading}\n"))?;
+            ctx.printer.table(columns, &of.iter().map(debtor).collect::<Vec<_>>())?;
+        }
     }
     Ok(())
 }

@@ -196,8 +196,8 @@ proptest! {
                 timelines.iter().filter(|t| t.monthly(cut).unwrap() > 0).count() as u64
             });
             let first = timelines.iter().filter_map(|t| t.first_revenue(at, start_of).unwrap()).min();
-            let had = |nth: usize| first.as_ref().is_some_and(|first| *first <= cuts[nth].at);
-            roll.add(&sums.collect::<Vec<_>>(), &run.collect::<Vec<_>>(), had);
+            let had = |nth: usize| Ok(first.as_ref().is_some_and(|first| *first <= cuts[nth].at));
+            roll.add(&sums.collect::<Vec<_>>(), &run.collect::<Vec<_>>(), had).unwrap();
         }
 
         let pays = |lives: &[Life], on: i64, afternoon: bool| -> i64 {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate};
 
 use super::Period;
 use crate::clock::Clock;
-use crate::domain::revenue::{Cut, Month, Roll};
+use crate::domain::revenue::{Cut, Month, Roll, Timeline};
 use crate::domain::{Currency, Result, TenantId, act, calendar};
 use crate::store::Db;
 
@@ -51,25 +51,17 @@ pub fn mrr(
         |day| act::instant(clock.start_of(day)),
         |tenant, timeline| {
             if customer.tenant != Some(tenant) {
-                customer.close(&mut rolls, &cuts);
+                customer.close(clock, &cuts, &mut rolls)?;
                 customer.tenant = Some(tenant);
             }
-            let Some(currency) = timeline.currency() else { return Ok(()) };
             // Of one that is made later nothing is shown, not even a row of its currency.
-            if !cuts.last().is_some_and(|last| timeline.is_made_by(last)) {
-                return Ok(());
+            if cuts.last().is_some_and(|last| timeline.is_made_by(last)) {
+                customer.add(timeline, &cuts)?;
             }
-            let monthly: Vec<i64> =
-                cuts.iter().map(|cut| timeline.monthly(cut)).collect::<Result<_>>()?;
-            let first = timeline.first_revenue(
-                |at| cut_at(clock, at),
-                |on| Cut { at: act::instant(clock.start_of(on)), on },
-            )?;
-            customer.add(currency, &monthly, first);
             Ok(())
         },
     )?;
-    customer.close(&mut rolls, &cuts);
+    customer.close(clock, &cuts, &mut rolls)?;
     rolls.sort_by_key(|roll| roll.currency.code());
     let months = cuts.iter().skip(1).enumerate().flat_map(|(nth, cut)| {
         let first = first_of(cut.on);
@@ -122,29 +114,31 @@ struct Sums {
     currency: Currency,
     monthly: Vec<i64>,
     subscriptions: Vec<u64>,
-    /// When they first came to something.
-    first: Option<String>,
+    of: Vec<Timeline>,
 }
 
 impl Customer {
-    fn add(&mut self, currency: Currency, monthly: &[i64], first: Option<String>) {
+    fn add(&mut self, timeline: Timeline, cuts: &[Cut]) -> Result<()> {
+        let Some(currency) = timeline.currency() else { return Ok(()) };
         let at = match self.sums.iter().position(|sums| sums.currency == currency) {
             Some(at) => at,
             None => {
-                let (monthly, subscriptions) = (vec![0; monthly.len()], vec![0; monthly.len()]);
-                self.sums.push(Sums { currency, monthly, subscriptions, first: None });
+                let (monthly, subscriptions) = (vec![0; cuts.len()], vec![0; cuts.len()]);
+                self.sums.push(Sums { currency, monthly, subscriptions, of: Vec::new() });
                 self.sums.len() - 1
             }
         };
         let sums = &mut self.sums[at];
-        for (nth, minor) in monthly.iter().enumerate() {
+        for (nth, cut) in cuts.iter().enumerate() {
+            let minor = timeline.monthly(cut)?;
             sums.monthly[nth] += minor;
-            sums.subscriptions[nth] += u64::from(*minor > 0);
+            sums.subscriptions[nth] += u64::from(minor > 0);
         }
-        sums.first = sums.first.take().into_iter().chain(first).min();
+        sums.of.push(timeline);
+        Ok(())
     }
 
-    fn close(&mut self, rolls: &mut Vec<Roll>, cuts: &[Cut]) {
+    fn close(&mut self, clock: &Clock, cuts: &[Cut], rolls: &mut Vec<Roll>) -> Result<()> {
         for sums in self.sums.drain(..) {
             let at = match rolls.iter().position(|roll| roll.currency == sums.currency) {
                 Some(at) => at,
@@ -153,8 +147,25 @@ impl Customer {
                     rolls.len() - 1
                 }
             };
-            let had = |nth: usize| sums.first.as_ref().is_some_and(|at| *at <= cuts[nth].at);
-            rolls[at].add(&sums.monthly, &sums.subscriptions, had);
+            let had = |nth: usize| sums.came_to_something_by(clock, &cuts[nth]);
+            rolls[at].add(&sums.monthly, &sums.subscriptions, had)?;
         }
+        Ok(())
+    }
+}
+
+impl Sums {
+    /// Whether any of the subscriptions came to something at that moment or before.
+    fn came_to_something_by(&self, clock: &Clock, cut: &Cut) -> Result<bool> {
+        for timeline in self.of.iter().filter(|timeline| timeline.is_made_by(cut)) {
+            let first = timeline.first_revenue(
+                |at| cut_at(clock, at),
+                |on| Cut { at: act::instant(clock.start_of(on)), on },
+            )?;
+            if first.is_some_and(|at| at <= cut.at) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

@@ -124,7 +124,9 @@ impl<'a> Sorted<'a> {
             dunning::decide_invoice(facts, invoice.status, self.policy, self.today, |_| {});
         let rests = (decided.action == Action::Rest).then_some(decided.reason);
         let next = decided.next_step(self.today);
-        let of = self.debtors.entry((invoice.tenant_id, currency.code())).or_default();
+        // Most have one entry, and there are many: a vector that grows by itself begins with four.
+        let key = (invoice.tenant_id, currency.code());
+        let of = self.debtors.entry(key).or_insert_with(|| Vec::with_capacity(1));
         match of.iter_mut().find(|debtor| debtor.rests == rests) {
             Some(debtor) => {
                 // They come by due date, so the first was the oldest.
@@ -150,14 +152,19 @@ impl<'a> Sorted<'a> {
 
     fn report(self) -> Overdue {
         let mut debtors: Vec<Debtor> = self.debtors.into_values().flatten().collect();
-        debtors.sort_by(|a, b| {
-            let key = |d: &Debtor| (d.amount.currency().code(), -d.amount.minor());
-            key(a).cmp(&key(b)).then_with(|| a.tenant.cmp(&b.tenant))
-        });
-        let (tenants, rests) = debtors.into_iter().partition(|debtor| debtor.rests.is_none());
+        debtors.sort_by(|one, other| rank(one).cmp(&rank(other)));
+        let chased = debtors.partition_point(|debtor| debtor.rests.is_none());
+        let rests = debtors.split_off(chased);
+        let tenants = debtors;
         let buckets = self.buckets.into_values().flatten().collect();
         Overdue { as_of: self.today, buckets, tenants, rests, totals: self.totals }
     }
+}
+
+/// What is chased comes first; then by currency, the largest amount first.
+fn rank(debtor: &Debtor) -> (bool, &str, i64, &str) {
+    let amount = debtor.amount;
+    (debtor.rests.is_some(), amount.currency().code(), -amount.minor(), &debtor.tenant)
 }
 
 fn none_of(currency: Currency) -> [Bucket; AGES.len()] {
