@@ -120,7 +120,7 @@ fn money(major: &str, code: &str) -> std::result::Result<Money, Error> {
     Ok(Money::from_minor(sign * money.minor(), currency))
 }
 
-/// `t(english, french)`, and the filters `amount`, `word`, `percent`, `decimal`, `seconds`, `last_day`.
+/// `t(english, french)`, and the filters `amount`, `word`, `percent`, `number`, `seconds`, `last_day`.
 fn add_words(environment: &mut Environment, locale: Locale) {
     environment.add_function("t", move |en: String, fr: String| match locale {
         Locale::En => en,
@@ -137,10 +137,7 @@ fn add_words(environment: &mut Environment, locale: Locale) {
         let rounded = hundredths.round_dp_with_strategy(1, ROUNDING).normalize();
         Ok::<_, Error>(wording::percent(&rounded.to_string(), locale))
     });
-    environment.add_filter("decimal", move |number: String| match locale {
-        Locale::En => number,
-        Locale::Fr => number.replace('.', ","),
-    });
+    environment.add_filter("number", move |plain: &str| wording::number(plain, locale));
     environment.add_filter("seconds", move |ms: u64| {
         let point = if locale == Locale::Fr { ',' } else { '.' };
         format!("{}{point}{} s", ms / 1000, ms % 1000 / 100)

@@ -20,7 +20,7 @@ use crate::tasks::report::{
 };
 use crate::view::objects;
 
-/// So many transactions stand on their page; the newest.
+/// So many transactions, or customers that owe, stand on their page: the newest, or the largest.
 const MOST_LINES: usize = 1000;
 
 /// A tenant's statement.
@@ -141,6 +141,8 @@ pub fn overdue(report: &Overdue, first: Currency) -> Value {
     });
     let of_age = |age: &Age| of(age, None).map(|bucket| bucket.invoices).sum::<u64>();
     let disputed = report.rests.iter().filter(|debtor| debtor.rests == Some(Reason::Disputed));
+    let (tenants, tenants_left_out) = largest(&report.tenants, first, overdue::debtor);
+    let (rests, rests_left_out) = largest(&report.rests, first, rests);
     json!({
         "count": AGES.iter().map(of_age).sum::<u64>(),
         "old": of_age(&AGES[AGES.len() - 1]),
@@ -148,9 +150,19 @@ pub fn overdue(report: &Overdue, first: Currency) -> Value {
         "totals": objects::totals(&report.totals),
         "buckets": buckets.collect::<Vec<_>>(),
         "currencies": currencies.collect::<Vec<_>>(),
-        "tenants": own_first(report.tenants.iter().map(overdue::debtor).collect(), first),
-        "rests": own_first(report.rests.iter().map(rests).collect(), first),
+        "tenants": tenants,
+        "tenants_left_out": tenants_left_out,
+        "rests": rests,
+        "rests_left_out": rests_left_out,
     })
+}
+
+/// The rows of those who owe most, the business's own currency first, and how many more there are.
+fn largest(of: &[Debtor], first: Currency, row: fn(&Debtor) -> Value) -> (Vec<Value>, usize) {
+    let mut debtors: Vec<&Debtor> = of.iter().collect();
+    debtors.sort_by_key(|debtor| debtor.amount.currency() != first);
+    debtors.truncate(MOST_LINES);
+    (debtors.iter().map(|debtor| row(debtor)).collect(), of.len() - debtors.len())
 }
 
 /// What rests, and why in words that a page can translate.

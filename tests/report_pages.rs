@@ -1,0 +1,173 @@
+//! The reports as pages.
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use support::Shop;
+
+fn page(shop: &Shop, name: &str) -> String {
+    std::fs::read_to_string(shop.path("pages").join(name)).expect(name)
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).expect("a file").permissions().mode() & 0o777
+}
+
+fn write_pages(shop: &Shop, day: &str) -> String {
+    shop.ok(&["--as-of", day, "report", "html", "--out", shop.path("pages").to_str().unwrap()])
+}
+
+#[test]
+fn an_empty_database_has_its_reports_and_pages_too() {
+    let shop = Shop::new();
+    for report in ["coupons", "automation"] {
+        for format in ["table", "json", "csv"] {
+            shop.ok(&["report", report, "--format", format]);
+        }
+    }
+    write_pages(&shop, "2026-03-01");
+    assert!(page(&shop, "index.html").contains("No subscription ever came to anything."));
+}
+
+#[test]
+fn pages_are_for_their_owner_and_hold_what_the_database_says() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-31");
+    let number = shop.owes("brew", "2026-02-27");
+    let pay =
+        ["invoice", "pay", &number, "--amount", "20", "--method", "cash", "--reference", "R1"];
+    shop.ok(&[&pay[..], &["--as-of", "2026-03-02"]].concat());
+    shop.ok(&["invoice", "dispute", &number, "--note", "twice", "--as-of", "2026-03-01"]);
+    let said = write_pages(&shop, "2026-03-03");
+    assert!(said.starts_with("9 pages: "), "{said}");
+    for name in ["", "tenants"] {
+        assert_eq!(mode(&shop.path("pages").join(name)), 0o700, "{name}");
+    }
+    for name in [
+        "index.html",
+        "overdue.html",
+        "transactions.html",
+        "mrr.html",
+        "coupons.html",
+        "automation.html",
+        "tenants.html",
+        "tenants/acme.html",
+    ] {
+        assert_eq!(mode(&shop.path("pages").join(name)), 0o600, "{name}");
+        let text = page(&shop, name);
+        assert!(text.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
+        assert!(text.trim_end().ends_with("</html>"), "{name}");
+        for banned in ["<script", "http://", "https://", "src=", "url(", "@import"] {
+            assert!(!text.contains(banned), "{name} holds {banned}");
+        }
+    }
+    let overdue = page(&shop, "overdue.html");
+    for part in ["€180.00", "notice of suspension, 3 Mar 2026", "At rest", "<td>disputed</td>"] {
+        assert!(overdue.contains(part), "{part}: {overdue}");
+    }
+    let paid = page(&shop, "transactions.html");
+    for part in ["cash</th><td class=\"num\">1</td>", "2 Mar: €20.00", ">R1</td>", "100%"] {
+        assert!(paid.contains(part), "{part}: {paid}");
+    }
+    let index = page(&shop, "index.html");
+    assert!(index.contains("Overdue invoices that are disputed</a>: <strong class=\"bad\">1<"));
+    let figure = "overdue, of open invoices</th><td class=\"num\">100%</td>";
+    assert!(index.contains(figure) && index.contains("&lt; 10%"), "{index}");
+    assert!(page(&shop, "tenants/acme.html").contains("31 days overdue"));
+    // Nothing of it stays beside the folder.
+    let beside = std::fs::read_dir(shop.path("")).expect("a folder").flatten();
+    assert!(!beside.into_iter().any(|e| e.file_name().to_string_lossy().contains(".part")));
+}
+
+#[test]
+fn a_page_speaks_the_language_of_the_config() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-31");
+    let text = std::fs::read_to_string(shop.path("billing.toml")).unwrap();
+    shop.write("billing.toml", &text.replace("locale = \"en\"", "locale = \"fr\""));
+    write_pages(&shop, "2026-03-01");
+    let index = page(&shop, "index.html");
+    assert!(index.contains("<html lang=\"fr\">") && index.contains("Vue d’ensemble"), "{index}");
+    assert!(index.contains("1er mars 2026") && index.contains("100,00 €"), "{index}");
+}
+
+#[test]
+fn a_name_that_is_typed_as_markup_is_harmless() {
+    let shop = Shop::new();
+    let name = "<script>alert(1)</script>\"' onload=x &amp; {{ 7*7 }}";
+    let email = "acme@clients.example";
+    let address = "</style><img src=x>";
+    let create = ["tenant", "create", "acme", "--name", name, "--email", email];
+    shop.ok(&[&create[..], &["--address", address]].concat());
+    let invoice = ["invoice", "create", "--tenant", "acme", "--amount", "100"];
+    let days = ["--issued-on", "2026-01-01", "--due-on", "2026-01-31"];
+    shop.ok(&[&invoice[..], &days, &["--description", "<b>bold</b>"]].concat());
+    let coupon = ["coupon", "create", "TEN", "--name", "<i>ten</i>", "--percent", "10"];
+    shop.ok(&[&coupon[..], &["--until", "2027-12-31"]].concat());
+    write_pages(&shop, "2026-03-01");
+    for name in ["index.html", "tenants.html", "tenants/acme.html", "coupons.html", "overdue.html"]
+    {
+        let text = page(&shop, name);
+        for banned in ["<script", "<img", "<b>bold", "<i>ten"] {
+            assert!(!text.contains(banned), "{name} holds {banned}");
+        }
+        assert_eq!(text.matches("</style>").count(), 1, "{name}");
+    }
+    let tenant = page(&shop, "tenants/acme.html");
+    assert!(tenant.contains("&lt;script&gt;alert(1)&lt;"), "{tenant}");
+    assert!(tenant.contains("{{ 7*7 }}"), "{tenant}");
+}
+
+#[test]
+fn pages_of_an_earlier_run_are_replaced_and_nothing_else_is() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-31");
+    write_pages(&shop, "2026-03-01");
+    let pages = shop.path("pages");
+    // A tenant that is no more, a file of the operator's, and someone who reads meanwhile.
+    std::fs::write(pages.join("tenants/gone.html"), "x").unwrap();
+    std::fs::write(pages.join("notes.txt"), "mine").unwrap();
+    let before = page(&shop, "index.html");
+    let reader = std::fs::File::open(pages.join("index.html")).unwrap();
+    write_pages(&shop, "2026-03-02");
+    assert!(!pages.join("tenants/gone.html").exists() && pages.join("tenants/acme.html").exists());
+    assert_eq!(page(&shop, "notes.txt"), "mine");
+    assert_ne!(page(&shop, "index.html"), before);
+    // The page that was open stays whole.
+    assert_eq!(std::io::read_to_string(reader).unwrap(), before);
+    // A folder of someone else's is left alone.
+    let other = shop.path("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("index.html"), "<html>").unwrap();
+    let refused = shop.refusal(&["report", "html", "--out", other.to_str().unwrap()]);
+    assert_eq!(refused, "would_overwrite");
+    assert_eq!(std::fs::read_dir(&other).unwrap().count(), 1);
+    // An empty one is taken.
+    let empty = shop.path("empty");
+    std::fs::create_dir(&empty).unwrap();
+    shop.ok(&["report", "html", "--out", empty.to_str().unwrap()]);
+    assert_eq!(mode(&empty), 0o700);
+}
+
+#[test]
+fn a_long_list_of_debtors_is_cut_and_says_so() {
+    let shop = Shop::new();
+    let (mut tenants, mut invoices) =
+        ("slug,name,email\n".to_owned(), "number,tenant,total,issued_on,due_on\n".to_owned());
+    for nth in 1..=1001 {
+        tenants += &format!("t{nth:04},Customer {nth},t{nth}@clients.example\n");
+        invoices += &format!("OLD-{nth},t{nth:04},{nth},2026-01-01,2026-01-31\n");
+    }
+    shop.write("tenants.csv", &tenants);
+    shop.write("invoices.csv", &invoices);
+    for kind in ["tenants", "invoices"] {
+        shop.ok(&["import", kind, &format!("{kind}.csv"), "--as-of", "2026-02-01", "--quiet"]);
+    }
+    write_pages(&shop, "2026-03-01");
+    let overdue = page(&shop, "overdue.html");
+    assert!(overdue.contains("The 1000 largest; 1 more are not shown"), "{overdue}");
+    // The smallest of them is the one that is left out.
+    assert!(overdue.contains("tenants/t0002.html") && !overdue.contains("tenants/t0001.html"));
+    assert!(page(&shop, "tenants.html").contains("tenants/t0001.html"));
+}
