@@ -1,0 +1,289 @@
+//! What is written down of a gateway's answer, and the call that follows from it.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::calls::{Call, Job, Page};
+use super::{Charged, Charger, unknown_outcome};
+use crate::domain::charge::{
+    Answer, AttemptStatus, ChargeRequest, Exhausted, Rests, Retry, decide_retry,
+};
+use crate::domain::invoice::Invoice;
+use crate::domain::letter::Template;
+use crate::domain::payment_method::PaymentMethodStatus;
+use crate::domain::transaction::TransactionStatus;
+use crate::domain::{Result, calendar};
+use crate::store::charges::{Answered, Series};
+use crate::store::{Db, NewEmail, Store};
+use crate::tasks::settle::{self, invoice_event};
+use crate::tasks::{batch, item_error, item_refused};
+
+impl Charger<'_> {
+    pub(super) fn book_page(&self, store: &mut Store, page: &[(Job, Answer)]) -> Result<Page> {
+        batch::write(
+            store,
+            page,
+            |db, page, _| {
+                let mut sum = Page::default();
+                for (job, answer) in page {
+                    let again = self.book(db, job, answer, &mut sum.charged)?;
+                    sum.jobs.extend(again);
+                }
+                Ok(sum)
+            },
+            // What was answered is not lost: the try has no answer here, and the next run asks.
+            |_, (job, _), refusal, sum: &mut Page| {
+                sum.charged.errors.push(item_refused(&job.transaction.to_string(), refusal));
+                Ok(())
+            },
+        )
+    }
+
+    /// Writes down what the gateway answered; returns the call that follows from it, if one does.
+    fn book(
+        &self,
+        db: &Db,
+        job: &Job,
+        answer: &Answer,
+        charged: &mut Charged,
+    ) -> Result<Option<Job>> {
+        // Nobody else charges while this process holds the lock; where the lock was taken away, what
+        // the other wrote down stands.
+        if !db.attempt_status(job.attempt)?.is_live() {
+            let message = "another process wrote its outcome down meanwhile";
+            let error = item_error(&job.transaction.to_string(), "written_meanwhile", message);
+            charged.errors.push(error);
+            return Ok(None);
+        }
+        match (answer, job.call) {
+            (Answer::Succeeded { reference }, _) => {
+                self.succeeded(db, job, reference.as_deref())?;
+                charged.succeeded += 1;
+                charged.emails_queued += 1;
+            }
+            (Answer::Declined { code, message, retryable }, _) => {
+                self.declined(db, job, (code, message.as_deref(), !retryable), charged)?;
+            }
+            (Answer::Pending { reference }, _) => {
+                self.pending(db, job, reference.as_deref(), charged)?;
+            }
+            (Answer::NotFound, Call::Ask) => return self.never_seen(db, job, charged),
+            (Answer::NotFound, Call::Charge) => {
+                let message = "the gateway answered a charge with not_found";
+                self.unknown(db, job, message, charged)?;
+            }
+            (Answer::NotSent { message }, Call::Charge) => {
+                self.not_sent(db, job, message)?;
+                let words = format!("{} was not charged: {message}", job.request.invoice);
+                let subject = job.transaction.to_string();
+                charged.errors.push(item_error(&subject, "not_sent", words));
+            }
+            (Answer::NotSent { message } | Answer::Unknown { message }, _) => {
+                self.unknown(db, job, message, charged)?;
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn succeeded(&self, db: &Db, job: &Job, reference: Option<&str>) -> Result<()> {
+        let answered = Answered { reference, ..Answered::plain(AttemptStatus::Succeeded) };
+        db.answer_attempt(self.act, job.attempt, &answered)?;
+        let invoice = db.invoice_by_id(job.invoice)?;
+        let charge = settle::Charge {
+            transaction: job.transaction,
+            amount: job.request.amount,
+            method: job.request.kind.word(),
+            reference,
+            run: self.run,
+        };
+        settle::charged(db, self.act, self.given.config, &invoice, &charge)
+    }
+
+    pub(super) fn declined(
+        &self,
+        db: &Db,
+        job: &Job,
+        (code, message, hard): (&str, Option<&str>, bool),
+        charged: &mut Charged,
+    ) -> Result<()> {
+        let (status, code_kept) = (AttemptStatus::Declined, Some(code));
+        let answered =
+            Answered { code: code_kept, message, hard_decline: hard, ..Answered::plain(status) };
+        db.answer_attempt(self.act, job.attempt, &answered)?;
+        db.charge_declined(self.act, job.transaction, code, message, hard)?;
+        charged.failed += 1;
+        let invoice = db.invoice_by_id(job.invoice)?;
+        let data = json!({
+            "transaction": job.transaction.to_string(), "attempt": job.attempt.to_string(),
+            "amount": job.request.amount.major(), "currency": job.request.amount.currency().code(),
+            "payment_method": job.request.method.to_string(),
+            "code": code, "message": message, "retryable": !hard,
+        });
+        invoice_event(db, self.act, &invoice, "charge_declined", Some(code), &data.to_string())?;
+        if self.tell_of_failure(db, job, &invoice)? {
+            charged.emails_queued += 1;
+        }
+        let series = db.charge_series(job.transaction)?;
+        let policy = self.given.config.retry_policy();
+        match decide_retry(&series.facts, &policy, self.act.now, self.act.today) {
+            Retry::Exhausted { why } => {
+                self.exhaust(db, &series, why)?;
+                charged.exhausted += 1;
+            }
+            Retry::Over { why } => self.end_series(db, &series, why)?,
+            Retry::Now | Retry::Wait { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Queues the letter about a first failure: once a charge, and not where nothing is owed.
+    fn tell_of_failure(&self, db: &Db, job: &Job, invoice: &Invoice) -> Result<bool> {
+        let dedup_key = format!("payment_failed/{}", job.transaction.0);
+        if invoice.due().is_zero() {
+            return Ok(false);
+        }
+        let facts = format!(r#"{{"transaction":{}}}"#, job.transaction.0);
+        let queued = db.queue_email(
+            self.act,
+            &NewEmail {
+                tenant: invoice.tenant_id,
+                invoice: Some(invoice.id),
+                template: Template::PaymentFailed,
+                domain: &self.given.config.mail_domain(),
+                dedup_key: &dedup_key,
+                facts: &facts,
+                run: self.run,
+            },
+        )?;
+        Ok(queued.is_some())
+    }
+
+    /// Ends a series that has nothing to be tried for any more.
+    pub(super) fn end_series(&self, db: &Db, series: &Series, why: Rests) -> Result<()> {
+        db.end_series(self.act, series.transaction, None)?;
+        let reason = match why {
+            Rests::NotOpen { status } => format!("the invoice is {status}"),
+            _ => "its subscription ended before the period, or on its first day".to_owned(),
+        };
+        let invoice = db.invoice_by_id(series.invoice)?;
+        let data = json!({ "transaction": series.transaction.to_string() }).to_string();
+        invoice_event(db, self.act, &invoice, "charge_tries_ended", Some(&reason), &data)
+    }
+
+    pub(super) fn exhaust(&self, db: &Db, series: &Series, why: Exhausted) -> Result<()> {
+        db.end_series(self.act, series.transaction, None)?;
+        let invoice = db.invoice_by_id(series.invoice)?;
+        let reason = match why {
+            Exhausted::Retries { made } => format!("no try is left, retries made: {made}"),
+            Exhausted::Window { first_failed_at } => {
+                format!("no try is left, first declined on {}", first_failed_at.date_naive())
+            }
+        };
+        let data = json!({ "transaction": series.transaction.to_string() }).to_string();
+        invoice_event(db, self.act, &invoice, "charge_exhausted", Some(&reason), &data)
+    }
+
+    fn pending(
+        &self,
+        db: &Db,
+        job: &Job,
+        reference: Option<&str>,
+        charged: &mut Charged,
+    ) -> Result<()> {
+        let before = db.charge_series(job.transaction)?;
+        let answered = Answered { reference, ..Answered::plain(AttemptStatus::Pending) };
+        db.answer_attempt(self.act, job.attempt, &answered)?;
+        db.charge_is_open(self.act, job.transaction, TransactionStatus::Pending, reference)?;
+        charged.pending += 1;
+        if before.status != TransactionStatus::Pending {
+            let invoice = db.invoice_by_id(job.invoice)?;
+            let data = json!({
+                "transaction": job.transaction.to_string(), "reference": reference,
+                "amount": job.request.amount.major(),
+                "currency": job.request.amount.currency().code(),
+            });
+            let kind = "charge_pending";
+            return invoice_event(db, self.act, &invoice, kind, None, &data.to_string());
+        }
+        let zone = self.given.clock.timezone;
+        let since = job.request.created_at.with_timezone(&zone).date_naive();
+        if calendar::days_between(since, self.act.today) > self.given.config.payments.pending_days {
+            let message = format!("the charge of {} is pending since {since}", before.number);
+            let subject = job.transaction.to_string();
+            charged.errors.push(item_error(&subject, "pending_too_long", message));
+        }
+        Ok(())
+    }
+
+    /// The gateway never saw the key: the same charge is sent, under the same key, while it would
+    /// still know it for the same. Where something else is to be charged by now (a part was paid,
+    /// the method was removed) or nothing for the time being, the try is over once no call can bring
+    /// the key any more, and what is owed is decided on anew.
+    fn never_seen(&self, db: &Db, job: &Job, charged: &mut Charged) -> Result<Option<Job>> {
+        let series = db.charge_series(job.transaction)?;
+        if series.status == TransactionStatus::Pending || job.reference.is_some() {
+            let message = "the gateway says that it never saw a charge that it had taken on";
+            self.unknown(db, job, message, charged)?;
+            return Ok(None);
+        }
+        let owed = &series.facts.invoice;
+        let same = owed.rests(self.act.today).is_none()
+            && owed.amount_due == job.request.amount
+            && db.payment_method(job.request.method)?.status == PaymentMethodStatus::Active;
+        let machine_now = self.given.clock.machine_now();
+        let remembers = self.given.gateway.remembers(&job.request, self.act.now, machine_now);
+        match (same, remembers) {
+            (true, true) => Ok(Some(Job { call: Call::Charge, ..job.clone() })),
+            (true, false) => {
+                let message = "the gateway does not know the key any more, or never did";
+                self.unknown(db, job, message, charged)?;
+                Ok(None)
+            }
+            (false, _) if self.may_be_on_its_way(&job.request) => Ok(None),
+            (false, _) => {
+                self.not_sent(db, job, "the gateway never saw the key")?;
+                self.prepare_charge(db, job.transaction, charged)
+            }
+        }
+    }
+
+    /// Whether a call with this key may arrive yet: a program that was started by a run that died
+    /// goes on, and books when it pleases. Only then does "never saw it" say that it never will.
+    fn may_be_on_its_way(&self, request: &ChargeRequest) -> bool {
+        let timeout = i64::from(self.given.config.payments.timeout_seconds);
+        let done = TimeDelta::hours(1) + TimeDelta::seconds(2 * timeout);
+        self.act.now - request.created_at < done
+    }
+
+    /// The try never reached the gateway: it counts as none, and the next one has a key of its own.
+    fn not_sent(&self, db: &Db, job: &Job, message: &str) -> Result<()> {
+        let (code, message) = (Some("not_sent"), Some(message));
+        let answered = Answered { code, message, ..Answered::plain(AttemptStatus::NotSent) };
+        db.answer_attempt(self.act, job.attempt, &answered)?;
+        db.charge_was_not_sent(self.act, job.transaction)
+    }
+
+    /// Nothing can be relied on: the next run asks again. What was pending stays so.
+    fn unknown(&self, db: &Db, job: &Job, message: &str, charged: &mut Charged) -> Result<()> {
+        let series = db.charge_series(job.transaction)?;
+        if series.status != TransactionStatus::Pending {
+            let (code, message) = (Some("unknown"), Some(message));
+            let answered = Answered { code, message, ..Answered::plain(AttemptStatus::Unknown) };
+            db.answer_attempt(self.act, job.attempt, &answered)?;
+            db.charge_is_open(self.act, job.transaction, TransactionStatus::Unknown, None)?;
+        }
+        // Said once: it is asked for day after day.
+        if series.last_try.status == AttemptStatus::Prepared {
+            let invoice = db.invoice_by_id(job.invoice)?;
+            let data = json!({
+                "transaction": job.transaction.to_string(), "attempt": job.attempt.to_string(),
+                "amount": job.request.amount.major(),
+                "currency": job.request.amount.currency().code(), "message": message,
+            });
+            let kind = "charge_unknown";
+            invoice_event(db, self.act, &invoice, kind, Some(message), &data.to_string())?;
+        }
+        charged.errors.push(unknown_outcome(&series, message));
+        Ok(())
+    }
+}

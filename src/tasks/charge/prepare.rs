@@ -1,0 +1,158 @@
+//! What is written down before a gateway is called: the charge, the try and its key.
+
+use super::calls::{Call, Job, Page};
+use super::source::Candidate;
+use super::{Charged, Charger, Reach, begun_with_another};
+use crate::domain::act::instant;
+use crate::domain::charge::{Retry, decide_retry};
+use crate::domain::payment_method::PaymentMethod;
+use crate::domain::transaction::TransactionStatus;
+use crate::domain::{InvoiceId, Money, Result, TransactionId};
+use crate::store::charges::Series;
+use crate::store::{Db, Store};
+use crate::tasks::{batch, item_refused};
+
+impl Charger<'_> {
+    pub(super) fn prepare_page(&self, store: &mut Store, page: &[Candidate]) -> Result<Page> {
+        batch::write(
+            store,
+            page,
+            |db, page, _| {
+                let mut sum = Page::default();
+                for candidate in page {
+                    let job = match *candidate {
+                        Candidate::Invoice(id) => self.prepare_invoice(db, id, &mut sum.charged)?,
+                        Candidate::Charge(id) => self.prepare_charge(db, id, &mut sum.charged)?,
+                    };
+                    sum.jobs.extend(job);
+                }
+                Ok(sum)
+            },
+            |store, candidate, refusal, sum: &mut Page| {
+                let subject = match *candidate {
+                    Candidate::Invoice(id) => store.read(|db| db.invoice_by_id(id))?.number,
+                    Candidate::Charge(id) => id.to_string(),
+                };
+                sum.charged.errors.push(item_refused(&subject, refusal));
+                Ok(())
+            },
+        )
+    }
+
+    /// The first try of an invoice; `None` where it rests, was tried before, or nobody can be
+    /// charged.
+    fn prepare_invoice(
+        &self,
+        db: &Db,
+        id: InvoiceId,
+        charged: &mut Charged,
+    ) -> Result<Option<Job>> {
+        let owed = db.owed(id)?;
+        if owed.rests(self.act.today).is_some() || db.was_charged(id)? {
+            return Ok(None);
+        }
+        let tenant = db.invoice_by_id(id)?.tenant_id;
+        let Some(method) = db.default_payment_method(tenant)? else { return Ok(None) };
+        charged.eligible += 1;
+        self.begin(db, id, owed.amount_due, &method).map(Some)
+    }
+
+    /// Another try of a charge that was declined, or the question what became of one; `None` where
+    /// there is nothing to do now.
+    pub(super) fn prepare_charge(
+        &self,
+        db: &Db,
+        id: TransactionId,
+        charged: &mut Charged,
+    ) -> Result<Option<Job>> {
+        let series = db.charge_series(id)?;
+        match series.status {
+            TransactionStatus::Succeeded => return Ok(None),
+            TransactionStatus::Pending | TransactionStatus::Unknown => {
+                let (began, now) = (&series.last_try.gateway, self.given.gateway.name());
+                if *began == now {
+                    return self.ask(db, &series).map(Some);
+                }
+                // Another gateway never saw the key, and would be asked to charge once more.
+                charged.errors.push(begun_with_another(&series, self.given.gateway));
+                return Ok(None);
+            }
+            TransactionStatus::Failed if self.reach == Reach::OpenAndNew => return Ok(None),
+            TransactionStatus::Failed => {}
+        }
+        let policy = self.given.config.retry_policy();
+        match decide_retry(&series.facts, &policy, self.act.now, self.act.today) {
+            Retry::Wait { .. } => Ok(None),
+            Retry::Over { why } => {
+                self.end_series(db, &series, why)?;
+                Ok(None)
+            }
+            Retry::Exhausted { why } => {
+                self.exhaust(db, &series, why)?;
+                charged.exhausted += 1;
+                Ok(None)
+            }
+            Retry::Now => {
+                let method = db.default_payment_method(series.tenant_id)?;
+                let Some(method) = method else { return Ok(None) };
+                let amount = series.facts.invoice.amount_due;
+                db.retry_charge(self.act, id, amount, &method)?;
+                charged.eligible += 1;
+                self.try_once(db, id, series.invoice, amount, &method).map(Some)
+            }
+        }
+    }
+
+    /// Writes a charge and its first try down.
+    pub(super) fn begin(
+        &self,
+        db: &Db,
+        invoice: InvoiceId,
+        amount: Money,
+        method: &PaymentMethod,
+    ) -> Result<Job> {
+        let transaction = db.insert_charge(self.act, invoice, amount, method)?;
+        self.try_once(db, transaction, invoice, amount, method)
+    }
+
+    /// Writes a try down, with a key of its own: the number at its end says which try of the invoice
+    /// it is.
+    fn try_once(
+        &self,
+        db: &Db,
+        transaction: TransactionId,
+        invoice: InvoiceId,
+        amount: Money,
+        method: &PaymentMethod,
+    ) -> Result<Job> {
+        let number = db.count_tries(invoice)? + 1;
+        let key = key(db, invoice, number)?;
+        let (gateway, now) = (self.given.gateway.name(), self.given.clock.machine_now());
+        let (named, now) = ((gateway.as_str(), key.as_str()), instant(now));
+        let attempt = db.insert_attempt(self.act, transaction, method, named, amount, &now)?;
+        let request = db.charge_request(attempt)?;
+        let (call, reference) = (Call::Charge, None);
+        Ok(Job { call, transaction, attempt, invoice, request, reference })
+    }
+
+    pub(super) fn ask(&self, db: &Db, series: &Series) -> Result<Job> {
+        let last = &series.last_try;
+        Ok(Job {
+            call: Call::Ask,
+            transaction: series.transaction,
+            attempt: last.id,
+            invoice: series.invoice,
+            request: db.charge_request(last.id)?,
+            reference: last.reference.clone(),
+        })
+    }
+}
+
+/// The key of a try of an invoice. It follows from what it is for: where a backup was brought back
+/// and forgot a charge, the same try comes with the same key again, by which the gateway knows it.
+fn key(db: &Db, invoice: InvoiceId, number: i64) -> Result<String> {
+    let invoice = db.invoice_by_id(invoice)?;
+    let file = uuid::Uuid::try_parse(&db.database_uuid()?).unwrap_or_default();
+    let debt = format!("{}/{}/{number}", invoice.tenant, invoice.number);
+    Ok(format!("{}-{number}", uuid::Uuid::new_v5(&file, debt.as_bytes())))
+}
