@@ -233,3 +233,59 @@ fn the_figures_of_a_real_ledger_are_what_counting_in_it_says() {
         assert_eq!(report["totals"]["USD"], total, "{day}");
     }
 }
+
+#[test]
+fn an_invoice_is_collected_on_the_day_of_its_latest_payment_however_they_are_recorded() {
+    // A bank lists the newest payment first.
+    let shop = Shop::new();
+    shop.ok(&["tenant", "create", "acme", "--name", "Acme", "--email", "acme@clients.example"]);
+    let create = ["invoice", "create", "--tenant", "acme", "--amount", "100"];
+    let days = ["--issued-on", "2026-01-01", "--due-on", "2026-01-10", "--as-of", "2026-01-01"];
+    shop.ok(&[&create[..], &days].concat());
+    let number = "INV-2026-000001";
+    shop.write(
+        "payments.csv",
+        &format!("invoice,amount,paid_on\n{number},60,2026-01-25\n{number},40,2026-01-04\n"),
+    );
+    shop.ok(&["import", "payments", "payments.csv", "--as-of", "2026-01-26", "--quiet"]);
+    assert_eq!(shop.json(&["invoice", "show", number])["paid_on"], "2026-01-25");
+    let kpis = shop.json(&["report", "kpi", "--as-of", "2026-01-26"]);
+    assert_eq!(text(figure(&kpis, "days_to_collect", None), "value"), "24.0");
+    assert_eq!(text(figure(&kpis, "recovery_rate", None), "value"), "1.0000");
+    let overdue = shop.json(&["report", "overdue", "--until", "2026-01-20"]);
+    assert_eq!(overdue["totals"]["EUR"], "60.00");
+}
+
+#[test]
+fn a_new_customer_costs_something_in_the_currency_in_which_it_paid() {
+    let shop = Shop::new();
+    let day = ["--as-of", "2026-01-05"];
+    let ok = |args: &[&str]| shop.ok(&[args, &day].concat());
+    for tenant in ["acme", "brew"] {
+        let email = format!("{tenant}@clients.example");
+        ok(&["tenant", "create", tenant, "--name", tenant, "--email", &email]);
+    }
+    let plan = ["plan", "create", "fcfa", "--name", "F", "--price", "5000", "--interval", "month"];
+    ok(&[&plan[..], &["--currency", "XOF"]].concat());
+    let coupon = ["coupon", "create", "TEN", "--name", "Ten", "--percent", "10"];
+    ok(&[&coupon[..], &["--until", "2026-12-31"]].concat());
+    // acme is billed in EUR and subscribes to a plan in XOF.
+    let subscribe = ["subscription", "create", "--tenant", "acme", "--plan", "fcfa"];
+    ok(&[&subscribe[..], &["--anchor", "anniversary", "--coupon", "TEN"]].concat());
+    ok(&["invoice", "create", "--tenant", "brew", "--amount", "50"]);
+    pay(&shop, "INV-2026-000001", "4500", "2026-01-06");
+    pay(&shop, "INV-2026-000002", "50", "2026-01-06");
+    shop.write(
+        "billing.toml",
+        &(std::fs::read_to_string(shop.path("billing.toml")).unwrap()
+            + "\n[kpi]\nacquisition_spend = \"90\"\n"),
+    );
+    let cost = |currency: &str| {
+        let kpis = shop.json(&["report", "kpi", "--as-of", "2026-01-10"]);
+        text(figure(&kpis, "acquisition_cost", Some(currency)), "value").to_owned()
+    };
+    // 90.00 spent and one new customer in EUR; a discount of 500 and one in XOF.
+    assert_eq!((cost("EUR"), cost("XOF")), ("90.00".into(), "500".into()));
+    shop.ok(&["tenant", "edit", "acme", "--currency", "XOF", "--as-of", "2026-01-09"]);
+    assert_eq!((cost("EUR"), cost("XOF")), ("90.00".into(), "500".into()));
+}

@@ -126,13 +126,17 @@ fn pages_of_an_earlier_run_are_replaced_and_nothing_else_is() {
     write_pages(&shop, "2026-03-01");
     let pages = shop.path("pages");
     // A tenant that is no more, a file of the operator's, and someone who reads meanwhile.
-    std::fs::write(pages.join("tenants/gone.html"), "x").unwrap();
+    std::fs::copy(pages.join("tenants/acme.html"), pages.join("tenants/gone.html")).unwrap();
     std::fs::write(pages.join("notes.txt"), "mine").unwrap();
+    std::fs::write(pages.join("tenants/mine.html"), "mine").unwrap();
     let before = page(&shop, "index.html");
     let reader = std::fs::File::open(pages.join("index.html")).unwrap();
     write_pages(&shop, "2026-03-02");
     assert!(!pages.join("tenants/gone.html").exists() && pages.join("tenants/acme.html").exists());
-    assert_eq!(page(&shop, "notes.txt"), "mine");
+    assert_eq!(
+        (page(&shop, "notes.txt"), page(&shop, "tenants/mine.html")),
+        ("mine".into(), "mine".into())
+    );
     assert_ne!(page(&shop, "index.html"), before);
     // The page that was open stays whole.
     assert_eq!(std::io::read_to_string(reader).unwrap(), before);
@@ -170,4 +174,45 @@ fn a_long_list_of_debtors_is_cut_and_says_so() {
     // The smallest of them is the one that is left out.
     assert!(overdue.contains("tenants/t0002.html") && !overdue.contains("tenants/t0001.html"));
     assert!(page(&shop, "tenants.html").contains("tenants/t0001.html"));
+}
+
+#[test]
+fn a_refused_run_leaves_no_folder_and_a_killed_one_is_cleared_away_in_time() {
+    let shop = Shop::new();
+    let out = shop.path("new/deep/pages");
+    let out = out.to_str().unwrap();
+    assert_eq!(
+        shop.refusal(&["report", "html", "--out", out, "--db", "missing.db"]),
+        "no_database"
+    );
+    let bad = "[kpi]\nacquisition_spend = \"10.001\"\n";
+    shop.write("bad.toml", bad);
+    let db = shop.path("billing.db");
+    let config = shop.path("bad.toml");
+    let with = ["--config", config.to_str().unwrap(), "--db", db.to_str().unwrap()];
+    shop.refusal(&[&["report", "html", "--out", out], &with[..]].concat());
+    assert!(!shop.path("new").exists());
+
+    let left = |id: &str| shop.path(&format!("pages.{id}.part"));
+    let (old, young) = (left("0123456789abcdef0123456789abcdef"), left(&"f".repeat(32)));
+    for part in [&old, &young, &shop.path("pages.mine.part")] {
+        std::fs::create_dir(part).unwrap();
+    }
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    std::fs::File::open(&old).unwrap().set_modified(long_ago).unwrap();
+    write_pages(&shop, "2026-03-01");
+    assert!(!old.exists() && young.exists() && shop.path("pages.mine.part").exists());
+}
+
+#[test]
+fn a_page_of_a_past_day_says_that_statements_are_of_now() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-31");
+    let says = |day: &str| {
+        write_pages(&shop, day);
+        page(&shop, "tenants/acme.html").contains("The database holds later entries")
+    };
+    shop.ok(&["invoice", "pay", "INV-2026-000001", "--amount", "20", "--as-of", "2026-03-05"]);
+    assert!(says("2026-03-04"));
+    assert!(!says("2026-03-05"));
 }

@@ -336,3 +336,19 @@ fn mrr_is_told_at_the_end_of_a_day_and_from_a_month_on() {
     // A day to come is no later than today.
     assert_eq!(mrr(&["--until", "2026-12-31"]), now);
 }
+
+#[test]
+fn an_overdue_report_since_a_day_says_so() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-10");
+    let day = ["--as-of", "2026-03-01"];
+    let report = |more: &[&str]| shop.ok(&[&["report", "overdue"], &day[..], more].concat());
+    assert!(
+        report(&["--since", "2026-01-10"])
+            .starts_with("overdue on 2026-03-01, due since 2026-01-10: ")
+    );
+    let nothing = "nothing that was due since 2026-01-11 is overdue on 2026-03-01\n";
+    assert_eq!(report(&["--since", "2026-01-11"]), nothing);
+    let turned = ["report", "overdue", "--since", "2026-03-02"];
+    assert_eq!(shop.refusal(&[&turned[..], &day].concat()), "bad_order");
+}

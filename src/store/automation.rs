@@ -1,5 +1,6 @@
 //! What the scheduled tasks did in a period: runs, letters, suspensions.
 
+use super::runs::run;
 use super::{Db, Run, RunStatus, columns};
 use crate::domain::email::EmailStatus;
 use crate::domain::letter::Template;
@@ -17,6 +18,16 @@ pub enum Turn {
     Suspended(Option<SuspensionCause>),
     Returned,
 }
+
+/// When the letter `m`, which failed for good or was canceled, came to that end: its event says so.
+macro_rules! ended_at {
+    () => {
+        "coalesce((SELECT e.at FROM events e WHERE e.tenant_id = m.tenant_id
+           AND e.kind IN ('email_failed', 'email_canceled') AND e.data ->> '$.email' = 'eml_' || m.id
+           ORDER BY e.id DESC LIMIT 1), m.first_tried_at, m.queued_at)"
+    };
+}
+pub(super) use ended_at;
 
 impl Db<'_> {
     /// Hands each run of a task that was made for an instant of the stretch to `each`.
@@ -40,21 +51,20 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The newest run of a task.
+    /// The newest runs of a task that were made for an instant before that one, newest first.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn newest_run(&self, task: Task) -> Result<Option<Run>> {
-        let mut newest = None;
-        self.each_run(Some(task), Some(1), |run| {
-            newest = Some(run);
-            Ok(())
-        })?;
-        Ok(newest)
+    pub fn last_runs(&self, task: Task, before: &str, count: u32) -> Result<Vec<Run>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT * FROM runs WHERE task = ?1 AND as_of < ?2 ORDER BY id DESC LIMIT ?3",
+        )?;
+        let found = statement.query_map((task.word(), before, count), run)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Hands each letter that left or failed for good in the stretch to `each`, with the instant
-    /// that it counts at: one that left, when it left; one that failed, when it was first tried.
+    /// at which it did.
     ///
     /// # Errors
     /// What `each` refuses, or a fault of the file.
@@ -63,13 +73,15 @@ impl Db<'_> {
         (from, to): Stretch,
         mut each: impl FnMut(Template, EmailStatus, &str) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT template, status, coalesce(sent_at, first_tried_at, queued_at) AS at
-             FROM emails WHERE status IN ('sent', 'failed')
-               AND coalesce(sent_at, first_tried_at, queued_at) >= ?1
-               AND coalesce(sent_at, first_tried_at, queued_at) < ?2
-             ORDER BY id",
-        )?;
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT template, status, at
+             FROM (SELECT m.id, m.template, m.status,
+                     CASE m.status WHEN 'sent' THEN m.sent_at ELSE ",
+            ended_at!(),
+            " END AS at
+                   FROM emails m WHERE m.status IN ('sent', 'failed'))
+             WHERE at >= ?1 AND at < ?2 ORDER BY id"
+        ))?;
         let mut rows = statement.query((from, to))?;
         while let Some(row) = rows.next()? {
             let at: String = row.get("at")?;
@@ -78,15 +90,21 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// How many letters wait to be sent.
+    /// How many letters waited to be sent at that instant. `later`: some may have left since.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn count_queued_letters(&self) -> Result<i64> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT count(*) FROM emails WHERE next_try_at IS NOT NULL")?;
-        Ok(statement.query_row([], |row| row.get(0))?)
+    pub fn count_queued_letters(&self, before: &str, later: bool) -> Result<i64> {
+        let sql = match later {
+            false => "SELECT count(*) FROM emails WHERE next_try_at IS NOT NULL AND queued_at < ?1",
+            true => concat!(
+                "SELECT count(*) FROM emails m WHERE m.queued_at < ?1 AND CASE m.status
+                   WHEN 'queued' THEN 1 WHEN 'sent' THEN m.sent_at >= ?1 ELSE ",
+                ended_at!(),
+                " >= ?1 END"
+            ),
+        };
+        Ok(self.conn.prepare_cached(sql)?.query_row([before], |row| row.get(0))?)
     }
 
     /// How often tenants were suspended in the stretch, by cause, and how often they came back.

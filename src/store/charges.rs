@@ -322,7 +322,9 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE charge_attempts SET status = ?2, reference = coalesce(?3, reference),
-                   code = ?4, message = ?5, answered_at = ?6, hard_decline = ?7
+                   code = ?4, message = ?5, hard_decline = ?7,
+                   -- Since when it stands so: a charge that is pending is asked about day after day.
+                   answered_at = CASE WHEN status = ?2 THEN answered_at ELSE ?6 END
                  WHERE id = ?1",
             )?
             .execute((

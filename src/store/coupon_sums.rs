@@ -15,15 +15,25 @@ pub struct CouponPeriod<'a> {
     pub days: (NaiveDate, NaiveDate),
 }
 
+/// Whether a row had not been returned by `?3`, the end of the period; ever, where that is null.
+macro_rules! live {
+    () => {
+        "coalesce(returned_at >= ?3, returned_at IS NULL)"
+    };
+}
+
 macro_rules! redemption_sums {
     ($condition:expr) => {
         concat!(
-            "SELECT count(*) - count(returned_at) AS uses, count(returned_at) AS returned,
-                    count(DISTINCT CASE WHEN returned_at IS NULL THEN tenant_id END) AS customers,
-                    min(CASE WHEN returned_at IS NULL THEN redeemed_at END) AS first_use,
-                    max(CASE WHEN returned_at IS NULL THEN redeemed_at END) AS last_use
-             FROM redemptions WHERE ",
-            $condition
+            "SELECT coalesce(sum(live), 0) AS uses, coalesce(sum(NOT live), 0) AS returned,
+                    count(DISTINCT CASE WHEN live THEN tenant_id END) AS customers,
+                    min(CASE WHEN live THEN redeemed_at END) AS first_use,
+                    max(CASE WHEN live THEN redeemed_at END) AS last_use
+             FROM (SELECT tenant_id, redeemed_at, ",
+            live!(),
+            " AS live FROM redemptions WHERE ",
+            $condition,
+            ")"
         )
     };
 }
@@ -45,7 +55,9 @@ macro_rules! usage_sums {
         concat!(
             "SELECT currency, sum(discount_minor) AS given,
                     sum(original_minor - discount_minor) AS revenue
-             FROM coupon_usages WHERE returned_at IS NULL AND ",
+             FROM coupon_usages WHERE ",
+            live!(),
+            " AND ",
             $condition,
             " GROUP BY currency ORDER BY currency"
         )
@@ -78,11 +90,11 @@ impl Db<'_> {
             "SELECT c.code FROM coupons c JOIN (
                SELECT coupon_id, sum(uses) AS uses FROM (
                  SELECT coupon_id, count(*) AS uses FROM redemptions
-                 WHERE returned_at IS NULL AND redeemed_at >= ?1 AND redeemed_at < ?2
+                 WHERE coalesce(returned_at >= ?2, 1) AND redeemed_at >= ?1 AND redeemed_at < ?2
                  GROUP BY coupon_id
                  UNION ALL
                  SELECT coupon_id, 0 AS uses FROM coupon_usages
-                 WHERE returned_at IS NULL AND used_at >= ?1 AND used_at < ?2
+                 WHERE coalesce(returned_at >= ?2, 1) AND used_at >= ?1 AND used_at < ?2
                  GROUP BY coupon_id)
                GROUP BY coupon_id) u ON u.coupon_id = c.id
              ORDER BY u.uses DESC, c.code_folded LIMIT ?3",
@@ -92,7 +104,7 @@ impl Db<'_> {
     }
 
     /// What was made of a coupon; `None`: of all of them together. In a period, what began in it:
-    /// what was returned since then counts as returned.
+    /// what was returned by its end counts as returned, what was returned later does not.
     ///
     /// # Errors
     /// A sum above the largest amount, or a fault of the file.

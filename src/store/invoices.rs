@@ -298,7 +298,8 @@ impl Db<'_> {
         }
     }
 
-    /// Books what a payment applied: the invoice is paid on that day where nothing is left.
+    /// Books what a payment applied. Where nothing is left, the invoice is paid on the day of its
+    /// latest payment: they may be recorded in another order, as a bank lists the newest first.
     ///
     /// # Errors
     /// More than is due.
@@ -313,7 +314,9 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE invoices SET paid_minor = paid_minor + ?2,
                    status = CASE WHEN paid_minor + ?2 = total_minor THEN 'paid' ELSE status END,
-                   paid_on = CASE WHEN paid_minor + ?2 = total_minor THEN ?3 END,
+                   paid_on = CASE WHEN paid_minor + ?2 = total_minor
+                     THEN max(?3, coalesce((SELECT max(paid_on) FROM transactions
+                       WHERE invoice_id = ?1 AND applied_minor > 0), ?3)) END,
                    closed_at = CASE WHEN paid_minor + ?2 = total_minor THEN NULL ELSE closed_at END,
                    updated_at = ?4
                  WHERE id = ?1",

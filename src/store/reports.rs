@@ -1,11 +1,68 @@
 //! The sums that reports are made of, grouped and added up by SQLite.
 //!
-//! Every query looks at the end of a day: what was recorded later is left out as far as the rows
-//! keep their dates. A row that was not changed since stands as it stood; of one that was, stages,
-//! promises and disputes are read from what was recorded of them. These facts keep no date, and
-//! count as they are now: a payment that was reversed was never applied; an invoice that was given
-//! up and paid later was open until it was paid; a tenant's standing is today's, and so is that of
-//! a warning's letter; a letter that failed for good counts on the day of its first try.
+//! Every query looks at the end of a day, and leaves out what was recorded later. A row that was not
+//! changed since stands as it stood; of one that was, what it was is read from the events, the tries
+//! and the steps that were recorded of it. A payment counts from the day on which it was made, and an
+//! invoice from that of its issue, whenever they were recorded.
+
+/// Common tables, the last of which is `stood (id, status, total_minor, paid_minor, paid_on)`: the
+/// invoices that meet the condition and were changed since the end of `:day`, which is the instant
+/// `:before`, as they stood then. All others stand as their rows say. Empty unless `:later`.
+///
+/// A payment that was taken back leaves no trace in its row: what it had applied, and since when, is
+/// what its event says.
+macro_rules! stood {
+    ($condition:literal) => {
+        concat!(
+            "changed AS MATERIALIZED (
+               SELECT i.id, i.tenant_id, i.number, i.status, i.total_minor, i.paid_elsewhere_minor,
+                      i.paid_on, i.issued_on, i.closed_at
+               FROM invoices i
+               WHERE :later AND (i.updated_at >= :before OR i.paid_on > :day)
+                 AND i.status <> 'draft' AND ",
+            $condition,
+            "),
+             applied (id, minor, day) AS MATERIALIZED (
+               SELECT c.id, x.applied_minor, x.paid_on
+               FROM changed c JOIN transactions x ON x.invoice_id = c.id
+               WHERE x.status = 'succeeded' AND x.paid_on <= :day
+               UNION ALL
+               SELECT c.id, CAST(replace(e.data ->> '$.applied', '.', '') AS INTEGER),
+                      coalesce(e.data ->> '$.paid_on', substr(e.at, 1, 10))
+               FROM changed c JOIN transactions x ON x.invoice_id = c.id
+               JOIN events e ON e.invoice_id = c.id
+                 AND e.kind IN ('payment_recorded', 'charge_succeeded')
+                 AND e.data ->> '$.transaction' = 'txn_' || x.id
+               WHERE x.reversed_at >= :before
+                 AND coalesce(e.data ->> '$.paid_on' <= :day, e.at < :before)
+               UNION ALL
+               SELECT id, paid_elsewhere_minor, coalesce(paid_on, issued_on) FROM changed
+               WHERE paid_elsewhere_minor > 0 AND coalesce(paid_on, issued_on) <= :day),
+             totals (id, minor) AS MATERIALIZED (
+               SELECT c.id, coalesce((
+                 SELECT CAST(replace(e.data ->> '$.total_before', '.', '') AS INTEGER)
+                 FROM events e WHERE e.invoice_id = c.id AND e.kind = 'coupon_applied'
+                   AND e.at >= :before ORDER BY e.id LIMIT 1), c.total_minor)
+               FROM changed c),
+             stood (id, status, total_minor, paid_minor, paid_on) AS MATERIALIZED (
+               SELECT c.id,
+                 CASE WHEN c.closed_at < :before THEN c.status
+                   WHEN coalesce(sum(a.minor), 0) = t.minor THEN 'paid'
+                   -- Given up, and since then paid or voided.
+                   WHEN EXISTS (
+                     SELECT 1 FROM events e WHERE e.invoice_id = c.id
+                       AND e.kind = 'invoice_written_off' AND e.at < :before
+                       AND NOT EXISTS (SELECT 1 FROM events r WHERE r.invoice_id = c.id
+                         AND r.kind = 'payment_reversed' AND coalesce(r.data ->> '$.reopened', 1)
+                         AND r.id > e.id AND r.at < :before))
+                     THEN 'uncollectible'
+                   ELSE 'open' END,
+                 t.minor, coalesce(sum(a.minor), 0), coalesce(max(a.day), c.issued_on)
+               FROM changed c JOIN totals t ON t.id = c.id LEFT JOIN applied a ON a.id = c.id
+               GROUP BY c.id)"
+        )
+    };
+}
 
 mod kpi;
 mod overdue;

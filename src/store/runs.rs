@@ -166,7 +166,8 @@ impl Db<'_> {
     }
 }
 
-fn run(row: &Row) -> rusqlite::Result<Run> {
+/// The run that a row holds.
+pub(super) fn run(row: &Row) -> rusqlite::Result<Run> {
     Ok(Run {
         id: RunId(row.get("id")?),
         task: columns::word(row, "task")?,

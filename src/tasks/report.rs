@@ -9,7 +9,7 @@ mod overdue;
 mod period;
 mod transactions;
 
-pub use automation::{Automation, LetterCount, TaskLine, Turns, automation};
+pub use automation::{Automation, LastRun, LetterCount, TaskLine, Turns, automation};
 pub use coupons::{CouponLine, Coupons, TOP, coupons};
 pub use kpi::{Kpi, KpiName, Target, Trend, Unit, kpi, percent};
 pub use mrr::{Mrr, MrrMonth, mrr};

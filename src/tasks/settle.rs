@@ -169,14 +169,15 @@ pub fn reverse(db: &Db, act: &Act, id: TransactionId, reason: &str) -> Result<()
     if !transaction.applied.is_zero() {
         db.unapply_from_invoice(act, before.id, transaction.applied)?;
     }
-    if before.status == InvoiceStatus::Paid && !transaction.applied.is_zero() {
-        chase_anew(db, act, &before)?;
-    }
+    let reopened = before.status == InvoiceStatus::Paid && !transaction.applied.is_zero();
+    let set_back = reopened && chase_anew(db, act, &before)?;
     let invoice = db.invoice_by_id(before.id)?;
     let data = serde_json::json!({
         "transaction": id.to_string(),
         "amount": transaction.amount.major(),
         "currency": transaction.amount.currency().code(),
+        "reopened": reopened,
+        "set_back": set_back,
     });
     invoice_event(db, act, &invoice, "payment_reversed", Some(reason), &data.to_string())
 }
@@ -253,19 +254,22 @@ pub fn resolve_dispute(db: &Db, act: &Act, invoice: &Invoice, note: Option<&str>
         return Err(Refusal::NotDisputed { invoice: invoice.number.clone() });
     }
     db.dispute_invoice(act, invoice.id, None)?;
-    chase_anew(db, act, invoice)?;
-    invoice_event(db, act, invoice, "dispute_resolved", note, "")
+    let set_back = chase_anew(db, act, invoice)?;
+    let data = format!(r#"{{"set_back":{set_back}}}"#);
+    invoice_event(db, act, invoice, "dispute_resolved", note, &data)
 }
 
 /// Chases an invoice that comes back into dunning: what was warned before gives no notice. Where
 /// the tenant came back from its suspension meanwhile, the invoice falls below its warning, or it
-/// could never suspend again; where it is suspended still, the invoice goes on holding it.
+/// could never suspend again; where it is suspended still, the invoice goes on holding it. Returns
+/// whether it may have fallen.
 ///
 /// # Errors
 /// A fault of the file.
-pub fn chase_anew(db: &Db, act: &Act, invoice: &Invoice) -> Result<()> {
-    let tenant = db.tenant_by_id(invoice.tenant_id)?;
-    db.end_notice(act, invoice.id, tenant.status != TenantStatus::Suspended)
+pub fn chase_anew(db: &Db, act: &Act, invoice: &Invoice) -> Result<bool> {
+    let set_back = db.tenant_by_id(invoice.tenant_id)?.status != TenantStatus::Suspended;
+    db.end_notice(act, invoice.id, set_back)?;
+    Ok(set_back)
 }
 
 /// Suspends a tenant by hand: it stays so until it is reactivated by hand, whatever is paid.
@@ -319,14 +323,17 @@ pub fn reactivate(
             promise(db, act, &invoice, until, reason)?;
         }
     }
-    let policy = config.dunning_policy();
+    let (policy, mut set_back) = (config.dunning_policy(), Vec::new());
     for facts in db.dunning_facts(tenant.id, act.today)?.invoices {
         if dunning::is_past_suspension(&facts, &policy, act.today) {
             db.set_back_invoice(act, facts.id)?;
+            set_back.push(facts.number);
         }
     }
     db.set_back_uncollectible(act, tenant.id)?;
-    let data = serde_json::json!({ "by_hand": true, "promised_until": until });
+    let data = serde_json::json!({
+        "by_hand": true, "promised_until": until, "set_back": set_back, "on": act.today,
+    });
     bring_back(db, act, config, tenant.id, suspension, Which::All, reason, &data.to_string())
 }
 

@@ -67,6 +67,11 @@ impl Printer {
         self.format == Format::Table
     }
 
+    /// How many columns the terminal has; `None`: it is none.
+    pub fn width(&self) -> Option<u16> {
+        table::width()
+    }
+
     /// Prints one object: as a list of fields, as JSON, or as CSV with one row.
     ///
     /// # Errors

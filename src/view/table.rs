@@ -1,7 +1,9 @@
 //! Tables for people.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width,
+};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -20,19 +22,30 @@ pub enum Align {
 /// A table of rows; `none` where there is none. A styled one is for a terminal: its numbers are
 /// written as in `locale`.
 pub fn rows(columns: &[Column], rows: &[Value], styled: bool, locale: Locale) -> String {
+    table(columns, rows, bare(styled), styled, locale)
+}
+
+fn table(
+    columns: &[Column],
+    rows: &[Value],
+    mut table: Table,
+    styled: bool,
+    locale: Locale,
+) -> String {
     if rows.is_empty() {
         return "none\n".to_owned();
     }
-    let mut table = bare(styled);
     table.set_header(columns.iter().map(|(_, heading, align)| {
         let cell = Cell::new(heading).set_alignment(side(*align));
         if styled { cell.add_attribute(Attribute::Bold) } else { cell }
     }));
+    let mut needs = vec![Need::default(); columns.len()];
     for row in rows {
-        table.add_row(columns.iter().map(|(field, _, align)| {
+        table.add_row(columns.iter().zip(&mut needs).map(|((field, _, align), need)| {
             let text = cell(&row[*field]);
             let number = styled && *align == Align::Right && text.parse::<Decimal>().is_ok();
             let shown = if number { wording::number(&text, locale) } else { text.clone() };
+            need.see(&shown);
             let shown = Cell::new(shown).set_alignment(side(*align));
             match color_of(field, &text).filter(|_| styled) {
                 Some(color) => shown.fg(color),
@@ -40,13 +53,14 @@ pub fn rows(columns: &[Column], rows: &[Value], styled: bool, locale: Locale) ->
             }
         }));
     }
+    fit(&mut table, columns.iter().map(|(_, heading, _)| *heading), &needs);
     without_trailing_space(&table)
 }
 
 /// An object's fields, one a line; lists and objects inside it as tables below.
 pub fn fields(object: &Value, styled: bool) -> String {
     let mut table = bare(styled);
-    let mut below = String::new();
+    let (mut below, mut needs) = (String::new(), [Need::default(); 2]);
     for (name, value) in object.as_object().into_iter().flatten() {
         match value {
             Value::Array(items) if items.iter().any(Value::is_object) => {
@@ -56,12 +70,16 @@ pub fn fields(object: &Value, styled: bool) -> String {
             Value::Array(items) if items.is_empty() => {}
             Value::Object(inside) if inside.is_empty() => {}
             _ => {
+                let text = cell(value);
+                needs[0].see(name);
+                needs[1].see(&text);
                 let name = Cell::new(name);
                 let name = if styled { name.add_attribute(Attribute::Bold) } else { name };
-                table.add_row([name, Cell::new(cell(value))]);
+                table.add_row([name, Cell::new(text)]);
             }
         }
     }
+    fit(&mut table, ["", ""].into_iter(), &needs);
     without_trailing_space(&table) + &below
 }
 
@@ -71,30 +89,79 @@ fn nested(items: &[Value], styled: bool) -> String {
     let shown = |name: &&String| items.iter().any(|item| !item[name.as_str()].is_null());
     let names: Vec<&String> = first.into_iter().flat_map(|o| o.keys()).filter(shown).collect();
     table.set_header(names.iter().copied());
+    let mut needs = vec![Need::default(); names.len()];
     for item in items {
-        table.add_row(names.iter().map(|name| cell(&item[name.as_str()])));
+        table.add_row(names.iter().zip(&mut needs).map(|(name, need)| {
+            let text = cell(&item[name.as_str()]);
+            need.see(&text);
+            text
+        }));
     }
+    fit(&mut table, names.iter().map(|name| name.as_str()), &needs);
     without_trailing_space(&table)
 }
 
-/// Columns below which no table can be told from noise.
+/// What a column needs.
+#[derive(Debug, Clone, Copy, Default)]
+struct Need {
+    /// The widest of its cells.
+    widest: u16,
+    /// Whether a cell has several words, and may be broken between them. One word is an amount, a
+    /// date, a code: broken in two it would be read as another one.
+    breaks: bool,
+}
+
+impl Need {
+    fn see(&mut self, cell: &str) {
+        let width = u16::try_from(cell.chars().count()).unwrap_or(u16::MAX);
+        self.widest = self.widest.max(width);
+        self.breaks |= cell.contains(' ');
+    }
+
+    /// At the narrowest. A heading may be broken between its words too.
+    fn least(self, heading: &str) -> u16 {
+        let word = heading.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
+        let cells = if self.breaks { self.widest.min(LEAST_TEXT) } else { self.widest };
+        cells.max(u16::try_from(word).unwrap_or(u16::MAX))
+    }
+}
+
+/// Columns of a terminal below which no table can be told from noise.
 const LEAST_WIDTH: u16 = 40;
+
+/// Columns that text is broken to at the narrowest.
+const LEAST_TEXT: u16 = 8;
 
 fn bare(styled: bool) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
     if styled {
         table.enforce_styling();
-        // A terminal that says that it has no columns (a pseudo-terminal of a script) is not obeyed.
-        let fits = table.width().is_some_and(|width| width >= LEAST_WIDTH);
-        let dynamic = ContentArrangement::Dynamic;
-        let arrangement = if fits { dynamic } else { ContentArrangement::Disabled };
-        table.set_content_arrangement(arrangement);
-    } else {
-        table.set_content_arrangement(ContentArrangement::Disabled);
-        table.force_no_tty();
     }
     table
+}
+
+/// How many columns the terminal has that is standard output; `None`: it is none.
+pub fn width() -> Option<u16> {
+    Table::new().width()
+}
+
+/// Breaks text where the terminal is too narrow for its lines, and nothing but text. What does not
+/// fit even so is left to the terminal, which wraps whole lines.
+fn fit<'a>(table: &mut Table, headings: impl Iterator<Item = &'a str>, needs: &[Need]) {
+    // A terminal that says that it has no columns (a pseudo-terminal of a script) is not obeyed.
+    let Some(width) = table.width().filter(|width| *width >= LEAST_WIDTH) else { return };
+    // With a space on either side.
+    let least: Vec<u16> =
+        headings.zip(needs).map(|(heading, need)| need.least(heading).saturating_add(2)).collect();
+    if least.iter().fold(0, |sum: u16, one| sum.saturating_add(*one)) > width {
+        return;
+    }
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    for (column, least) in table.column_iter_mut().zip(least) {
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+    }
 }
 
 /// The table without the spaces that pad its last column: they would stand in every transcript
@@ -148,5 +215,53 @@ fn color_of(field: &str, text: &str) -> Option<Color> {
         ("stage", "warning") => Some(Color::Yellow),
         ("late", "yes") => Some(Color::Red),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const COLUMNS: &[Column] = &[
+        ("name", "Name", Align::Left),
+        ("amount", "Amount due", Align::Right),
+        ("on", "Oldest due", Align::Left),
+    ];
+
+    fn on_terminal(width: u16, name: &str) -> String {
+        let rows = [
+            json!({ "name": name, "amount": "1241900.00", "on": "2026-10-23" }),
+            json!({ "name": "Acme", "amount": "8.00", "on": "2026-11-23" }),
+        ];
+        let mut narrow = bare(false);
+        narrow.set_width(width);
+        table(COLUMNS, &rows, narrow, false, Locale::En)
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_names_and_no_amount_or_date() {
+        assert_eq!(
+            on_terminal(50, "Pharmacie du Grand Marché de Thiès"),
+            "\
+Name                Amount due  Oldest due
+Pharmacie du Grand  1241900.00  2026-10-23
+Marché de Thiès
+Acme                      8.00  2026-11-23
+"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_even_so_is_not_broken_at_all() {
+        assert_eq!(
+            on_terminal(40, "pharmacie-du-grand-marche"),
+            "\
+Name                       Amount due  Oldest due
+pharmacie-du-grand-marche  1241900.00  2026-10-23
+Acme                             8.00  2026-11-23
+"
+        );
     }
 }

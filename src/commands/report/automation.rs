@@ -6,9 +6,8 @@ use super::{Between, coupons};
 use crate::commands::Context;
 use crate::domain::act;
 use crate::failure::exit;
-use crate::store::RunStatus;
 use crate::tasks::lock::dead_runs;
-use crate::tasks::report::{Automation, LetterCount, TaskLine, automation, percent};
+use crate::tasks::report::{Automation, LastRun, LetterCount, TaskLine, automation, percent};
 use crate::view::{Align, Column, Format, objects};
 
 const TASKS: &[Column] = &[
@@ -70,13 +69,19 @@ pub fn document(report: &Automation) -> Value {
 }
 
 fn task(line: &TaskLine) -> Value {
-    let last = line.last.as_ref();
+    let last = line.last.first();
+    let run = |last: &LastRun| {
+        json!({
+            "run": last.run.id.to_string(), "as_of": last.run.as_of,
+            "status": last.status.word(), "duration_ms": last.duration_ms,
+        })
+    };
     json!({
         "task": line.task.word(),
-        "last_run": last.map(|run| run.id.to_string()),
-        "last_run_at": last.map(|run| &run.as_of),
-        "status": line.status.map_or("never run", RunStatus::word),
-        "duration_ms": line.duration_ms,
+        "last_run": last.map(|last| last.run.id.to_string()),
+        "last_run_at": last.map(|last| &last.run.as_of),
+        "status": last.map_or("never run", |last| last.status.word()),
+        "duration_ms": last.and_then(|last| last.duration_ms),
         "next_expected_at": act::instant(line.next_expected),
         "late": line.late,
         "runs": line.runs,
@@ -84,6 +89,7 @@ fn task(line: &TaskLine) -> Value {
         "partial": line.partial,
         "failed": line.failed,
         "success_rate": objects::share(line.ok, line.runs),
+        "last_runs": line.last.iter().map(run).collect::<Vec<_>>(),
     })
 }
 

@@ -37,12 +37,13 @@ pub struct Html {
 pub fn run(ctx: &mut Context, args: &Html) -> anyhow::Result<u8> {
     let timezone = ctx.clock.timezone;
     let site = Site::new(ctx.config.locale, move |at| at.with_timezone(&timezone).naive_local())?;
-    let folder = Folder::new(&args.out)?;
     let mut store = ctx.reader()?;
+    let folder = Folder::new(&args.out, ctx.clock.machine_now())?;
     let dead = dead_runs(&mut store)?;
     let period = Between { since: None, until: None }.period(ctx)?;
-    let mut pages = Pages { ctx, site: &site, folder, tenants: Tenants::default() };
+    let mut pages = Pages { ctx, site: &site, folder, later: false, tenants: Tenants::default() };
     store.read(|db| {
+        pages.later = db.has_newer_event(&period.span(&ctx.clock).before)?;
         pages.tenants(db)?;
         pages.overviews(db, period, &dead)
     })?;
@@ -65,6 +66,8 @@ struct Pages<'a> {
     ctx: &'a Context,
     site: &'a Site,
     folder: Folder,
+    /// Something was recorded after the day that they are of.
+    later: bool,
     tenants: Tenants,
 }
 
@@ -81,6 +84,7 @@ impl Pages<'_> {
             "company": self.ctx.config.company.name,
             "now": act::instant(self.ctx.clock.now),
             "timezone": self.ctx.clock.timezone.name(),
+            "later": self.later,
         });
         let page = self.site.page(template, root, &facts)?;
         self.folder.write(name, &page)

@@ -39,6 +39,9 @@ const COLUMNS: &[Column] = &[
     ("customers", "Customers", Align::Right),
 ];
 
+/// A terminal of so many columns has room for all of the table's.
+const WIDE: u16 = 120;
+
 /// Prints it.
 ///
 /// # Errors
@@ -105,8 +108,21 @@ fn print(ctx: &mut Context, report: &Mrr) -> anyhow::Result<()> {
             now.until,
             Money::from_minor(now.figures.mrr.saturating_mul(12), *currency),
         ))?;
+        // On a narrow terminal, what never happened makes room.
+        let narrow = ctx.printer.width().is_some_and(|width| width < WIDE);
+        let happened = |name: &str| {
+            let moved = |month: &&MrrMonth| match (name, month.figures.movements) {
+                ("expansion", moved) => moved.expansion != 0,
+                ("reactivation", moved) => moved.reactivation != 0,
+                ("contraction", moved) => moved.contraction != 0,
+                _ => true,
+            };
+            months.iter().any(moved)
+        };
+        let columns: Vec<Column> =
+            COLUMNS.iter().filter(|(name, _, _)| !narrow || happened(name)).copied().collect();
         let rows: Vec<Value> = months.into_iter().map(row).collect();
-        ctx.printer.table(COLUMNS, &rows)?;
+        ctx.printer.table(&columns, &rows)?;
     }
     if currencies.is_empty() {
         ctx.printer.text("no subscription ever came to anything")?;

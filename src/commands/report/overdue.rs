@@ -70,6 +70,7 @@ pub fn run(ctx: &mut Context, days: Between) -> anyhow::Result<u8> {
     match ctx.printer.format() {
         Format::Json => ctx.printer.document(&Document {
             as_of: report.as_of,
+            since: report.since,
             buckets: report.buckets.iter().map(bucket).collect(),
             tenants: Rows(&report.tenants, chased),
             rests: Rows(&report.rests, debtor),
@@ -91,6 +92,7 @@ pub fn run(ctx: &mut Context, days: Between) -> anyhow::Result<u8> {
 #[derive(Serialize)]
 struct Document<'a> {
     as_of: NaiveDate,
+    since: Option<NaiveDate>,
     buckets: Vec<Value>,
     tenants: Rows<'a>,
     rests: Rows<'a>,
@@ -142,10 +144,16 @@ fn chased(of: &Debtor) -> Value {
 
 fn print(ctx: &mut Context, report: &Overdue) -> anyhow::Result<()> {
     if report.totals.is_empty() {
-        return Ok(ctx.printer.text(&format!("nothing is overdue on {}", report.as_of))?);
+        return Ok(ctx.printer.text(&match report.since {
+            None => format!("nothing is overdue on {}", report.as_of),
+            Some(since) => {
+                format!("nothing that was due since {since} is overdue on {}", report.as_of)
+            }
+        })?);
     }
+    let due = report.since.map_or_else(String::new, |since| format!(", due since {since}"));
     let totals: Vec<_> = report.totals.iter().map(ToString::to_string).collect();
-    ctx.printer.text(&format!("overdue on {}: {}\n\n", report.as_of, totals.join(", ")))?;
+    ctx.printer.text(&format!("overdue on {}{due}: {}\n\n", report.as_of, totals.join(", ")))?;
     let buckets: Vec<_> = report.buckets.iter().map(|b| shared(b, &report.totals)).collect();
     ctx.printer.table(BUCKETS, &buckets)?;
     for (heading, columns, of) in

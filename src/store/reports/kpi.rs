@@ -3,8 +3,10 @@
 use chrono::NaiveDate;
 use rusqlite::{Row, named_params};
 
+use super::End;
 use crate::domain::money::Totals;
 use crate::domain::{Currency, Result};
+use crate::store::automation::ended_at;
 use crate::store::{Db, Stretch, columns};
 
 /// Days from one to another, both included, and the instants at which they begin and end.
@@ -18,6 +20,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// Its last day.
+    pub fn end(&self) -> End {
+        End { day: self.until, before: self.before.clone() }
+    }
+
     /// The two instants.
     pub fn stretch(&self) -> Stretch<'_> {
         (&self.from, &self.before)
@@ -46,7 +53,7 @@ pub struct InvoiceSums {
     pub with_coupon: i64,
 }
 
-/// The tenants of a currency whose first payment fell into a span, and into the one before it.
+/// The tenants whose first payment, in that currency, fell into a span, and into the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewPayers {
     pub currency: Currency,
@@ -55,63 +62,73 @@ pub struct NewPayers {
 }
 
 /// What every invoice adds to the sums of a span, in one scan.
-const INVOICE_SUMS: &str = "\
-    WITH facts AS (
-       SELECT i.currency, i.due_on < :until AS late,
-         i.status = 'open' OR coalesce(i.paid_on > :until, 0)
-           OR coalesce(i.closed_at >= :before, 0) AS was_open,
-         CASE WHEN i.paid_minor = 0 THEN i.total_minor
-           WHEN i.status = 'paid' AND i.paid_on <= :until THEN 0
-           WHEN i.paid_minor = i.paid_elsewhere_minor AND i.paid_on > :until
-             THEN i.total_minor
-           ELSE i.total_minor - i.paid_elsewhere_minor - coalesce((
-             SELECT sum(x.applied_minor) FROM transactions x
-             WHERE x.invoice_id = i.id AND x.paid_on <= :until), 0) END AS due,
-         CASE WHEN i.paid_on BETWEEN :since AND :until AND i.total_minor > 0
-           THEN CAST(julianday(i.paid_on) - julianday(i.issued_on) AS INTEGER)
-           END AS paid_days,
-         i.due_on >= :overdue_since AND i.due_on < :until
-           AND (i.paid_on IS NULL OR i.paid_on > i.due_on) AS went_overdue,
-         coalesce(i.paid_on <= :until, 0) AS paid,
+const INVOICE_SUMS: &str = concat!(
+    "WITH ",
+    stood!("i.issued_on <= :day"),
+    ", facts AS (
+       SELECT i.currency, coalesce(s.status, i.status) AS stood, i.due_on < :day AS late,
+         coalesce(s.total_minor - s.paid_minor, i.total_minor - i.paid_minor) AS due,
+         CASE WHEN s.id IS NULL THEN i.paid_on WHEN s.status = 'paid' THEN s.paid_on END AS paid_on,
+         i.issued_on, i.due_on, coalesce(s.total_minor, i.total_minor) AS total,
          -- 1: a checkout, 2: one with a coupon. A CASE stops at what is false, an AND
          -- would ask the index for every invoice there is.
          CASE WHEN i.issued_on < :since OR i.origin = 'imported' THEN 0
            WHEN i.subscription_id IS NOT NULL AND (EXISTS (
                SELECT 1 FROM invoices f WHERE f.subscription_id = i.subscription_id
                  AND f.status <> 'void' AND f.period_start < i.period_start)
+             -- One that was voided since was none yet. Found by its tenant: no index of periods
+             -- holds void ones.
+             OR :later AND EXISTS (
+               SELECT 1 FROM invoices f WHERE f.tenant_id = i.tenant_id
+                 AND f.subscription_id = i.subscription_id AND f.status = 'void'
+                 AND f.closed_at >= :before AND f.period_start < i.period_start)
              OR (SELECT s.imported IS NOT NULL FROM subscriptions s
                WHERE s.id = i.subscription_id)) THEN 0
            WHEN i.coupon_id IS NULL THEN 1
-           WHEN EXISTS (SELECT 1 FROM coupon_usages u WHERE u.invoice_id = i.id
-             AND u.returned_at IS NULL AND u.used_at >= :before) THEN 1
+           WHEN :later AND EXISTS (SELECT 1 FROM events e WHERE e.invoice_id = i.id
+             AND e.kind = 'coupon_applied' AND e.at >= :before) THEN 1
            ELSE 2 END AS checkout
-       FROM invoices i
-       WHERE i.issued_on <= :until AND i.status <> 'draft'
-         AND (i.status <> 'void' OR i.closed_at >= :before)
+       FROM invoices i LEFT JOIN stood s ON s.id = i.id
+       WHERE i.issued_on <= :day AND i.status <> 'draft'
+         AND coalesce(s.status, i.status) <> 'void'
        -- Kept apart from the sums, which would compute each column once a use.
-       LIMIT -1)
-     SELECT currency, sum(was_open) AS open,
-       sum(CASE WHEN was_open THEN due ELSE 0 END) AS open_minor,
-       sum(was_open AND late) AS overdue,
-       sum(CASE WHEN was_open AND late THEN due ELSE 0 END) AS overdue_minor,
+       LIMIT -1),
+     figures AS (
+       SELECT currency, stood = 'open' AS open, stood = 'open' AND late AS overdue, due,
+         CASE WHEN paid_on >= :since AND total > 0
+           THEN CAST(julianday(paid_on) - julianday(issued_on) AS INTEGER) END AS paid_days,
+         due_on >= :overdue_since AND late AND (paid_on IS NULL OR paid_on > due_on)
+           AS went_overdue,
+         paid_on IS NOT NULL AS paid, checkout
+       FROM facts)
+     SELECT currency, sum(open) AS open, sum(CASE WHEN open THEN due ELSE 0 END) AS open_minor,
+       sum(overdue) AS overdue, sum(CASE WHEN overdue THEN due ELSE 0 END) AS overdue_minor,
        count(paid_days) AS paid, coalesce(sum(paid_days), 0) AS paid_days,
        sum(went_overdue) AS went_overdue, sum(went_overdue AND paid) AS recovered,
        sum(checkout > 0) AS checkouts, sum(checkout = 2) AS with_coupon
-     FROM facts GROUP BY currency ORDER BY currency";
+     FROM figures GROUP BY currency ORDER BY currency"
+);
 
 impl Db<'_> {
     /// The sums of all invoices, one a currency, in one scan. `overdue_since` is the first due
-    /// date of those that count as having gone overdue.
+    /// date of those that count as having gone overdue; `later`: something may have been recorded
+    /// after the span.
     ///
     /// # Errors
     /// Sums that are too large, or a fault of the file.
-    pub fn invoice_sums(&self, span: &Span, overdue_since: NaiveDate) -> Result<Vec<InvoiceSums>> {
+    pub fn invoice_sums(
+        &self,
+        span: &Span,
+        later: bool,
+        overdue_since: NaiveDate,
+    ) -> Result<Vec<InvoiceSums>> {
         let mut statement = self.conn.prepare_cached(INVOICE_SUMS)?;
         let found = statement.query_map(
             named_params! {
                 ":since": span.since.to_string(),
-                ":until": span.until.to_string(),
+                ":day": span.until.to_string(),
                 ":before": span.before,
+                ":later": later,
                 ":overdue_since": overdue_since.to_string(),
             },
             invoice_sums,
@@ -126,22 +143,27 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn new_payers(&self, span: &Span, before: &Span) -> Result<Vec<NewPayers>> {
         let mut statement = self.conn.prepare_cached(
-            "WITH firsts AS (
-               SELECT tenant_id, min(day) AS day FROM (
-                 SELECT tenant_id, min(paid_on) AS day FROM transactions
-                 WHERE status = 'succeeded' GROUP BY tenant_id
-                 UNION ALL
-                 SELECT tenant_id, coalesce(paid_on, issued_on) FROM invoices
-                 WHERE paid_elsewhere_minor > 0)
-               GROUP BY tenant_id)
-             SELECT t.currency, sum(f.day BETWEEN ?1 AND ?2) AS now,
-                    sum(f.day BETWEEN ?3 AND ?4) AS before
-             FROM firsts f JOIN tenants t ON t.id = f.tenant_id
-             WHERE f.day BETWEEN min(?1, ?3) AND max(?2, ?4)
-             GROUP BY t.currency ORDER BY t.currency",
+            // Beside a min(), SQLite takes the other columns from a row that has it.
+            "WITH paid (tenant_id, currency, day) AS (
+               SELECT tenant_id, currency, CASE WHEN status = 'succeeded' THEN paid_on ELSE (
+                 -- Taken back since: its event says when it was made.
+                 SELECT coalesce(e.data ->> '$.paid_on', substr(e.at, 1, 10)) FROM events e
+                 WHERE e.invoice_id = x.invoice_id
+                   AND e.kind IN ('payment_recorded', 'charge_succeeded')
+                   AND e.data ->> '$.transaction' = 'txn_' || x.id) END
+               FROM transactions x WHERE status = 'succeeded' OR reversed_at >= ?5
+               UNION ALL
+               SELECT tenant_id, currency, coalesce(paid_on, issued_on) FROM invoices
+               WHERE paid_elsewhere_minor > 0),
+             firsts AS (SELECT currency, min(day) AS day FROM paid GROUP BY tenant_id)
+             SELECT currency, sum(day BETWEEN ?1 AND ?2) AS now, sum(day BETWEEN ?3 AND ?4) AS before
+             FROM firsts WHERE day BETWEEN min(?1, ?3) AND max(?2, ?4)
+             GROUP BY currency ORDER BY currency",
         )?;
-        let days = [span.since, span.until, before.since, before.until].map(|day| day.to_string());
-        let found = statement.query_map(days, |row| {
+        let [since, until, before_since, before_until] =
+            [span.since, span.until, before.since, before.until].map(|day| day.to_string());
+        let bounds = (since, until, before_since, before_until, &span.before);
+        let found = statement.query_map(bounds, |row| {
             Ok(NewPayers {
                 currency: columns::word(row, "currency")?,
                 now: row.get("now")?,
@@ -161,7 +183,8 @@ impl Db<'_> {
              WHERE u.used_at >= :from AND u.used_at < :before
                AND (u.returned_at IS NULL OR u.returned_at >= :before)
                AND NOT EXISTS (SELECT 1 FROM transactions x WHERE x.tenant_id = u.tenant_id
-                 AND x.status = 'succeeded' AND x.paid_on < :since)
+                 AND CASE WHEN x.status = 'succeeded' THEN x.paid_on < :since
+                   ELSE x.reversed_at >= :before AND x.created_at < :from END)
                AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.tenant_id = u.tenant_id
                  AND i.paid_elsewhere_minor > 0 AND coalesce(i.paid_on, i.issued_on) < :since)
              GROUP BY u.currency ORDER BY u.currency",
@@ -189,19 +212,17 @@ impl Db<'_> {
         Ok(statement.query_row(ends, |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
-    /// The letters that were sent in a span, and those tried first in it that failed for good: the
-    /// day of the last try is not kept.
+    /// The letters that were sent in a span, and those that failed for good in it.
     ///
     /// # Errors
     /// A fault of the file.
     pub fn letters_in(&self, span: &Span) -> Result<(i64, i64)> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT count(*) FILTER (WHERE sent_at >= ?1 AND sent_at < ?2),
-                    count(*) FILTER (WHERE status = 'failed'
-                      AND coalesce(first_tried_at, queued_at) >= ?1
-                      AND coalesce(first_tried_at, queued_at) < ?2)
-             FROM emails",
-        )?;
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT (SELECT count(*) FROM emails WHERE sent_at >= ?1 AND sent_at < ?2),
+                    (SELECT count(*) FROM (SELECT ",
+            ended_at!(),
+            " AS at FROM emails m WHERE m.status = 'failed') WHERE at >= ?1 AND at < ?2)"
+        ))?;
         let ends = [&span.from, &span.before];
         Ok(statement.query_row(ends, |row| Ok((row.get(0)?, row.get(1)?)))?)
     }

@@ -27,31 +27,59 @@ pub struct OverdueInvoice {
 }
 
 /// Invoices that were open past their due date at the end of `:day`, which ends `:before`.
-const OVERDUE: &str = "\
-    WITH was_open (id) AS (
-       SELECT id FROM invoices
-       WHERE status = 'open' AND due_on < :day AND due_on >= :since
+const OVERDUE: &str = concat!(
+    "WITH ",
+    stood!("i.due_on < :day AND i.due_on >= :since"),
+    ", ended (id, at, set_back, day) AS (
+       SELECT c.id, e.at, coalesce(e.data ->> '$.set_back', 0), NULL FROM changed c
+       JOIN events e ON e.invoice_id = c.id AND e.at < :before AND e.kind IN
+         ('promise_recorded', 'dispute_opened', 'dispute_resolved', 'payment_reversed')
+         -- A part of what an open invoice is paid with changes nothing of its notice.
+         AND (e.kind <> 'payment_reversed' OR coalesce(e.data ->> '$.reopened', 1))
        UNION ALL
-       SELECT id FROM invoices
-       WHERE :later AND status IN ('paid', 'void', 'uncollectible')
-         AND due_on < :day AND due_on >= :since AND (paid_on > :day OR closed_at >= :before))
-     SELECT t.slug, t.name, t.status AS tenant_status, i.id, i.tenant_id, i.number,
-            i.issued_on, i.due_on, i.currency, i.total_minor, i.dunning_round,
-            CASE WHEN NOT :later OR i.paid_minor = 0 THEN i.paid_minor
-              WHEN i.paid_minor = i.paid_elsewhere_minor AND i.paid_on > :day THEN 0
-              ELSE i.paid_elsewhere_minor + coalesce((SELECT sum(x.applied_minor)
-                FROM transactions x WHERE x.invoice_id = i.id AND x.paid_on <= :day), 0)
-              END AS paid_minor,
+       SELECT c.id, e.at, 2, e.data ->> '$.on' FROM changed c
+       JOIN events e ON e.tenant_id = c.tenant_id AND e.at < :before
+         AND e.kind = 'tenant_reactivated'
+         AND EXISTS (SELECT 1 FROM json_each(e.data, '$.set_back') WHERE value = c.number)),
+     -- Up to when warnings give no notice, and from when on an invoice past suspension, or past its
+     -- warning, stood below it again.
+     notice (id, ended_at, unsuspended_at, unwarned_at, unwarned_on) AS MATERIALIZED (
+       SELECT id, max(at), max(at) FILTER (WHERE set_back > 0),
+         max(at) FILTER (WHERE set_back = 2), max(day)
+       FROM ended GROUP BY id),
+     was_open (id, total_minor, paid_minor) AS (
+       SELECT id, total_minor, paid_minor FROM invoices
+       WHERE status = 'open' AND due_on < :day AND due_on >= :since
+         AND (NOT :later OR updated_at < :before)
+       UNION ALL
+       SELECT id, total_minor, paid_minor FROM stood WHERE status = 'open')
+     SELECT t.slug, t.name, i.id, i.tenant_id, i.number, i.issued_on, i.due_on, i.currency,
+            o.total_minor, o.paid_minor, i.dunning_round,
+            CASE WHEN t.updated_at < :before THEN t.status ELSE coalesce((
+              SELECT CASE e.kind WHEN 'tenant_suspended' THEN 'suspended'
+                WHEN 'tenant_closed' THEN 'closed' ELSE 'active' END
+              FROM events e WHERE e.tenant_id = t.id AND e.at < :before
+                AND e.kind IN ('tenant_suspended', 'tenant_reactivated', 'tenant_closed')
+              ORDER BY e.id DESC LIMIT 1), 'active') END AS tenant_status,
             CASE WHEN i.updated_at < :before THEN i.stage ELSE coalesce((
-              SELECT s.stage FROM dunning_steps s
+              SELECT CASE WHEN s.stage = 'suspension' AND r.as_of < n.unsuspended_at
+                  OR s.stage = 'warning' AND r.as_of < n.unwarned_at
+                THEN 'urgent' ELSE s.stage END
+              FROM dunning_steps s LEFT JOIN runs r ON r.id = s.run_id
+              LEFT JOIN notice n ON n.id = s.invoice_id
               WHERE s.invoice_id = i.id AND s.recorded_on <= :day
               ORDER BY s.dunning_round DESC, s.days_overdue DESC LIMIT 1), 'none')
               END AS stage,
             CASE WHEN i.updated_at < :before THEN i.warned_on ELSE (
-              SELECT max(s.recorded_on) FROM dunning_steps s
-              WHERE s.invoice_id = i.id AND s.recorded_on <= :day AND s.stage = 'warning')
+              SELECT max(s.recorded_on)
+              FROM dunning_steps s LEFT JOIN runs r ON r.id = s.run_id
+              LEFT JOIN notice n ON n.id = s.invoice_id
+              WHERE s.invoice_id = i.id AND s.recorded_on <= :day AND s.stage = 'warning'
+                AND (n.ended_at IS NULL OR r.as_of > n.ended_at))
               END AS warned_on,
-            CASE WHEN i.set_back_on <= :day THEN i.set_back_on END AS set_back_on,
+            CASE WHEN i.updated_at < :before THEN i.set_back_on ELSE (
+              SELECT unwarned_on FROM notice WHERE id = i.id AND unwarned_at = ended_at)
+              END AS set_back_on,
             CASE WHEN i.updated_at < :before THEN i.promised_until ELSE (
               SELECT e.data ->> '$.until' FROM events e
               WHERE e.invoice_id = i.id AND e.kind = 'promise_recorded' AND e.at < :before
@@ -61,12 +89,24 @@ const OVERDUE: &str = "\
                 WHERE e.invoice_id = i.id AND e.at < :before
                   AND e.kind IN ('dispute_opened', 'dispute_resolved')
                 ORDER BY e.id DESC LIMIT 1), 0) END AS disputed,
-            (SELECT status FROM emails WHERE id = i.warning_email_id) AS warning_letter,
-            (SELECT date(min(created_at)) FROM transactions
-             WHERE invoice_id = i.id AND kind = 'charge' AND created_at < :before
-               AND status IN ('pending', 'unknown')) AS charge_since
+            (SELECT CASE WHEN m.status = 'failed' AND :later AND NOT EXISTS (
+                SELECT 1 FROM events e WHERE e.tenant_id = m.tenant_id AND e.at < :before
+                  AND e.kind = 'email_failed' AND e.data ->> '$.email' = 'eml_' || m.id)
+                THEN 'queued' ELSE m.status END
+             FROM emails m WHERE m.id = CASE WHEN i.updated_at < :before THEN i.warning_email_id
+               ELSE (SELECT s.email_id FROM dunning_steps s WHERE s.invoice_id = i.id
+                 AND s.stage = 'warning' AND s.recorded_on <= :day
+                 ORDER BY s.recorded_on DESC LIMIT 1) END) AS warning_letter,
+            (SELECT date(min(x.created_at)) FROM transactions x
+             WHERE x.invoice_id = i.id AND x.kind = 'charge' AND x.created_at < :before
+               AND CASE WHEN x.status IN ('pending', 'unknown') THEN 1
+                 WHEN x.updated_at < :before THEN 0
+                 ELSE EXISTS (SELECT 1 FROM charge_attempts a WHERE a.transaction_id = x.id
+                   AND a.created_at < :before AND a.answered_at >= :before) END)
+              AS charge_since
      FROM was_open o JOIN invoices i ON i.id = o.id JOIN tenants t ON t.id = i.tenant_id
-     ORDER BY i.due_on, i.id";
+     ORDER BY i.due_on, i.id"
+);
 
 impl Db<'_> {
     /// Whether the newest event lies at or after that instant.

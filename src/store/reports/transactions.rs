@@ -41,20 +41,33 @@ impl Db<'_> {
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
             "WITH stood AS (
-               SELECT substr(created_at, 1, 14) || CASE substr(created_at, 15, 2) / 15
+               SELECT substr(x.created_at, 1, 14) || CASE substr(x.created_at, 15, 2) / 15
                         WHEN 0 THEN '00' WHEN 1 THEN '15' WHEN 2 THEN '30' ELSE '45' END AS quarter,
-                      currency, method, amount_minor, failure_code AS code,
-                      CASE WHEN updated_at < :before THEN status
-                        WHEN reversed_at < :before THEN 'failed'
-                        WHEN kind = 'payment' THEN 'succeeded'
-                        ELSE coalesce((
-                          SELECT CASE a.status WHEN 'declined' THEN 'failed'
-                              WHEN 'succeeded' THEN 'succeeded' WHEN 'pending' THEN 'pending'
-                              ELSE 'unknown' END
-                          FROM charge_attempts a WHERE a.transaction_id = x.id
-                            AND a.answered_at < :before ORDER BY a.id DESC LIMIT 1), 'unknown')
-                      END AS status
-               FROM transactions x WHERE created_at >= :from AND created_at < :before)
+                      x.currency,
+                      CASE WHEN a.id IS NULL THEN x.method ELSE (
+                        SELECT kind FROM payment_methods WHERE id = a.payment_method_id) END AS method,
+                      coalesce(a.amount_minor, x.amount_minor) AS amount_minor,
+                      CASE WHEN a.id IS NULL THEN x.failure_code ELSE a.code END AS code,
+                      CASE WHEN x.updated_at < :before OR x.reversed_at < :before THEN x.status
+                        WHEN x.kind = 'payment' THEN 'succeeded'
+                        WHEN a.answered_at < :before THEN CASE
+                          WHEN a.status IN ('declined', 'not_sent') THEN 'failed'
+                          WHEN a.status IN ('succeeded', 'pending') THEN a.status
+                          ELSE 'unknown' END
+                        WHEN EXISTS (SELECT 1 FROM events e WHERE e.invoice_id = x.invoice_id
+                            AND e.kind = 'charge_pending' AND e.at >= a.created_at
+                            AND e.at < :before AND e.data ->> '$.transaction' = 'txn_' || x.id)
+                          THEN 'pending'
+                        ELSE 'unknown' END AS status
+               FROM transactions x
+               -- Of a charge that was changed since, the last try of those days: its next one may
+               -- be for another amount, on another method.
+               LEFT JOIN charge_attempts a ON a.id = CASE
+                 WHEN x.kind = 'charge' AND x.updated_at >= :before
+                   AND coalesce(x.reversed_at >= :before, 1)
+                 THEN (SELECT max(id) FROM charge_attempts
+                   WHERE transaction_id = x.id AND created_at < :before) END
+               WHERE x.created_at >= :from AND x.created_at < :before)
              SELECT quarter || ':00Z' AS quarter, currency, method, status,
                     CASE WHEN status = 'failed' THEN code END AS failure_code,
                     count(*) AS count, sum(amount_minor) AS minor
@@ -78,10 +91,23 @@ impl Db<'_> {
         mut each: impl FnMut(String, TransactionId, Money) -> Result<()>,
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT t.slug, x.id, x.currency, x.amount_minor - x.applied_minor AS surplus
+            "SELECT t.slug, x.id, x.currency, x.amount_minor - CASE
+                 WHEN x.status = 'succeeded' THEN x.applied_minor
+                 -- Taken back since: its event says what it had applied.
+                 ELSE (SELECT CAST(replace(e.data ->> '$.applied', '.', '') AS INTEGER)
+                   FROM events e WHERE e.invoice_id = x.invoice_id
+                     AND e.kind IN ('payment_recorded', 'charge_succeeded')
+                     AND e.data ->> '$.transaction' = 'txn_' || x.id)
+                 END AS surplus
              FROM transactions x JOIN tenants t ON t.id = x.tenant_id
-             WHERE x.status = 'succeeded' AND x.applied_minor < x.amount_minor
-               AND x.created_at < ?1 ORDER BY x.id",
+             WHERE x.created_at < ?1 AND surplus > 0
+               AND CASE WHEN x.status = 'succeeded' THEN x.applied_minor < x.amount_minor
+                 ELSE x.reversed_at >= ?1 END
+               -- A charge may have succeeded since.
+               AND (x.kind = 'payment' OR x.updated_at < ?1 OR EXISTS (
+                 SELECT 1 FROM charge_attempts a WHERE a.transaction_id = x.id
+                   AND a.status = 'succeeded' AND a.answered_at < ?1))
+             ORDER BY x.id",
         )?;
         let mut rows = statement.query([before])?;
         while let Some(row) = rows.next()? {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::coupons::{Coupons, coupons};
-use super::period::{Period, day_of, parsed};
+use super::period::{Period, day_of, may_have_changed, parsed};
 use crate::clock::Clock;
 use crate::domain::email::EmailStatus;
 use crate::domain::letter::Template;
@@ -24,7 +24,7 @@ pub struct Automation {
     pub tasks: Vec<TaskLine>,
     /// Oldest day first.
     pub letters: Vec<LetterCount>,
-    /// Letters that wait to be sent now.
+    /// Letters that waited to be sent at its end.
     pub queued: i64,
     /// Tenants that the cap on suspensions held at the last run of check-overdue.
     pub suspensions_held: u64,
@@ -36,10 +36,8 @@ pub struct Automation {
 #[derive(Debug, Clone)]
 pub struct TaskLine {
     pub task: Task,
-    pub last: Option<Run>,
-    /// How its last run went; one that died without a word is interrupted.
-    pub status: Option<RunStatus>,
-    pub duration_ms: Option<u64>,
+    /// Its newest runs up to the end of the period, newest first.
+    pub last: Vec<LastRun>,
     pub next_expected: DateTime<Utc>,
     pub late: bool,
     /// Runs of the period that came to an end, and those of them that came to a good one.
@@ -49,6 +47,18 @@ pub struct TaskLine {
     pub partial: u64,
     /// Failed or died.
     pub failed: u64,
+}
+
+/// So many of the newest runs of a task are named.
+const LAST_RUNS: u32 = 5;
+
+/// A run of a task.
+#[derive(Debug, Clone)]
+pub struct LastRun {
+    pub run: Run,
+    /// How it went; one that died without a word is interrupted.
+    pub status: RunStatus,
+    pub duration_ms: Option<u64>,
 }
 
 /// The letters of one kind on one day.
@@ -77,10 +87,10 @@ pub fn automation(db: &Db, clock: &Clock, period: Period, dead: &[RunId]) -> Res
     let line = |task: &Task| task_line(db, clock, span, dead, *task);
     let tasks: Vec<TaskLine> = Task::ALL.iter().map(line).collect::<Result<_>>()?;
     let chasing = tasks.iter().find(|line| line.task == Task::CheckOverdue);
-    let held = chasing.and_then(|line| line.last.as_ref()).map_or(0, held_by);
+    let held = chasing.and_then(|line| line.last.first()).map_or(0, |last| held_by(&last.run));
     Ok(Automation {
         letters: letters(db, clock, span)?,
-        queued: db.count_queued_letters()?,
+        queued: db.count_queued_letters(&span.before, may_have_changed(db, clock, &span.end())?)?,
         suspensions_held: held,
         turns: turns(db, span)?,
         coupons: coupons(db, clock, period)?,
@@ -91,13 +101,20 @@ pub fn automation(db: &Db, clock: &Clock, period: Period, dead: &[RunId]) -> Res
 
 fn task_line(db: &Db, clock: &Clock, span: &Span, dead: &[RunId], task: Task) -> Result<TaskLine> {
     let status_of = |id, status| if dead.contains(&id) { RunStatus::Interrupted } else { status };
-    let last = db.newest_run(task)?;
+    let last = db.last_runs(task, &span.before, LAST_RUNS)?.into_iter().map(|run| LastRun {
+        status: status_of(run.id, run.status),
+        duration_ms: duration(&run),
+        run,
+    });
+    // The end of the period, or now.
+    let end = parsed(&span.before).map_or(clock.now, |end| end - TimeDelta::seconds(1));
+    let now = end.min(clock.now);
     // A replay of a past day is no sign that cron slept, nor one of a day to come that it did not.
-    let since = match db.last_run_until(task, &act::instant(clock.now))? {
+    let since = match db.last_run_until(task, &act::instant(now))? {
         Some(since) => since,
         None => db.created_at()?,
     };
-    let since = Clock::host_time(parsed(&since).unwrap_or(clock.now));
+    let since = Clock::host_time(parsed(&since).unwrap_or(now));
     let schedule = task.schedule();
     let (mut runs, mut ok, mut partial) = (0, 0, 0);
     db.each_run_between(task, span.stretch(), |id, status| {
@@ -108,11 +125,9 @@ fn task_line(db: &Db, clock: &Clock, span: &Span, dead: &[RunId], task: Task) ->
     })?;
     Ok(TaskLine {
         task,
-        status: last.as_ref().map(|run| status_of(run.id, run.status)),
-        duration_ms: last.as_ref().and_then(duration),
         next_expected: schedule.next(&since).to_utc(),
-        late: schedule.is_late(&since, &Clock::host_time(clock.now)),
-        last,
+        late: schedule.is_late(&since, &Clock::host_time(now)),
+        last: last.collect(),
         runs,
         ok,
         partial,

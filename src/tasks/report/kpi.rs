@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::Period;
+use super::{Period, period};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::domain::money::{ROUNDING, Totals, ratio, scaled};
@@ -113,7 +113,7 @@ impl Kpi {
 /// Amounts that are too large, an `acquisition_spend` that is no amount, or a fault of the file.
 pub fn kpi(db: &Db, clock: &Clock, config: &Config, period: Period) -> Result<Vec<Kpi>> {
     let (now, before) = (period.span(clock), period.before().span(clock));
-    let sums = [invoice_sums(db, &now)?, invoice_sums(db, &before)?];
+    let sums = [invoice_sums(db, clock, &now)?, invoice_sums(db, clock, &before)?];
     let targets = Targets::new(&config.kpi);
     let mut kpis = of_invoices(&sums, &targets);
     kpis.extend(acquisition(db, config, &targets, &now, &before)?);
@@ -160,10 +160,10 @@ impl Targets {
     }
 }
 
-fn invoice_sums(db: &Db, span: &Span) -> Result<Vec<InvoiceSums>> {
+fn invoice_sums(db: &Db, clock: &Clock, span: &Span) -> Result<Vec<InvoiceSums>> {
     // Overdue from the day after its due date.
     let overdue_since = calendar::plus_days(span.since, -RECOVERY_DAYS - 1);
-    db.invoice_sums(span, overdue_since)
+    db.invoice_sums(span, period::may_have_changed(db, clock, &span.end())?, overdue_since)
 }
 
 /// The figures of invoices: counts of all currencies together, amounts of each on its own.

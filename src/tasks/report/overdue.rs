@@ -35,6 +35,8 @@ pub const AGES: [Age; 5] = [
 #[derive(Debug, Clone)]
 pub struct Overdue {
     pub as_of: NaiveDate,
+    /// Only what was due on that day or later, where it is given.
+    pub since: Option<NaiveDate>,
     /// By currency, then by age; of each currency in which something is overdue, every age.
     pub buckets: Vec<Bucket>,
     /// What is chased, a customer and currency each: by currency, the largest amount first.
@@ -76,7 +78,7 @@ pub struct Debtor {
 /// what was due on that day or later. The steps to come are decided as a run of that day would.
 ///
 /// # Errors
-/// Amounts that are too large, or a fault of the file.
+/// `until` lies before `since`, amounts that are too large, or a fault of the file.
 pub fn overdue(
     db: &Db,
     clock: &Clock,
@@ -84,13 +86,13 @@ pub fn overdue(
     since: Option<NaiveDate>,
     until: Option<NaiveDate>,
 ) -> Result<Overdue> {
-    let end = period::end(clock, until.unwrap_or_else(|| clock.today()));
-    // On the system's clock, nothing was recorded after today, unless a command was given a later
-    // one: a look at what was settled since would read every invoice for nothing.
-    let later = clock.given || end.day < clock.today() || db.has_newer_event(&end.before)?;
+    let until = until.unwrap_or_else(|| clock.today());
+    since.map_or(Ok(()), |since| period::check_order(since, until))?;
+    let end = period::end(clock, until);
+    let later = period::may_have_changed(db, clock, &end)?;
     let mut sorted = Sorted::new(end.day, policy);
     db.each_overdue_at(&end, since, later, |invoice| sorted.add(invoice))?;
-    Ok(sorted.report())
+    Ok(Overdue { since, ..sorted.report() })
 }
 
 /// What was read so far: as large as the number of customers that owe.
@@ -157,7 +159,7 @@ impl<'a> Sorted<'a> {
         let rests = debtors.split_off(chased);
         let tenants = debtors;
         let buckets = self.buckets.into_values().flatten().collect();
-        Overdue { as_of: self.today, buckets, tenants, rests, totals: self.totals }
+        Overdue { as_of: self.today, since: None, buckets, tenants, rests, totals: self.totals }
     }
 }
 

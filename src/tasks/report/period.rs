@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::clock::Clock;
 use crate::domain::refusal::Why;
 use crate::domain::{Refusal, Result, act, calendar};
+use crate::store::Db;
 use crate::store::reports::{End, Span};
 
 /// So many days are looked at where nothing else is said, today included.
@@ -26,10 +27,7 @@ impl Period {
     pub fn new(clock: &Clock, since: Option<NaiveDate>, until: Option<NaiveDate>) -> Result<Self> {
         let until = until.unwrap_or_else(|| clock.today());
         let since = since.unwrap_or_else(|| calendar::plus_days(until, 1 - DAYS));
-        if since > until {
-            let why = Why::Before { field: "since" };
-            return Err(Refusal::bad("until", &until.to_string(), why));
-        }
+        check_order(since, until)?;
         Ok(Period { since, until })
     }
 
@@ -52,10 +50,31 @@ impl Period {
     }
 }
 
+/// Checks that a period does not end before it begins.
+///
+/// # Errors
+/// It does.
+pub fn check_order(since: NaiveDate, until: NaiveDate) -> Result<()> {
+    if since <= until {
+        return Ok(());
+    }
+    Err(Refusal::bad("until", &until.to_string(), Why::Before { field: "since" }))
+}
+
 /// The end of a day, or of the clock's where that is earlier.
 pub fn end(clock: &Clock, day: NaiveDate) -> End {
     let day = day.min(clock.today());
     End { day, before: act::instant(clock.start_of(calendar::plus_days(day, 1))) }
+}
+
+/// Whether something may have been recorded after that end, so that a look at it has to ask what was
+/// changed since. On the system's clock, nothing was recorded after today, unless a command was given
+/// a later day: to look for it would read every invoice for nothing.
+///
+/// # Errors
+/// A fault of the file.
+pub fn may_have_changed(db: &Db, clock: &Clock, end: &End) -> Result<bool> {
+    Ok(clock.given || end.day < clock.today() || db.has_newer_event(&end.before)?)
 }
 
 /// The day of an instant, as it is stored, in the business time zone.

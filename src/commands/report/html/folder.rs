@@ -2,16 +2,21 @@
 //! then get their names: a reader never sees half a page.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use crate::domain::{Refusal, Result};
 use crate::view::html::GENERATOR;
 
 const TENANTS: &str = "tenants";
+
+/// How the name of a folder ends that is being filled.
+const PART: &str = ".part";
 
 /// So many pages are brought to disk at a time.
 const SYNCERS: usize = 8;
@@ -23,14 +28,18 @@ pub struct Folder {
     /// Where the pages are until all are written; removed when this is dropped.
     part: PathBuf,
     names: BTreeSet<String>,
+    /// The folders above it that were not there, the lowest first: they go again where nothing
+    /// comes into them.
+    made: Vec<PathBuf>,
 }
 
 impl Folder {
-    /// Begins to fill a folder that is not there yet, is empty, or holds pages of ours.
+    /// Begins to fill a folder that is not there yet, is empty, or whose overview is one of ours.
+    /// What else is in it stays.
     ///
     /// # Errors
-    /// It holds something else, or nothing can be written beside it.
-    pub fn new(target: &Path) -> Result<Folder> {
+    /// It is another folder, or nothing can be written beside it.
+    pub fn new(target: &Path, now: DateTime<Utc>) -> Result<Folder> {
         let failed = |e: std::io::Error| Refusal::file(target, "make", &e);
         check_ours(target)?;
         // A name such as `.` or `pages/..` has nothing beside it: its full path has.
@@ -38,12 +47,14 @@ impl Folder {
             Ok(full) => full,
             Err(_) => std::path::absolute(target).map_err(failed)?,
         };
-        if let Some(above) = target.parent() {
-            fs::create_dir_all(above).map_err(failed)?;
-        }
+        let above = target.parent().unwrap_or(&target).to_owned();
+        let made =
+            above.ancestors().take_while(|path| !path.exists()).map(Path::to_owned).collect();
         let mut name = OsString::from(&target);
-        name.push(format!(".{}.part", uuid::Uuid::new_v4().simple()));
-        let folder = Folder { target, part: PathBuf::from(name), names: BTreeSet::new() };
+        name.push(format!(".{}{PART}", uuid::Uuid::new_v4().simple()));
+        let folder = Folder { target, part: PathBuf::from(name), names: BTreeSet::new(), made };
+        fs::create_dir_all(&above).map_err(failed)?;
+        remove_abandoned(&folder.target, &above, now);
         for path in [folder.part.clone(), folder.part.join(TENANTS)] {
             let made = DirBuilder::new().mode(0o700).create(&path);
             made.map_err(|e| Refusal::file(&path, "make", &e))?;
@@ -124,7 +135,7 @@ impl Folder {
         for entry in fs::read_dir(&tenants)? {
             let entry = entry?;
             let name = format!("{TENANTS}/{}", entry.file_name().to_string_lossy());
-            if name.ends_with(".html") && !self.names.contains(&name) {
+            if !self.names.contains(&name) && is_page(&entry.path()) {
                 fs::remove_file(entry.path())?;
             }
         }
@@ -136,6 +147,9 @@ impl Drop for Folder {
     fn drop(&mut self) {
         // It is not there any more where it was put in place as a whole.
         fs::remove_dir_all(&self.part).ok();
+        for folder in &self.made {
+            fs::remove_dir(folder).ok();
+        }
     }
 }
 
@@ -158,11 +172,31 @@ fn check_ours(target: &Path) -> Result<()> {
     if entries.next().is_none() {
         return Ok(());
     }
+    match is_page(&target.join("index.html")) {
+        true => Ok(()),
+        false => Err(Refusal::WouldOverwrite { path: target.to_owned() }),
+    }
+}
+
+/// Whether a file is a page that an earlier run wrote.
+fn is_page(path: &Path) -> bool {
     let mut head = String::new();
-    let read = File::open(target.join("index.html"))
-        .and_then(|file| file.take(4096).read_to_string(&mut head));
-    match read {
-        Ok(_) if head.contains(GENERATOR) => Ok(()),
-        _ => Err(Refusal::WouldOverwrite { path: target.to_owned() }),
+    let read = File::open(path).and_then(|file| file.take(4096).read_to_string(&mut head));
+    read.is_ok() && head.contains(GENERATOR)
+}
+
+/// Removes what runs that were killed left beside the folder: customers' pages that nobody would
+/// come upon. One of the last day may be at work.
+fn remove_abandoned(target: &Path, above: &Path, now: DateTime<Utc>) {
+    let Some(name) = target.file_name().and_then(OsStr::to_str) else { return };
+    for entry in fs::read_dir(above).into_iter().flatten().flatten() {
+        let file_name = entry.file_name();
+        let id = file_name.to_str().and_then(|text| text.strip_prefix(name)?.strip_prefix('.'));
+        let id = id.and_then(|text| text.strip_suffix(PART));
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let old = modified.is_ok_and(|at| now - DateTime::from(at) > TimeDelta::days(1));
+        if old && id.is_some_and(|id| uuid::Uuid::try_parse(id).is_ok()) {
+            fs::remove_dir_all(entry.path()).ok();
+        }
     }
 }

@@ -1,0 +1,154 @@
+//! A report of a past day says what that day said. Weeks in which money comes, goes back and comes
+//! again: the reports of each evening are kept, and asked for once more when all is over.
+mod support;
+
+use serde_json::Value;
+use support::Shop;
+use support::inside::Random;
+
+const DAYS: u64 = 45;
+const TENANTS: u64 = 8;
+const REPORTS: [&str; 6] = ["overdue", "transactions", "mrr", "kpi", "coupons", "automation"];
+
+/// A day of 2026, counted from the first of January, at that hour.
+fn at(day: u64, hour: u64) -> String {
+    let date = chrono::NaiveDate::from_yo_opt(2026, day as u32).expect("a day");
+    format!("{date}T{hour:02}:00:00Z")
+}
+
+fn date(day: u64) -> String {
+    at(day, 0)[..10].to_owned()
+}
+
+/// Steps come after days and not weeks, and nothing is held back.
+const CONFIG: &str = "\
+[dunning]
+friendly_days = 1
+urgent_days = 3
+warning_days = 4
+suspension_days = 8
+min_notice_days = 3
+max_suspensions_per_run = 100
+max_emails_per_run = 1000
+[payments]
+gateway = \"sandbox\"
+";
+
+fn start() -> Shop {
+    let shop = Shop::with_config(CONFIG);
+    let day = date(1);
+    let ok = |args: &[&str]| shop.ok(&[args, &["--as-of", &day]].concat());
+    ok(&["plan", "create", "basic", "--name", "Basic", "--price", "30", "--interval", "month"]);
+    let ten = ["coupon", "create", "TEN", "--name", "Ten", "--percent", "10"];
+    ok(&[&ten[..], &["--until", "2026-12-31", "--max-uses-per-customer", "20"]].concat());
+    for nth in 0..TENANTS {
+        let (slug, email) = (format!("t{nth}"), format!("t{nth}@clients.example"));
+        ok(&["tenant", "create", &slug, "--name", &slug, "--email", &email]);
+        let tokens = ["tok_ok", "tok_flaky_1", "tok_pending", "tok_declined", "tok_unknown"];
+        if let Some(token) = tokens.get(nth as usize) {
+            let method = ["payment-method", "create", "--tenant", &slug, "--kind", "card"];
+            ok(&[&method[..], &["--token", token, "--default"]].concat());
+        }
+    }
+    shop
+}
+
+/// Something that an operator does; being refused is an outcome like any other.
+fn do_something(shop: &Shop, random: &mut Random, day: u64, hour: u64) {
+    let now = at(day, hour);
+    let tenant = format!("t{}", random.below(TENANTS));
+    let invoice = format!("INV-2026-{:06}", 1 + random.below(day + 6));
+    let due = date(day + random.below(5));
+    let promise = date(day + random.below(6));
+    let transaction = format!("txn_{}", 1 + random.below(day + 4));
+    let args: Vec<&str> = match random.below(18) {
+        0..4 => vec!["invoice", "create", "--tenant", &tenant, "--amount", "100", "--due-on", &due],
+        4 => vec!["subscription", "create", "--tenant", &tenant, "--plan", "basic"],
+        5 => vec![
+            "subscription",
+            "create",
+            "--tenant",
+            &tenant,
+            "--plan",
+            "basic",
+            "--coupon",
+            "TEN",
+            "--collection",
+            "automatic",
+        ],
+        6 | 7 => vec!["invoice", "pay", &invoice, "--amount", "20"],
+        8 | 9 => vec!["invoice", "pay", &invoice, "--amount", "100"],
+        10 => vec!["transaction", "reverse", &transaction, "--reason", "it never came"],
+        11 => vec!["invoice", "write-off", &invoice, "--reason", "gone"],
+        12 => vec!["invoice", "void", &invoice, "--reason", "wrong"],
+        13 => vec!["invoice", "promise", &invoice, "--until", &promise],
+        14 => match random.below(2) {
+            0 => vec!["invoice", "dispute", &invoice],
+            _ => vec!["invoice", "dispute", &invoice, "--resolve"],
+        },
+        15 => vec!["coupon", "apply", "TEN", "--invoice", &invoice],
+        16 => vec!["invoice", "charge", &invoice],
+        _ => match random.below(3) {
+            0 => vec!["transaction", "resolve", &transaction, "--succeeded", "--note", "seen"],
+            1 => vec!["tenant", "reactivate", &tenant],
+            _ => vec!["coupon", "validate", "TEN", "--tenant", &tenant, "--amount", "10"],
+        },
+    };
+    let done = shop.run(&[&args[..], &["--as-of", &now, "--yes"]].concat());
+    assert!([0, 1, 3].contains(&done.status), "{args:?}: {}", done.stderr);
+}
+
+fn report(shop: &Shop, name: &str, day: u64) -> Value {
+    shop.json(&["report", name, "--as-of", &at(day, 23)])
+}
+
+/// What differs, field by field.
+fn differences(one: &Value, other: &Value) -> String {
+    match (one, other) {
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
+            let differ = a.keys().filter(|name| a[*name] != b[*name]);
+            differ.map(|name| format!("{name}: {} ", differences(&a[name], &b[name]))).collect()
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let differ = a.iter().zip(b).filter(|(a, b)| a != b);
+            differ.map(|(a, b)| format!("[{}] ", differences(a, b))).collect()
+        }
+        _ => format!("{one} became {other}"),
+    }
+}
+
+#[test]
+fn a_report_of_a_past_day_is_what_that_day_said() {
+    std::thread::scope(|threads| {
+        for seed in [2, 10] {
+            threads.spawn(move || weeks(seed));
+        }
+    });
+}
+
+fn weeks(seed: u64) {
+    let (shop, mut random) = (start(), Random::with(seed));
+    let mut evenings = Vec::new();
+    for day in 2..DAYS {
+        for hour in 8..12 {
+            do_something(&shop, &mut random, day, hour);
+        }
+        for task in ["generate-recurring-invoices", "retry-failed-payments", "check-overdue"] {
+            shop.run(&["tasks", task, "--as-of", &at(day, 12)]);
+        }
+        for hour in 13..15 {
+            do_something(&shop, &mut random, day, hour);
+        }
+        evenings.push((day, REPORTS.map(|name| report(&shop, name, day))));
+    }
+    let mut changed = Vec::new();
+    for (day, said) in &evenings {
+        for (name, said) in REPORTS.iter().zip(said) {
+            let now = report(&shop, name, *day);
+            if now != *said {
+                changed.push(format!("{name} of {}: {}", date(*day), differences(said, &now)));
+            }
+        }
+    }
+    assert!(changed.is_empty(), "seed {seed}, {} changed:\n{}", changed.len(), changed.join("\n"));
+}
