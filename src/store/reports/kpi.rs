@@ -90,9 +90,7 @@ const INVOICE_SUMS: &str = concat!(
            ELSE 2 END AS checkout
        FROM invoices i LEFT JOIN stood s ON s.id = i.id
        WHERE i.issued_on <= :day AND i.status <> 'draft'
-         AND coalesce(s.status, i.status) <> 'void'
-       -- Kept apart from the sums, which would compute each column once a use.
-       LIMIT -1),
+         AND coalesce(s.status, i.status) <> 'void'),
      figures AS (
        SELECT currency, stood = 'open' AS open, stood = 'open' AND late AS overdue, due,
          CASE WHEN paid_on >= :since AND total > 0
@@ -100,7 +98,9 @@ const INVOICE_SUMS: &str = concat!(
          due_on >= :overdue_since AND late AND (paid_on IS NULL OR paid_on > due_on)
            AS went_overdue,
          paid_on IS NOT NULL AS paid, checkout
-       FROM facts)
+       FROM facts
+       -- Kept apart from the sums, which would compute each column once a use.
+       LIMIT -1)
      SELECT currency, sum(open) AS open, sum(CASE WHEN open THEN due ELSE 0 END) AS open_minor,
        sum(overdue) AS overdue, sum(CASE WHEN overdue THEN due ELSE 0 END) AS overdue_minor,
        count(paid_days) AS paid, coalesce(sum(paid_days), 0) AS paid_days,
