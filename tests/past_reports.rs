@@ -10,14 +10,26 @@ const DAYS: u64 = 45;
 const TENANTS: u64 = 8;
 const REPORTS: [&str; 6] = ["overdue", "transactions", "mrr", "kpi", "coupons", "automation"];
 
-/// A day of 2026, counted from the first of January, at that hour.
-fn at(day: u64, hour: u64) -> String {
-    let date = chrono::NaiveDate::from_yo_opt(2026, day as u32).expect("a day");
-    format!("{date}T{hour:02}:00:00Z")
+/// A day of 2026, counted from the first of January.
+fn date(day: u64) -> String {
+    chrono::NaiveDate::from_yo_opt(2026, day as u32).expect("a day").to_string()
 }
 
-fn date(day: u64) -> String {
-    at(day, 0)[..10].to_owned()
+/// A business, and how far its clocks are from UTC.
+struct Business {
+    shop: Shop,
+    offset: &'static str,
+}
+
+impl Business {
+    /// A day at that hour of its time zone.
+    fn at(&self, day: u64, hour: u64) -> String {
+        format!("{}T{hour:02}:00:00{}", date(day), self.offset)
+    }
+
+    fn report(&self, name: &str, day: u64) -> Value {
+        self.shop.json(&["report", name, "--as-of", &self.at(day, 23)])
+    }
 }
 
 /// Steps come after days and not weeks, and nothing is held back.
@@ -34,8 +46,12 @@ max_emails_per_run = 1000
 gateway = \"sandbox\"
 ";
 
-fn start() -> Shop {
-    let shop = Shop::with_config(CONFIG);
+fn start(timezone: &str, offset: &'static str) -> Business {
+    let shop = Shop::new();
+    let config = std::fs::read_to_string(shop.path("billing.toml")).expect("the config");
+    let config = config.replace("timezone = \"UTC\"", &format!("timezone = \"{timezone}\""));
+    assert!(config.contains(timezone));
+    shop.write("billing.toml", &(config + CONFIG));
     let day = date(1);
     let ok = |args: &[&str]| shop.ok(&[args, &["--as-of", &day]].concat());
     ok(&["plan", "create", "basic", "--name", "Basic", "--price", "30", "--interval", "month"]);
@@ -50,12 +66,12 @@ fn start() -> Shop {
             ok(&[&method[..], &["--token", token, "--default"]].concat());
         }
     }
-    shop
+    Business { shop, offset }
 }
 
 /// Something that an operator does; being refused is an outcome like any other.
-fn do_something(shop: &Shop, random: &mut Random, day: u64, hour: u64) {
-    let now = at(day, hour);
+fn do_something(business: &Business, random: &mut Random, day: u64, hour: u64) {
+    let (shop, now) = (&business.shop, business.at(day, hour));
     let tenant = format!("t{}", random.below(TENANTS));
     let invoice = format!("INV-2026-{:06}", 1 + random.below(day + 6));
     let due = date(day + random.below(5));
@@ -98,10 +114,6 @@ fn do_something(shop: &Shop, random: &mut Random, day: u64, hour: u64) {
     assert!([0, 1, 3].contains(&done.status), "{args:?}: {}", done.stderr);
 }
 
-fn report(shop: &Shop, name: &str, day: u64) -> Value {
-    shop.json(&["report", name, "--as-of", &at(day, 23)])
-}
-
 /// What differs, field by field.
 fn differences(one: &Value, other: &Value) -> String {
     match (one, other) {
@@ -120,31 +132,35 @@ fn differences(one: &Value, other: &Value) -> String {
 #[test]
 fn a_report_of_a_past_day_is_what_that_day_said() {
     std::thread::scope(|threads| {
-        for seed in [2, 10] {
-            threads.spawn(move || weeks(seed));
+        for (seed, timezone, offset) in [
+            (2, "UTC", "Z"),
+            (5, "America/Los_Angeles", "-08:00"),
+            (10, "Pacific/Auckland", "+13:00"),
+        ] {
+            threads.spawn(move || weeks(seed, &start(timezone, offset)));
         }
     });
 }
 
-fn weeks(seed: u64) {
-    let (shop, mut random) = (start(), Random::with(seed));
+fn weeks(seed: u64, business: &Business) {
+    let mut random = Random::with(seed);
     let mut evenings = Vec::new();
     for day in 2..DAYS {
         for hour in 8..12 {
-            do_something(&shop, &mut random, day, hour);
+            do_something(business, &mut random, day, hour);
         }
         for task in ["generate-recurring-invoices", "retry-failed-payments", "check-overdue"] {
-            shop.run(&["tasks", task, "--as-of", &at(day, 12)]);
+            business.shop.run(&["tasks", task, "--as-of", &business.at(day, 12)]);
         }
         for hour in 13..15 {
-            do_something(&shop, &mut random, day, hour);
+            do_something(business, &mut random, day, hour);
         }
-        evenings.push((day, REPORTS.map(|name| report(&shop, name, day))));
+        evenings.push((day, REPORTS.map(|name| business.report(name, day))));
     }
     let mut changed = Vec::new();
     for (day, said) in &evenings {
         for (name, said) in REPORTS.iter().zip(said) {
-            let now = report(&shop, name, *day);
+            let now = business.report(name, *day);
             if now != *said {
                 changed.push(format!("{name} of {}: {}", date(*day), differences(said, &now)));
             }

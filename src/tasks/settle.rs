@@ -145,6 +145,7 @@ pub fn charged(
         "applied": settlement.applied.major(),
         "remaining": settlement.remaining.major(),
         "currency": charge.amount.currency().code(),
+        "paid_on": act.today,
         "method": charge.method,
         "reference": charge.reference,
     });
