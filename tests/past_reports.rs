@@ -15,16 +15,20 @@ fn date(day: u64) -> String {
     chrono::NaiveDate::from_yo_opt(2026, day as u32).expect("a day").to_string()
 }
 
-/// A business, and how far its clocks are from UTC.
+/// A business, and how far its clocks are from UTC; `None`: commands are given days and no hours, so
+/// that all of a day is done at its noon.
 struct Business {
     shop: Shop,
-    offset: &'static str,
+    offset: Option<&'static str>,
 }
 
 impl Business {
     /// A day at that hour of its time zone.
     fn at(&self, day: u64, hour: u64) -> String {
-        format!("{}T{hour:02}:00:00{}", date(day), self.offset)
+        match self.offset {
+            Some(offset) => format!("{}T{hour:02}:00:00{offset}", date(day)),
+            None => date(day),
+        }
     }
 
     fn report(&self, name: &str, day: u64) -> Value {
@@ -46,7 +50,7 @@ max_emails_per_run = 1000
 gateway = \"sandbox\"
 ";
 
-fn start(timezone: &str, offset: &'static str) -> Business {
+fn start(timezone: &str, offset: Option<&'static str>) -> Business {
     let shop = Shop::new();
     let config = std::fs::read_to_string(shop.path("billing.toml")).expect("the config");
     let config = config.replace("timezone = \"UTC\"", &format!("timezone = \"{timezone}\""));
@@ -55,8 +59,10 @@ fn start(timezone: &str, offset: &'static str) -> Business {
     let day = date(1);
     let ok = |args: &[&str]| shop.ok(&[args, &["--as-of", &day]].concat());
     ok(&["plan", "create", "basic", "--name", "Basic", "--price", "30", "--interval", "month"]);
-    let ten = ["coupon", "create", "TEN", "--name", "Ten", "--percent", "10"];
-    ok(&[&ten[..], &["--until", "2026-12-31", "--max-uses-per-customer", "20"]].concat());
+    for (code, percent) in [("TEN", "10"), ("ALL", "100")] {
+        let coupon = ["coupon", "create", code, "--name", code, "--percent", percent];
+        ok(&[&coupon[..], &["--until", "2026-12-31", "--max-uses-per-customer", "20"]].concat());
+    }
     for nth in 0..TENANTS {
         let (slug, email) = (format!("t{nth}"), format!("t{nth}@clients.example"));
         ok(&["tenant", "create", &slug, "--name", &slug, "--email", &email]);
@@ -77,7 +83,7 @@ fn do_something(business: &Business, random: &mut Random, day: u64, hour: u64) {
     let due = date(day + random.below(5));
     let promise = date(day + random.below(6));
     let transaction = format!("txn_{}", 1 + random.below(day + 4));
-    let args: Vec<&str> = match random.below(18) {
+    let args: Vec<&str> = match random.below(20) {
         0..4 => vec!["invoice", "create", "--tenant", &tenant, "--amount", "100", "--due-on", &due],
         4 => vec!["subscription", "create", "--tenant", &tenant, "--plan", "basic"],
         5 => vec![
@@ -103,6 +109,18 @@ fn do_something(business: &Business, random: &mut Random, day: u64, hour: u64) {
             _ => vec!["invoice", "dispute", &invoice, "--resolve"],
         },
         15 => vec!["coupon", "apply", "TEN", "--invoice", &invoice],
+        18 => vec!["coupon", "apply", "ALL", "--invoice", &invoice],
+        19 => vec![
+            "payment-method",
+            "create",
+            "--tenant",
+            &tenant,
+            "--kind",
+            "card",
+            "--token",
+            ["tok_ok", "tok_pending", "tok_unknown", "tok_declined_hard"][day as usize % 4],
+            "--default",
+        ],
         16 => vec!["invoice", "charge", &invoice],
         _ => match random.below(3) {
             0 => vec!["transaction", "resolve", &transaction, "--succeeded", "--note", "seen"],
@@ -133,9 +151,9 @@ fn differences(one: &Value, other: &Value) -> String {
 fn a_report_of_a_past_day_is_what_that_day_said() {
     std::thread::scope(|threads| {
         for (seed, timezone, offset) in [
-            (2, "UTC", "Z"),
-            (5, "America/Los_Angeles", "-08:00"),
-            (10, "Pacific/Auckland", "+13:00"),
+            (2, "UTC", None),
+            (5, "America/Los_Angeles", Some("-08:00")),
+            (10, "Pacific/Auckland", Some("+13:00")),
         ] {
             threads.spawn(move || weeks(seed, &start(timezone, offset)));
         }
@@ -167,4 +185,36 @@ fn weeks(seed: u64, business: &Business) {
         }
     }
     assert!(changed.is_empty(), "seed {seed}, {} changed:\n{}", changed.len(), changed.join("\n"));
+}
+
+#[test]
+fn what_was_closed_before_its_import_was_never_overdue_here() {
+    let shop = Shop::new();
+    shop.ok(&["tenant", "create", "acme", "--name", "Acme", "--email", "acme@clients.example"]);
+    let rows = "OLD-1,acme,100,2025-01-10,2025-02-10,void\nOLD-2,acme,50,2025-01-10,2025-02-10,uncollectible\n";
+    shop.write("old.csv", &format!("number,tenant,total,issued_on,due_on,status\n{rows}"));
+    shop.ok(&["import", "invoices", "old.csv", "--as-of", "2026-03-01", "--quiet"]);
+    let overdue = shop.json(&["report", "overdue", "--as-of", "2026-02-27"]);
+    assert_eq!(overdue["totals"], serde_json::json!({}));
+}
+
+#[test]
+fn a_charge_that_is_pending_rests_from_its_last_try_on() {
+    let shop = Shop::with_config("[payments]\ngateway = \"sandbox\"\n");
+    let method = |token: &str, day: &str| {
+        let add = ["payment-method", "create", "--tenant", "acme", "--kind", "card", "--default"];
+        shop.ok(&[&add[..], &["--token", token, "--as-of", day]].concat());
+    };
+    let number = shop.owes("acme", "2026-01-02");
+    method("tok_declined", "2026-01-05");
+    shop.ok(&["invoice", "charge", &number, "--as-of", "2026-01-05"]);
+    let evening = shop.json(&["report", "overdue", "--as-of", "2026-01-07"]);
+    method("tok_pending", "2026-01-10");
+    shop.ok(&["tasks", "retry-failed-payments", "--as-of", "2026-01-10"]);
+    let rests = |day: &str| shop.json(&["report", "overdue", "--as-of", day])["rests"][0].clone();
+    // As `invoice overdue` says: for five days from the try on.
+    let listed = shop.json(&["invoice", "overdue", "--as-of", "2026-01-12"]);
+    assert_eq!(rests("2026-01-12")["rests"], listed["invoices"][0]["rests"]);
+    assert!(rests("2026-01-12")["rests"].as_str().is_some_and(|why| why.contains("2026-01-10")));
+    assert_eq!(shop.json(&["report", "overdue", "--as-of", "2026-01-07"]), evening);
 }

@@ -202,12 +202,28 @@ fn a_refused_run_leaves_no_folder_and_a_killed_one_is_cleared_away_in_time() {
     std::fs::File::open(&old).unwrap().set_modified(long_ago).unwrap();
     write_pages(&shop, "2026-03-01");
     assert!(!old.exists() && young.exists() && shop.path("pages.mine.part").exists());
+    // One with something of someone else in it.
+    std::fs::create_dir(&old).unwrap();
+    std::fs::write(old.join("mine.txt"), "mine").unwrap();
+    std::fs::File::open(&old).unwrap().set_modified(long_ago).unwrap();
+    write_pages(&shop, "2026-03-01");
+    assert!(old.join("mine.txt").exists());
+    // A link would lead the pages out of the folder.
+    let (tenants, elsewhere) = (shop.path("pages/tenants"), shop.path("elsewhere"));
+    std::fs::rename(&tenants, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &tenants).unwrap();
+    let pages = shop.path("pages");
+    let again = ["--as-of", "2026-03-01", "report", "html", "--out", pages.to_str().unwrap()];
+    assert!(shop.run(&again).stderr.contains("symbolic link"));
 }
 
 #[test]
 fn a_page_of_a_past_day_says_that_statements_are_of_now() {
     let shop = Shop::new();
-    shop.owes("acme", "2026-01-31");
+    let day = ["--as-of", "2026-01-01"];
+    let tenant = ["tenant", "create", "acme", "--name", "Acme", "--email", "a@clients.example"];
+    shop.ok(&[&tenant[..], &day].concat());
+    shop.ok(&[&["invoice", "create", "--tenant", "acme", "--amount", "100"][..], &day].concat());
     let says = |day: &str| {
         write_pages(&shop, day);
         page(&shop, "tenants/acme.html").contains("The database holds later entries")

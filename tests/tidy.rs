@@ -231,7 +231,7 @@ fn sql_is_spoken_in_the_store_alone() {
 }
 
 /// A statement is one literal, or several put together by `concat!` before the program runs: what
-/// is not there at run time cannot carry what someone typed.
+/// is not there at run time cannot carry what someone typed. The ways of formatting are looked for.
 #[test]
 fn no_statement_is_put_together_at_run_time() {
     let words = ["SELECT", "INSERT", "UPDATE", "DELETE", "WHERE", "PRAGMA", "ORDER BY"];

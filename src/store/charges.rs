@@ -234,7 +234,7 @@ impl Db<'_> {
         // Whatever series there was is over: a person, or another collection, began a new one.
         self.conn
             .prepare_cached(
-                "UPDATE transactions SET next_retry_at = NULL, updated_at = ?2
+                "UPDATE transactions SET next_retry_at = NULL, updated_at = max(updated_at, ?2)
                  WHERE invoice_id = ?1 AND kind = 'charge' AND status = 'failed'
                    AND next_retry_at IS NOT NULL",
             )?
@@ -274,7 +274,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE transactions SET status = 'unknown', failure_code = NULL,
                    failure_message = NULL, amount_minor = ?2, method = ?3, payment_method_id = ?4,
-                   last_tried_at = ?5, next_retry_at = ?5, updated_at = ?5
+                   last_tried_at = ?5, next_retry_at = ?5, updated_at = max(updated_at, ?5)
                  WHERE id = ?1",
             )?
             .execute((id.0, amount.minor(), method.kind.word(), method.id.0, act.at()))?;
@@ -353,7 +353,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE transactions SET status = ?2, reference = coalesce(?3, reference),
-                   updated_at = ?4
+                   updated_at = max(updated_at, ?4)
                  WHERE id = ?1",
             )?
             .execute((id.0, status.word(), reference, act.at()))?;
@@ -368,7 +368,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE transactions SET status = 'failed', failure_code = 'not_sent',
-                   failure_message = NULL, updated_at = ?2
+                   failure_message = NULL, updated_at = max(updated_at, ?2)
                  WHERE id = ?1",
             )?
             .execute((id.0, act.at()))?;
@@ -409,7 +409,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE transactions SET status = 'succeeded', applied_minor = ?2, paid_on = ?3,
                    reference = coalesce(?4, reference), failure_code = NULL, failure_message = NULL,
-                   next_retry_at = NULL, updated_at = ?5
+                   next_retry_at = NULL, updated_at = max(updated_at, ?5)
                  WHERE id = ?1",
             )?
             .execute((id.0, applied.minor(), act.today.to_string(), reference, act.at()))?;
@@ -432,7 +432,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE transactions SET status = 'failed', failure_code = ?2,
                    failure_message = ?3, hard_decline = ?4,
-                   first_failed_at = coalesce(first_failed_at, ?5), updated_at = ?5
+                   first_failed_at = coalesce(first_failed_at, ?5), updated_at = max(updated_at, ?5)
                  WHERE id = ?1",
             )?
             .execute((id.0, code, message, hard, act.at()))?;
@@ -467,7 +467,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE transactions SET next_retry_at = NULL,
                    status = CASE WHEN status IN ('pending', 'unknown') THEN 'failed' ELSE status END,
-                   failure_code = coalesce(?2, failure_code), updated_at = ?3
+                   failure_code = coalesce(?2, failure_code), updated_at = max(updated_at, ?3)
                  WHERE id = ?1",
             )?
             .execute((id.0, failure_code, act.at()))?;

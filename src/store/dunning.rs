@@ -186,7 +186,7 @@ impl Db<'_> {
                 "UPDATE invoices SET stage = ?2, dunning_round = ?3,
                    warned_on = CASE WHEN ?4 THEN ?5 ELSE warned_on END,
                    warning_email_id = CASE WHEN ?4 THEN ?6 ELSE warning_email_id END,
-                   updated_at = ?7
+                   updated_at = max(updated_at, ?7)
                  WHERE id = ?1",
             )?
             .execute((facts.id.0, stage, step.round, warns, &today, email, act.at()))?;
@@ -238,7 +238,7 @@ impl Db<'_> {
             .execute((from.0, to.0))?;
         self.conn
             .prepare_cached(
-                "UPDATE invoices SET warning_email_id = ?2, warned_on = ?3, updated_at = ?4
+                "UPDATE invoices SET warning_email_id = ?2, warned_on = ?3, updated_at = max(updated_at, ?4)
                  WHERE warning_email_id = ?1",
             )?
             .execute((from.0, to.0, act.today.to_string(), act.at()))?;

@@ -245,7 +245,7 @@ impl Db<'_> {
                 "UPDATE invoices SET tenant_id = ?2, status = ?3, currency = ?4,
                    subtotal_minor = ?5, total_minor = ?5, paid_minor = ?6,
                    paid_elsewhere_minor = ?6, issued_on = ?7, due_on = ?8, paid_on = ?9,
-                   closed_at = ?10, buyer_id = ?11, updated_at = ?12,
+                   closed_at = ?10, buyer_id = ?11, updated_at = max(updated_at, ?12),
                    -- Another due date is another ladder.
                    stage = CASE WHEN due_on = ?8 THEN stage ELSE 'none' END,
                    dunning_round = dunning_round + (due_on <> ?8),
@@ -318,7 +318,7 @@ impl Db<'_> {
                      THEN max(?3, coalesce((SELECT max(paid_on) FROM transactions
                        WHERE invoice_id = ?1 AND applied_minor > 0), ?3)) END,
                    closed_at = CASE WHEN paid_minor + ?2 = total_minor THEN NULL ELSE closed_at END,
-                   updated_at = ?4
+                   updated_at = max(updated_at, ?4)
                  WHERE id = ?1",
             )?
             .execute((id.0, applied.minor(), paid_on.to_string(), act.at()))?;
@@ -334,7 +334,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET paid_minor = paid_minor - ?2, paid_on = NULL,
-                   status = CASE WHEN status = 'paid' THEN 'open' ELSE status END, updated_at = ?3
+                   status = CASE WHEN status = 'paid' THEN 'open' ELSE status END, updated_at = max(updated_at, ?3)
                  WHERE id = ?1",
             )?
             .execute((id.0, applied.minor(), act.at()))?;
@@ -355,7 +355,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET status = ?2, closed_reason = ?3, closed_at = ?4,
-                   paid_on = NULL, updated_at = ?4
+                   paid_on = NULL, updated_at = max(updated_at, ?4)
                  WHERE id = ?1",
             )?
             .execute((id.0, status.word(), reason, act.at()))?;
@@ -375,7 +375,7 @@ impl Db<'_> {
     ) -> Result<()> {
         self.conn
             .prepare_cached(
-                "UPDATE invoices SET promised_until = ?2, promise_note = ?3, updated_at = ?4
+                "UPDATE invoices SET promised_until = ?2, promise_note = ?3, updated_at = max(updated_at, ?4)
                  WHERE id = ?1",
             )?
             .execute((id.0, until.to_string(), note, act.at()))?;
@@ -395,7 +395,7 @@ impl Db<'_> {
         let at = act.at();
         self.conn
             .prepare_cached(
-                "UPDATE invoices SET disputed_at = ?2, dispute_note = ?3, updated_at = ?4
+                "UPDATE invoices SET disputed_at = ?2, dispute_note = ?3, updated_at = max(updated_at, ?4)
                  WHERE id = ?1",
             )?
             .execute((id.0, dispute.map(|_| at.clone()), dispute.flatten(), at.clone()))?;
@@ -413,7 +413,7 @@ impl Db<'_> {
                 "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
                    warning_email_id = NULL, set_back_on = NULL,
                    stage = CASE WHEN ?2 AND stage = 'suspension' THEN 'urgent' ELSE stage END,
-                   updated_at = ?3
+                   updated_at = max(updated_at, ?3)
                  WHERE id = ?1 AND (stage <> 'none' OR set_back_on IS NOT NULL)",
             )?
             .execute((id.0, set_back, act.at()))?;
@@ -429,7 +429,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
-                   warning_email_id = NULL, set_back_on = ?2, updated_at = ?3,
+                   warning_email_id = NULL, set_back_on = ?2, updated_at = max(updated_at, ?3),
                    stage = CASE WHEN stage IN ('warning', 'suspension') THEN 'urgent' ELSE stage END
                  WHERE id = ?1",
             )?
@@ -446,7 +446,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
-                   warning_email_id = NULL, stage = 'urgent', set_back_on = ?2, updated_at = ?3
+                   warning_email_id = NULL, stage = 'urgent', set_back_on = ?2, updated_at = max(updated_at, ?3)
                  WHERE tenant_id = ?1 AND stage = 'suspension' AND status = 'uncollectible'",
             )?
             .execute((tenant.0, act.today.to_string(), act.at()))?;

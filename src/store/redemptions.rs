@@ -202,7 +202,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE invoices SET coupon_id = ?2, discount_minor = ?3, tax_minor = ?4,
                    total_minor = ?5, status = CASE WHEN ?5 = 0 THEN 'paid' ELSE status END,
-                   paid_on = CASE WHEN ?5 = 0 THEN max(?6, issued_on) END, updated_at = ?7
+                   paid_on = CASE WHEN ?5 = 0 THEN max(?6, issued_on) END, updated_at = max(updated_at, ?7)
                  WHERE id = ?1",
             )?
             .execute((

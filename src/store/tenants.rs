@@ -120,7 +120,7 @@ impl Db<'_> {
                    currency = coalesce(?4, currency), locale = coalesce(?5, locale),
                    country = coalesce(?6, country), address = coalesce(?7, address),
                    tax_id = coalesce(?8, tax_id), tax_rate = coalesce(?9, tax_rate),
-                   created_at = coalesce(?11, created_at), updated_at = ?10
+                   created_at = coalesce(?11, created_at), updated_at = max(updated_at, ?10)
                  WHERE id = ?1",
             )?
             .execute((
@@ -148,14 +148,14 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET status = 'suspended', suspended_at = ?2, suspension_cause = ?3,
-                   suspension_reason = ?4, updated_at = ?5
+                   suspension_reason = ?4, updated_at = max(updated_at, ?5)
                  WHERE id = ?1",
             )?
             .execute((id.0, &suspension.at, cause, &suspension.reason, act.at()))?;
         self.conn
             .prepare_cached(
                 "UPDATE subscriptions SET suspended_from = status, status = 'suspended',
-                   suspended_at = ?2, suspended_on = ?3, suspension_cause = ?4, updated_at = ?5
+                   suspended_at = ?2, suspended_on = ?3, suspension_cause = ?4, updated_at = max(updated_at, ?5)
                  WHERE tenant_id = ?1 AND status IN ('active', 'trialing')",
             )?
             .execute((id.0, &suspension.at, act.today.to_string(), cause, act.at()))?;
@@ -171,7 +171,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET status = 'active', suspended_at = NULL,
-                   suspension_cause = NULL, suspension_reason = NULL, updated_at = ?2
+                   suspension_cause = NULL, suspension_reason = NULL, updated_at = max(updated_at, ?2)
                  WHERE id = ?1",
             )?
             .execute((id.0, act.at()))?;
@@ -186,7 +186,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET status = 'closed', suspended_at = NULL,
-                   suspension_cause = NULL, suspension_reason = NULL, updated_at = ?2
+                   suspension_cause = NULL, suspension_reason = NULL, updated_at = max(updated_at, ?2)
                  WHERE id = ?1",
             )?
             .execute((id.0, act.at()))?;
@@ -194,7 +194,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE subscriptions SET status = 'canceled', canceled_at = ?2, ends_on = ?3,
                    suspended_at = NULL, suspended_on = NULL, suspension_cause = NULL,
-                   suspended_from = NULL, next_billing_on = NULL, updated_at = ?2
+                   suspended_from = NULL, next_billing_on = NULL, updated_at = max(updated_at, ?2)
                  WHERE tenant_id = ?1 AND status <> 'canceled'",
             )?
             .execute((id.0, act.at(), act.today.to_string()))?;

@@ -157,7 +157,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE transactions SET status = 'failed', applied_minor = 0, paid_on = NULL,
                    failure_code = 'reversed', reversed_at = ?2, reversal_reason = ?3,
-                   updated_at = ?2
+                   updated_at = max(updated_at, ?2)
                  WHERE id = ?1",
             )?
             .execute((id.0, act.at(), reason))?;

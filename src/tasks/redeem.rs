@@ -143,6 +143,7 @@ pub fn to_invoice(
         "coupon": coupon.code, "usage": usage.to_string(), "discount": amounts.discount.major(),
         "tax": amounts.tax.major(), "total": amounts.total.major(),
         "total_before": invoice.total.major(), "currency": amounts.total.currency().code(),
+        "on": act.today,
     });
     let reason = format!("{}: {} instead of {}", coupon.code, amounts.total, invoice.total);
     invoice_event(db, act, invoice, "coupon_applied", Some(&reason), &data.to_string())?;

@@ -39,13 +39,18 @@ fn table(
         let cell = Cell::new(heading).set_alignment(side(*align));
         if styled { cell.add_attribute(Attribute::Bold) } else { cell }
     }));
-    let mut needs = vec![Need::default(); columns.len()];
+    let mut longest = vec![Longest::default(); columns.len()];
+    for ((_, heading, _), longest) in columns.iter().zip(&mut longest) {
+        longest.see(heading);
+    }
     for row in rows {
-        table.add_row(columns.iter().zip(&mut needs).map(|((field, _, align), need)| {
+        table.add_row(columns.iter().zip(&mut longest).map(|((field, _, align), longest)| {
             let text = cell(&row[*field]);
             let number = styled && *align == Align::Right && text.parse::<Decimal>().is_ok();
-            let shown = if number { wording::number(&text, locale) } else { text.clone() };
-            need.see(&shown);
+            // A thousand that French sets apart by a space stays with its number.
+            let spaced = || wording::number(&text, locale).replace(' ', "\u{a0}");
+            let shown = if number { spaced() } else { text.clone() };
+            longest.see(&shown);
             let shown = Cell::new(shown).set_alignment(side(*align));
             match color_of(field, &text).filter(|_| styled) {
                 Some(color) => shown.fg(color),
@@ -53,14 +58,14 @@ fn table(
             }
         }));
     }
-    fit(&mut table, columns.iter().map(|(_, heading, _)| *heading), &needs);
+    fit(&mut table, &longest);
     without_trailing_space(&table)
 }
 
 /// An object's fields, one a line; lists and objects inside it as tables below.
 pub fn fields(object: &Value, styled: bool) -> String {
     let mut table = bare(styled);
-    let (mut below, mut needs) = (String::new(), [Need::default(); 2]);
+    let (mut below, mut longest) = (String::new(), [Longest::default(); 2]);
     for (name, value) in object.as_object().into_iter().flatten() {
         match value {
             Value::Array(items) if items.iter().any(Value::is_object) => {
@@ -71,15 +76,15 @@ pub fn fields(object: &Value, styled: bool) -> String {
             Value::Object(inside) if inside.is_empty() => {}
             _ => {
                 let text = cell(value);
-                needs[0].see(name);
-                needs[1].see(&text);
+                longest[0].see(name);
+                longest[1].see(&text);
                 let name = Cell::new(name);
                 let name = if styled { name.add_attribute(Attribute::Bold) } else { name };
                 table.add_row([name, Cell::new(text)]);
             }
         }
     }
-    fit(&mut table, ["", ""].into_iter(), &needs);
+    fit(&mut table, &longest);
     without_trailing_space(&table) + &below
 }
 
@@ -89,48 +94,39 @@ fn nested(items: &[Value], styled: bool) -> String {
     let shown = |name: &&String| items.iter().any(|item| !item[name.as_str()].is_null());
     let names: Vec<&String> = first.into_iter().flat_map(|o| o.keys()).filter(shown).collect();
     table.set_header(names.iter().copied());
-    let mut needs = vec![Need::default(); names.len()];
+    let mut longest = vec![Longest::default(); names.len()];
+    for (name, longest) in names.iter().zip(&mut longest) {
+        longest.see(name);
+    }
     for item in items {
-        table.add_row(names.iter().zip(&mut needs).map(|(name, need)| {
+        table.add_row(names.iter().zip(&mut longest).map(|(name, longest)| {
             let text = cell(&item[name.as_str()]);
-            need.see(&text);
+            longest.see(&text);
             text
         }));
     }
-    fit(&mut table, names.iter().map(|name| name.as_str()), &needs);
+    fit(&mut table, &longest);
     without_trailing_space(&table)
 }
 
-/// What a column needs.
+/// The longest word of a column: what it needs at the narrowest. A word is an amount, a date, a code:
+/// broken in two it would be read as another one.
 #[derive(Debug, Clone, Copy, Default)]
-struct Need {
-    /// The widest of its cells.
-    widest: u16,
-    /// Whether a cell has several words, and may be broken between them. One word is an amount, a
-    /// date, a code: broken in two it would be read as another one.
-    breaks: bool,
-}
+struct Longest(u16);
 
-impl Need {
+impl Longest {
     fn see(&mut self, cell: &str) {
-        let width = u16::try_from(cell.chars().count()).unwrap_or(u16::MAX);
-        self.widest = self.widest.max(width);
-        self.breaks |= cell.contains(' ');
-    }
-
-    /// At the narrowest. A heading may be broken between its words too.
-    fn least(self, heading: &str) -> u16 {
-        let word = heading.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
-        let cells = if self.breaks { self.widest.min(LEAST_TEXT) } else { self.widest };
-        cells.max(u16::try_from(word).unwrap_or(u16::MAX))
+        for word in cell.split(' ') {
+            self.0 = self.0.max(u16::try_from(word.chars().count()).unwrap_or(u16::MAX));
+        }
     }
 }
+
+/// Spaces between two columns.
+const GAP: u16 = 2;
 
 /// Columns of a terminal below which no table can be told from noise.
 const LEAST_WIDTH: u16 = 40;
-
-/// Columns that text is broken to at the narrowest.
-const LEAST_TEXT: u16 = 8;
 
 fn bare(styled: bool) -> Table {
     let mut table = Table::new();
@@ -149,13 +145,15 @@ pub fn width() -> Option<u16> {
 
 /// Breaks text where the terminal is too narrow for its lines, and nothing but text. What does not
 /// fit even so is left to the terminal, which wraps whole lines.
-fn fit<'a>(table: &mut Table, headings: impl Iterator<Item = &'a str>, needs: &[Need]) {
+fn fit(table: &mut Table, longest: &[Longest]) {
+    let width = table.width();
+    for column in table.column_iter_mut() {
+        column.set_padding((0, GAP));
+    }
     // A terminal that says that it has no columns (a pseudo-terminal of a script) is not obeyed.
-    let Some(width) = table.width().filter(|width| *width >= LEAST_WIDTH) else { return };
-    // With a space on either side.
-    let least: Vec<u16> =
-        headings.zip(needs).map(|(heading, need)| need.least(heading).saturating_add(2)).collect();
-    if least.iter().fold(0, |sum: u16, one| sum.saturating_add(*one)) > width {
+    let Some(width) = width.filter(|width| *width >= LEAST_WIDTH) else { return };
+    let least = longest.iter().map(|longest| longest.0.saturating_add(GAP));
+    if least.clone().fold(0, u16::saturating_add) > width {
         return;
     }
     table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -169,7 +167,7 @@ fn fit<'a>(table: &mut Table, headings: impl Iterator<Item = &'a str>, needs: &[
 fn without_trailing_space(table: &Table) -> String {
     let mut text = String::new();
     for line in table.lines() {
-        text.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
+        text.push_str(line.trim_end());
         text.push('\n');
     }
     text
@@ -230,20 +228,20 @@ mod tests {
         ("on", "Oldest due", Align::Left),
     ];
 
-    fn on_terminal(width: u16, name: &str) -> String {
+    fn on_terminal(width: u16, name: &str, styled: bool) -> String {
         let rows = [
             json!({ "name": name, "amount": "1241900.00", "on": "2026-10-23" }),
             json!({ "name": "Acme", "amount": "8.00", "on": "2026-11-23" }),
         ];
-        let mut narrow = bare(false);
+        let mut narrow = bare(styled);
         narrow.set_width(width);
-        table(COLUMNS, &rows, narrow, false, Locale::En)
+        table(COLUMNS, &rows, narrow, styled, Locale::Fr)
     }
 
     #[test]
     fn a_narrow_terminal_breaks_names_and_no_amount_or_date() {
         assert_eq!(
-            on_terminal(50, "Pharmacie du Grand Marché de Thiès"),
+            on_terminal(50, "Pharmacie du Grand Marché de Thiès", false),
             "\
 Name                Amount due  Oldest due
 Pharmacie du Grand  1241900.00  2026-10-23
@@ -256,12 +254,20 @@ Acme                      8.00  2026-11-23
     #[test]
     fn what_does_not_fit_even_so_is_not_broken_at_all() {
         assert_eq!(
-            on_terminal(40, "pharmacie-du-grand-marche"),
+            on_terminal(40, "pharmacie-du-grand-marche", false),
             "\
 Name                       Amount due  Oldest due
 pharmacie-du-grand-marche  1241900.00  2026-10-23
 Acme                             8.00  2026-11-23
 "
         );
+    }
+
+    #[test]
+    fn on_a_terminal_thousands_stay_together_and_headings_stand_above_their_columns() {
+        let shown = on_terminal(46, "Pharmacie du Grand Marché", true);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert!(lines[0].starts_with("\u{1b}[1mName "), "{shown}");
+        assert!(lines[1].contains("1\u{a0}241\u{a0}900,00"), "{shown}");
     }
 }

@@ -142,15 +142,12 @@ impl Db<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn new_payers(&self, span: &Span, before: &Span) -> Result<Vec<NewPayers>> {
-        let mut statement = self.conn.prepare_cached(
-            // Beside a min(), SQLite takes the other columns from a row that has it.
+        // Beside a min(), SQLite takes the other columns from a row that has it.
+        let mut statement = self.conn.prepare_cached(concat!(
             "WITH paid (tenant_id, currency, day) AS (
-               SELECT tenant_id, currency, CASE WHEN status = 'succeeded' THEN paid_on ELSE (
-                 -- Taken back since: its event says when it was made.
-                 SELECT coalesce(e.data ->> '$.paid_on', substr(e.at, 1, 10)) FROM events e
-                 WHERE e.invoice_id = x.invoice_id
-                   AND e.kind IN ('payment_recorded', 'charge_succeeded')
-                   AND e.data ->> '$.transaction' = 'txn_' || x.id) END
+               SELECT tenant_id, currency, CASE WHEN status = 'succeeded' THEN paid_on ELSE ",
+            made!(day),
+            " END
                FROM transactions x WHERE status = 'succeeded' OR reversed_at >= ?5
                UNION ALL
                SELECT tenant_id, currency, coalesce(paid_on, issued_on) FROM invoices
@@ -158,8 +155,8 @@ impl Db<'_> {
              firsts AS (SELECT currency, min(day) AS day FROM paid GROUP BY tenant_id)
              SELECT currency, sum(day BETWEEN ?1 AND ?2) AS now, sum(day BETWEEN ?3 AND ?4) AS before
              FROM firsts WHERE day BETWEEN min(?1, ?3) AND max(?2, ?4)
-             GROUP BY currency ORDER BY currency",
-        )?;
+             GROUP BY currency ORDER BY currency"
+        ))?;
         let [since, until, before_since, before_until] =
             [span.since, span.until, before.since, before.until].map(|day| day.to_string());
         let bounds = (since, until, before_since, before_until, &span.before);
@@ -178,17 +175,19 @@ impl Db<'_> {
     /// # Errors
     /// Sums that are too large, or a fault of the file.
     pub fn discounts_to_new(&self, span: &Span) -> Result<Totals> {
-        let mut statement = self.conn.prepare_cached(
+        let mut statement = self.conn.prepare_cached(concat!(
             "SELECT u.currency, sum(u.discount_minor) AS given FROM coupon_usages u
              WHERE u.used_at >= :from AND u.used_at < :before
                AND (u.returned_at IS NULL OR u.returned_at >= :before)
                AND NOT EXISTS (SELECT 1 FROM transactions x WHERE x.tenant_id = u.tenant_id
                  AND CASE WHEN x.status = 'succeeded' THEN x.paid_on < :since
-                   ELSE x.reversed_at >= :before AND x.created_at < :from END)
+                   ELSE x.reversed_at >= :before AND ",
+            made!(day),
+            " < :since END)
                AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.tenant_id = u.tenant_id
                  AND i.paid_elsewhere_minor > 0 AND coalesce(i.paid_on, i.issued_on) < :since)
-             GROUP BY u.currency ORDER BY u.currency",
-        )?;
+             GROUP BY u.currency ORDER BY u.currency"
+        ))?;
         let mut rows = statement.query(named_params! {
             ":from": span.from, ":before": span.before, ":since": span.since.to_string(),
         })?;

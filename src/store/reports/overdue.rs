@@ -30,23 +30,29 @@ pub struct OverdueInvoice {
 const OVERDUE: &str = concat!(
     "WITH ",
     stood!("i.due_on < :day AND i.due_on >= :since"),
-    ", ended (id, at, set_back, day) AS (
-       SELECT c.id, e.at, coalesce(e.data ->> '$.set_back', 0), NULL FROM changed c
+    ", ended (id, event, set_back, day) AS (
+       SELECT c.id, e.id, coalesce(e.data ->> '$.set_back', 0), NULL FROM changed c
        JOIN events e ON e.invoice_id = c.id AND e.at < :before AND e.kind IN
          ('promise_recorded', 'dispute_opened', 'dispute_resolved', 'payment_reversed')
          -- A part of what an open invoice is paid with changes nothing of its notice.
          AND (e.kind <> 'payment_reversed' OR coalesce(e.data ->> '$.reopened', 1))
        UNION ALL
-       SELECT c.id, e.at, 2, e.data ->> '$.on' FROM changed c
+       SELECT c.id, e.id, 2, e.data ->> '$.on' FROM changed c
        JOIN events e ON e.tenant_id = c.tenant_id AND e.at < :before
          AND e.kind = 'tenant_reactivated'
          AND EXISTS (SELECT 1 FROM json_each(e.data, '$.set_back') WHERE value = c.number)),
-     -- Up to when warnings give no notice, and from when on an invoice past suspension, or past its
-     -- warning, stood below it again.
-     notice (id, ended_at, unsuspended_at, unwarned_at, unwarned_on) AS MATERIALIZED (
-       SELECT id, max(at), max(at) FILTER (WHERE set_back > 0),
-         max(at) FILTER (WHERE set_back = 2), max(day)
+     -- Up to which event warnings give no notice, and from which on an invoice past suspension, or
+     -- past its warning, stood below it again. By the order of events, for a day's commands and
+     -- runs may all be made for its noon.
+     notice (id, ended, unsuspended, unwarned, unwarned_on) AS MATERIALIZED (
+       SELECT id, max(event), max(event) FILTER (WHERE set_back > 0),
+         max(event) FILTER (WHERE set_back = 2), max(day)
        FROM ended GROUP BY id),
+     steps (id, event, stage, day) AS MATERIALIZED (
+       SELECT c.id, e.id, e.data ->> '$.stage',
+         date(c.due_on, '+' || (e.data ->> '$.days_overdue') || ' days')
+       FROM changed c JOIN events e ON e.invoice_id = c.id AND e.at < :before
+         AND e.kind = 'dunning_stage_recorded'),
      was_open (id, total_minor, paid_minor) AS (
        SELECT id, total_minor, paid_minor FROM invoices
        WHERE status = 'open' AND due_on < :day AND due_on >= :since
@@ -62,23 +68,19 @@ const OVERDUE: &str = concat!(
                 AND e.kind IN ('tenant_suspended', 'tenant_reactivated', 'tenant_closed')
               ORDER BY e.id DESC LIMIT 1), 'active') END AS tenant_status,
             CASE WHEN i.updated_at < :before THEN i.stage ELSE coalesce((
-              SELECT CASE WHEN s.stage = 'suspension' AND r.as_of < n.unsuspended_at
-                  OR s.stage = 'warning' AND r.as_of < n.unwarned_at
+              SELECT CASE WHEN s.stage = 'suspension' AND s.event < n.unsuspended
+                  OR s.stage = 'warning' AND s.event < n.unwarned
                 THEN 'urgent' ELSE s.stage END
-              FROM dunning_steps s LEFT JOIN runs r ON r.id = s.run_id
-              LEFT JOIN notice n ON n.id = s.invoice_id
-              WHERE s.invoice_id = i.id AND s.recorded_on <= :day
-              ORDER BY s.dunning_round DESC, s.days_overdue DESC LIMIT 1), 'none')
+              FROM steps s LEFT JOIN notice n ON n.id = s.id
+              WHERE s.id = i.id ORDER BY s.event DESC LIMIT 1), 'none')
               END AS stage,
             CASE WHEN i.updated_at < :before THEN i.warned_on ELSE (
-              SELECT max(s.recorded_on)
-              FROM dunning_steps s LEFT JOIN runs r ON r.id = s.run_id
-              LEFT JOIN notice n ON n.id = s.invoice_id
-              WHERE s.invoice_id = i.id AND s.recorded_on <= :day AND s.stage = 'warning'
-                AND (n.ended_at IS NULL OR r.as_of > n.ended_at))
+              SELECT s.day FROM steps s LEFT JOIN notice n ON n.id = s.id
+              WHERE s.id = i.id AND s.stage = 'warning' AND (n.ended IS NULL OR s.event > n.ended)
+              ORDER BY s.event DESC LIMIT 1)
               END AS warned_on,
             CASE WHEN i.updated_at < :before THEN i.set_back_on ELSE (
-              SELECT unwarned_on FROM notice WHERE id = i.id AND unwarned_at = ended_at)
+              SELECT unwarned_on FROM notice WHERE id = i.id AND unwarned = ended)
               END AS set_back_on,
             CASE WHEN i.updated_at < :before THEN i.promised_until ELSE (
               SELECT e.data ->> '$.until' FROM events e
@@ -89,32 +91,39 @@ const OVERDUE: &str = concat!(
                 WHERE e.invoice_id = i.id AND e.at < :before
                   AND e.kind IN ('dispute_opened', 'dispute_resolved')
                 ORDER BY e.id DESC LIMIT 1), 0) END AS disputed,
-            (SELECT CASE WHEN m.status = 'failed' AND :later AND NOT EXISTS (
+            (SELECT CASE WHEN m.status IN ('failed', 'canceled') AND :later AND NOT EXISTS (
                 SELECT 1 FROM events e WHERE e.tenant_id = m.tenant_id AND e.at < :before
-                  AND e.kind = 'email_failed' AND e.data ->> '$.email' = 'eml_' || m.id)
+                  AND e.kind IN ('email_failed', 'email_canceled')
+                  AND e.data ->> '$.email' = 'eml_' || m.id)
                 THEN 'queued' ELSE m.status END
              FROM emails m WHERE m.id = CASE WHEN i.updated_at < :before THEN i.warning_email_id
                ELSE (SELECT s.email_id FROM dunning_steps s WHERE s.invoice_id = i.id
                  AND s.stage = 'warning' AND s.recorded_on <= :day
                  ORDER BY s.recorded_on DESC LIMIT 1) END) AS warning_letter,
-            (SELECT date(min(x.created_at)) FROM transactions x
-             WHERE x.invoice_id = i.id AND x.kind = 'charge' AND x.created_at < :before
-               AND CASE WHEN x.status IN ('pending', 'unknown') THEN 1
-                 WHEN x.updated_at < :before THEN 0
-                 ELSE EXISTS (SELECT 1 FROM charge_attempts a WHERE a.transaction_id = x.id
-                   AND a.created_at < :before AND a.answered_at >= :before) END)
+            (SELECT date(max(a.created_at))
+             FROM transactions x JOIN charge_attempts a ON a.transaction_id = x.id
+             WHERE x.invoice_id = i.id AND x.kind = 'charge' AND a.created_at < :before
+               AND CASE WHEN x.updated_at < :before THEN x.status IN ('pending', 'unknown')
+                 -- Whether the last try of those days had an outcome by then.
+                 ELSE (SELECT coalesce(l.answered_at >= :before, 1)
+                     OR l.status IN ('pending', 'unknown')
+                   FROM charge_attempts l WHERE l.transaction_id = x.id AND l.created_at < :before
+                   ORDER BY l.id DESC LIMIT 1) END)
               AS charge_since
      FROM was_open o JOIN invoices i ON i.id = o.id JOIN tenants t ON t.id = i.tenant_id
      ORDER BY i.due_on, i.id"
 );
 
 impl Db<'_> {
-    /// Whether the newest event lies at or after that instant.
+    /// Whether one of the newest thousand events lies at or after that instant: any order of
+    /// instants may have been given, and to ask all events would take longer than a report.
     ///
     /// # Errors
     /// A fault of the file.
     pub fn has_newer_event(&self, at: &str) -> Result<bool> {
-        let newest = "SELECT coalesce((SELECT at FROM events ORDER BY id DESC LIMIT 1) >= ?1, 0)";
+        let newest =
+            "SELECT EXISTS (SELECT 1 FROM (SELECT at FROM events ORDER BY id DESC LIMIT 1000)
+             WHERE at >= ?1)";
         Ok(self.conn.prepare_cached(newest)?.query_row([at], |row| row.get(0))?)
     }
 

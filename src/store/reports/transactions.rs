@@ -90,15 +90,11 @@ impl Db<'_> {
         before: &str,
         mut each: impl FnMut(String, TransactionId, Money) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT t.slug, x.id, x.currency, x.amount_minor - CASE
-                 WHEN x.status = 'succeeded' THEN x.applied_minor
-                 -- Taken back since: its event says what it had applied.
-                 ELSE (SELECT CAST(replace(e.data ->> '$.applied', '.', '') AS INTEGER)
-                   FROM events e WHERE e.invoice_id = x.invoice_id
-                     AND e.kind IN ('payment_recorded', 'charge_succeeded')
-                     AND e.data ->> '$.transaction' = 'txn_' || x.id)
-                 END AS surplus
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT t.slug, x.id, x.currency, x.amount_minor
+               - CASE WHEN x.status = 'succeeded' THEN x.applied_minor ELSE ",
+            made!(applied),
+            " END AS surplus
              FROM transactions x JOIN tenants t ON t.id = x.tenant_id
              WHERE x.created_at < ?1 AND surplus > 0
                AND CASE WHEN x.status = 'succeeded' THEN x.applied_minor < x.amount_minor
@@ -107,8 +103,8 @@ impl Db<'_> {
                AND (x.kind = 'payment' OR x.updated_at < ?1 OR EXISTS (
                  SELECT 1 FROM charge_attempts a WHERE a.transaction_id = x.id
                    AND a.status = 'succeeded' AND a.answered_at < ?1))
-             ORDER BY x.id",
-        )?;
+             ORDER BY x.id"
+        ))?;
         let mut rows = statement.query([before])?;
         while let Some(row) = rows.next()? {
             let surplus = columns::money(row, "surplus", columns::word(row, "currency")?)?;

@@ -117,6 +117,10 @@ impl Folder {
     /// Puts page after page in the place of what an earlier run wrote.
     fn replace(&self) -> std::io::Result<()> {
         let tenants = self.target.join(TENANTS);
+        // A link would lead the pages, and what is removed, out of the folder.
+        if tenants.is_symlink() {
+            return Err(std::io::Error::other("its folder of customers is a symbolic link"));
+        }
         match DirBuilder::new().mode(0o700).create(&tenants) {
             Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(e),
             _ => {}
@@ -180,6 +184,9 @@ fn check_ours(target: &Path) -> Result<()> {
 
 /// Whether a file is a page that an earlier run wrote.
 fn is_page(path: &Path) -> bool {
+    if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
     let mut head = String::new();
     let read = File::open(path).and_then(|file| file.take(4096).read_to_string(&mut head));
     read.is_ok() && head.contains(GENERATOR)
@@ -195,8 +202,22 @@ fn remove_abandoned(target: &Path, above: &Path, now: DateTime<Utc>) {
         let id = id.and_then(|text| text.strip_suffix(PART));
         let modified = entry.metadata().and_then(|metadata| metadata.modified());
         let old = modified.is_ok_and(|at| now - DateTime::from(at) > TimeDelta::days(1));
-        if old && id.is_some_and(|id| uuid::Uuid::try_parse(id).is_ok()) {
-            fs::remove_dir_all(entry.path()).ok();
+        let part = entry.path();
+        let ours = || holds_pages(&part) && holds_pages(&part.join(TENANTS));
+        if old && id.is_some_and(|id| uuid::Uuid::try_parse(id).is_ok()) && ours() {
+            fs::remove_dir_all(part).ok();
         }
     }
+}
+
+/// Whether nothing is in a folder but pages, the folder of the customers', and the page that the run
+/// was about to write.
+fn holds_pages(folder: &Path) -> bool {
+    let Ok(mut entries) = fs::read_dir(folder) else { return !folder.exists() };
+    entries.all(|entry| {
+        entry.is_ok_and(|entry| {
+            let empty = || entry.metadata().is_ok_and(|metadata| metadata.len() == 0);
+            entry.file_name() == TENANTS || is_page(&entry.path()) || empty()
+        })
+    })
 }
