@@ -82,8 +82,9 @@ fn do_something(business: &Business, random: &mut Random, day: u64, hour: u64) {
     let invoice = format!("INV-2026-{:06}", 1 + random.below(day + 6));
     let due = date(day + random.below(5));
     let promise = date(day + random.below(6));
+    let letter = format!("eml_{}", 1 + random.below(3 * day));
     let transaction = format!("txn_{}", 1 + random.below(day + 4));
-    let args: Vec<&str> = match random.below(20) {
+    let args: Vec<&str> = match random.below(21) {
         0..4 => vec!["invoice", "create", "--tenant", &tenant, "--amount", "100", "--due-on", &due],
         4 => vec!["subscription", "create", "--tenant", &tenant, "--plan", "basic"],
         5 => vec![
@@ -122,6 +123,7 @@ fn do_something(business: &Business, random: &mut Random, day: u64, hour: u64) {
             "--default",
         ],
         16 => vec!["invoice", "charge", &invoice],
+        20 => vec!["email", "resend", &letter],
         _ => match random.below(3) {
             0 => vec!["transaction", "resolve", &transaction, "--succeeded", "--note", "seen"],
             1 => vec!["tenant", "reactivate", &tenant],
@@ -217,4 +219,23 @@ fn a_charge_that_is_pending_rests_from_its_last_try_on() {
     assert_eq!(rests("2026-01-12")["rests"], listed["invoices"][0]["rests"]);
     assert!(rests("2026-01-12")["rests"].as_str().is_some_and(|why| why.contains("2026-01-10")));
     assert_eq!(shop.json(&["report", "overdue", "--as-of", "2026-01-07"]), evening);
+}
+
+#[test]
+fn a_warning_that_was_sent_once_more_gives_notice_from_then_on() {
+    let shop = Shop::with_config(CONFIG);
+    let number = shop.owes("acme", "2026-01-02");
+    shop.task("check-overdue", "2026-01-06", &[]);
+    let warning = shop.json(&["email", "list", "--stage", "warning"])[0]["id"].clone();
+    shop.ok(&["email", "resend", warning.as_str().unwrap(), "--as-of", "2026-01-09"]);
+    let next = |day: &str| {
+        let owes = shop.json(&["report", "overdue", "--as-of", day])["tenants"][0].clone();
+        (owes["next_step"].clone(), owes["next_step_on"].clone())
+    };
+    let suspension = |on: &str| (Value::from("suspension"), Value::from(on));
+    assert_eq!(next("2026-01-10"), suspension("2026-01-12"));
+    shop.ok(&["invoice", "pay", &number, "--amount", "10", "--as-of", "2026-01-11"]);
+    assert_eq!(next("2026-01-10"), suspension("2026-01-12"));
+    // Before it was sent once more, the first one gave notice.
+    assert_eq!(next("2026-01-08"), suspension("2026-01-10"));
 }

@@ -227,22 +227,23 @@ impl Db<'_> {
         Ok(steps.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Lets another letter stand for the stages that `from` told of; where it was a warning, the
-    /// notice starts today.
+    /// Lets another letter stand for the stages that `from` told of. Where it was a warning, the
+    /// notice starts today: returns the numbers of those invoices.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn move_steps(&self, act: &Act, from: EmailId, to: EmailId) -> Result<()> {
+    pub fn move_steps(&self, act: &Act, from: EmailId, to: EmailId) -> Result<Vec<String>> {
         self.conn
             .prepare_cached("UPDATE dunning_steps SET email_id = ?2 WHERE email_id = ?1")?
             .execute((from.0, to.0))?;
-        self.conn
-            .prepare_cached(
-                "UPDATE invoices SET warning_email_id = ?2, warned_on = ?3, updated_at = max(updated_at, ?4)
-                 WHERE warning_email_id = ?1",
-            )?
-            .execute((from.0, to.0, act.today.to_string(), act.at()))?;
-        Ok(())
+        let mut statement = self.conn.prepare_cached(
+            "UPDATE invoices SET warning_email_id = ?2, warned_on = ?3,
+               updated_at = max(updated_at, ?4)
+             WHERE warning_email_id = ?1 RETURNING number",
+        )?;
+        let warned = statement
+            .query_map((from.0, to.0, act.today.to_string(), act.at()), |row| row.get("number"))?;
+        Ok(warned.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Every stage that was recorded for an invoice, oldest first.

@@ -253,8 +253,10 @@ pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailI
         },
     )?;
     let Some(new) = new else { return Err(Refusal::AlreadyResent { email: id.to_string() }) };
-    db.move_steps(act, id, new)?;
-    let data = serde_json::json!({ "email": id.to_string(), "as": new.to_string() });
+    let warned = db.move_steps(act, id, new)?;
+    let data = serde_json::json!({
+        "email": id.to_string(), "as": new.to_string(), "warned": warned, "on": act.today,
+    });
     let (tenant, invoice) = (Some(old.tenant_id), old.invoice_id);
     let data = data.to_string();
     db.add_event(

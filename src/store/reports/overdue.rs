@@ -53,6 +53,15 @@ const OVERDUE: &str = concat!(
          date(c.due_on, '+' || (e.data ->> '$.days_overdue') || ' days')
        FROM changed c JOIN events e ON e.invoice_id = c.id AND e.at < :before
          AND e.kind = 'dunning_stage_recorded'),
+     -- Warnings whose letter was sent once more, which starts their notice anew.
+     resent (id, event, at, email, day) AS MATERIALIZED (
+       SELECT c.id, e.id, e.at, e.data ->> '$.email', e.data ->> '$.on'
+       FROM changed c JOIN events e ON e.tenant_id = c.tenant_id AND e.kind = 'email_resent'
+         AND EXISTS (SELECT 1 FROM json_each(e.data, '$.warned') WHERE value = c.number)),
+     warnings (id, event, day) AS (
+       SELECT id, event, day FROM steps WHERE stage = 'warning'
+       UNION ALL
+       SELECT id, event, day FROM resent WHERE at < :before),
      was_open (id, total_minor, paid_minor) AS (
        SELECT id, total_minor, paid_minor FROM invoices
        WHERE status = 'open' AND due_on < :day AND due_on >= :since
@@ -75,9 +84,9 @@ const OVERDUE: &str = concat!(
               WHERE s.id = i.id ORDER BY s.event DESC LIMIT 1), 'none')
               END AS stage,
             CASE WHEN i.updated_at < :before THEN i.warned_on ELSE (
-              SELECT s.day FROM steps s LEFT JOIN notice n ON n.id = s.id
-              WHERE s.id = i.id AND s.stage = 'warning' AND (n.ended IS NULL OR s.event > n.ended)
-              ORDER BY s.event DESC LIMIT 1)
+              SELECT w.day FROM warnings w LEFT JOIN notice n ON n.id = w.id
+              WHERE w.id = i.id AND (n.ended IS NULL OR w.event > n.ended)
+              ORDER BY w.event DESC LIMIT 1)
               END AS warned_on,
             CASE WHEN i.updated_at < :before THEN i.set_back_on ELSE (
               SELECT unwarned_on FROM notice WHERE id = i.id AND unwarned = ended)
@@ -97,9 +106,12 @@ const OVERDUE: &str = concat!(
                   AND e.data ->> '$.email' = 'eml_' || m.id)
                 THEN 'queued' ELSE m.status END
              FROM emails m WHERE m.id = CASE WHEN i.updated_at < :before THEN i.warning_email_id
-               ELSE (SELECT s.email_id FROM dunning_steps s WHERE s.invoice_id = i.id
-                 AND s.stage = 'warning' AND s.recorded_on <= :day
-                 ORDER BY s.recorded_on DESC LIMIT 1) END) AS warning_letter,
+               ELSE coalesce(
+                 (SELECT substr(r.email, 5) FROM resent r WHERE r.id = i.id AND r.at >= :before
+                  ORDER BY r.event LIMIT 1),
+                 (SELECT s.email_id FROM dunning_steps s WHERE s.invoice_id = i.id
+                    AND s.stage = 'warning' AND s.recorded_on <= :day
+                  ORDER BY s.recorded_on DESC LIMIT 1)) END) AS warning_letter,
             (SELECT date(max(a.created_at))
              FROM transactions x JOIN charge_attempts a ON a.transaction_id = x.id
              WHERE x.invoice_id = i.id AND x.kind = 'charge' AND a.created_at < :before
