@@ -134,7 +134,11 @@ fn add_words(environment: &mut Environment, locale: Locale) {
     environment.add_filter("percent", move |share: &str| {
         let share: Decimal = share.parse().map_err(|_| bad(format!("no share: {share}")))?;
         let hundredths = share.checked_mul(Decimal::ONE_HUNDRED).unwrap_or_default();
-        let rounded = hundredths.round_dp_with_strategy(1, ROUNDING).normalize();
+        let rounded = match hundredths.round_dp_with_strategy(1, ROUNDING) {
+            // All of it is said only of all of it.
+            all if all == Decimal::ONE_HUNDRED && share < Decimal::ONE => Decimal::new(999, 1),
+            rounded => rounded.normalize(),
+        };
         Ok::<_, Error>(wording::percent(&rounded.to_string(), locale))
     });
     environment.add_filter("number", move |plain: &str| wording::number(plain, locale));

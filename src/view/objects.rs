@@ -12,7 +12,7 @@ use crate::domain::Money;
 use crate::domain::calendar;
 use crate::domain::charge::Attempt;
 use crate::domain::invoice::{Invoice, Line};
-use crate::domain::money::{Totals, ratio};
+use crate::domain::money::{self, Totals};
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::plan::{Interval, Plan};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
@@ -21,9 +21,9 @@ use crate::domain::transaction::{Transaction, TransactionKind};
 
 pub use coupons::*;
 
-/// `part` ÷ `whole` as a fraction with four decimals; null where there is nothing to divide by.
+/// A share as [`money::share`] says; null of nothing.
 pub fn share(part: impl Into<Decimal>, whole: impl Into<Decimal>) -> Value {
-    ratio(part, whole, 4).map_or(Value::Null, |share| Value::from(share.to_string()))
+    money::share(part, whole).map_or(Value::Null, |share| Value::from(share.to_string()))
 }
 
 /// Columns of `tenant list`.

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::{Period, period};
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::domain::money::{ROUNDING, Totals, ratio, scaled};
+use crate::domain::money::{ROUNDING, Totals, ratio, scaled, share};
 use crate::domain::{Currency, Money, Refusal, Result, calendar, words};
 use crate::store::Db;
 use crate::store::reports::{InvoiceSums, NewPayers, Span};
@@ -168,31 +168,30 @@ fn invoice_sums(db: &Db, clock: &Clock, span: &Span) -> Result<Vec<InvoiceSums>>
 
 /// The figures of invoices: counts of all currencies together, amounts of each on its own.
 fn of_invoices(sums: &[Vec<InvoiceSums>; 2], targets: &Targets) -> Vec<Kpi> {
-    let all = |part: fn(&InvoiceSums) -> (i64, i64), decimals: u32| {
-        sums.each_ref().map(|sums| {
-            let (part, whole) = sums.iter().map(part).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-            ratio(Decimal::from(part), Decimal::from(whole), decimals)
-        })
+    let all = |part: fn(&InvoiceSums) -> (i64, i64)| {
+        sums.each_ref()
+            .map(|sums| sums.iter().map(part).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)))
     };
+    let shares = |of: [(i64, i64); 2]| of.map(|(part, whole)| share(part, whole));
     let overdue = of_both(
         KpiName::OverdueRateCount,
         Unit::Rate,
-        all(|s| (s.overdue, s.open), 4),
+        shares(all(|s| (s.overdue, s.open))),
         targets.overdue_rate,
     );
     let mut kpis = vec![overdue];
     for currency in currencies(sums.iter().flatten().map(|sums| sums.currency)) {
         let amounts = sums.each_ref().map(|sums| {
             let sums = sums.iter().find(|sums| sums.currency == currency)?;
-            ratio(Decimal::from(sums.overdue_minor), Decimal::from(sums.open_minor), 4)
+            share(sums.overdue_minor, sums.open_minor)
         });
         let name = KpiName::OverdueRateAmount;
         let kpi = of_both(name, Unit::Rate, amounts, targets.overdue_rate);
         kpis.push(Kpi { currency: Some(currency), ..kpi });
     }
-    let days = all(|s| (s.paid_days, s.paid), 1);
-    let recovered = all(|s| (s.recovered, s.went_overdue), 4);
-    let coupons = all(|s| (s.with_coupon, s.checkouts), 4);
+    let days = all(|s| (s.paid_days, s.paid)).map(|(days, paid)| ratio(days, paid, 1));
+    let recovered = shares(all(|s| (s.recovered, s.went_overdue)));
+    let coupons = shares(all(|s| (s.with_coupon, s.checkouts)));
     kpis.extend([
         of_both(KpiName::DaysToCollect, Unit::Days, days, targets.days_to_collect),
         of_both(KpiName::RecoveryRate, Unit::Rate, recovered, targets.recovery_rate),
@@ -260,7 +259,7 @@ fn major(minor: Decimal, currency: Currency) -> Option<Decimal> {
 
 fn of_tasks(db: &Db, targets: &Targets, now: &Span, before: &Span) -> Result<[Kpi; 3]> {
     let runs = [db.runs_in(now)?, db.runs_in(before)?];
-    let runs = runs.map(|(all, ok)| ratio(Decimal::from(ok), Decimal::from(all), 4));
+    let runs = runs.map(|(all, ok)| share(ok, all));
     let letters = [db.letters_in(now)?, db.letters_in(before)?];
     let sent = letters.map(|(sent, _)| Some(Decimal::from(sent)));
     let failed = letters.map(|(_, failed)| Some(Decimal::from(failed)));

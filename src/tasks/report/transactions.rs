@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::period::{Period, day_of};
 use crate::clock::Clock;
-use crate::domain::money::ratio;
+use crate::domain::money::share;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Money, Result, TransactionId};
 use crate::store::Db;
@@ -196,7 +196,7 @@ impl DayTally {
 }
 
 fn rate(succeeded: i64, failed: i64) -> Option<Decimal> {
-    ratio(succeeded, succeeded + failed, 4)
+    share(succeeded, succeeded + failed)
 }
 
 /// The last item that is meant, or a new one.
