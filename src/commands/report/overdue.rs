@@ -1,12 +1,13 @@
 //! `billing report overdue`.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::Between;
 use crate::commands::Context;
-use crate::domain::money::Totals;
+use crate::domain::money::{self, Totals};
 use crate::domain::stage::Stage;
 use crate::failure::exit;
 use crate::tasks::report::{Bucket, Debtor, Overdue, overdue};
@@ -172,8 +173,8 @@ fn shared(of: &Bucket, totals: &Totals) -> Value {
     let (part, currency) = (of.amount.minor(), of.amount.currency());
     let total = totals.iter().find(|total| total.currency() == currency);
     let whole = total.map_or(0, |total| total.minor());
-    let (part_wide, whole_wide) = (i128::from(part), i128::from(whole.max(1)));
-    let percent = (part_wide * 200 + whole_wide) / (whole_wide * 2);
+    let hundredfold = Decimal::from(part) * Decimal::ONE_HUNDRED;
+    let percent = money::ratio(hundredfold, whole, 0).unwrap_or_default();
     let mut row = bucket(of);
     row["share"] = json!(format!("{percent} %"));
     row["bar"] = json!(bar(part, whole));
