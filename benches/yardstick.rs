@@ -17,11 +17,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use billing::books::issue;
 use billing::domain::TenantId;
 use billing::domain::calendar::plus_days;
 use billing::domain::email::Locale;
 use billing::domain::tenant::{Tenant, TenantStatus};
-use billing::tasks::issue;
 use chrono::{Datelike, Months, NaiveDate};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};

@@ -1,12 +1,13 @@
 //! The billing back office of a small SaaS: one binary, one SQLite file, run by cron.
 //!
 //! The rooms, from the bottom up: [`domain`] holds the pure rules, [`store`] the rows, [`mail`]
-//! the letters and their transports, [`gateway`] who takes the money, [`tasks`] what cron runs and
-//! what touches several nouns at once, [`view`] how results are printed, [`commands`] the words for
-//! all of it, [`cli`] the tree.
+//! the e-mails and their transports, [`gateway`] who takes the money, [`books`] the verbs that change
+//! several nouns at once, [`imports`] the files that are read, [`reports`] the figures, [`tasks`] what
+//! cron runs, [`view`] how results are printed, [`commands`] the words for all of it, [`cli`] the tree.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod books;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -14,7 +15,9 @@ pub mod config;
 pub mod domain;
 pub mod failure;
 pub mod gateway;
+pub mod imports;
 pub mod mail;
+pub mod reports;
 pub mod store;
 pub mod tasks;
 pub mod view;

@@ -6,6 +6,10 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use billing::books::issue::{Issuer, NewIssue};
+use billing::books::settle::Notify;
+use billing::books::subscribe::{self, NewStart};
+use billing::books::{redeem, settle};
 use billing::domain::coupon::{Offer, Redemption};
 use billing::domain::invoice::Line;
 use billing::domain::money::Totals;
@@ -17,10 +21,7 @@ use billing::domain::{
 };
 use billing::failure::Failure;
 use billing::store::{Db, Store};
-use billing::tasks::issue::{Issuer, NewIssue};
-use billing::tasks::settle::Notify;
-use billing::tasks::subscribe::{self, NewStart};
-use billing::tasks::{Options, redeem, settle};
+use billing::tasks::Options;
 use chrono::NaiveDate;
 use support::coupon_model::{COUPONS, Deed, InvoiceRow, Model, PLANS, Rows, TAX, TENANTS};
 use support::inside::{Inside, Random, check};

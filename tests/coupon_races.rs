@@ -6,9 +6,9 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use billing::books::issue::{Issuer, NewIssue};
 use billing::domain::Money;
 use billing::domain::invoice::Line;
-use billing::tasks::issue::{Issuer, NewIssue};
 use serde_json::{Value, json};
 use support::coupons::Uses;
 use support::inside::Inside;

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use billing::books::redeem;
+use billing::books::subscribe::{self, NewStart};
 use billing::clock::Clock;
 use billing::config::{Config, OnTrialEnd};
 use billing::domain::payment_method::PaymentMethodKind;
@@ -15,12 +17,11 @@ use billing::domain::schedule::Task;
 use billing::domain::subscription::{Anchor, Collection, When};
 use billing::domain::{InvoiceId, SubscriptionId, TransactionId};
 use billing::gateway::{Gateway, Program};
+use billing::imports::{ImportOptions, Kind, import};
 use billing::mail::Transport;
 use billing::store::{Access, Store};
 use billing::tasks::charge::{self, Found};
-use billing::tasks::import::{ImportOptions, Kind, import};
-use billing::tasks::subscribe::{self, NewStart};
-use billing::tasks::{self, Given, Options, redeem};
+use billing::tasks::{self, Given, Options};
 use rusqlite::{Connection, ffi};
 
 /// What was run, as it was prepared.

@@ -7,12 +7,13 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use billing::books::subscribe::{self, NewStart};
+use billing::books::{redeem, settle};
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Anchor, Change, Collection, When};
 use billing::domain::{Act, Result, SubscriptionId};
 use billing::store::{Db, Store};
-use billing::tasks::subscribe::{self, NewStart};
-use billing::tasks::{Options, redeem, settle};
+use billing::tasks::Options;
 use chrono::{Datelike, Months, NaiveDate};
 use support::inside::Inside;
 use support::{Prepared, Shop, assert_same, rows};

@@ -2,12 +2,13 @@
 //! whatever was done, what is kept agrees with what it is computed from, and no run fails.
 mod support;
 
+use billing::books::settle;
+use billing::books::subscribe::{self, NewStart};
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Anchor, Change, Collection, Subscription, When};
 use billing::domain::{Act, Result};
 use billing::store::{Db, SubscriptionFilter};
-use billing::tasks::subscribe::{self, NewStart};
-use billing::tasks::{Options, settle};
+use billing::tasks::Options;
 use chrono::NaiveDate;
 use support::inside::{Inside, Random, check};
 use support::{Shop, rows};

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use billing::books::settle::{self, Notify};
 use billing::domain::schedule::Task;
 use billing::domain::transaction::{NewPayment, Overpayment};
 use billing::store::Store;
 use billing::tasks::Options;
-use billing::tasks::settle::{self, Notify};
 use chrono::{Days, NaiveDate};
 use support::inside::{Inside, Random};
 use support::{Contents, Prepared, Shop, assert_same, rows};

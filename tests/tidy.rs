@@ -51,23 +51,32 @@ const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "books",
+        rooms: &["config", "domain", "mail", "store"],
+        crates: &["chrono", "getrandom", "rust_decimal", "serde", "serde_json"],
+    },
+    Room {
+        name: "imports",
+        rooms: &["books", "config", "domain", "store"],
+        crates: &["chrono", "csv", "rust_decimal", "serde_json"],
+    },
+    Room {
+        name: "reports",
+        rooms: &["clock", "config", "domain", "store"],
+        crates: &["chrono", "rust_decimal", "serde_json"],
+    },
+    Room {
         name: "tasks",
-        rooms: &["domain", "clock", "config", "failure", "gateway", "mail", "store"],
-        crates: &[
-            "chrono",
-            "chrono_tz",
-            "csv",
-            "getrandom",
-            "rust_decimal",
-            "serde",
-            "serde_json",
-            "uuid",
+        rooms: &[
+            "books", "clock", "config", "domain", "failure", "gateway", "mail", "reports", "store",
         ],
+        crates: &["chrono", "chrono_tz", "serde", "serde_json", "uuid"],
     },
     Room {
         name: "commands",
         rooms: &[
-            "domain", "clock", "config", "failure", "gateway", "mail", "store", "tasks", "view",
+            "books", "clock", "config", "domain", "failure", "gateway", "imports", "mail",
+            "reports", "store", "tasks", "view",
         ],
         crates: &[
             "anyhow",

@@ -7,13 +7,13 @@ use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::{Context, Limit, currency_arg, prompt};
+use crate::books::redeem::{self, Asked, Validated, coupon_event};
 use crate::domain::coupon::{self, Coupon, Offer, OnPlan};
 use crate::domain::refusal::Why;
 use crate::domain::{Act, Currency, Money, Refusal, Result, SubscriptionId, text};
 use crate::failure::{Failure, exit};
+use crate::reports;
 use crate::store::{CouponFilter, Db, Store, UsageFilter};
-use crate::tasks::redeem::{self, Asked, Validated, coupon_event};
-use crate::tasks::report;
 use crate::view::{Format, objects, progress::Progress};
 use offer::OfferArgs;
 
@@ -525,7 +525,7 @@ fn stats(ctx: &mut Context, args: &Stats) -> anyhow::Result<()> {
         return Ok(ctx.printer.object(&object)?);
     }
     let (all, top) = store.read(|db| {
-        let top = db.top_coupons(report::TOP)?;
+        let top = db.top_coupons(reports::TOP)?;
         let top: Vec<Value> = top.iter().map(|coupon| of(db, coupon)).collect::<Result<_>>()?;
         Ok((db.coupon_stats(None, None)?, top))
     })?;

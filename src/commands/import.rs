@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Context;
 use crate::domain::Refusal;
 use crate::failure::exit;
-use crate::tasks::import::{ImportOptions, Kind, import};
+use crate::imports::{ImportOptions, Kind, import};
 use crate::view::progress::Progress;
 
 /// `billing import KIND FILE`

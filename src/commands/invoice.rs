@@ -1,5 +1,5 @@
 //! `billing invoice`: the words for invoices. Their rules are in `domain::invoice` and
-//! `domain::dunning`, their rows in `store`, their verbs in `tasks::settle` and `tasks::issue`.
+//! `domain::dunning`, their rows in `store`, their verbs in `books::settle` and `books::issue`.
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use super::coupon::Metadata;
 use super::tasks::charging;
 use super::{Context, Limit, amount, date_arg};
+use crate::books::issue::{Issuer, NewIssue};
+use crate::books::redeem;
+use crate::books::settle::{self, Notify};
 use crate::domain::dunning::{self};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, Line};
 use crate::domain::money::Totals;
@@ -17,9 +20,6 @@ use crate::domain::{Act, Money, Refusal, Result, calendar, text};
 use crate::failure::exit;
 use crate::store::{Db, EventFilter, InvoiceFilter, Store};
 use crate::tasks::charge;
-use crate::tasks::issue::{Issuer, NewIssue};
-use crate::tasks::redeem;
-use crate::tasks::settle::{self, Notify};
 use crate::view::{Align, Column, Format, explain, objects};
 
 /// `billing invoice …`

@@ -5,12 +5,12 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Context, Limit};
+use crate::books::settle::tenant_event;
 use crate::domain::payment_method::{self, PaymentMethod, PaymentMethodKind, PaymentMethodStatus};
 use crate::domain::tenant::TenantStatus;
 use crate::domain::{Act, PaymentMethodId, Refusal, Result};
 use crate::failure::exit;
 use crate::store::{Db, Store};
-use crate::tasks::settle::tenant_event;
 use crate::view::objects;
 
 /// `billing payment-method …`

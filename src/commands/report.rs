@@ -1,5 +1,5 @@
 //! `billing report`: the words for what the operator looks at each morning. What is in a report is
-//! put together in `tasks::report`.
+//! put together in `reports`.
 
 mod automation;
 mod coupons;
@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 
 use super::{Context, date_arg};
 use crate::domain::Result;
-use crate::tasks::report::Period;
+use crate::reports::Period;
 
 /// `billing report …`
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,6 @@
 //! `billing subscription`: the words for running agreements. Their rules are in
 //! `domain::subscription` and `domain::recurrence`, their rows in `store`, their verbs in
-//! `tasks::subscribe`.
+//! `books::subscribe`.
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::coupon::Metadata;
 use super::tasks::{charging, check_may_charge};
 use super::{Context, Limit, date_arg, prompt};
+use crate::books::redeem;
+use crate::books::subscribe::{self, Explained, NewStart};
 use crate::domain::invoice::Amounts;
 use crate::domain::plan::{MOST_TRIAL_DAYS, Plan};
 use crate::domain::recurrence::{self, Bill};
@@ -19,8 +21,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::{Act, InvoiceId, Result, SubscriptionId};
 use crate::failure::exit;
 use crate::store::{Db, Store, SubscriptionFilter};
-use crate::tasks::subscribe::{self, Explained, NewStart};
-use crate::tasks::{charge, redeem};
+use crate::tasks::charge;
 use crate::view::{Align, Column, Format, explain, objects};
 
 /// `billing subscription …`

@@ -1,5 +1,5 @@
 //! `billing tenant`: the words for customers. Their rules are in `domain::tenant`, their rows in
-//! `store`, and what their standing changes in `tasks::settle`.
+//! `store`, and what their standing changes in `books::settle`.
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -7,13 +7,13 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::{Context, Limit, currency_arg, date_arg};
+use crate::books::settle;
 use crate::domain::email::Locale;
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, TenantEdit, TenantStatus};
 use crate::domain::{Currency, Refusal, Result, money, text};
 use crate::failure::exit;
 use crate::store::{Db, Store, TenantFilter};
-use crate::tasks::settle;
 use crate::view::objects;
 
 /// `billing tenant …`

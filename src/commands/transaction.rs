@@ -5,12 +5,12 @@ use clap::{Args, Subcommand};
 
 use super::tasks::charging;
 use super::{Context, Limit, date_arg};
+use crate::books::settle;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
 use crate::store::{Store, TransactionFilter};
 use crate::tasks::charge::{self, Charged, Found};
-use crate::tasks::settle;
 use crate::view::objects;
 
 /// `billing transaction …`

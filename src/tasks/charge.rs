@@ -18,8 +18,8 @@ use serde_json::json;
 
 use super::batch::Sum;
 use super::lock::Lock;
-use super::settle::invoice_event;
 use super::{Given, ItemError, item_error, item_refused};
+use crate::books::settle::invoice_event;
 use crate::domain::invoice;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, InvoiceId, Refusal, Result, RunId, TransactionId};

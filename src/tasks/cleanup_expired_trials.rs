@@ -7,16 +7,17 @@ use serde::Serialize;
 use super::batch::{self, Sum};
 use super::charge;
 use super::generate_recurring_invoices::problem;
-use super::issue::Issuer;
-use super::settle::tenant_event;
-use super::{BATCH, Done, Given, ItemError, Tally, item_refused, subscribe};
-use crate::config::{Config, OnTrialEnd};
+use super::{BATCH, Done, Given, ItemError, Tally, item_refused};
+use crate::books::issue::Issuer;
+use crate::books::settle::tenant_event;
+use crate::books::subscribe;
+use crate::config::Config;
 use crate::domain::letter::Template;
 use crate::domain::recurrence::{self, Backlog, Decision};
 use crate::domain::subscription::Subscription;
 use crate::domain::tenant::{Suspension, SuspensionCause, TenantStatus};
 use crate::domain::trial::{Action, Policy, decide};
-use crate::domain::{Act, Result, RunId, SubscriptionId, TenantId, calendar};
+use crate::domain::{Act, Result, RunId, SubscriptionId, calendar};
 use crate::store::subscriptions::DueSubscription;
 use crate::store::{Db, NewEmail, Store};
 
@@ -63,18 +64,9 @@ impl Ended {
     }
 }
 
-/// Whether a trial becomes a paid subscription when it ends: where the config says so and the
-/// tenant has a default payment method.
-///
-/// # Errors
-/// A fault of the file.
-pub fn converts(db: &Db, config: &Config, tenant: TenantId) -> Result<bool> {
-    Ok(config.trials.on_end == OnTrialEnd::Convert && db.default_payment_method(tenant)?.is_some())
-}
-
 /// What is looked at besides the trial itself.
 fn policy(db: &Db, config: &Config, trial: &Subscription) -> Result<Policy> {
-    let converts = converts(db, config, trial.tenant_id)?;
+    let converts = subscribe::converts(db, config, trial.tenant_id)?;
     Ok(Policy { reminder_days: config.trials.reminder_days, converts })
 }
 

@@ -5,9 +5,8 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::cleanup_expired_trials::converts;
-use super::subscribe::paid_from;
 use super::{Given, ItemError, item_error};
+use crate::books::subscribe::{converts, paid_from};
 use crate::config::Config;
 use crate::domain::charge::LastTry;
 use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};

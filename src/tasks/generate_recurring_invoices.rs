@@ -5,8 +5,9 @@ use serde::{Serialize, Serializer};
 
 use super::batch::{self, Sum};
 use super::charge;
-use super::issue::{Issued, Issuer};
-use super::{BATCH, Done, Given, ItemError, Options, Tally, item_error, item_refused, subscribe};
+use super::{BATCH, Done, Given, ItemError, Options, Tally, item_error, item_refused};
+use crate::books::issue::{Issued, Issuer};
+use crate::books::subscribe;
 use crate::config::Config;
 use crate::domain::invoice::Amounts;
 use crate::domain::money::Totals;

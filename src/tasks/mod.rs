@@ -9,15 +9,9 @@ pub mod check_overdue;
 pub mod cleanup_expired_trials;
 pub mod deliver_emails;
 pub mod generate_recurring_invoices;
-pub mod import;
-pub mod issue;
 pub mod lock;
-pub mod redeem;
-pub mod report;
 pub mod retry_failed_payments;
-pub mod settle;
 pub mod simulate;
-pub mod subscribe;
 
 use std::time::Duration;
 

@@ -6,8 +6,8 @@ use super::{Between, coupons};
 use crate::commands::Context;
 use crate::domain::act;
 use crate::failure::exit;
+use crate::reports::{Automation, LastRun, LetterCount, TaskLine, automation, percent};
 use crate::tasks::lock::dead_runs;
-use crate::tasks::report::{Automation, LastRun, LetterCount, TaskLine, automation, percent};
 use crate::view::{Align, Column, Format, objects};
 
 const TASKS: &[Column] = &[

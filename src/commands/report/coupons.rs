@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Between;
 use crate::commands::Context;
 use crate::failure::exit;
-use crate::tasks::report::{CouponLine, Coupons, coupons};
+use crate::reports::{CouponLine, Coupons, coupons};
 use crate::view::{Align, Column, Format, objects};
 
 const FIELDS: &[&str] = &[

@@ -16,9 +16,9 @@ use crate::domain::money::Totals;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::{Money, RunId, act};
 use crate::failure::exit;
+use crate::reports::{Period, automation, kpi, mrr, overdue, transactions};
 use crate::store::{Db, TenantFilter};
 use crate::tasks::lock::dead_runs;
-use crate::tasks::report::{Period, automation, kpi, mrr, overdue, transactions};
 use crate::view::html::Site;
 use folder::Folder;
 

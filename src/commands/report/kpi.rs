@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Between;
 use crate::commands::Context;
 use crate::failure::exit;
-use crate::tasks::report::{Kpi, Period, Target, Trend, Unit, kpi, percent};
+use crate::reports::{Kpi, Period, Target, Trend, Unit, kpi, percent};
 use crate::view::{Align, Column};
 
 /// What each figure is.

@@ -6,7 +6,7 @@ use super::Between;
 use crate::commands::Context;
 use crate::domain::{Currency, Money};
 use crate::failure::exit;
-use crate::tasks::report::{Mrr, MrrMonth, mrr};
+use crate::reports::{Mrr, MrrMonth, mrr};
 use crate::view::{Align, Column, Format, sparkline};
 
 const FIELDS: &[&str] = &[

@@ -10,7 +10,7 @@ use crate::commands::Context;
 use crate::domain::money::{self, Totals};
 use crate::domain::stage::Stage;
 use crate::failure::exit;
-use crate::tasks::report::{Bucket, Debtor, Overdue, overdue};
+use crate::reports::{Bucket, Debtor, Overdue, overdue};
 use crate::view::{Align, Column, Format, bar, explain, objects};
 
 const FIELDS: &[&str] = &[

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use super::Between;
 use crate::commands::Context;
 use crate::failure::exit;
-use crate::tasks::report::{
-    DayTally, MethodTally, StatusTally, Transactions, percent, transactions,
-};
+use crate::reports::{DayTally, MethodTally, StatusTally, Transactions, percent, transactions};
 use crate::view::{Align, Column, Format};
 
 const FIELDS: &[&str] =

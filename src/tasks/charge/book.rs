@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::calls::{Call, Job, Page};
 use super::{Charged, Charger, unknown_outcome};
+use crate::books::settle::{self, invoice_event};
 use crate::domain::charge::{
     Answer, AttemptStatus, ChargeRequest, Exhausted, Rests, Retry, decide_retry,
 };
@@ -15,7 +16,6 @@ use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Result, calendar};
 use crate::store::charges::{Answered, Series};
 use crate::store::{Db, NewEmail, Store};
-use crate::tasks::settle::{self, invoice_event};
 use crate::tasks::{batch, item_error, item_refused};
 
 impl Charger<'_> {

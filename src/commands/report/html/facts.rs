@@ -14,10 +14,8 @@ use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionStatus};
 use crate::domain::{Currency, Money, Result, calendar, wording};
+use crate::reports::{AGES, Age, Automation, Debtor, Mrr, MrrMonth, Overdue, Period, Transactions};
 use crate::store::{Db, InvoiceFilter, RunStatus, SubscriptionFilter, TransactionFilter};
-use crate::tasks::report::{
-    AGES, Age, Automation, Debtor, Mrr, MrrMonth, Overdue, Period, Transactions,
-};
 use crate::view::objects;
 
 /// So many transactions, or customers that owe, stand on their page: the newest, or the largest.

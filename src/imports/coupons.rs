@@ -4,13 +4,13 @@ use serde_json::json;
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
+use crate::books::redeem::coupon_event;
 use crate::clock;
 use crate::domain::coupon::{
     self, Coupon, Discount, DiscountType, Duration, Eligibility, MOST_USES, Offer, OnPlan,
 };
 use crate::domain::refusal::Why;
 use crate::domain::{Currency, Money, Refusal};
-use crate::tasks::redeem::coupon_event;
 
 pub const REQUIRED: &[&str] = &["code", "name", "discount_type", "discount_value", "valid_to"];
 pub const OPTIONAL: &[&str] = &[

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
+use crate::books::settle::{self, Notify};
 use crate::domain::invoice::Invoice;
 use crate::domain::refusal::Why;
 use crate::domain::transaction::{NewPayment, Overpayment};
 use crate::domain::{InvoiceId, Refusal, TransactionId, invoice, text};
 use crate::store::Db;
-use crate::tasks::settle::{self, Notify};
 
 pub const REQUIRED: &[&str] = &["invoice", "amount", "paid_on"];
 pub const OPTIONAL: &[&str] = &["method", "reference"];

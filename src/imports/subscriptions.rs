@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
+use crate::books::subscribe::subscription_event;
 use crate::domain::plan::Plan;
 use crate::domain::recurrence::Period;
 use crate::domain::refusal::Why;
@@ -16,7 +17,6 @@ use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::{SubscriptionId, plan, text};
 use crate::store::NewSubscription;
 use crate::store::subscriptions::Begins;
-use crate::tasks::subscribe::subscription_event;
 
 pub const REQUIRED: &[&str] = &["tenant", "plan", "started_on"];
 pub const OPTIONAL: &[&str] = &[

@@ -7,13 +7,13 @@ use rust_decimal::Decimal;
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
+use crate::books::issue;
+use crate::books::settle::{self, Because};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin};
 use crate::domain::refusal::{Fault, Why};
 use crate::domain::subscription::Collection;
 use crate::domain::{Currency, Money, Refusal, TenantId, text};
 use crate::store::{NewEvent, NewInvoice};
-use crate::tasks::issue;
-use crate::tasks::settle::{self, Because};
 
 pub const REQUIRED: &[&str] = &["number", "tenant", "total", "issued_on", "due_on"];
 pub const OPTIONAL: &[&str] = &["currency", "description", "status", "paid_on"];

@@ -6,11 +6,10 @@ mod explain;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::cleanup_expired_trials::converts;
 use super::issue::{Issued, Issuer, NewIssue};
 use super::redeem::{self, Discounts};
 use super::settle::tenant_event;
-use crate::config::Config;
+use crate::config::{Config, OnTrialEnd};
 use crate::domain::email::Locale;
 use crate::domain::invoice::{Amounts, Line};
 use crate::domain::plan::Plan;
@@ -357,6 +356,15 @@ pub fn convert(
     let reason = format!("goes on as {}", in_words(&converted.terms));
     subscription_event(db, act, converted, "trial_converted", Some(&reason), json!({}))?;
     bill(issuer, converted, decision, Some(run))
+}
+
+/// Whether a trial becomes a paid subscription when it ends: where the config says so and the
+/// tenant has a default payment method.
+///
+/// # Errors
+/// A fault of the file.
+pub fn converts(db: &Db, config: &Config, tenant: TenantId) -> Result<bool> {
+    Ok(config.trials.on_end == OnTrialEnd::Convert && db.default_payment_method(tenant)?.is_some())
 }
 
 /// Where the first period starts that is paid for after a trial, and what is counted from there:

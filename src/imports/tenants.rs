@@ -2,10 +2,10 @@
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
+use crate::books::settle::{self, tenant_event};
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Refusal, money, text};
-use crate::tasks::settle::{self, tenant_event};
 
 pub const REQUIRED: &[&str] = &["slug", "name", "email"];
 pub const OPTIONAL: &[&str] =
