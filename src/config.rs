@@ -13,7 +13,7 @@ use crate::domain::email::Locale;
 use crate::domain::invoice::NumberFormat;
 use crate::domain::letter::Company;
 use crate::domain::subscription::Collection;
-use crate::domain::{Currency, Refusal, Result, calendar, money, text, words};
+use crate::domain::{Currency, Refusal, Result, calendar, text, words};
 
 words! {
     /// How letters leave.
@@ -583,7 +583,7 @@ fn percent<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Decimal, D::E
             return Err(serde::de::Error::custom("a percentage is written \"18\" or \"5.5\""));
         }
     };
-    money::parse_percent(&text)
+    text::parse_percent(&text)
         .map_err(|_| serde::de::Error::custom(format!("{text:?} is no percentage from 0 to 100")))
 }
 

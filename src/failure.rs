@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::domain::coupon::{self, Reason, Verdict};
+use crate::domain::money::{Amiss, Unreckonable};
 use crate::domain::refusal::{BadRow, Fault, Why};
 use crate::domain::text::{printable, printable_value};
 use crate::domain::{Currency, Refusal};
@@ -137,10 +138,10 @@ impl From<&Refusal> for Failure {
                 new("nothing_to_edit", "nothing was named that is to be changed")
                     .hint(format!("billing {noun} edit --help lists what can be"))
             }
-            R::MixedCurrencies { one, other } => {
+            R::Unreckonable(Unreckonable::MixedCurrencies { one, other }) => {
                 new("currency_mismatch", format!("amounts in {one} and {other} cannot be added"))
             }
-            R::AmountOverflow { currency } => {
+            R::Unreckonable(Unreckonable::Overflow { currency }) => {
                 new("amount_too_large", format!("the sum is larger than can be billed in {currency}"))
             }
             R::DueBeforeIssue { issued_on, due_on } => {
@@ -371,7 +372,7 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
             "two capital letters of ISO 3166, such as SN",
         ),
         Why::NotADate => with("bad_date", format!("not a date: {value}"), "write 2026-03-01"),
-        Why::NotAnAmount => with(
+        Why::Amount(Amiss::NotAnAmount) => with(
             "bad_amount",
             format!("not an amount: {value}"),
             "digits with a point before the decimals, such as 15000 or 49.90",
@@ -411,10 +412,14 @@ fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
             format!("not a whole number from {least} to {most}: {value}"),
             "write digits alone",
         ),
-        Why::Negative => say("negative_amount", format!("must not be negative: {value}")),
+        Why::Amount(Amiss::Negative) => {
+            say("negative_amount", format!("must not be negative: {value}"))
+        }
         Why::Zero => say("zero_amount", "must be more than nothing".into()),
-        Why::TooLarge => say("amount_too_large", format!("larger than can be billed: {value}")),
-        Why::TooManyDecimals { currency } => too_many_decimals(value, *currency),
+        Why::Amount(Amiss::TooLarge) => {
+            say("amount_too_large", format!("larger than can be billed: {value}"))
+        }
+        Why::Amount(Amiss::TooManyDecimals { currency }) => too_many_decimals(value, *currency),
         Why::UnknownCurrency => with(
             "unknown_currency",
             format!("not a currency of ISO 4217: {value}"),

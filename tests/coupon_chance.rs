@@ -6,15 +6,15 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use billing::books::issue::{Issuer, NewIssue};
-use billing::books::settle::Notify;
-use billing::books::subscribe::{self, NewStart};
-use billing::books::{redeem, settle};
+use billing::books::issue::NewIssue;
+use billing::books::subscribe::NewStart;
+use billing::books::{Book, Notify};
 use billing::domain::coupon::{Offer, Redemption};
 use billing::domain::invoice::Line;
 use billing::domain::money::Totals;
+use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
-use billing::domain::subscription::{Anchor, Change, Collection, When};
+use billing::domain::subscription::{Change, Collection, When};
 use billing::domain::transaction::{NewPayment, Overpayment};
 use billing::domain::{
     Act, CouponId, InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId, TransactionId,
@@ -87,23 +87,28 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
     store.write(|db| match deed {
         Deed::ApplyToInvoice { coupon, invoice: id } => {
             let (code, invoice) = (COUPONS[coupon].code, invoice(db, id)?);
-            redeem::to_invoice(db, act, config, code, &invoice, "{}").map(drop)
+            Book::new(db, act, config).discount_invoice(code, &invoice, "{}").map(drop)
         }
         Deed::ApplyToSubscription { coupon, subscription: id } => {
             let (code, subscription) = (COUPONS[coupon].code, subscription(db, id)?);
-            redeem::to_subscription(db, act, code, &subscription, "{}").map(drop)
+            Book::new(db, act, config).redeem_for_subscription(code, &subscription, "{}").map(drop)
         }
         Deed::Invoice { coupon, tenant: id, cents } => {
             let tenant = tenant(db, id)?;
             let amount = Money::from_minor(cents, tenant.currency);
             let redeemed = |at: usize| -> Result<Redemption> {
-                redeem::for_new_invoice(db, act, COUPONS[at].code, &tenant, amount, "{}")
+                Book::new(db, act, config).redeem_for_new_invoice(
+                    COUPONS[at].code,
+                    &tenant,
+                    amount,
+                    "{}",
+                )
             };
             let redemption = coupon.map(redeemed).transpose()?;
             let lines = [Line::single("Work".into(), amount)];
             let new = NewIssue::single(&tenant, &lines, act.today);
             let new = NewIssue { redemption: redemption.as_ref(), ..new };
-            Issuer::new(db, act, config)?.issue(&new).map(drop)
+            Book::new(db, act, config).issuer()?.issue(&new).map(drop)
         }
         Deed::Subscribe { coupon, tenant: id, plan, quantity, trial } => {
             let new = NewStart {
@@ -115,35 +120,47 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
                 quantity,
                 collection: Collection::Invoice,
             };
-            let id = subscribe::create(db, act, &new)?;
+            let id = Book::new(db, act, config).begin_subscription(&new)?;
             if let Some(at) = coupon {
-                redeem::to_subscription(db, act, COUPONS[at].code, &db.subscription(id)?, "{}")?;
+                Book::new(db, act, config).redeem_for_subscription(
+                    COUPONS[at].code,
+                    &db.subscription(id)?,
+                    "{}",
+                )?;
             }
-            subscribe::bill_first(db, act, config, id)
+            Book::new(db, act, config).bill_first(id)
         }
         Deed::Change { subscription: id, plan, quantity } => {
             let change = Change { plan: Some(db.plan(PLANS[plan].0)?), quantity: Some(quantity) };
-            subscribe::change(db, act, &subscription(db, id)?, &change)
+            Book::new(db, act, config).change_subscription(&subscription(db, id)?, &change)
         }
         Deed::Cancel { subscription: id, when } => {
-            subscribe::cancel(db, act, &subscription(db, id)?, when)
+            Book::new(db, act, config).cancel_subscription(&subscription(db, id)?, when)
         }
-        Deed::Resume { subscription: id } => subscribe::resume(db, act, &subscription(db, id)?),
-        Deed::Void { invoice: id } => settle::void(db, act, config, &invoice(db, id)?, "a mistake"),
+        Deed::Resume { subscription: id } => {
+            Book::new(db, act, config).resume_subscription(&subscription(db, id)?)
+        }
+        Deed::Void { invoice: id } => {
+            Book::new(db, act, config).void(&invoice(db, id)?, "a mistake")
+        }
         Deed::Pay { invoice: id, wholly } => {
             let invoice = invoice(db, id)?;
             let cent = Money::from_minor(1, invoice.total.currency());
             let amount = if wholly { invoice.due() } else { cent };
             let payment = NewPayment { amount, paid_on: act.today, method: None, reference: None };
             let refuse = Overpayment::Refuse;
-            settle::pay(db, act, config, &invoice, &payment, refuse, Notify::Nobody).map(drop)
+            Book::new(db, act, config).pay(&invoice, &payment, refuse, Notify::Nobody).map(drop)
         }
-        Deed::TakeBack { payment } => settle::reverse(db, act, TransactionId(payment), "bounced"),
-        Deed::Suspend { tenant: id } => settle::suspend(db, act, &tenant(db, id)?, "a quarrel"),
+        Deed::TakeBack { payment } => {
+            Book::new(db, act, config).reverse(TransactionId(payment), "bounced")
+        }
+        Deed::Suspend { tenant: id } => {
+            Book::new(db, act, config).suspend(&tenant(db, id)?, "a quarrel")
+        }
         Deed::Reactivate { tenant: id } => {
-            settle::reactivate(db, act, config, &tenant(db, id)?, None, None).map(drop)
+            Book::new(db, act, config).reactivate(&tenant(db, id)?, None, None).map(drop)
         }
-        Deed::Close { tenant: id } => settle::close(db, act, &tenant(db, id)?),
+        Deed::Close { tenant: id } => Book::new(db, act, config).close_tenant(&tenant(db, id)?),
         Deed::Switch { coupon, on } => {
             let coupon = db.coupon(COUPONS[coupon].code)?;
             db.update_coupon(act, coupon.id, &Offer { is_active: on, ..coupon.offer })

@@ -6,7 +6,8 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use billing::books::issue::{Issuer, NewIssue};
+use billing::books::Book;
+use billing::books::issue::NewIssue;
 use billing::domain::Money;
 use billing::domain::invoice::Line;
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ static BUSINESS: LazyLock<Prepared> = LazyLock::new(|| {
     let inside = Inside::new(&shop);
     let act = inside.clock("2026-03-02").act("operator");
     let issued = inside.open().write(|db| {
-        let issuer = Issuer::new(db, &act, &inside.config)?;
+        let issuer = Book::new(db, &act, &inside.config).issuer()?;
         for n in 1..=2 * CROWD {
             let slug = if n <= CROWD { format!("t{n}") } else { "many".to_owned() };
             let tenant = db.tenant(&slug)?;

@@ -8,13 +8,14 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use billing::books::redeem;
-use billing::books::subscribe::{self, NewStart};
+use billing::books::Book;
+use billing::books::subscribe::NewStart;
 use billing::clock::Clock;
 use billing::config::{Config, OnTrialEnd};
 use billing::domain::payment_method::PaymentMethodKind;
+use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
-use billing::domain::subscription::{Anchor, Collection, When};
+use billing::domain::subscription::{Collection, When};
 use billing::domain::{InvoiceId, SubscriptionId, TransactionId};
 use billing::gateway::{Gateway, Program};
 use billing::imports::{ImportOptions, Kind, import};
@@ -127,7 +128,7 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
             db.set_default_payment_method(&act, beta, method)?;
             // One ends with its period, one of the trials is suspended by hand meanwhile.
             let canceled = db.subscription(SubscriptionId(1))?;
-            subscribe::cancel(db, &act, &canceled, When::PeriodEnd)?;
+            Book::new(db, &act, config).cancel_subscription(&canceled, When::PeriodEnd)?;
             let (acme, pro) = (db.tenant("acme")?, db.plan("pro")?);
             let new = NewStart {
                 tenant: &acme,
@@ -138,9 +139,9 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
                 quantity: 2,
                 collection: Collection::Invoice,
             };
-            subscribe::create(db, &act, &new)?;
+            Book::new(db, &act, config).begin_subscription(&new)?;
             let discounted = db.subscription(SubscriptionId(2))?;
-            redeem::to_subscription(db, &act, "half", &discounted, "{}").map(drop)
+            Book::new(db, &act, config).redeem_for_subscription("half", &discounted, "{}").map(drop)
         })
         .expect("a payment method, a cancellation, a trial, a coupon");
     for day in ["2026-03-03", "2026-03-07", "2026-03-15", "2026-03-30", "2026-04-09"] {
@@ -191,7 +192,7 @@ fn charges(store: &mut Store, config: &Config, clock: impl Fn(&str) -> Clock) {
                     quantity: 1,
                     collection: Collection::Automatic,
                 };
-                subscribe::create(db, &act, &new).map(drop)
+                Book::new(db, &act, config).begin_subscription(&new).map(drop)
             });
             begun.expect("a subscription");
         }

@@ -7,10 +7,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use billing::books::subscribe::{self, NewStart};
-use billing::books::{redeem, settle};
+use billing::books::Book;
+use billing::books::subscribe::NewStart;
+use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
-use billing::domain::subscription::{Anchor, Change, Collection, When};
+use billing::domain::subscription::{Change, Collection, When};
 use billing::domain::{Act, Result, SubscriptionId};
 use billing::store::{Db, Store};
 use billing::tasks::Options;
@@ -242,12 +243,16 @@ fn make(db: &Db, act: &Act, inside: &Inside, subscriber: &Subscriber) -> Result<
         quantity: subscriber.quantity,
         collection: Collection::Invoice,
     };
-    let id = subscribe::create(db, act, &new)?;
+    let id = Book::new(db, act, &inside.config).begin_subscription(&new)?;
     if subscriber.has_coupon {
-        redeem::to_subscription(db, act, COUPON.0, &db.subscription(id)?, "{}")?;
+        Book::new(db, act, &inside.config).redeem_for_subscription(
+            COUPON.0,
+            &db.subscription(id)?,
+            "{}",
+        )?;
     }
     match subscriber.billed_at_once {
-        true => subscribe::bill_first(db, act, &inside.config, id),
+        true => Book::new(db, act, &inside.config).bill_first(id),
         false => Ok(()),
     }
 }
@@ -264,12 +269,14 @@ fn act_by_hand(db: &Db, act: &Act, inside: &Inside, tenant: &str, hand: Hand) ->
     match hand {
         Hand::Change(plan, quantity) => {
             let change = Change { plan: Some(db.plan(plan)?), quantity: Some(quantity) };
-            subscribe::change(db, act, &subscription, &change)
+            Book::new(db, act, &inside.config).change_subscription(&subscription, &change)
         }
-        Hand::Cancel => subscribe::cancel(db, act, &subscription, When::PeriodEnd),
-        Hand::Suspend => settle::suspend(db, act, &tenant, "a quarrel"),
+        Hand::Cancel => {
+            Book::new(db, act, &inside.config).cancel_subscription(&subscription, When::PeriodEnd)
+        }
+        Hand::Suspend => Book::new(db, act, &inside.config).suspend(&tenant, "a quarrel"),
         Hand::ComeBack => {
-            settle::reactivate(db, act, &inside.config, &tenant, None, None).map(drop)
+            Book::new(db, act, &inside.config).reactivate(&tenant, None, None).map(drop)
         }
     }
 }

@@ -2,10 +2,11 @@
 //! whatever was done, what is kept agrees with what it is computed from, and no run fails.
 mod support;
 
-use billing::books::settle;
-use billing::books::subscribe::{self, NewStart};
+use billing::books::Book;
+use billing::books::subscribe::NewStart;
+use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
-use billing::domain::subscription::{Anchor, Change, Collection, Subscription, When};
+use billing::domain::subscription::{Change, Collection, Subscription, When};
 use billing::domain::{Act, Result};
 use billing::store::{Db, SubscriptionFilter};
 use billing::tasks::Options;
@@ -43,25 +44,27 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
                 quantity: 1 + random.below(5) as i64,
                 collection: Collection::Invoice,
             };
-            let id = subscribe::create(db, act, &new)?;
+            let id = Book::new(db, act, config).begin_subscription(&new)?;
             match random.below(2) {
                 0 => Ok(()),
-                _ => subscribe::bill_first(db, act, config, id),
+                _ => Book::new(db, act, config).bill_first(id),
             }
         }
         (1 | 2, Some(one)) => {
             let change = Change { plan: Some(plan), quantity: Some(1 + random.below(5) as i64) };
-            subscribe::change(db, act, &one, &change)
+            Book::new(db, act, config).change_subscription(&one, &change)
         }
-        (3, Some(one)) => subscribe::cancel(db, act, &one, When::PeriodEnd),
-        (4, Some(one)) if random.below(6) == 0 => subscribe::cancel(db, act, &one, When::Now),
-        (5, Some(one)) => subscribe::resume(db, act, &one),
-        (6, _) if random.below(3) == 0 => settle::suspend(db, act, &tenant, "a quarrel"),
-        (7 | 8, _) => settle::reactivate(db, act, config, &tenant, None, None).map(drop),
+        (3, Some(one)) => Book::new(db, act, config).cancel_subscription(&one, When::PeriodEnd),
+        (4, Some(one)) if random.below(6) == 0 => {
+            Book::new(db, act, config).cancel_subscription(&one, When::Now)
+        }
+        (5, Some(one)) => Book::new(db, act, config).resume_subscription(&one),
+        (6, _) if random.below(3) == 0 => Book::new(db, act, config).suspend(&tenant, "a quarrel"),
+        (7 | 8, _) => Book::new(db, act, config).reactivate(&tenant, None, None).map(drop),
         (9, Some(one)) => {
             let invoices = db.invoices_of_subscription(&one)?;
             match random.one_of(&invoices) {
-                Some(invoice) => settle::void(db, act, config, &invoice, "a mistake"),
+                Some(invoice) => Book::new(db, act, config).void(&invoice, "a mistake"),
                 None => Ok(()),
             }
         }

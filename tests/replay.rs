@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use billing::books::settle::{self, Notify};
+use billing::books::{Book, Notify};
 use billing::domain::schedule::Task;
 use billing::domain::transaction::{NewPayment, Overpayment};
 use billing::store::Store;
@@ -301,7 +301,7 @@ impl<'a> Replay<'a> {
                     reference: Some(format!("settles {number}")),
                 };
                 let (refuse, nobody) = (Overpayment::Refuse, Notify::Nobody);
-                settle::pay(db, &act, &self.inside.config, &invoice, &payment, refuse, nobody)?;
+                Book::new(db, &act, &self.inside.config).pay(&invoice, &payment, refuse, nobody)?;
             }
             Ok(())
         });

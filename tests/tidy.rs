@@ -187,6 +187,119 @@ fn each_room_names_only_the_rooms_and_crates_it_may() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The file that a path of modules leads to, as deep as there is one: `books/pay.rs` of
+/// `crate::books::pay::Charge`.
+fn file_of<'a>(parts: &[&str], files: &'a [(PathBuf, String)]) -> Option<&'a Path> {
+    (1..=parts.len()).rev().find_map(|many| {
+        let stem = parts[..many].join("/");
+        let names = [format!("{stem}.rs"), format!("{stem}/mod.rs")];
+        files.iter().map(|(path, _)| path.as_path()).find(|path| {
+            names.iter().any(|name| path == &Path::new(name)) && room_of(path) == parts[0]
+        })
+    })
+}
+
+/// The modules of a file: `[books, pay]` of `books/pay.rs`.
+fn module_of(path: &Path) -> Vec<String> {
+    let stem = path.with_extension("");
+    let parts = stem.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    parts.filter(|part| part != "mod").collect()
+}
+
+/// The paths that stand behind `start` in a text, each as its parts; `a::{b, c::d}` is two.
+fn paths_behind(text: &str, start: &str) -> Vec<Vec<String>> {
+    fn spread(prefix: &[String], text: &str, into: &mut Vec<Vec<String>>) -> usize {
+        let (mut path, mut at) = (prefix.to_vec(), 0);
+        let bytes = text.as_bytes();
+        loop {
+            let word = text[at..].find(|c: char| !(c.is_alphanumeric() || c == '_'));
+            let end = word.map_or(text.len(), |length| at + length);
+            if end > at {
+                path.push(text[at..end].to_owned());
+            }
+            at = end;
+            if !text[at..].starts_with("::") {
+                into.push(path);
+                return at;
+            }
+            at += 2;
+            if bytes.get(at) == Some(&b'{') {
+                at += 1;
+                while at < text.len() && bytes[at] != b'}' {
+                    at += match bytes[at] {
+                        b',' | b' ' | b'\n' => 1,
+                        _ => spread(&path, &text[at..], into).max(1),
+                    };
+                }
+                return at + 1;
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(start) {
+        let before = text[..at].chars().next_back();
+        if !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+            spread(&[], &text[at + start.len()..], &mut found);
+        }
+    }
+    found
+}
+
+/// Which files of its own room a file names.
+fn named_by(path: &Path, text: &str, files: &[(PathBuf, String)]) -> Vec<PathBuf> {
+    let code: String = code(text).iter().map(|(_, line)| format!("{line}\n")).collect();
+    let module = module_of(path);
+    // Of `use super::…` in a file that has modules below it, `super` is its parent all the same.
+    let above = &module[..module.len().saturating_sub(1)];
+    let mut named = Vec::new();
+    let mut add = |parts: Vec<String>| {
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        if parts.first() != module.first().map(String::as_str).as_ref() {
+            return;
+        }
+        let Some(file) = file_of(&parts, files) else { return };
+        // What lies in the folder of a file belongs to it, and what a folder holds in common may
+        // be named by all that lies in it.
+        let (this, other) = (module_of(path), module_of(file));
+        if this != other && !this.starts_with(&other) && !other.starts_with(&this) {
+            named.push(file.to_owned());
+        }
+    };
+    for path in paths_behind(&code, "crate::") {
+        add(path);
+    }
+    for path in paths_behind(&code, "super::") {
+        add(above.iter().cloned().chain(path).collect());
+    }
+    named.sort();
+    named.dedup();
+    named
+}
+
+/// Files of a room that name one another in a circle can only be understood, and changed, together.
+#[test]
+fn no_files_of_a_room_form_a_circle() {
+    let files = sources();
+    let mut names: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
+    for (path, text) in files.iter().filter(|(path, _)| !is_test_file(path)) {
+        names.push((path.clone(), named_by(path, text, &files)));
+    }
+    // What names nothing that is left is no part of a circle.
+    while let Some(at) = names.iter().position(|(_, named)| named.is_empty()) {
+        let (free, _) = names.remove(at);
+        names.iter_mut().for_each(|(_, named)| named.retain(|path| *path != free));
+    }
+    // Nor is what nothing that is left names.
+    while let Some(at) =
+        (0..names.len()).find(|at| !names.iter().any(|(_, named)| named.contains(&names[*at].0)))
+    {
+        names.remove(at);
+    }
+    let circles: Vec<String> =
+        names.iter().map(|(path, n)| format!("{path:?} names {n:?}")).collect();
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
 #[test]
 fn what_is_banned_is_not_there() {
     // The word, where it may stand, and why it is banned elsewhere.

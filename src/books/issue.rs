@@ -6,16 +6,16 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::redeem;
+use super::Book;
 use crate::config::Config;
 use crate::domain::coupon::Redemption;
-use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin};
+use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, add_up, discounted};
 use crate::domain::letter::{Company, Template};
-use crate::domain::recurrence::Period;
+use crate::domain::period::Period;
 use crate::domain::subscription::Collection;
 use crate::domain::tenant::Tenant;
-use crate::domain::{Act, InvoiceId, Money, Refusal, Result, RunId, SubscriptionId, calendar};
-use crate::store::{Db, NewEmail, NewEvent, NewInvoice};
+use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, SubscriptionId, calendar};
+use crate::store::{NewEmail, NewEvent, NewInvoice, NewUsage};
 
 /// An invoice to be issued.
 #[derive(Debug, Clone)]
@@ -59,9 +59,7 @@ impl<'a> NewIssue<'a> {
 /// Issues invoices in one transaction.
 #[derive(Debug)]
 pub struct Issuer<'a> {
-    pub db: &'a Db<'a>,
-    pub act: &'a Act,
-    pub config: &'a Config,
+    pub book: Book<'a>,
     /// The seller's copy, the same for all of them.
     seller: i64,
     domain: String,
@@ -74,16 +72,30 @@ pub struct Issued {
     pub amounts: Amounts,
 }
 
-impl<'a> Issuer<'a> {
-    /// An issuer for the transaction of `db`.
+impl<'a> Book<'a> {
+    /// What issues invoices in this transaction.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn new(db: &'a Db<'a>, act: &'a Act, config: &'a Config) -> Result<Self> {
-        let seller = db.party(&seller(&config.company))?;
-        Ok(Issuer { db, act, config, seller, domain: config.mail_domain() })
+    pub fn issuer(&self) -> Result<Issuer<'a>> {
+        let seller = self.db.party(&seller(&self.config.company))?;
+        Ok(Issuer { book: *self, seller, domain: self.config.mail_domain() })
     }
 
+    /// Raises the sequence of a number that fits the format; returns its series and sequence.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn note_number(&self, number: &str) -> Result<Option<(String, i64)>> {
+        let read = self.config.invoicing.number_format.read(number);
+        if let Some((series, sequence)) = &read {
+            self.db.note_number(series, *sequence)?;
+        }
+        Ok(read)
+    }
+}
+
+impl Issuer<'_> {
     /// Issues an invoice. One whose total is zero is issued as paid.
     ///
     /// # Errors
@@ -91,12 +103,12 @@ impl<'a> Issuer<'a> {
     /// period is billed already.
     pub fn issue(&self, new: &NewIssue) -> Result<Issued> {
         let (tenant, issued_on) = (new.tenant, new.issued_on);
-        let net = calendar::plus_days(issued_on, self.config.invoicing.net_days);
+        let net = calendar::plus_days(issued_on, self.book.config.invoicing.net_days);
         let due_on = new.due_on.unwrap_or(net);
         if due_on < issued_on {
             return Err(Refusal::DueBeforeIssue { issued_on, due_on });
         }
-        let (lines, amounts) = redeem::amounts(self.config, tenant, new.lines, new.redemption)?;
+        let (lines, amounts) = amounts(self.book.config, tenant, new.lines, new.redemption)?;
         let free = amounts.total.is_zero();
         let row = NewInvoice {
             number: "",
@@ -105,10 +117,10 @@ impl<'a> Issuer<'a> {
             tenant: tenant.id,
             status: if free { InvoiceStatus::Paid } else { InvoiceStatus::Open },
             amounts,
-            tax_rate: tax_rate(self.config, tenant),
+            tax_rate: tax_rate(self.book.config, tenant),
             paid_elsewhere: Money::zero(amounts.total.currency()),
             seller: self.seller,
-            buyer: self.db.party(&buyer(tenant))?,
+            buyer: self.book.db.party(&buyer(tenant))?,
             issued_on,
             due_on,
             paid_on: free.then_some(issued_on),
@@ -119,13 +131,18 @@ impl<'a> Issuer<'a> {
         };
         let id = self.insert(row, new.number)?;
         if let Some(redemption) = new.redemption {
-            redeem::write_usage(self.db, self.act, tenant.id, id, redemption, &amounts)?;
+            let (tenant, invoice, amounts) = (tenant.id, id, &amounts);
+            self.book
+                .db
+                .insert_usage(self.book.act, &NewUsage { redemption, tenant, invoice, amounts })?;
         }
         let (kind, data) = ("invoice_issued", issued_data(new, &amounts, due_on));
         let (tenant, invoice) = (Some(tenant.id), Some(id));
         let reason = new.redemption.map(|r| format!("{}: {} off", r.code, amounts.discount));
         let reason = reason.as_deref();
-        self.db.add_event(self.act, NewEvent { kind, tenant, invoice, reason, data: &data })?;
+        self.book
+            .db
+            .add_event(self.book.act, NewEvent { kind, tenant, invoice, reason, data: &data })?;
         if new.send {
             self.send(new, id)?;
         }
@@ -133,8 +150,8 @@ impl<'a> Issuer<'a> {
     }
 
     fn send(&self, new: &NewIssue, id: InvoiceId) -> Result<()> {
-        self.db.queue_email(
-            self.act,
+        self.book.db.queue_email(
+            self.book.act,
             &NewEmail {
                 tenant: new.tenant.id,
                 invoice: Some(id),
@@ -152,14 +169,17 @@ impl<'a> Issuer<'a> {
     /// format, or under the next number of the series.
     fn insert(&self, row: NewInvoice, typed: Option<&str>) -> Result<InvoiceId> {
         if let Some(number) = typed {
-            let sequence = note_number(self.db, self.config, number)?;
+            let sequence = self.book.note_number(number)?;
             let sequence = sequence.as_ref().map(|(series, n)| (series.as_str(), *n));
-            return self.db.insert_invoice(self.act, &NewInvoice { number, sequence, ..row });
+            return self
+                .book
+                .db
+                .insert_invoice(self.book.act, &NewInvoice { number, sequence, ..row });
         }
-        let format = &self.config.invoicing.number_format;
+        let format = &self.book.config.invoicing.number_format;
         let series = format.series(row.issued_on);
         loop {
-            let sequence = self.db.take_number(&series)?;
+            let sequence = self.book.db.take_number(&series)?;
             let number = format.number(row.issued_on, sequence);
             let numbered = NewInvoice {
                 number: &number,
@@ -167,9 +187,9 @@ impl<'a> Issuer<'a> {
                 origin: Origin::Issued,
                 ..row.clone()
             };
-            match self.db.insert_invoice(self.act, &numbered) {
+            match self.book.db.insert_invoice(self.book.act, &numbered) {
                 // The format was changed to one that earlier numbers happen to fit.
-                Err(Refusal::Exists { .. }) => self.db.skip_number(&series)?,
+                Err(Refusal::Exists { .. }) => self.book.db.skip_number(&series)?,
                 inserted => return inserted,
             }
         }
@@ -181,16 +201,22 @@ pub fn tax_rate(config: &Config, tenant: &Tenant) -> Decimal {
     tenant.tax_rate.unwrap_or(config.invoicing.tax_rate)
 }
 
-/// Raises the sequence of a number that fits the format; returns its series and sequence.
+/// The amounts of an invoice over lines that a coupon discounts.
 ///
 /// # Errors
-/// A fault of the file.
-pub fn note_number(db: &Db, config: &Config, number: &str) -> Result<Option<(String, i64)>> {
-    let read = config.invoicing.number_format.read(number);
-    if let Some((series, sequence)) = &read {
-        db.note_number(series, *sequence)?;
-    }
-    Ok(read)
+/// Amounts that are too large.
+pub fn amounts(
+    config: &Config,
+    tenant: &Tenant,
+    lines: &[Line],
+    redemption: Option<&Redemption>,
+) -> Result<(Vec<Line>, Amounts)> {
+    let lines = match redemption {
+        Some(redemption) => discounted(lines, &redemption.discount)?,
+        None => lines.to_vec(),
+    };
+    let amounts = add_up(&lines, tax_rate(config, tenant))?;
+    Ok((lines, amounts))
 }
 
 /// What the event of an issued invoice says.

@@ -1,7 +1,45 @@
-//! The verbs that change more than one noun in one transaction: issuing, redeeming, paying,
-//! suspending, subscribing. A command, an import and a task call the same verb.
+//! The verbs that change more than one noun in one transaction: issuing, redeeming, subscribing,
+//! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
+//!
+//! From the bottom up: `record` ← `issue` ← `redeem` ← `bill`
+//! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `pay`,
+//! `close`, `discount`. Nothing points back up.
 
+mod bill;
+mod chase;
+mod close;
+mod codes;
+mod discount;
+mod explain;
 pub mod issue;
+pub mod pay;
+mod record;
 pub mod redeem;
-pub mod settle;
+mod returns;
+mod standing;
 pub mod subscribe;
+mod trial;
+
+use crate::config::Config;
+use crate::domain::Act;
+use crate::store::Db;
+
+pub use bill::line;
+pub use explain::{Explained, Next, Provided};
+pub use pay::Notify;
+pub use standing::Because;
+
+/// The books, open for writing in one transaction.
+#[derive(Debug, Clone, Copy)]
+pub struct Book<'a> {
+    pub db: &'a Db<'a>,
+    pub act: &'a Act,
+    pub config: &'a Config,
+}
+
+impl<'a> Book<'a> {
+    /// The books in the transaction of `db`.
+    pub fn new(db: &'a Db<'a>, act: &'a Act, config: &'a Config) -> Self {
+        Book { db, act, config }
+    }
+}

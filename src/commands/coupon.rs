@@ -7,7 +7,8 @@ use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::{Context, Limit, currency_arg, prompt};
-use crate::books::redeem::{self, Asked, Validated, coupon_event};
+use crate::books::Book;
+use crate::books::redeem::{Asked, Validated};
 use crate::domain::coupon::{self, Coupon, Offer, OnPlan};
 use crate::domain::refusal::Why;
 use crate::domain::{Act, Currency, Money, Refusal, Result, SubscriptionId, text};
@@ -225,7 +226,8 @@ fn create(ctx: &mut Context, mut args: Create) -> anyhow::Result<()> {
             return Err(Refusal::Exists { noun: "coupon", name: db.coupon(&code)?.code });
         }
         let coupon = db.coupon(&code)?;
-        coupon_event(db, &act, "coupon_created", &objects::coupon(&coupon, &act.at()))?;
+        Book::new(db, &act, &ctx.config)
+            .coupon_event("coupon_created", &objects::coupon(&coupon, &act.at()))?;
         Ok(coupon)
     })?;
     warn_of_end(ctx, &coupon.offer.valid_to, &act);
@@ -271,7 +273,7 @@ fn edit(ctx: &mut Context, args: &Edit) -> anyhow::Result<()> {
             .iter()
             .map(|field| ((*field).to_owned(), json!({ "from": old[*field], "to": new[*field] })));
         let data = json!({ "code": before.code, "changed": values.collect::<Map<_, _>>() });
-        coupon_event(db, act, "coupon_edited", &data)
+        Book::new(db, act, &ctx.config).coupon_event("coupon_edited", &data)
     })?;
     Ok(())
 }
@@ -294,7 +296,7 @@ fn switch(ctx: &mut Context, code: &str, to: Switch) -> anyhow::Result<()> {
         let new = Offer { is_active: on, ..before.offer.clone() };
         db.update_coupon(act, before.id, &new)?;
         let kind = if on { "coupon_activated" } else { "coupon_deactivated" };
-        coupon_event(db, act, kind, &json!({ "code": before.code }))
+        Book::new(db, act, &ctx.config).coupon_event(kind, &json!({ "code": before.code }))
     })?;
     Ok(())
 }
@@ -326,7 +328,7 @@ fn delete(ctx: &mut Context, code: &str) -> anyhow::Result<()> {
         }
         db.delete_coupon(coupon.id)?;
         let object = objects::coupon(&coupon, &act.at());
-        coupon_event(db, &act, "coupon_deleted", &object)?;
+        Book::new(db, &act, &ctx.config).coupon_event("coupon_deleted", &object)?;
         Ok(object)
     })?;
     Ok(ctx.printer.object(&object)?)
@@ -342,11 +344,16 @@ fn generate(ctx: &mut Context, mut args: Generate) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
     let made = store.write(|db| {
         let offer = args.offer.offer(ctx, db, 1, !args.inactive)?;
-        let ids = redeem::generate(db, &act, &prefix, args.count, &offer, |made| bar.at(made))?;
+        let ids = Book::new(db, &act, &ctx.config).generate_coupons(
+            &prefix,
+            args.count,
+            &offer,
+            |made| bar.at(made),
+        )?;
         let first = ids.map(|(first, _)| db.coupon_in(first)).transpose()?;
         let first = first.map(|first| objects::coupon(&first, &act.at()));
         let data = json!({ "count": args.count, "prefix": prefix, "first": first });
-        coupon_event(db, &act, "coupons_generated", &data)?;
+        Book::new(db, &act, &ctx.config).coupon_event("coupons_generated", &data)?;
         Ok(ids.zip(first))
     });
     bar.end();
@@ -383,7 +390,7 @@ fn validate(ctx: &mut Context, args: Validate) -> anyhow::Result<u8> {
             Money::parse(&typed, currency).map_err(|why| Refusal::bad("amount", &typed, why))?;
         let plan = plan.as_ref().map(OnPlan::of);
         let asked = Asked { tenant: tenant.id, plan, amount };
-        let validated = redeem::examine(db, &act, &code, &asked)?;
+        let validated = Book::new(db, &act, &ctx.config).examine_coupon(&code, &asked)?;
         let counted = match &validated.coupon {
             Some(coupon) => db.is_checked(&act, coupon.id, tenant.id)?,
             None => true,
@@ -422,7 +429,7 @@ fn say_validated(
             let verdict = match coupon::reasons(&validated.verdicts).is_empty() {
                 _ if validated.coupon.is_none() => format!("there is no coupon {code}"),
                 true => {
-                    let left = amount.minus(validated.discount)?;
+                    let left = amount.minus(validated.discount).map_err(Refusal::from)?;
                     format!(
                         "{code} takes {} off {amount} for {tenant}, which leaves {left}",
                         validated.discount
@@ -442,14 +449,19 @@ fn apply(ctx: &mut Context, args: &Apply) -> anyhow::Result<()> {
     let object = ctx.writer()?.write(|db| match (&args.invoice, args.subscription) {
         (Some(number), _) => {
             let invoice = db.invoice(number)?;
-            let id = redeem::to_invoice(db, &act, &ctx.config, &args.code, &invoice, &metadata)?;
+            let id = Book::new(db, &act, &ctx.config)
+                .discount_invoice(&args.code, &invoice, &metadata)?;
             Ok(objects::usage(&db.usage(id)?))
         }
         (None, subscription) => {
             // One of them was given, clap says.
             let id = subscription.unwrap_or(SubscriptionId(0));
             let subscription = db.subscription(id)?;
-            let applied = redeem::to_subscription(db, &act, &args.code, &subscription, &metadata)?;
+            let applied = Book::new(db, &act, &ctx.config).redeem_for_subscription(
+                &args.code,
+                &subscription,
+                &metadata,
+            )?;
             let amounts = (applied.price, applied.discount);
             let noted = (metadata.as_str(), act.at());
             Ok(objects::redemption(&applied.redemption, &subscription, amounts, noted))

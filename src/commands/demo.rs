@@ -11,9 +11,9 @@ use serde_json::json;
 use super::tasks::summary;
 use super::{Context, init};
 use crate::books::issue::{Issuer, NewIssue};
-use crate::books::redeem::{self, Asked, coupon_event};
-use crate::books::settle::{self, Notify};
-use crate::books::subscribe::{self, NewStart};
+use crate::books::redeem::Asked;
+use crate::books::subscribe::NewStart;
+use crate::books::{Book, Notify};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::domain::calendar::plus_days;
@@ -21,9 +21,10 @@ use crate::domain::coupon::{self, Discount, Duration, Eligibility, Offer, OnPlan
 use crate::domain::email::Locale;
 use crate::domain::invoice::{InvoiceStatus, Line};
 use crate::domain::payment_method::PaymentMethodKind;
+use crate::domain::period::Anchor;
 use crate::domain::plan::{Interval, IntervalUnit, NewPlan, Plan};
 use crate::domain::schedule::Task;
-use crate::domain::subscription::{Anchor, Collection};
+use crate::domain::subscription::Collection;
 use crate::domain::tenant::{NewTenant, Tenant, TenantStatus};
 use crate::domain::transaction::{NewPayment, Overpayment};
 use crate::domain::{Act, Currency, Money, Refusal, Result};
@@ -305,7 +306,7 @@ impl Demo<'_> {
         self.store.write(|db| {
             for tenant in &tenants {
                 let id = db.insert_tenant(&act, tenant)?;
-                settle::tenant_event(db, &act, id, "tenant_created", None, "")?;
+                Book::new(db, &act, self.config).tenant_event(id, "tenant_created", None, "")?;
             }
             Ok(())
         })
@@ -355,7 +356,7 @@ impl Demo<'_> {
                 };
                 db.insert_coupon(&act, campaign.code, &offer, None)?;
                 let object = objects::coupon(&db.coupon(campaign.code)?, &act.at());
-                coupon_event(db, &act, "coupon_created", &object)?;
+                Book::new(db, &act, self.config).coupon_event("coupon_created", &object)?;
             }
             Ok(())
         })
@@ -444,7 +445,7 @@ impl Demo<'_> {
         let config = self.config;
         let Some(deeds) = self.planned.remove(&act.today) else { return Ok(()) };
         self.store.write(|db| {
-            let issuer = Issuer::new(db, act, config)?;
+            let issuer = Book::new(db, act, config).issuer()?;
             deeds.iter().try_for_each(|deed| do_deed(&issuer, deed))
         })
     }
@@ -475,14 +476,15 @@ impl Demo<'_> {
 }
 
 fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
-    let (db, act, config) = (issuer.db, issuer.act, issuer.config);
+    let book = &issuer.book;
+    let Book { db, act, .. } = *book;
     match deed {
         Deed::Invoice { tenant, amount, description, coupon } => {
             let tenant = db.tenant(tenant)?;
             let asked = Asked { tenant: tenant.id, plan: None, amount: *amount };
             let redemption = match coupon {
-                Some(code) if may_use(db, act, code, &asked)? => {
-                    Some(redeem::for_new_invoice(db, act, code, &tenant, *amount, "{}")?)
+                Some(code) if may_use(book, code, &asked)? => {
+                    Some(book.redeem_for_new_invoice(code, &tenant, *amount, "{}")?)
                 }
                 _ => None,
             };
@@ -503,21 +505,21 @@ fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
                     save(db, act, &tenant, PaymentMethodKind::Card, token, "Carte 42")?;
                     start.collection = Collection::Automatic;
                 }
-                let id = subscribe::create(db, act, &start)?;
+                let id = book.begin_subscription(&start)?;
                 let on_plan = Some(OnPlan::of(&plan));
                 let asked = Asked { tenant: tenant.id, plan: on_plan, amount: plan.price };
                 if let Some(code) = coupon
-                    && may_use(db, act, code, &asked)?
+                    && may_use(book, code, &asked)?
                 {
-                    redeem::to_subscription(db, act, code, &db.subscription(id)?, "{}")?;
+                    book.redeem_for_subscription(code, &db.subscription(id)?, "{}")?;
                 }
-                subscribe::bill_first(db, act, config, id)?;
+                book.bill_first(id)?;
             }
         }
         Deed::SavePaymentMethod { tenant } => {
             save(db, act, &db.tenant(tenant)?, PaymentMethodKind::MobileMoney, "tok_ok", "Wave")?;
         }
-        Deed::Pay { tenant } => pay_oldest(db, act, config, tenant)?,
+        Deed::Pay { tenant } => pay_oldest(book, tenant)?,
     }
     Ok(())
 }
@@ -536,8 +538,8 @@ fn save(
 }
 
 /// Whether a tenant may use a coupon; that it asked is counted.
-fn may_use(db: &Db, act: &Act, code: &str, asked: &Asked) -> Result<bool> {
-    Ok(coupon::reasons(&redeem::validate(db, act, code, asked)?.verdicts).is_empty())
+fn may_use(book: &Book, code: &str, asked: &Asked) -> Result<bool> {
+    Ok(coupon::reasons(&book.validate_coupon(code, asked)?.verdicts).is_empty())
 }
 
 fn new_start<'a>(tenant: &'a Tenant, plan: &'a Plan, start: NaiveDate) -> NewStart<'a> {
@@ -552,8 +554,8 @@ fn new_start<'a>(tenant: &'a Tenant, plan: &'a Plan, start: NaiveDate) -> NewSta
     }
 }
 
-fn pay_oldest(db: &Db, act: &Act, config: &Config, tenant: &str) -> Result<()> {
-    let tenant = db.tenant(tenant)?;
+fn pay_oldest(book: &Book, tenant: &str) -> Result<()> {
+    let tenant = book.db.tenant(tenant)?;
     let filter = InvoiceFilter {
         tenant: Some(tenant.id),
         status: Some(InvoiceStatus::Open),
@@ -561,18 +563,18 @@ fn pay_oldest(db: &Db, act: &Act, config: &Config, tenant: &str) -> Result<()> {
         ..InvoiceFilter::default()
     };
     let mut oldest = None;
-    db.each_invoice(&filter, |invoice| {
+    book.db.each_invoice(&filter, |invoice| {
         oldest = Some(invoice);
         Ok(())
     })?;
     let Some(invoice) = oldest else { return Ok(()) };
     let payment = NewPayment {
         amount: invoice.due(),
-        paid_on: act.today,
+        paid_on: book.act.today,
         method: Some("mobile_money".to_owned()),
         reference: Some(format!("MM-{}", invoice.number)),
     };
-    settle::pay(db, act, config, &invoice, &payment, Overpayment::Refuse, Notify::Customer)?;
+    book.pay(&invoice, &payment, Overpayment::Refuse, Notify::Customer)?;
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 //! `billing invoice`: the words for invoices. Their rules are in `domain::invoice` and
-//! `domain::dunning`, their rows in `store`, their verbs in `books::settle` and `books::issue`.
+//! `domain::dunning`, their rows in `store`, their verbs in `books`.
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -8,15 +8,14 @@ use serde_json::{Value, json};
 use super::coupon::Metadata;
 use super::tasks::charging;
 use super::{Context, Limit, amount, date_arg};
-use crate::books::issue::{Issuer, NewIssue};
-use crate::books::redeem;
-use crate::books::settle::{self, Notify};
+use crate::books::issue::NewIssue;
+use crate::books::{Book, Notify};
 use crate::domain::dunning::{self};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, Line};
 use crate::domain::money::Totals;
 use crate::domain::stage::Stage;
 use crate::domain::transaction::{NewPayment, Overpayment};
-use crate::domain::{Act, Money, Refusal, Result, calendar, text};
+use crate::domain::{Money, Refusal, Result, calendar, text};
 use crate::failure::exit;
 use crate::store::{Db, EventFilter, InvoiceFilter, Store};
 use crate::tasks::charge;
@@ -167,27 +166,23 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Charge(args) => return charge(ctx, &args.number),
         Command::Void(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
-            change(ctx, &args.number, |db, ctx, act, invoice| {
-                settle::void(db, act, &ctx.config, invoice, &reason)
-            })?;
+            change(ctx, &args.number, |book, invoice| book.void(invoice, &reason))?;
         }
         Command::WriteOff(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
-            change(ctx, &args.number, |db, _, act, invoice| {
-                settle::write_off(db, act, invoice, &reason)
-            })?;
+            change(ctx, &args.number, |book, invoice| book.write_off(invoice, &reason))?;
         }
         Command::Promise(args) => {
             let note = note(args.note.as_deref())?;
-            change(ctx, &args.number, |db, _, act, invoice| {
-                settle::promise(db, act, invoice, args.until, note.as_deref())
+            change(ctx, &args.number, |book, invoice| {
+                book.promise(invoice, args.until, note.as_deref())
             })?;
         }
         Command::Dispute(args) => {
             let note = note(args.note.as_deref())?;
-            change(ctx, &args.number, |db, _, act, invoice| match args.resolve {
-                true => settle::resolve_dispute(db, act, invoice, note.as_deref()),
-                false => settle::dispute(db, act, invoice, note.as_deref()),
+            change(ctx, &args.number, |book, invoice| match args.resolve {
+                true => book.resolve_dispute(invoice, note.as_deref()),
+                false => book.dispute(invoice, note.as_deref()),
             })?;
         }
         Command::Overdue(args) => overdue(ctx, &args)?,
@@ -204,10 +199,10 @@ fn note(text: Option<&str>) -> Result<Option<String>> {
 fn change(
     ctx: &mut Context,
     number: &str,
-    work: impl FnOnce(&Db, &Context, &Act, &Invoice) -> Result<()>,
+    work: impl FnOnce(&Book, &Invoice) -> Result<()>,
 ) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
-    store.write(|db| work(db, ctx, &ctx.act(), &db.invoice(number)?))?;
+    ctx.write(&mut store, |book| work(book, &book.db.invoice(number)?))?;
     show(ctx, &mut store, number)
 }
 
@@ -222,21 +217,20 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     let number = args.number.as_deref().map(invoice::number).transpose()?;
     let metadata = args.metadata.json_with(args.coupon.as_ref())?;
     let mut store = ctx.writer()?;
-    let number = store.write(|db| {
+    let number = ctx.write(&mut store, |book| {
+        let db = book.db;
         let tenant = db.tenant(&args.tenant)?;
         // Nothing is an amount too: an invoice over nothing is issued as paid.
         let amount = Money::parse(&args.amount, tenant.currency)
             .map_err(|why| Refusal::bad("amount", &args.amount, why))?;
         let words = description.clone().unwrap_or_else(|| tenant.name.clone());
         let lines = [Line::single(words, amount)];
-        let (issued_on, act) = (args.issued_on.unwrap_or(ctx.clock.today()), ctx.act());
+        let issued_on = args.issued_on.unwrap_or(book.act.today);
         let redemption = match &args.coupon {
-            Some(code) => {
-                Some(redeem::for_new_invoice(db, &act, code, &tenant, amount, &metadata)?)
-            }
+            Some(code) => Some(book.redeem_for_new_invoice(code, &tenant, amount, &metadata)?),
             None => None,
         };
-        let issued = Issuer::new(db, &act, &ctx.config)?.issue(&NewIssue {
+        let issued = book.issuer()?.issue(&NewIssue {
             redemption: redemption.as_ref(),
             due_on: args.due_on,
             number: number.as_deref(),
@@ -261,11 +255,11 @@ fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {
     let reference =
         args.reference.as_deref().map(|r| text::line("reference", r, 200)).transpose()?;
     let notify = if args.no_email { Notify::Nobody } else { Notify::Customer };
-    change(ctx, &args.number, |db, ctx, act, invoice| {
+    change(ctx, &args.number, |book, invoice| {
         let amount = amount("amount", &args.amount, invoice.total.currency())?;
-        let paid_on = args.paid_on.unwrap_or(act.today);
+        let paid_on = args.paid_on.unwrap_or(book.act.today);
         let payment = NewPayment { amount, paid_on, method, reference };
-        settle::pay(db, act, &ctx.config, invoice, &payment, Overpayment::Refuse, notify)?;
+        book.pay(invoice, &payment, Overpayment::Refuse, notify)?;
         Ok(())
     })
 }

@@ -25,10 +25,11 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
+use crate::books::Book;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::refusal::Why;
-use crate::domain::{Act, Currency, Money, Refusal, calendar};
+use crate::domain::{self, Act, Currency, Money, Refusal, calendar};
 use crate::store::{Access, Store};
 use crate::view::Printer;
 
@@ -67,6 +68,26 @@ impl Context {
     fn writer(&self) -> anyhow::Result<Store> {
         self.debug(&format!("writing {}", self.db.display()));
         Ok(Store::open(&self.db, Access::Write)?)
+    }
+
+    /// Works on the books in one transaction.
+    fn write<T>(
+        &self,
+        store: &mut Store,
+        work: impl FnOnce(&Book) -> domain::Result<T>,
+    ) -> domain::Result<T> {
+        let act = self.act();
+        store.write(|db| work(&Book::new(db, &act, &self.config)))
+    }
+
+    /// Reads the books in one snapshot.
+    fn read<T>(
+        &self,
+        store: &mut Store,
+        work: impl FnOnce(&Book) -> domain::Result<T>,
+    ) -> domain::Result<T> {
+        let act = self.act();
+        store.read(|db| work(&Book::new(db, &act, &self.config)))
     }
 
     /// The person at the command line acts now.

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Context, Limit};
-use crate::books::settle::tenant_event;
+use crate::books::Book;
 use crate::domain::payment_method::{self, PaymentMethod, PaymentMethodKind, PaymentMethodStatus};
 use crate::domain::tenant::TenantStatus;
 use crate::domain::{Act, PaymentMethodId, Refusal, Result};
@@ -98,7 +98,7 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
             "payment_method": id.to_string(), "kind": args.kind.word(), "default": args.default,
         });
         let kind = "payment_method_created";
-        tenant_event(db, &act, tenant.id, kind, None, &data.to_string())?;
+        Book::new(db, &act, &ctx.config).tenant_event(tenant.id, kind, None, &data.to_string())?;
         Ok(id)
     })?;
     show(ctx, &mut store, id)
@@ -119,7 +119,7 @@ fn change(
         }
         work(db, &act, &method)?;
         let data = json!({ "payment_method": id.to_string() }).to_string();
-        tenant_event(db, &act, method.tenant_id, kind, None, &data)
+        Book::new(db, &act, &ctx.config).tenant_event(method.tenant_id, kind, None, &data)
     })?;
     show(ctx, &mut store, id)
 }

@@ -9,16 +9,17 @@ use serde_json::{Value, json};
 use super::coupon::Metadata;
 use super::tasks::{charging, check_may_charge};
 use super::{Context, Limit, date_arg, prompt};
-use crate::books::redeem;
-use crate::books::subscribe::{self, Explained, NewStart};
+use crate::books::subscribe::NewStart;
+use crate::books::{Book, Explained};
 use crate::domain::invoice::Amounts;
+use crate::domain::period::Anchor;
 use crate::domain::plan::{MOST_TRIAL_DAYS, Plan};
 use crate::domain::recurrence::{self, Bill};
 use crate::domain::subscription::{
-    Anchor, Change, Collection, MOST_QUANTITY, Subscription, SubscriptionStatus, When,
+    Change, Collection, MOST_QUANTITY, Subscription, SubscriptionStatus, When,
 };
 use crate::domain::tenant::Tenant;
-use crate::domain::{Act, InvoiceId, Result, SubscriptionId};
+use crate::domain::{InvoiceId, Result, SubscriptionId};
 use crate::failure::exit;
 use crate::store::{Db, Store, SubscriptionFilter};
 use crate::tasks::charge;
@@ -121,13 +122,13 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Create(args) => create(ctx, &args)?,
         Command::List(args) => list(ctx, &args)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, args.id)?,
-        Command::Change(args) => change(ctx, args.id, |db, act, subscription| {
-            let plan = args.plan.as_deref().map(|code| db.plan(code)).transpose()?;
+        Command::Change(args) => change(ctx, args.id, |book, subscription| {
+            let plan = args.plan.as_deref().map(|code| book.db.plan(code)).transpose()?;
             let wanted = Change { plan, quantity: args.quantity };
-            subscribe::change(db, act, subscription, &wanted)
+            book.change_subscription(subscription, &wanted)
         })?,
         Command::Cancel(args) => cancel(ctx, &args)?,
-        Command::Resume(args) => change(ctx, args.id, subscribe::resume)?,
+        Command::Resume(args) => change(ctx, args.id, |book, one| book.resume_subscription(one))?,
         Command::Explain(args) => explain(ctx, args.id)?,
     }
     Ok(exit::DONE)
@@ -137,10 +138,10 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 fn change(
     ctx: &mut Context,
     id: SubscriptionId,
-    work: impl FnOnce(&Db, &Act, &Subscription) -> Result<()>,
+    work: impl FnOnce(&Book, &Subscription) -> Result<()>,
 ) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
-    store.write(|db| work(db, &ctx.act(), &db.subscription(id)?))?;
+    ctx.write(&mut store, |book| work(book, &book.db.subscription(id)?))?;
     show(ctx, &mut store, id)
 }
 
@@ -160,10 +161,10 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
     let metadata = args.metadata.json_with(args.coupon.as_ref())?;
     let mut store = ctx.writer()?;
     if start < today {
-        let begun = store.read(|db| {
-            let (tenant, plan) = (db.tenant(&args.tenant)?, db.plan(&args.plan)?);
+        let begun = ctx.read(&mut store, |book| {
+            let (tenant, plan) = (book.db.tenant(&args.tenant)?, book.db.plan(&args.plan)?);
             let new = args.start(ctx, &tenant, &plan, start);
-            subscribe::periods_begun(db, &ctx.config, &new, today)
+            book.periods_begun(&new)
         })?;
         let plural = if begun == 1 { "" } else { "s" };
         prompt::confirm(
@@ -171,16 +172,17 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
             &format!("a start on {start} means {begun} invoice{plural} by today"),
         )?;
     }
-    let (id, had_trial) = store.write(|db| {
+    let (id, had_trial) = ctx.write(&mut store, |book| {
+        let db = book.db;
         let (tenant, plan) = (db.tenant(&args.tenant)?, db.plan(&args.plan)?);
         let new = args.start(ctx, &tenant, &plan, start);
-        let had_trial = subscribe::start(db, &new)?.had_trial;
-        let id = subscribe::create(db, &ctx.act(), &new)?;
+        let had_trial = book.subscription_start(&new)?.had_trial;
+        let id = book.begin_subscription(&new)?;
         if let Some(code) = &args.coupon {
-            redeem::to_subscription(db, &ctx.act(), code, &db.subscription(id)?, &metadata)?;
+            book.redeem_for_subscription(code, &db.subscription(id)?, &metadata)?;
         }
         if !args.no_invoice {
-            subscribe::bill_first(db, &ctx.act(), &ctx.config, id)?;
+            book.bill_first(id)?;
         }
         // What would be refused after this had been written would be written again by who gives it
         // again.
@@ -233,9 +235,12 @@ impl Create {
 fn cancel(ctx: &mut Context, args: &Cancel) -> anyhow::Result<()> {
     let when = if args.now { When::Now } else { When::PeriodEnd };
     let mut billed = (None, 0);
-    change(ctx, args.id, |db, act, subscription| {
-        billed = (db.billed_until(subscription)?, recurrence::count_due(subscription, act.today));
-        subscribe::cancel(db, act, subscription, when)
+    change(ctx, args.id, |book, subscription| {
+        billed = (
+            book.db.billed_until(subscription)?,
+            recurrence::count_due(subscription, book.act.today),
+        );
+        book.cancel_subscription(subscription, when)
     })?;
     if args.now {
         let (until, unbilled) = billed;
@@ -278,10 +283,8 @@ fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
 }
 
 fn explain(ctx: &mut Context, id: SubscriptionId) -> anyhow::Result<()> {
-    let act = ctx.act();
-    let explained = ctx
-        .reader()?
-        .read(|db| subscribe::explain(db, &ctx.config, &act, id).map(|e| value(&e)))?;
+    let explained =
+        ctx.read(&mut ctx.reader()?, |book| Ok(value(&book.explain_subscription(id)?)))?;
     match ctx.printer.format() {
         Format::Table => explain_to_people(ctx, &explained),
         _ => Ok(ctx.printer.document(&explained)?),

@@ -1,5 +1,5 @@
 //! `billing tenant`: the words for customers. Their rules are in `domain::tenant`, their rows in
-//! `store`, and what their standing changes in `books::settle`.
+//! `store`, and what their standing changes in `books::standing`.
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -7,13 +7,13 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::{Context, Limit, currency_arg, date_arg};
-use crate::books::settle;
+use crate::books::Book;
 use crate::domain::email::Locale;
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, TenantEdit, TenantStatus};
-use crate::domain::{Currency, Refusal, Result, money, text};
+use crate::domain::{Currency, Refusal, Result, text};
 use crate::failure::exit;
-use crate::store::{Db, Store, TenantFilter};
+use crate::store::{Store, TenantFilter};
 use crate::view::objects;
 
 /// `billing tenant …`
@@ -127,21 +127,20 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Edit(args) => edit(ctx, args)?,
         Command::Suspend(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
-            change(ctx, &args.slug, |db, ctx, t| settle::suspend(db, &ctx.act(), t, &reason))?;
+            change(ctx, &args.slug, |book, tenant| book.suspend(tenant, &reason))?;
         }
         Command::Reactivate(args) => {
             let reason =
                 args.reason.as_deref().map(|r| text::line("reason", r, 500)).transpose()?;
             let mut unbilled = Vec::new();
-            change(ctx, &args.slug, |db, ctx, t| {
-                let (act, reason) = (ctx.act(), reason.as_deref());
-                unbilled = settle::reactivate(db, &act, &ctx.config, t, reason, args.until)?;
+            change(ctx, &args.slug, |book, tenant| {
+                unbilled = book.reactivate(tenant, reason.as_deref(), args.until)?;
                 Ok(())
             })?;
             unbilled.iter().for_each(|what| ctx.note(&format!("warning: {what}")));
         }
         Command::Close(args) => {
-            change(ctx, &args.slug, |db, ctx, t| settle::close(db, &ctx.act(), t))?;
+            change(ctx, &args.slug, |book, tenant| book.close_tenant(tenant))?;
         }
     }
     Ok(exit::DONE)
@@ -151,10 +150,10 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 fn change(
     ctx: &mut Context,
     slug: &str,
-    work: impl FnOnce(&Db, &Context, &tenant::Tenant) -> Result<()>,
+    work: impl FnOnce(&Book, &tenant::Tenant) -> Result<()>,
 ) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
-    store.write(|db| work(db, ctx, &db.tenant(slug)?))?;
+    ctx.write(&mut store, |book| work(book, &book.db.tenant(slug)?))?;
     show(ctx, &mut store, slug)
 }
 
@@ -186,9 +185,9 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         status: TenantStatus::Active,
     };
     let mut store = ctx.writer()?;
-    store.write(|db| {
-        let id = db.insert_tenant(&ctx.act(), &new)?;
-        settle::tenant_event(db, &ctx.act(), id, "tenant_created", None, "")
+    ctx.write(&mut store, |book| {
+        let id = book.db.insert_tenant(book.act, &new)?;
+        book.tenant_event(id, "tenant_created", None, "")
     })?;
     show(ctx, &mut store, &new.slug)
 }
@@ -213,17 +212,17 @@ fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
     if changed.is_empty() {
         return Err(Refusal::NothingToEdit { noun: "tenant" }.into());
     }
-    change(ctx, &args.slug, |db, ctx, t| {
-        db.edit_tenant(&ctx.act(), t.id, &edit)?;
+    change(ctx, &args.slug, |book, t| {
+        book.db.edit_tenant(book.act, t.id, &edit)?;
         let data = serde_json::Value::Object(changed).to_string();
-        settle::tenant_event(db, &ctx.act(), t.id, "tenant_edited", None, &data)
+        book.tenant_event(t.id, "tenant_edited", None, &data)
     })
 }
 
 impl More {
     fn checked(self) -> Result<TenantEdit> {
         let rate = |v: &str| -> Result<Decimal> {
-            money::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
+            text::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
         };
         Ok(TenantEdit {
             name: None,

@@ -5,7 +5,6 @@ use clap::{Args, Subcommand};
 
 use super::tasks::charging;
 use super::{Context, Limit, date_arg};
-use crate::books::settle;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
@@ -92,7 +91,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Reverse(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
             let mut store = ctx.writer()?;
-            store.write(|db| settle::reverse(db, &ctx.act(), args.id, &reason))?;
+            ctx.write(&mut store, |book| book.reverse(args.id, &reason))?;
             show(ctx, &mut store, args.id)?;
         }
     }

@@ -11,28 +11,11 @@ use unicode_normalization::char::is_combining_mark;
 use super::money::Totals;
 use super::plan::Plan;
 use super::refusal::Why;
+pub use super::verdict::{Reason, Verdict, reasons};
 use super::{
     CouponId, Currency, Money, PlanId, RedemptionId, Refusal, Result, SubscriptionId, UsageId,
     text, words,
 };
-
-words! {
-    /// Why a coupon cannot be used, in the order in which reasons are listed.
-    Reason {
-        NotFound = "not_found",
-        Inactive = "inactive",
-        NotYetValid = "not_yet_valid",
-        Expired = "expired",
-        MaxUsesReached = "max_uses_reached",
-        MaxUsesPerCustomerReached = "max_uses_per_customer_reached",
-        PlanNotApplicable = "plan_not_applicable",
-        NotNewCustomer = "not_new_customer",
-        NotExistingCustomer = "not_existing_customer",
-        BelowMinimum = "below_minimum",
-        NotFirstPayment = "not_first_payment",
-        CurrencyMismatch = "currency_mismatch",
-    }
-}
 
 words! {
     DiscountType { Percentage = "percentage", FixedAmount = "fixed_amount" }
@@ -117,7 +100,7 @@ impl Discount {
     /// An amount that is too large.
     pub fn off(&self, amount: Money) -> Result<Money> {
         match self {
-            Discount::Percent(percent) => amount.percent(*percent),
+            Discount::Percent(percent) => Ok(amount.percent(*percent)?),
             Discount::Amount(fixed) if fixed.currency() != amount.currency() => {
                 Ok(Money::zero(amount.currency()))
             }
@@ -408,17 +391,6 @@ pub struct Facts {
     pub amount: Money,
 }
 
-/// What one rule of a coupon says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    pub rule: &'static str,
-    /// What it asks for, and what was found.
-    pub asks: String,
-    pub found: String,
-    /// Why it says no, where it does.
-    pub reason: Option<Reason>,
-}
-
 /// Asks every rule of a coupon, in the order in which reasons are listed.
 pub fn check(coupon: &Coupon, facts: &Facts) -> Vec<Verdict> {
     let offer = &coupon.offer;
@@ -515,11 +487,6 @@ pub fn check(coupon: &Coupon, facts: &Facts) -> Vec<Verdict> {
             Reason::CurrencyMismatch,
         ),
     ]
-}
-
-/// The reasons among verdicts, in their order.
-pub fn reasons(verdicts: &[Verdict]) -> Vec<Reason> {
-    verdicts.iter().filter_map(|verdict| verdict.reason).collect()
 }
 
 /// A redemption that discounts invoices: of an invoice, or of a subscription for its coming ones.

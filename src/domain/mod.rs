@@ -12,6 +12,7 @@ pub mod invoice;
 pub mod letter;
 pub mod money;
 pub mod payment_method;
+pub mod period;
 pub mod plan;
 pub mod recurrence;
 pub mod refusal;
@@ -24,6 +25,7 @@ pub mod tenant;
 pub mod text;
 pub mod transaction;
 pub mod trial;
+pub mod verdict;
 pub mod wording;
 
 pub use act::Act;

@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::refusal::{Refusal, Result, Why};
-
 /// The one rounding of the whole program: half away from zero, as tax offices and accountants
 /// round. `Decimal::round_dp` alone would round 2.345 to 2.34 (half to even).
 pub const ROUNDING: RoundingStrategy = RoundingStrategy::MidpointAwayFromZero;
@@ -66,7 +64,7 @@ impl Currency {
 impl FromStr for Currency {
     type Err = String;
 
-    fn from_str(code: &str) -> std::result::Result<Self, String> {
+    fn from_str(code: &str) -> Result<Self, String> {
         iso_currency::Currency::from_code(code)
             // Gold, SDRs and testing codes have no minor unit: nothing can be billed in them.
             .filter(|c| c.exponent().is_some())
@@ -85,6 +83,28 @@ impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.code())
     }
+}
+
+/// What is wrong with an amount that was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amiss {
+    NotAnAmount,
+    Negative,
+    TooLarge,
+    TooManyDecimals { currency: Currency },
+}
+
+/// Why amounts cannot be reckoned together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreckonable {
+    MixedCurrencies {
+        one: Currency,
+        other: Currency,
+    },
+    /// Above [`MAX_MINOR`], either way.
+    Overflow {
+        currency: Currency,
+    },
 }
 
 /// An amount in one currency.
@@ -122,27 +142,27 @@ impl Money {
 
     /// Reads an amount as a person types it, in major units: at most the currency's decimals
     /// (`10.5` XOF is refused, not rounded), never negative.
-    pub fn parse(text: &str, currency: Currency) -> std::result::Result<Self, Why> {
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, Amiss> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = match digits.split_once('.') {
-            Some((_, "")) => return Err(Why::NotAnAmount),
+            Some((_, "")) => return Err(Amiss::NotAnAmount),
             Some((whole, fraction)) => (whole, fraction),
             None => (digits, ""),
         };
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
         if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
-            return Err(Why::NotAnAmount);
+            return Err(Amiss::NotAnAmount);
         }
         if digits.len() != text.len() {
-            return Err(Why::Negative);
+            return Err(Amiss::Negative);
         }
         if fraction.len() > currency.decimals() as usize {
-            return Err(Why::TooManyDecimals { currency });
+            return Err(Amiss::TooManyDecimals { currency });
         }
         let padded = format!("{whole}{fraction:0<width$}", width = currency.decimals() as usize);
         match padded.parse::<i64>() {
             Ok(minor) if minor <= MAX_MINOR => Ok(Money { minor, currency }),
-            _ => Err(Why::TooLarge),
+            _ => Err(Amiss::TooLarge),
         }
     }
 
@@ -150,7 +170,7 @@ impl Money {
     ///
     /// # Errors
     /// Two currencies, or more than [`MAX_MINOR`] either way.
-    pub fn plus(self, other: Money) -> Result<Money> {
+    pub fn plus(self, other: Money) -> Result<Money, Unreckonable> {
         self.with(other, i64::checked_add)
     }
 
@@ -158,17 +178,20 @@ impl Money {
     ///
     /// # Errors
     /// As [`Money::plus`].
-    pub fn minus(self, other: Money) -> Result<Money> {
+    pub fn minus(self, other: Money) -> Result<Money, Unreckonable> {
         self.with(other, i64::checked_sub)
     }
 
-    fn with(self, other: Money, op: fn(i64, i64) -> Option<i64>) -> Result<Money> {
+    fn with(self, other: Money, op: fn(i64, i64) -> Option<i64>) -> Result<Money, Unreckonable> {
         if self.currency != other.currency {
-            return Err(Refusal::MixedCurrencies { one: self.currency, other: other.currency });
+            return Err(Unreckonable::MixedCurrencies {
+                one: self.currency,
+                other: other.currency,
+            });
         }
         match op(self.minor, other.minor) {
             Some(minor) if minor.abs() <= MAX_MINOR => Ok(Money { minor, ..self }),
-            _ => Err(Refusal::AmountOverflow { currency: self.currency }),
+            _ => Err(Unreckonable::Overflow { currency: self.currency }),
         }
     }
 
@@ -176,8 +199,8 @@ impl Money {
     ///
     /// # Errors
     /// A result above [`MAX_MINOR`].
-    pub fn percent(self, percent: Decimal) -> Result<Money> {
-        let overflow = Refusal::AmountOverflow { currency: self.currency };
+    pub fn percent(self, percent: Decimal) -> Result<Money, Unreckonable> {
+        let overflow = Unreckonable::Overflow { currency: self.currency };
         // Multiplied before it is divided: 1/3 % of 300 is 1, not 0.99.
         let exact = Decimal::from(self.minor)
             .checked_mul(percent)
@@ -189,10 +212,10 @@ impl Money {
     ///
     /// # Errors
     /// A result above [`MAX_MINOR`].
-    pub fn times(self, count: i64) -> Result<Money> {
+    pub fn times(self, count: i64) -> Result<Money, Unreckonable> {
         match self.minor.checked_mul(count) {
             Some(minor) if minor.abs() <= MAX_MINOR => Ok(Money { minor, ..self }),
-            _ => Err(Refusal::AmountOverflow { currency: self.currency }),
+            _ => Err(Unreckonable::Overflow { currency: self.currency }),
         }
     }
 
@@ -202,8 +225,8 @@ impl Money {
     ///
     /// # Errors
     /// A whole of nothing, or a result above [`MAX_MINOR`].
-    pub fn share(self, part: i64, whole: i64) -> Result<Money> {
-        let overflow = Refusal::AmountOverflow { currency: self.currency };
+    pub fn share(self, part: i64, whole: i64) -> Result<Money, Unreckonable> {
+        let overflow = Unreckonable::Overflow { currency: self.currency };
         // Multiplied before it is divided. The quotient is cut at 28 digits, which cannot move it
         // across a half: the nearest one that is no half lies 1 ÷ (2 × whole) away.
         let exact = Decimal::from(self.minor)
@@ -272,7 +295,7 @@ impl Totals {
     ///
     /// # Errors
     /// A sum above [`MAX_MINOR`].
-    pub fn add(&mut self, amount: Money) -> Result<()> {
+    pub fn add(&mut self, amount: Money) -> Result<(), Unreckonable> {
         match self.0.iter_mut().find(|sum| sum.currency() == amount.currency()) {
             Some(sum) => *sum = sum.plus(amount)?,
             None => self.0.push(amount),
@@ -303,16 +326,6 @@ impl FromIterator<Money> for Totals {
         }
         totals
     }
-}
-
-/// Reads a percentage such as a tax rate: 0 to 100 with at most 4 decimals.
-pub fn parse_percent(text: &str) -> std::result::Result<Decimal, Why> {
-    // `from_str` would round past 28 digits without a word.
-    let value = Decimal::from_str_exact(text).map_err(|_| Why::NotAPercentage)?;
-    if value.is_sign_negative() || value > Decimal::ONE_HUNDRED || value.normalize().scale() > 4 {
-        return Err(Why::NotAPercentage);
-    }
-    Ok(value.normalize())
 }
 
 #[cfg(test)]
@@ -360,17 +373,17 @@ mod tests {
     #[test]
     fn what_is_no_amount_is_refused_and_never_rounded() {
         for (text, code, why) in [
-            ("10.5", "XOF", Why::TooManyDecimals { currency: currency("XOF") }),
-            ("49.901", "EUR", Why::TooManyDecimals { currency: currency("EUR") }),
-            ("-1", "EUR", Why::Negative),
-            ("", "EUR", Why::NotAnAmount),
-            ("1e3", "EUR", Why::NotAnAmount),
-            ("1,000", "EUR", Why::NotAnAmount),
-            ("+5", "EUR", Why::NotAnAmount),
-            ("5.", "EUR", Why::NotAnAmount),
-            (".5", "EUR", Why::NotAnAmount),
-            ("10000000000000.01", "EUR", Why::TooLarge),
-            ("99999999999999999999", "XOF", Why::TooLarge),
+            ("10.5", "XOF", Amiss::TooManyDecimals { currency: currency("XOF") }),
+            ("49.901", "EUR", Amiss::TooManyDecimals { currency: currency("EUR") }),
+            ("-1", "EUR", Amiss::Negative),
+            ("", "EUR", Amiss::NotAnAmount),
+            ("1e3", "EUR", Amiss::NotAnAmount),
+            ("1,000", "EUR", Amiss::NotAnAmount),
+            ("+5", "EUR", Amiss::NotAnAmount),
+            ("5.", "EUR", Amiss::NotAnAmount),
+            (".5", "EUR", Amiss::NotAnAmount),
+            ("10000000000000.01", "EUR", Amiss::TooLarge),
+            ("99999999999999999999", "XOF", Amiss::TooLarge),
         ] {
             assert_eq!(Money::parse(text, currency(code)), Err(why), "{text} {code}");
         }

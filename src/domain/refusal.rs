@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
-use super::coupon::Verdict;
-use super::money::{Currency, Money};
+use super::money::{Amiss, Currency, Money, Unreckonable};
+use super::verdict::Verdict;
 
 /// What a lower room returns.
 pub type Result<T> = std::result::Result<T, Refusal>;
@@ -24,7 +24,6 @@ pub enum Why {
     NotAnEmailAddress,
     NotACountry,
     NotADate,
-    NotAnAmount,
     NotAPercentage,
     /// Above 0, at most 100 percent, at most 2 decimals.
     NotADiscount,
@@ -39,12 +38,9 @@ pub enum Why {
         least: i64,
         most: i64,
     },
-    Negative,
+    /// Not an amount of its currency.
+    Amount(Amiss),
     Zero,
-    TooLarge,
-    TooManyDecimals {
-        currency: Currency,
-    },
     UnknownCurrency,
     /// Not one of the words that the field takes.
     NotOneOf {
@@ -94,6 +90,18 @@ pub enum Why {
     },
     /// Not as many fields as the header has, or not UTF-8: what the CSV reader says.
     BadCsv(String),
+}
+
+impl From<Amiss> for Why {
+    fn from(amiss: Amiss) -> Why {
+        Why::Amount(amiss)
+    }
+}
+
+impl From<Unreckonable> for Refusal {
+    fn from(unreckonable: Unreckonable) -> Refusal {
+        Refusal::Unreckonable(unreckonable)
+    }
 }
 
 /// What the database or its file said.
@@ -164,13 +172,8 @@ pub enum Refusal {
     NothingToEdit {
         noun: &'static str,
     },
-    MixedCurrencies {
-        one: Currency,
-        other: Currency,
-    },
-    AmountOverflow {
-        currency: Currency,
-    },
+    /// Amounts that cannot be reckoned together.
+    Unreckonable(Unreckonable),
     DueBeforeIssue {
         issued_on: NaiveDate,
         due_on: NaiveDate,
@@ -374,8 +377,8 @@ pub enum Refusal {
 
 impl Refusal {
     /// A value of a field that is refused.
-    pub fn bad(field: &'static str, value: &str, why: Why) -> Self {
-        Refusal::Bad { field, value: value.to_owned(), why }
+    pub fn bad(field: &'static str, value: &str, why: impl Into<Why>) -> Self {
+        Refusal::Bad { field, value: value.to_owned(), why: why.into() }
     }
 
     /// A file that could not be read or written.

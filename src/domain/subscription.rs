@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 
 use super::coupon::Redemption;
+use super::period::{Anchor, Cycle, Period};
 use super::plan::{Interval, Plan};
-use super::recurrence::{self, Cycle, Period};
 use super::tenant::SuspensionCause;
 use super::{Money, PlanId, Refusal, Result, SubscriptionId, TenantId, words};
 
@@ -18,11 +18,6 @@ words! {
         Suspended = "suspended",
         Canceled = "canceled",
     }
-}
-
-words! {
-    /// What its periods start on: the 1st of the month, or the day on which it began.
-    Anchor { Calendar = "calendar", Anniversary = "anniversary" }
 }
 
 words! {
@@ -226,21 +221,6 @@ pub fn change(
 pub enum When {
     Now,
     PeriodEnd,
-}
-
-/// The first day after the end of a subscription that is canceled today.
-///
-/// # Errors
-/// It is canceled already; with `PeriodEnd` also where it is to end then anyhow.
-pub fn cancel(subscription: &Subscription, when: When, today: NaiveDate) -> Result<NaiveDate> {
-    let canceled = || Refusal::SubscriptionCanceled { subscription: subscription.id.to_string() };
-    match (when, subscription.status) {
-        (_, SubscriptionStatus::Canceled) => Err(canceled()),
-        // Also one whose end has come and is not recorded, because what it owes is held back.
-        (When::Now, _) => Ok(subscription.ends_on.map_or(today, |on| on.min(today))),
-        (When::PeriodEnd, _) if subscription.cancel_at_period_end => Err(canceled()),
-        (When::PeriodEnd, _) => Ok(recurrence::period_end_after(subscription, today)),
-    }
 }
 
 /// Checks that a cancellation can be taken back: it has not taken effect.

@@ -3,9 +3,9 @@
 
 use chrono::{Datelike, NaiveDate};
 
+use super::period::{Anchor, Cycle, Period};
 use super::plan::Interval;
-use super::recurrence::{Cycle, Period};
-use super::subscription::{Anchor, SubscriptionStatus};
+use super::subscription::SubscriptionStatus;
 use super::tenant::SuspensionCause;
 use super::trial;
 

@@ -3,6 +3,8 @@
 //! Names reach terminals, mail headers and spreadsheets, so characters that would act there are
 //! refused on the way in.
 
+use rust_decimal::Decimal;
+
 use super::refusal::{Refusal, Result, Why};
 
 /// A one-line text of 1 to `max` characters without control or direction-changing characters.
@@ -153,6 +155,16 @@ pub fn quoted_cell(text: &str) -> String {
 /// again as it was.
 pub fn unquoted_cell(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|text| is_formula(text)).unwrap_or(cell)
+}
+
+/// Reads a percentage such as a tax rate: 0 to 100 with at most 4 decimals.
+pub fn parse_percent(text: &str) -> std::result::Result<Decimal, Why> {
+    // `from_str` would round past 28 digits without a word.
+    let value = Decimal::from_str_exact(text).map_err(|_| Why::NotAPercentage)?;
+    if value.is_sign_negative() || value > Decimal::ONE_HUNDRED || value.normalize().scale() > 4 {
+        return Err(Why::NotAPercentage);
+    }
+    Ok(value.normalize())
 }
 
 #[cfg(test)]

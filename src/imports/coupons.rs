@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
-use crate::books::redeem::coupon_event;
 use crate::clock;
 use crate::domain::coupon::{
     self, Coupon, Discount, DiscountType, Duration, Eligibility, MOST_USES, Offer, OnPlan,
@@ -61,7 +60,7 @@ impl Import<'_> {
             "valid_to": offer.valid_to,
             "imported": true,
         });
-        coupon_event(self.db, self.act, "coupon_created", &data)?;
+        self.book().coupon_event("coupon_created", &data)?;
         Ok(Fate::Created)
     }
 
@@ -80,7 +79,7 @@ impl Import<'_> {
         row.checked(Some(()))?;
         self.db.update_coupon(self.act, there.id, offer)?;
         let data = json!({ "code": there.code, "imported": true, "changed": differs });
-        coupon_event(self.db, self.act, "coupon_edited", &data)?;
+        self.book().coupon_event("coupon_edited", &data)?;
         Ok(Fate::Updated)
     }
 

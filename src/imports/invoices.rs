@@ -7,8 +7,7 @@ use rust_decimal::Decimal;
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
-use crate::books::issue;
-use crate::books::settle::{self, Because};
+use crate::books::{Because, issue};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin};
 use crate::domain::refusal::{Fault, Why};
 use crate::domain::subscription::Collection;
@@ -53,7 +52,7 @@ impl Import<'_> {
         if let Some(there) = self.db.find_invoice(&read.number)? {
             return self.existing_invoice(tenants, row, &read, &there);
         }
-        let sequence = issue::note_number(self.db, self.config, &read.number)?;
+        let sequence = self.book().note_number(&read.number)?;
         let sequence = sequence.as_ref().map(|(series, n)| (series.as_str(), *n));
         let new = self.new_invoice(tenants, &read, sequence)?;
         let id = self.db.insert_invoice(self.act, &new)?;
@@ -184,7 +183,7 @@ impl Import<'_> {
             corrected => corrected?,
         }
         if read.status == InvoiceStatus::Open && there.status != InvoiceStatus::Open {
-            settle::chase_anew(self.db, self.act, there)?;
+            self.book().chase_anew(there)?;
         }
         let data = serde_json::json!({ "changed": differs }).to_string();
         let event = NewEvent {
@@ -199,7 +198,7 @@ impl Import<'_> {
             InvoiceStatus::Paid => Because::Paid,
             _ => Because::Corrected,
         };
-        settle::come_back(self.db, self.act, self.config, there.tenant_id, because)?;
+        self.book().come_back(there.tenant_id, because)?;
         Ok(Fate::Updated)
     }
 }

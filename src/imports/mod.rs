@@ -12,6 +12,7 @@ mod tenants;
 use std::io::Read;
 use std::path::Path;
 
+use crate::books::Book;
 use crate::config::Config;
 use crate::domain::refusal::BadRow;
 use crate::domain::{Act, Refusal, Result, words};
@@ -64,6 +65,12 @@ struct Import<'a> {
     act: &'a Act,
     config: &'a Config,
     options: ImportOptions,
+}
+
+impl Import<'_> {
+    fn book(&self) -> Book<'_> {
+        Book::new(self.db, self.act, self.config)
+    }
 }
 
 impl Kind {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
-use crate::books::settle::{self, Notify};
+use crate::books::Notify;
 use crate::domain::invoice::Invoice;
 use crate::domain::refusal::Why;
 use crate::domain::transaction::{NewPayment, Overpayment};
@@ -93,7 +93,7 @@ impl Import<'_> {
             false => Overpayment::Refuse,
         };
         let nobody = Notify::Nobody;
-        match settle::pay(self.db, self.act, self.config, invoice, payment, overpayment, nobody) {
+        match self.book().pay(invoice, payment, overpayment, nobody) {
             Ok(_) => Ok(Fate::Created),
             Err(Refusal::AboveDue { due, .. }) => Err(row.bad("amount", Why::AboveDue { due })),
             Err(Refusal::AlreadyPaid { .. }) => {

@@ -5,13 +5,11 @@ use serde_json::{Value, json};
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
-use crate::books::subscribe::subscription_event;
+use crate::domain::money::Amiss;
+use crate::domain::period::{Anchor, Period};
 use crate::domain::plan::Plan;
-use crate::domain::recurrence::Period;
 use crate::domain::refusal::Why;
-use crate::domain::subscription::{
-    Anchor, Collection, MOST_QUANTITY, Subscription, SubscriptionStatus,
-};
+use crate::domain::subscription::{Collection, MOST_QUANTITY, Subscription, SubscriptionStatus};
 use crate::domain::takeover::{self, Stated, Takeover};
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::{SubscriptionId, plan, text};
@@ -106,7 +104,7 @@ impl Import<'_> {
         let collection: Option<Collection> = row.word("collection", "automatic, invoice");
         let overflows = |plan: &Plan| plan.price.times(quantity.unwrap_or(1)).is_err();
         if plan.as_ref().is_some_and(overflows) {
-            row.note("quantity", Why::TooLarge);
+            row.note("quantity", Why::Amount(Amiss::TooLarge));
         }
         let said = json!({
             "status": status.map(SubscriptionStatus::word),
@@ -196,7 +194,7 @@ impl Import<'_> {
                 ("subscription_corrected", json!({ "imported": true, "changed": differs }))
             }
         };
-        subscription_event(db, act, &db.subscription(id)?, kind, None, more)?;
+        self.book().subscription_event(&db.subscription(id)?, kind, None, more)?;
         Ok(())
     }
 }

@@ -2,10 +2,9 @@
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
-use crate::books::settle::{self, tenant_event};
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
-use crate::domain::{Refusal, money, text};
+use crate::domain::{Refusal, text};
 
 pub const REQUIRED: &[&str] = &["slug", "name", "email"];
 pub const OPTIONAL: &[&str] =
@@ -19,7 +18,7 @@ impl Import<'_> {
         let new = self.read_tenant(row)?;
         let Some(there) = self.db.find_tenant(&new.slug)? else {
             let id = self.db.insert_tenant(self.act, &new)?;
-            tenant_event(self.db, self.act, id, "tenant_created", None, r#"{"imported":true}"#)?;
+            self.book().tenant_event(id, "tenant_created", None, r#"{"imported":true}"#)?;
             return Ok(Fate::Created);
         };
         let differs = differences(row, &new, &there);
@@ -31,7 +30,7 @@ impl Import<'_> {
         }
         self.db.edit_tenant(self.act, there.id, &edit(row, &new))?;
         let data = serde_json::json!({ "imported": true, "changed": differs });
-        tenant_event(self.db, self.act, there.id, "tenant_edited", None, &data.to_string())?;
+        self.book().tenant_event(there.id, "tenant_edited", None, &data.to_string())?;
         if differs.contains(&"status") {
             self.take_status(&there, new.status)?;
         }
@@ -43,11 +42,11 @@ impl Import<'_> {
         let (db, act) = (self.db, self.act);
         match status {
             TenantStatus::Active if there.status == TenantStatus::Suspended => {
-                settle::reactivate(db, act, self.config, there, Some(IMPORTED), None)?;
+                self.book().reactivate(there, Some(IMPORTED), None)?;
             }
             TenantStatus::Active => db.reactivate_tenant(act, there.id)?,
-            TenantStatus::Suspended => settle::suspend(db, act, there, IMPORTED)?,
-            TenantStatus::Closed => settle::close(db, act, there)?,
+            TenantStatus::Suspended => self.book().suspend(there, IMPORTED)?,
+            TenantStatus::Closed => self.book().close_tenant(there)?,
         }
         Ok(())
     }
@@ -62,7 +61,7 @@ impl Import<'_> {
         let address = row.take("address", tenant::address);
         let tax_id = row.take("tax_id", tenant::tax_id);
         let tax_rate = row.take("tax_rate", |v| {
-            money::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
+            text::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
         });
         let created_on = row.date("created_on");
         if created_on.is_some_and(|date| date > self.act.today) {

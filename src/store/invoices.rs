@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{Db, columns};
 use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin};
-use crate::domain::recurrence::Period;
+use crate::domain::period::Period;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::{Collection, Subscription};
 use crate::domain::{Act, CouponId, InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId};

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
+use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Interval;
-use crate::domain::recurrence::{Cycle, Period};
 use crate::domain::subscription::{Pause, Subscription, Terms};
 use crate::domain::{PlanId, Refusal, Result, SubscriptionId, TenantId};
 

@@ -19,13 +19,13 @@ use serde_json::json;
 use super::batch::Sum;
 use super::lock::Lock;
 use super::{Given, ItemError, item_error, item_refused};
-use crate::books::settle::invoice_event;
+use crate::books::Book;
 use crate::domain::invoice;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, InvoiceId, Refusal, Result, RunId, TransactionId};
 use crate::gateway::Gateway;
-use crate::store::Store;
 use crate::store::charges::Series;
+use crate::store::{Db, Store};
 
 pub use foresee::{Foreseen, foresee};
 use source::{Candidate, Source};
@@ -213,6 +213,13 @@ enum Reach {
     OpenAndNew,
 }
 
+impl Charger<'_> {
+    /// The books in the transaction of `db`.
+    fn books<'a>(&'a self, db: &'a Db) -> Book<'a> {
+        Book::new(db, self.act, self.given.config)
+    }
+}
+
 /// Names a charge that was begun with a gateway that is not configured any more.
 fn begun_with_another(series: &Series, gateway: &Gateway) -> ItemError {
     let (began, now) = (&series.last_try.gateway, gateway.name());
@@ -266,7 +273,12 @@ pub fn resolve(
             "found": if found == Found::Succeeded { "succeeded" } else { "failed" },
         });
         let kind = "charge_resolved";
-        invoice_event(db, act, &invoice, kind, Some(note), &data.to_string())?;
+        Book::new(db, act, given.config).invoice_event(
+            &invoice,
+            kind,
+            Some(note),
+            &data.to_string(),
+        )?;
         match found {
             Found::Succeeded => charger.succeeded(db, &job, None),
             Found::Failed => {

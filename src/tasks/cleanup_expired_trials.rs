@@ -8,9 +8,7 @@ use super::batch::{self, Sum};
 use super::charge;
 use super::generate_recurring_invoices::problem;
 use super::{BATCH, Done, Given, ItemError, Tally, item_refused};
-use crate::books::issue::Issuer;
-use crate::books::settle::tenant_event;
-use crate::books::subscribe;
+use crate::books::Book;
 use crate::config::Config;
 use crate::domain::letter::Template;
 use crate::domain::recurrence::{self, Backlog, Decision};
@@ -65,9 +63,9 @@ impl Ended {
 }
 
 /// What is looked at besides the trial itself.
-fn policy(db: &Db, config: &Config, trial: &Subscription) -> Result<Policy> {
-    let converts = subscribe::converts(db, config, trial.tenant_id)?;
-    Ok(Policy { reminder_days: config.trials.reminder_days, converts })
+fn policy(book: &Book, trial: &Subscription) -> Result<Policy> {
+    let converts = book.trial_converts(trial.tenant_id)?;
+    Ok(Policy { reminder_days: book.config.trials.reminder_days, converts })
 }
 
 /// Ends and announces what is due, in batches.
@@ -119,6 +117,7 @@ pub fn dry_run(
 ) -> Result<Done> {
     let act = given.clock.act("task:cleanup-expired-trials");
     store.read(|db| {
+        let book = Book::new(db, &act, given.config);
         let mut sum = Ended::default();
         let mut after = None;
         loop {
@@ -127,9 +126,9 @@ pub fn dry_run(
             after = Some(last);
             for due in page {
                 let trial = db.subscription(due.id)?;
-                let policy = policy(db, given.config, &trial)?;
+                let policy = policy(&book, &trial)?;
                 if let Some(action) = decide(&trial, policy, act.today) {
-                    sum.add(foreseen(db, given.config, &act, &trial, action)?);
+                    sum.add(foreseen(&book, &trial, action)?);
                     each(&trial, action)?;
                 }
             }
@@ -166,28 +165,22 @@ fn counted(action: Action) -> Ended {
 }
 
 /// A trial as the paid subscription that it becomes, and what is billed of it.
-fn conversion(db: &Db, trial: &Subscription, act: &Act) -> Result<(Subscription, Decision)> {
-    let last_day = trial.trial_ends_on.unwrap_or(act.today);
-    let converted = subscribe::as_converted(db, trial, last_day)?;
-    let decision = recurrence::decide(&converted, act.today, Backlog::Held)?;
+fn conversion(book: &Book, trial: &Subscription) -> Result<(Subscription, Decision)> {
+    let today = book.act.today;
+    let converted = book.as_converted(trial, trial.trial_ends_on.unwrap_or(today))?;
+    let decision = recurrence::decide(&converted, today, Backlog::Held)?;
     Ok((converted, decision))
 }
 
 /// What an action would add to the sum, with the invoices of a conversion; what would fail of it
 /// is an error.
-fn foreseen(
-    db: &Db,
-    config: &Config,
-    act: &Act,
-    trial: &Subscription,
-    action: Action,
-) -> Result<Ended> {
+fn foreseen(book: &Book, trial: &Subscription, action: Action) -> Result<Ended> {
     let mut sum = counted(action);
     if action != Action::Convert {
         return Ok(sum);
     }
-    let tried = conversion(db, trial, act).and_then(|(converted, decision)| {
-        subscribe::amounts(db, config, &converted, &decision.bills)?;
+    let tried = conversion(book, trial).and_then(|(converted, decision)| {
+        book.bill_amounts(&converted, &decision.bills)?;
         Ok(decision)
     });
     match tried {
@@ -215,8 +208,8 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Reads a trial, decides, and writes what is decided, in the caller's transaction.
     fn write(&self, db: &Db, id: SubscriptionId) -> Result<Ended> {
-        let trial = db.subscription(id)?;
-        let policy = policy(db, self.config, &trial)?;
+        let (book, trial) = (Book::new(db, self.act, self.config), db.subscription(id)?);
+        let policy = policy(&book, &trial)?;
         let Some(action) = decide(&trial, policy, self.act.today) else {
             return Ok(Ended::default());
         };
@@ -228,33 +221,32 @@ impl Writer<'_> {
                 self.queue(db, &trial, Template::TrialEnding, last_day, action)?;
             }
             Action::Suspend => {
-                self.suspend(db, &trial, last_day)?;
+                self.suspend(&book, &trial, last_day)?;
                 self.queue(db, &trial, Template::TrialEnded, last_day, action)?;
             }
             Action::Convert => {
                 self.queue(db, &trial, Template::TrialEnded, last_day, action)?;
-                let (converted, decision) = conversion(db, &trial, self.act)?;
-                let issuer = Issuer::new(db, self.act, self.config)?;
-                let issued = subscribe::convert(&issuer, &converted, &decision, self.run)?;
+                let (converted, decision) = conversion(&book, &trial)?;
+                let issued = book.issuer()?.convert_trial(&converted, &decision, self.run)?;
                 sum.emails_queued += issued.len() as u64;
                 sum.errors.extend(problem(id, &decision));
             }
             Action::Cancel => {
                 let ends_on = trial.ends_on.unwrap_or(self.act.today);
-                subscribe::end(db, self.act, &trial, ends_on)?;
+                book.end_subscription(&trial, ends_on)?;
             }
         }
         Ok(sum)
     }
 
     /// Suspends the subscription, and its tenant too where nothing else of it runs.
-    fn suspend(&self, db: &Db, trial: &Subscription, last_day: NaiveDate) -> Result<()> {
-        let (act, cause) = (self.act, SuspensionCause::Trial);
+    fn suspend(&self, book: &Book, trial: &Subscription, last_day: NaiveDate) -> Result<()> {
+        let (db, act, cause) = (book.db, book.act, SuspensionCause::Trial);
         let reason = format!("the trial of {} ended on {last_day}", trial.terms.plan_name);
         db.suspend_subscription(act, trial.id, cause)?;
         let suspended = db.subscription(trial.id)?;
         let (kind, more) = ("subscription_suspended", serde_json::json!({ "cause": "trial" }));
-        subscribe::subscription_event(db, act, &suspended, kind, Some(&reason), more)?;
+        book.subscription_event(&suspended, kind, Some(&reason), more)?;
         let tenant = db.tenant_by_id(trial.tenant_id)?;
         if tenant.status != TenantStatus::Active
             || db.has_another_running(tenant.id, trial.id, act.today)?
@@ -264,7 +256,7 @@ impl Writer<'_> {
         let suspension = Suspension { at: act.at(), cause, reason: reason.clone() };
         db.suspend_tenant(act, tenant.id, &suspension)?;
         let data = r#"{"cause":"trial"}"#;
-        tenant_event(db, act, tenant.id, "tenant_suspended", Some(&reason), data)
+        book.tenant_event(tenant.id, "tenant_suspended", Some(&reason), data)
     }
 
     fn queue(

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{Given, ItemError, item_error};
-use crate::books::subscribe::{converts, paid_from};
+use crate::books::Book;
 use crate::config::Config;
 use crate::domain::charge::LastTry;
 use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
@@ -409,6 +409,7 @@ fn trial_facts(
     let Some(id) = queued_facts(email)["subscription"].as_i64() else {
         return Ok(Some("no subscription"));
     };
+    let book = Book::new(db, act, config);
     let subscription = db.subscription(SubscriptionId(id))?;
     let Some(ends_on) = subscription.trial_ends_on else { return Ok(Some("no trial")) };
     let status = subscription.status_on(act.today, false);
@@ -418,7 +419,7 @@ fn trial_facts(
         (Some(Action::Remind), SubscriptionStatus::Trialing) if ends_on >= act.today => {
             match subscription.cancel_at_period_end {
                 true => AfterTrial::Canceled,
-                false if converts(db, config, subscription.tenant_id)? => AfterTrial::Converted,
+                false if book.trial_converts(subscription.tenant_id)? => AfterTrial::Converted,
                 false => AfterTrial::Suspended,
             }
         }
@@ -436,7 +437,7 @@ fn trial_facts(
         plan: terms.plan_name.clone(),
         quantity: terms.quantity,
         ends_on,
-        first_paid_on: paid_from(db, &subscription, ends_on)?.0,
+        first_paid_on: book.paid_from(&subscription, ends_on)?.0,
         price: terms.price.times(terms.quantity)?,
         interval: terms.interval,
         after,

@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 use super::batch::{self, Sum};
 use super::charge;
 use super::{BATCH, Done, Given, ItemError, Options, Tally, item_error, item_refused};
+use crate::books::Book;
 use crate::books::issue::{Issued, Issuer};
-use crate::books::subscribe;
 use crate::config::Config;
 use crate::domain::invoice::Amounts;
 use crate::domain::money::Totals;
@@ -176,7 +176,7 @@ fn foresee(
 ) -> Result<Foreseen> {
     let subscription = db.subscription(id)?;
     let decision = decide(&subscription, act.today, options.backlog())?;
-    let amounts = subscribe::amounts(db, config, &subscription, &decision.bills)?;
+    let amounts = Book::new(db, act, config).bill_amounts(&subscription, &decision.bills)?;
     Ok((subscription, decision, amounts))
 }
 
@@ -235,7 +235,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Writes some of a page, in the caller's transaction.
     fn write_all(&self, db: &Db, page: &[DueSubscription], scan: Scan) -> Result<Billed> {
-        let issuer = Issuer::new(db, self.act, self.config)?;
+        let issuer = Book::new(db, self.act, self.config).issuer()?;
         let mut sum = Billed::default();
         for due in page {
             sum.add(self.write(&issuer, due.id, scan)?);
@@ -245,17 +245,17 @@ impl Writer<'_> {
 
     /// Reads a subscription, decides, and writes what is decided.
     fn write(&self, issuer: &Issuer, id: SubscriptionId, scan: Scan) -> Result<Billed> {
-        let db = issuer.db;
+        let db = issuer.book.db;
         let subscription = db.subscription(id)?;
         let decision = decide(&subscription, self.act.today, self.backlog)?;
         let mut sum = Billed::default();
         if !scan.takes(&subscription, &decision) {
             return Ok(sum);
         }
-        let issued = subscribe::bill(issuer, &subscription, &decision, Some(self.run))?;
+        let issued = issuer.bill(&subscription, &decision, Some(self.run))?;
         sum.invoices(issued.iter().map(|issued: &Issued| issued.amounts.total));
         if let Some(on) = decision.ends {
-            subscribe::end(db, self.act, &db.subscription(id)?, on)?;
+            Book::new(db, self.act, self.config).end_subscription(&db.subscription(id)?, on)?;
             sum.counts.subscriptions_ended += 1;
         }
         sum.errors.extend(problem(id, &decision));

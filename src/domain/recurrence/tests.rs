@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::Currency;
+use crate::domain::period::Anchor;
+use crate::domain::plan::Interval;
 use crate::domain::plan::IntervalUnit;
 use crate::domain::subscription::example;
 use crate::domain::tenant::SuspensionCause;

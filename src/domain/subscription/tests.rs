@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::Currency;
 use crate::domain::plan::IntervalUnit;
+use crate::domain::recurrence::cancel;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()

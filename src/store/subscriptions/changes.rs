@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use rusqlite::{Statement, ToSql};
 
-use crate::domain::recurrence::{Cycle, Period};
-use crate::domain::subscription::{Anchor, Collection, SubscriptionStatus, Terms};
+use crate::domain::period::{Anchor, Cycle, Period};
+use crate::domain::subscription::{Collection, SubscriptionStatus, Terms};
 use crate::domain::tenant::SuspensionCause;
 use crate::domain::{Act, PlanId, Result, SubscriptionId, TenantId};
 use crate::store::Db;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::calls::{Call, Job, Page};
 use super::{Charged, Charger, unknown_outcome};
-use crate::books::settle::{self, invoice_event};
+use crate::books::pay;
 use crate::domain::charge::{
     Answer, AttemptStatus, ChargeRequest, Exhausted, Rests, Retry, decide_retry,
 };
@@ -89,14 +89,14 @@ impl Charger<'_> {
         let answered = Answered { reference, ..Answered::plain(AttemptStatus::Succeeded) };
         db.answer_attempt(self.act, job.attempt, &answered)?;
         let invoice = db.invoice_by_id(job.invoice)?;
-        let charge = settle::Charge {
+        let charge = pay::Charge {
             transaction: job.transaction,
             amount: job.request.amount,
             method: job.request.kind.word(),
             reference,
             run: self.run,
         };
-        settle::charged(db, self.act, self.given.config, &invoice, &charge)
+        self.books(db).charged(&invoice, &charge)
     }
 
     pub(super) fn declined(
@@ -119,7 +119,7 @@ impl Charger<'_> {
             "payment_method": job.request.method.to_string(),
             "code": code, "message": message, "retryable": !hard,
         });
-        invoice_event(db, self.act, &invoice, "charge_declined", Some(code), &data.to_string())?;
+        self.books(db).invoice_event(&invoice, "charge_declined", Some(code), &data.to_string())?;
         if self.tell_of_failure(db, job, &invoice)? {
             charged.emails_queued += 1;
         }
@@ -167,7 +167,7 @@ impl Charger<'_> {
         };
         let invoice = db.invoice_by_id(series.invoice)?;
         let data = json!({ "transaction": series.transaction.to_string() }).to_string();
-        invoice_event(db, self.act, &invoice, "charge_tries_ended", Some(&reason), &data)
+        self.books(db).invoice_event(&invoice, "charge_tries_ended", Some(&reason), &data)
     }
 
     pub(super) fn exhaust(&self, db: &Db, series: &Series, why: Exhausted) -> Result<()> {
@@ -180,7 +180,7 @@ impl Charger<'_> {
             }
         };
         let data = json!({ "transaction": series.transaction.to_string() }).to_string();
-        invoice_event(db, self.act, &invoice, "charge_exhausted", Some(&reason), &data)
+        self.books(db).invoice_event(&invoice, "charge_exhausted", Some(&reason), &data)
     }
 
     fn pending(
@@ -203,7 +203,7 @@ impl Charger<'_> {
                 "currency": job.request.amount.currency().code(),
             });
             let kind = "charge_pending";
-            return invoice_event(db, self.act, &invoice, kind, None, &data.to_string());
+            return self.books(db).invoice_event(&invoice, kind, None, &data.to_string());
         }
         let zone = self.given.clock.timezone;
         let since = job.request.created_at.with_timezone(&zone).date_naive();
@@ -281,7 +281,7 @@ impl Charger<'_> {
                 "currency": job.request.amount.currency().code(), "message": message,
             });
             let kind = "charge_unknown";
-            invoice_event(db, self.act, &invoice, kind, Some(message), &data.to_string())?;
+            self.books(db).invoice_event(&invoice, kind, Some(message), &data.to_string())?;
         }
         charged.errors.push(unknown_outcome(&series, message));
         Ok(())

@@ -1,0 +1,141 @@
+//! Subscriptions that are billed: what a decision says is due becomes invoices.
+
+use chrono::NaiveDate;
+use serde_json::json;
+
+use super::Book;
+use super::issue::{self, Issued, Issuer, NewIssue};
+use super::record::in_words;
+use super::redeem::Discounts;
+use crate::domain::email::Locale;
+use crate::domain::invoice::{Amounts, Line};
+use crate::domain::period::Cycle;
+use crate::domain::recurrence::{self, Bill, Decision};
+use crate::domain::subscription::Subscription;
+use crate::domain::{Money, Result, RunId, SubscriptionId};
+use crate::mail::wording;
+use crate::store::subscriptions::Billed;
+
+impl Issuer<'_> {
+    /// Issues what a decision says is due, and moves the subscription on behind it.
+    ///
+    /// # Errors
+    /// A period that is billed already, an amount that is too large, or a fault of the file.
+    pub fn bill(
+        &self,
+        subscription: &Subscription,
+        decision: &Decision,
+        run: Option<RunId>,
+    ) -> Result<Vec<Issued>> {
+        let Some(next_on) = decision.next_on else { return Ok(Vec::new()) };
+        self.bill_periods(subscription, &decision.bills, decision.cycle, next_on, run)
+    }
+
+    fn bill_periods(
+        &self,
+        subscription: &Subscription,
+        bills: &[Bill],
+        cycle: Cycle,
+        next_on: NaiveDate,
+        run: Option<RunId>,
+    ) -> Result<Vec<Issued>> {
+        let Some(last) = bills.last() else { return Ok(Vec::new()) };
+        let (db, act) = (self.book.db, self.book.act);
+        let tenant = db.tenant_by_id(subscription.tenant_id)?;
+        let mut issued = Vec::with_capacity(bills.len());
+        let mut discounts = Discounts::of(db, subscription);
+        for bill in bills {
+            let redemption = discounts.take()?;
+            issued.push(self.issue(&NewIssue {
+                period: Some((subscription.id, bill.period)),
+                collection: subscription.collection,
+                redemption: redemption.as_ref(),
+                send: true,
+                run,
+                ..NewIssue::single(&tenant, &[line(bill, tenant.locale)], act.today)
+            })?);
+        }
+        discounts.write(act)?;
+        let terms = subscription.pending.as_ref();
+        db.move_on(act, subscription.id, &Billed { period: last.period, next_on, cycle, terms })?;
+        if terms.is_some() {
+            let changed = db.subscription(subscription.id)?;
+            let reason = format!("now {}", in_words(&changed.terms));
+            let since = json!({ "since": bills.first().map(|bill| bill.period.start) });
+            let kind = "subscription_change_applied";
+            self.book.subscription_event(&changed, kind, Some(&reason), since)?;
+        }
+        Ok(issued)
+    }
+}
+
+/// The line of a period on its invoice: the plan, how many of it, the period. A part of an
+/// interval has no unit price, since quantity × price is not what it comes to.
+pub fn line(bill: &Bill, locale: Locale) -> Line {
+    let terms = &bill.terms;
+    let description = match bill.proration {
+        Some(part) => wording::prorated(&terms.plan_name, part.days, part.of, locale),
+        None => terms.plan_name.clone(),
+    };
+    Line {
+        description,
+        quantity: terms.quantity,
+        unit_price: bill.proration.is_none().then_some(terms.price),
+        amount: bill.amount,
+        discount: Money::zero(bill.amount.currency()),
+        period: Some((bill.period.start, bill.period.end)),
+    }
+}
+
+impl Book<'_> {
+    /// Issues the first invoice of a subscription, where it has begun and is not on trial.
+    ///
+    /// # Errors
+    /// An amount that is too large, or a fault of the file.
+    pub fn bill_first(&self, id: SubscriptionId) -> Result<()> {
+        let subscription = self.db.subscription(id)?;
+        let Some(next) = subscription.next_billing_on.filter(|on| *on <= self.act.today) else {
+            return Ok(());
+        };
+        let bill = recurrence::bill_from(&subscription, next)?;
+        let (cycle, next_on) = (subscription.cycle, bill.period.end);
+        self.issuer()?.bill_periods(&subscription, &[bill], cycle, next_on, None)?;
+        Ok(())
+    }
+
+    /// What the bills of a subscription come to as invoices, one after another: its line, with what a
+    /// coupon takes off it, and the amounts.
+    ///
+    /// # Errors
+    /// Amounts that are too large, or a fault of the file.
+    pub fn foresee_bills<'b>(
+        &self,
+        subscription: &Subscription,
+        bills: impl IntoIterator<Item = &'b Bill>,
+    ) -> Result<Vec<(Line, Amounts)>> {
+        let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
+        let mut discounts = Discounts::of(self.db, subscription);
+        let mut foreseen = Vec::new();
+        for bill in bills {
+            let redemption = discounts.take()?;
+            let plain = [line(bill, tenant.locale)];
+            let (lines, amounts) =
+                issue::amounts(self.config, &tenant, &plain, redemption.as_ref())?;
+            foreseen.extend(lines.into_iter().map(|line| (line, amounts)));
+        }
+        Ok(foreseen)
+    }
+
+    /// What each bill of a subscription comes to as an invoice.
+    ///
+    /// # Errors
+    /// As [`foresee`].
+    pub fn bill_amounts(
+        &self,
+        subscription: &Subscription,
+        bills: &[Bill],
+    ) -> Result<Vec<Amounts>> {
+        let foreseen = self.foresee_bills(subscription, bills)?;
+        Ok(foreseen.into_iter().map(|(_, amounts)| amounts).collect())
+    }
+}

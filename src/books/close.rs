@@ -1,0 +1,35 @@
+//! Invoices that are closed without money: void, or given up.
+
+use super::{Because, Book};
+use crate::domain::invoice::{self, Invoice, InvoiceStatus};
+use crate::domain::{Refusal, Result};
+
+impl Book<'_> {
+    /// Voids an invoice: it should never have been issued. A tenant that was suspended for it alone
+    /// comes back.
+    ///
+    /// # Errors
+    /// It is not open, something was paid on it, or a charge of it has no outcome yet.
+    pub fn void(&self, invoice: &Invoice, reason: &str) -> Result<()> {
+        invoice::check_voidable(invoice)?;
+        // The money may be on its way.
+        if self.db.live_charge(invoice.id)?.is_some() {
+            return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
+        }
+        self.db.close_invoice(self.act, invoice.id, InvoiceStatus::Void, reason)?;
+        self.invoice_event(invoice, "invoice_voided", Some(reason), "")?;
+        self.return_coupon(invoice)?;
+        self.come_back(invoice.tenant_id, Because::Corrected)
+    }
+
+    /// Gives an invoice up. It may still be paid later, and a tenant that was suspended for it stays
+    /// so: nothing was paid.
+    ///
+    /// # Errors
+    /// It is not open.
+    pub fn write_off(&self, invoice: &Invoice, reason: &str) -> Result<()> {
+        invoice::check_open(invoice)?;
+        self.db.close_invoice(self.act, invoice.id, InvoiceStatus::Uncollectible, reason)?;
+        self.invoice_event(invoice, "invoice_written_off", Some(reason), "")
+    }
+}

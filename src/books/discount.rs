@@ -1,0 +1,64 @@
+//! A coupon on an invoice that was issued.
+
+use serde_json::json;
+
+use super::redeem::{Asked, on_plan};
+use super::{Because, Book};
+use crate::domain::invoice::{self, Invoice, add_up, discounted};
+use crate::domain::{Refusal, Result, UsageId};
+use crate::store::{NewRedemption, NewUsage};
+
+impl Book<'_> {
+    /// Applies a coupon to an open, unpaid invoice that has none. One that comes to nothing is paid at
+    /// once: no charge and no letter follows.
+    ///
+    /// # Errors
+    /// The invoice is not such a one, a charge of it is under way, or a rule of the coupon says no.
+    pub fn discount_invoice(
+        &self,
+        code: &str,
+        invoice: &Invoice,
+        metadata: &str,
+    ) -> Result<UsageId> {
+        let plan = match invoice.subscription_id {
+            Some(id) => Some(on_plan(&self.db.subscription(id)?.terms)),
+            None => None,
+        };
+        let asked = Asked { tenant: invoice.tenant_id, plan, amount: invoice.subtotal };
+        // The coupon's own reasons come first: a script asks for those.
+        let coupon = self.redeemable_coupon(code, &asked)?;
+        invoice::check_discountable(invoice)?;
+        if self.db.live_charge(invoice.id)?.is_some() {
+            return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
+        }
+        let new = NewRedemption {
+            coupon: &coupon,
+            tenant: invoice.tenant_id,
+            subscription: None,
+            metadata,
+        };
+        let redemption = self.db.redemption(self.db.insert_redemption(self.act, &new)?)?;
+        let lines = discounted(&invoice.lines, &redemption.discount)?;
+        let amounts = add_up(&lines, invoice.tax_rate)?;
+        self.db.discount_invoice(self.act, invoice.id, coupon.id, &amounts, &lines)?;
+        let (tenant, id) = (invoice.tenant_id, invoice.id);
+        let new_usage =
+            NewUsage { redemption: &redemption, tenant, invoice: id, amounts: &amounts };
+        let usage = self.db.insert_usage(self.act, &new_usage)?;
+        self.coupon_redeemed_event(invoice.tenant_id, Some(invoice.id), &redemption, metadata)?;
+        let data = json!({
+            "coupon": coupon.code, "usage": usage.to_string(), "discount": amounts.discount.major(),
+            "tax": amounts.tax.major(), "total": amounts.total.major(),
+            "total_before": invoice.total.major(), "currency": amounts.total.currency().code(),
+            "on": self.act.today,
+        });
+        let reason = format!("{}: {} instead of {}", coupon.code, amounts.total, invoice.total);
+        self.invoice_event(invoice, "coupon_applied", Some(&reason), &data.to_string())?;
+        if amounts.total.is_zero() {
+            let reason = Some("the coupon leaves nothing to be paid");
+            self.invoice_event(invoice, "invoice_settled", reason, "")?;
+            self.come_back(invoice.tenant_id, Because::Corrected)?;
+        }
+        Ok(usage)
+    }
+}

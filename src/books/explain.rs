@@ -1,0 +1,133 @@
+//! A subscription, explained: which period it is in, what was billed, what is due, what comes next.
+
+use chrono::NaiveDate;
+
+use super::Book;
+use crate::domain::invoice::{Amounts, Invoice, Line};
+use crate::domain::recurrence::{self, Backlog, Bill, Decision, Return};
+use crate::domain::subscription::{Subscription, SubscriptionStatus};
+use crate::domain::{Result, SubscriptionId};
+
+/// What the next invoice depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provided {
+    Converted,
+    CameBack,
+}
+
+impl Provided {
+    /// As a clause.
+    pub fn word(self) -> &'static str {
+        match self {
+            Provided::Converted => "if it goes on after its trial",
+            Provided::CameBack => "if it came back today",
+        }
+    }
+}
+
+/// The next invoice of a subscription.
+#[derive(Debug, Clone)]
+pub struct Next {
+    pub bill: Bill,
+    pub line: Line,
+    pub amounts: Amounts,
+    pub provided: Option<Provided>,
+}
+
+/// A subscription, explained.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    pub subscription: Subscription,
+    pub status: SubscriptionStatus,
+    pub today: NaiveDate,
+    /// Oldest period first, void ones too.
+    pub invoices: Vec<Invoice>,
+    pub decision: Decision,
+    /// What has begun and is not billed, held back or not.
+    pub due: Vec<(Bill, Amounts)>,
+    pub next: Option<Next>,
+}
+
+/// What is due, what follows it, and what that depends on.
+#[derive(Default)]
+struct Ahead {
+    due: Vec<Bill>,
+    next: Option<Bill>,
+    provided: Option<Provided>,
+}
+
+impl Book<'_> {
+    /// Says which period a subscription is in, what was billed, what is due, and what comes next.
+    ///
+    /// # Errors
+    /// There is no such subscription, or an amount is too large.
+    pub fn explain_subscription(&self, id: SubscriptionId) -> Result<Explained> {
+        let (subscription, today) = (self.db.subscription(id)?, self.act.today);
+        let decision = recurrence::decide(&subscription, today, Backlog::Held)?;
+        let ahead = self.look_ahead(&subscription, today)?;
+        // One after another: a coupon's last period may be among what is due.
+        let foreseen =
+            self.foresee_bills(&subscription, ahead.due.iter().chain(ahead.next.as_ref()))?;
+        let status = subscription.status_on(today, self.db.has_overdue(id, today)?);
+        let next = ahead.next.zip(foreseen.last().cloned());
+        let next = next.map(|(bill, (line, amounts))| Next {
+            bill,
+            line,
+            amounts,
+            provided: ahead.provided,
+        });
+        Ok(Explained {
+            invoices: self.db.invoices_of_subscription(&subscription)?,
+            due: ahead
+                .due
+                .into_iter()
+                .zip(foreseen.into_iter().map(|(_, amounts)| amounts))
+                .collect(),
+            subscription,
+            status,
+            today,
+            decision,
+            next,
+        })
+    }
+
+    fn look_ahead(&self, subscription: &Subscription, today: NaiveDate) -> Result<Ahead> {
+        match (subscription.status, subscription.trial_ends_on) {
+            (SubscriptionStatus::Trialing, Some(last)) => {
+                let (start, cycle) = self.paid_from(subscription, last)?;
+                let paid = Subscription { cycle, ..subscription.clone() };
+                let next = bill_before_end(&paid, start)?;
+                Ok(Ahead { due: Vec::new(), next, provided: Some(Provided::Converted) })
+            }
+            (SubscriptionStatus::Active, _) => {
+                let due = recurrence::decide(subscription, today, Backlog::Allowed)?;
+                let next = match due.next_on {
+                    Some(start) => bill_before_end(subscription, start)?,
+                    None => None,
+                };
+                Ok(Ahead { due: due.bills, next, provided: None })
+            }
+            (SubscriptionStatus::Suspended, _) => {
+                let back =
+                    recurrence::back(subscription, self.db.billed_until(subscription)?, today)?;
+                let next = match back.how {
+                    Return::GoesOn { until } => bill_before_end(&back.after, until)?,
+                    Return::NewPeriod { on, cycle } => {
+                        bill_before_end(&Subscription { cycle, ..back.after }, on)?
+                    }
+                    Return::Trial | Return::Ended { .. } => None,
+                };
+                Ok(Ahead { due: back.missed.bills, next, provided: Some(Provided::CameBack) })
+            }
+            _ => Ok(Ahead::default()),
+        }
+    }
+}
+
+/// The bill of the period that starts on that day, unless the subscription ends before.
+fn bill_before_end(subscription: &Subscription, start: NaiveDate) -> Result<Option<Bill>> {
+    match subscription.ends_on.is_none_or(|on| start < on) {
+        true => recurrence::bill_from(subscription, start).map(Some),
+        false => Ok(None),
+    }
+}

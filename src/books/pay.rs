@@ -1,0 +1,163 @@
+//! Money that comes in for an invoice, and money that goes back.
+
+use super::{Because, Book};
+use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
+use crate::domain::letter::Template;
+use crate::domain::transaction::{NewPayment, Overpayment, check_reversible};
+use crate::domain::{Money, Refusal, Result, RunId, TransactionId};
+use crate::store::NewEmail;
+
+/// Whether the customer is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    Customer,
+    Nobody,
+}
+
+/// A charge that a gateway, or a person who asked it, says has succeeded.
+#[derive(Debug, Clone, Copy)]
+pub struct Charge<'a> {
+    pub transaction: TransactionId,
+    pub amount: Money,
+    /// The kind of the payment method.
+    pub method: &'static str,
+    pub reference: Option<&'a str>,
+    pub run: Option<RunId>,
+}
+
+impl Book<'_> {
+    /// Records a payment of an invoice, with its event and letter; the tenant comes back from a
+    /// suspension where nothing holds it any more.
+    ///
+    /// # Errors
+    /// The invoice cannot be paid, the amount is above what is due, or the reference is that of
+    /// another payment.
+    pub fn pay(
+        &self,
+        invoice: &Invoice,
+        payment: &NewPayment,
+        overpayment: Overpayment,
+        notify: Notify,
+    ) -> Result<TransactionId> {
+        if payment.paid_on > self.act.today {
+            return Err(Refusal::PaidInTheFuture {
+                paid_on: payment.paid_on,
+                today: self.act.today,
+            });
+        }
+        if let Some(reference) = &payment.reference
+            && let Some(other) = self.db.payment_with_reference(reference)?
+        {
+            let (reference, transaction) = (reference.clone(), other.id.to_string());
+            return Err(Refusal::ReferenceTaken { reference, transaction });
+        }
+        let settlement = settle(invoice, payment.amount, overpayment)?;
+        let id = self.db.insert_payment(self.act, invoice, payment, settlement.applied)?;
+        if !settlement.applied.is_zero() {
+            self.db.apply_to_invoice(self.act, invoice.id, settlement.applied, payment.paid_on)?;
+        }
+        let data = serde_json::json!({
+            "transaction": id.to_string(),
+            "amount": payment.amount.major(),
+            "applied": settlement.applied.major(),
+            "remaining": settlement.remaining.major(),
+            "currency": payment.amount.currency().code(),
+            "paid_on": payment.paid_on,
+            "method": payment.method,
+            "reference": payment.reference,
+        });
+        self.invoice_event(invoice, "payment_recorded", None, &data.to_string())?;
+        if notify == Notify::Customer {
+            self.tell_of_payment(invoice, id, None)?;
+        }
+        if settlement.remaining.is_zero() {
+            self.come_back(invoice.tenant_id, Because::Paid)?;
+        }
+        Ok(id)
+    }
+
+    fn tell_of_payment(
+        &self,
+        invoice: &Invoice,
+        id: TransactionId,
+        run: Option<RunId>,
+    ) -> Result<()> {
+        let (key, facts) = (format!("payment/{}", id.0), format!(r#"{{"transaction":{}}}"#, id.0));
+        self.db.queue_email(
+            self.act,
+            &NewEmail {
+                tenant: invoice.tenant_id,
+                invoice: Some(invoice.id),
+                template: Template::PaymentReceived,
+                domain: &self.config.mail_domain(),
+                dedup_key: &key,
+                facts: &facts,
+                run,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Books a charge that succeeded, with its event and letter; the tenant comes back from a
+    /// suspension where nothing holds it any more. What is not owed any more, because the invoice was
+    /// settled in another way meanwhile, is the tenant's unapplied credit: the money is there.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn charged(&self, invoice: &Invoice, charge: &Charge) -> Result<()> {
+        let id = charge.transaction;
+        let nothing = Money::zero(charge.amount.currency());
+        let settlement = match invoice.status {
+            InvoiceStatus::Void | InvoiceStatus::Draft => {
+                invoice::Settlement { applied: nothing, remaining: nothing }
+            }
+            _ => settle(invoice, charge.amount, Overpayment::KeepAsCredit)?,
+        };
+        self.db.charge_succeeded(self.act, id, settlement.applied, charge.reference)?;
+        if !settlement.applied.is_zero() {
+            self.db.apply_to_invoice(self.act, invoice.id, settlement.applied, self.act.today)?;
+        }
+        let data = serde_json::json!({
+            "transaction": id.to_string(),
+            "amount": charge.amount.major(),
+            "applied": settlement.applied.major(),
+            "remaining": settlement.remaining.major(),
+            "currency": charge.amount.currency().code(),
+            "paid_on": self.act.today,
+            "method": charge.method,
+            "reference": charge.reference,
+        });
+        self.invoice_event(invoice, "charge_succeeded", None, &data.to_string())?;
+        self.tell_of_payment(invoice, id, charge.run)?;
+        if settlement.remaining.is_zero() && !settlement.applied.is_zero() {
+            self.come_back(invoice.tenant_id, Because::Paid)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a payment back: the money never came, or went back. The invoice is open again.
+    ///
+    /// # Errors
+    /// It did not succeed, or was taken back already.
+    pub fn reverse(&self, id: TransactionId, reason: &str) -> Result<()> {
+        let transaction = self.db.transaction(id)?;
+        check_reversible(&transaction)?;
+        let before = self.db.invoice_by_id(transaction.invoice_id)?;
+        self.db.reverse_transaction(self.act, id, reason)?;
+        // A surplus that was kept as credit never touched the invoice.
+        if !transaction.applied.is_zero() {
+            self.db.unapply_from_invoice(self.act, before.id, transaction.applied)?;
+        }
+        let reopened = before.status == InvoiceStatus::Paid && !transaction.applied.is_zero();
+        let set_back = reopened && self.chase_anew(&before)?;
+        let invoice = self.db.invoice_by_id(before.id)?;
+        let data = serde_json::json!({
+            "transaction": id.to_string(),
+            "amount": transaction.amount.major(),
+            "currency": transaction.amount.currency().code(),
+            "reopened": reopened,
+            "set_back": set_back,
+        });
+        self.invoice_event(&invoice, "payment_reversed", Some(reason), &data.to_string())
+    }
+}
