@@ -9,6 +9,7 @@ pub mod dunning;
 pub mod email;
 pub mod ids;
 pub mod invoice;
+pub mod ledger;
 pub mod letter;
 pub mod money;
 pub mod payment_method;

@@ -1,0 +1,277 @@
+//! The ledger: each thing that happens to money, as a double entry in one row.
+//!
+//! Six accounts, of which the first three are what we have, are owed or gave up, and the last
+//! three where it came from: `receivable + cash + loss = credit + revenue + tax`. What is due on an
+//! invoice is the sum of its receivables and losses, what a tenant has in credit the sum of its
+//! credits. Nothing that was booked is ever changed: a mistake is a new entry that takes it back.
+
+use chrono::NaiveDate;
+
+use super::invoice::{Amounts, Invoice, InvoiceStatus, Settlement};
+use super::{Currency, Money, words};
+
+words! {
+    /// What happened.
+    EntryKind {
+        Invoice = "invoice",
+        /// A coupon came off an invoice after its issue.
+        Discount = "discount",
+        /// Money that was recorded by a person or an import, or was paid before an import.
+        Payment = "payment",
+        Charge = "charge",
+        /// A payment or charge was taken back.
+        Reversal = "reversal",
+        WriteOff = "write_off",
+        Void = "void",
+        /// An import set an imported invoice right: takes back what was booked of it.
+        Correction = "correction",
+    }
+}
+
+/// Where what is due on an invoice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// The customer owes it.
+    Receivable,
+    /// It was given up.
+    Loss,
+}
+
+impl Claim {
+    /// Where the dues of an invoice of that status stand.
+    pub fn of(status: InvoiceStatus) -> Claim {
+        match status {
+            InvoiceStatus::Uncollectible => Claim::Loss,
+            _ => Claim::Receivable,
+        }
+    }
+}
+
+/// One entry, in minor units of its currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    pub kind: EntryKind,
+    /// The business day from which it counts, whenever it was written down.
+    pub booked_on: NaiveDate,
+    pub currency: Currency,
+    /// What customers owe.
+    pub receivable: i64,
+    /// What came in or went out.
+    pub cash: i64,
+    /// What was given up.
+    pub loss: i64,
+    /// What we owe the customer.
+    pub credit: i64,
+    /// Net of discount and tax.
+    pub revenue: i64,
+    pub tax: i64,
+}
+
+impl Entry {
+    fn nothing(kind: EntryKind, booked_on: NaiveDate, currency: Currency) -> Entry {
+        let (receivable, cash, loss, credit, revenue, tax) = (0, 0, 0, 0, 0, 0);
+        Entry { kind, booked_on, currency, receivable, cash, loss, credit, revenue, tax }
+    }
+
+    /// An invoice over those amounts.
+    pub fn issued(amounts: &Amounts, issued_on: NaiveDate) -> Entry {
+        Entry {
+            receivable: amounts.total.minor(),
+            revenue: amounts.total.minor() - amounts.tax.minor(),
+            tax: amounts.tax.minor(),
+            ..Entry::nothing(EntryKind::Invoice, issued_on, amounts.total.currency())
+        }
+    }
+
+    /// A discount that makes an invoice over `before` one over `after`.
+    pub fn discounted(before: &Amounts, after: &Amounts, booked_on: NaiveDate) -> Entry {
+        let [before, after] = [before, after].map(|amounts| Entry::issued(amounts, booked_on));
+        Entry {
+            receivable: after.receivable - before.receivable,
+            revenue: after.revenue - before.revenue,
+            tax: after.tax - before.tax,
+            kind: EntryKind::Discount,
+            ..after
+        }
+    }
+
+    /// Money that came in, of which `applied` settles what is due on an invoice; the rest is the
+    /// tenant's credit.
+    pub fn paid(
+        kind: EntryKind,
+        amount: Money,
+        applied: Money,
+        claim: Claim,
+        paid_on: NaiveDate,
+    ) -> Entry {
+        Entry {
+            cash: amount.minor(),
+            credit: amount.minor() - applied.minor(),
+            ..Entry::nothing(kind, paid_on, amount.currency())
+        }
+        .claiming(claim, -applied.minor())
+    }
+
+    /// Money that never came or went back: what it had settled is due again, as `claim`, and the
+    /// credit that it left is gone.
+    pub fn reversed(amount: Money, applied: Money, claim: Claim, booked_on: NaiveDate) -> Entry {
+        let paid = Entry::paid(EntryKind::Reversal, amount, applied, claim, booked_on);
+        paid.negated()
+    }
+
+    /// What is due is given up.
+    pub fn written_off(due: Money, booked_on: NaiveDate) -> Entry {
+        Entry {
+            receivable: -due.minor(),
+            loss: due.minor(),
+            ..Entry::nothing(EntryKind::WriteOff, booked_on, due.currency())
+        }
+    }
+
+    /// An invoice on which nothing was paid should never have been issued.
+    pub fn voided(amounts: &Amounts, booked_on: NaiveDate) -> Entry {
+        Entry { kind: EntryKind::Void, ..Entry::issued(amounts, booked_on).negated() }
+    }
+
+    fn claiming(self, claim: Claim, minor: i64) -> Entry {
+        match claim {
+            Claim::Receivable => Entry { receivable: minor, ..self },
+            Claim::Loss => Entry { loss: minor, ..self },
+        }
+    }
+
+    fn negated(self) -> Entry {
+        Entry {
+            receivable: -self.receivable,
+            cash: -self.cash,
+            loss: -self.loss,
+            credit: -self.credit,
+            revenue: -self.revenue,
+            tax: -self.tax,
+            ..self
+        }
+    }
+
+    /// What it changes of what is due on its invoice.
+    pub fn due(&self) -> i64 {
+        self.receivable + self.loss
+    }
+
+    /// What it changes of what is paid on its invoice.
+    pub fn paid_on_invoice(&self) -> i64 {
+        match self.kind {
+            EntryKind::Payment | EntryKind::Charge | EntryKind::Reversal => -self.due(),
+            _ => 0,
+        }
+    }
+}
+
+/// The entries of an invoice that is written: its issue, and what had become of it where it was
+/// imported. `paid_elsewhere` is what was paid before that, on `paid_on`.
+pub fn entries_of_new(
+    amounts: &Amounts,
+    status: InvoiceStatus,
+    issued_on: NaiveDate,
+    paid_elsewhere: Money,
+    paid_on: Option<NaiveDate>,
+) -> Vec<Entry> {
+    let mut entries = vec![Entry::issued(amounts, issued_on)];
+    if !paid_elsewhere.is_zero() {
+        let day = paid_on.unwrap_or(issued_on);
+        let (kind, claim) = (EntryKind::Payment, Claim::Receivable);
+        entries.push(Entry::paid(kind, paid_elsewhere, paid_elsewhere, claim, day));
+    }
+    match status {
+        // Since when is not known of what was closed before its import.
+        InvoiceStatus::Void => entries.push(Entry::voided(amounts, issued_on)),
+        InvoiceStatus::Uncollectible => {
+            entries.push(Entry::written_off(amounts.total, issued_on));
+        }
+        _ => {}
+    }
+    entries
+}
+
+/// The entry of a payment or charge of an invoice that settles it so.
+pub fn entry_of_payment(
+    kind: EntryKind,
+    invoice: &Invoice,
+    amount: Money,
+    settlement: &Settlement,
+    paid_on: NaiveDate,
+) -> Entry {
+    Entry::paid(kind, amount, settlement.applied, Claim::of(invoice.status), paid_on)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn eur(minor: i64) -> Money {
+        Money::from_minor(minor, "EUR".parse().unwrap())
+    }
+
+    fn day() -> NaiveDate {
+        "2026-03-01".parse().unwrap()
+    }
+
+    fn amounts(net: i64, tax: i64) -> Amounts {
+        let (discount, total) = (eur(0), eur(net + tax));
+        Amounts { subtotal: eur(net), discount, tax: eur(tax), total }
+    }
+
+    /// Each row of the table of the ledger: receivable, cash, loss, credit, revenue, tax.
+    #[test]
+    fn each_thing_that_happens_to_money_is_booked_in_its_accounts() {
+        let (open, lost) = (Claim::Receivable, Claim::Loss);
+        let payment = EntryKind::Payment;
+        let table = [
+            ("issued", Entry::issued(&amounts(100, 20), day()), [120, 0, 0, 0, 100, 20]),
+            (
+                "150 are paid on it",
+                Entry::paid(payment, eur(150), eur(120), open, day()),
+                [-120, 150, 0, 30, 0, 0],
+            ),
+            (
+                "that payment bounces",
+                Entry::reversed(eur(150), eur(120), open, day()),
+                [120, -150, 0, -30, 0, 0],
+            ),
+            ("written off", Entry::written_off(eur(120), day()), [-120, 0, 120, 0, 0, 0]),
+            (
+                "50 of those are paid after all",
+                Entry::paid(payment, eur(50), eur(50), lost, day()),
+                [0, 50, -50, 0, 0, 0],
+            ),
+            (
+                "150 are paid on 120 that were written off",
+                Entry::paid(payment, eur(150), eur(120), lost, day()),
+                [0, 150, -120, 30, 0, 0],
+            ),
+            ("voided", Entry::voided(&amounts(100, 20), day()), [-120, 0, 0, 0, -100, -20]),
+            (
+                "a coupon comes off after the issue",
+                Entry::discounted(&amounts(100, 20), &amounts(90, 18), day()),
+                [-12, 0, 0, 0, -10, -2],
+            ),
+        ];
+        for (what, entry, [receivable, cash, loss, credit, revenue, tax]) in table {
+            let found =
+                [entry.receivable, entry.cash, entry.loss, entry.credit, entry.revenue, entry.tax];
+            assert_eq!(found, [receivable, cash, loss, credit, revenue, tax], "{what}");
+            assert_eq!(receivable + cash + loss, credit + revenue + tax, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_imported_invoice_is_booked_as_it_had_become() {
+        let due = |status, paid| {
+            let entries = entries_of_new(&amounts(100, 0), status, day(), eur(paid), None);
+            entries.iter().map(Entry::due).sum::<i64>()
+        };
+        assert_eq!(due(InvoiceStatus::Open, 0), 100);
+        assert_eq!(due(InvoiceStatus::Paid, 100), 0);
+        assert_eq!(due(InvoiceStatus::Void, 0), 0);
+        assert_eq!(due(InvoiceStatus::Uncollectible, 0), 100);
+    }
+}
