@@ -70,6 +70,15 @@ impl Clock {
         self.now.with_timezone(&self.timezone).date_naive()
     }
 
+    /// The business day on which an instant lies, as both are stored; what is no instant, its first
+    /// ten letters.
+    pub fn day_of(&self, at: &str) -> String {
+        match DateTime::parse_from_rfc3339(at) {
+            Ok(at) => at.with_timezone(&self.timezone).date_naive().to_string(),
+            Err(_) => at.chars().take(10).collect(),
+        }
+    }
+
     /// Someone acts now.
     pub fn act(&self, actor: impl Into<String>) -> Act {
         Act { now: self.now, today: self.today(), actor: actor.into() }

@@ -146,7 +146,7 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
         Deed::Pay { invoice: id, wholly } => {
             let invoice = invoice(db, id)?;
             let cent = Money::from_minor(1, invoice.total.currency());
-            let amount = if wholly { invoice.due() } else { cent };
+            let amount = if wholly { invoice.due } else { cent };
             let payment = NewPayment { amount, paid_on: act.today, method: None, reference: None };
             let refuse = Overpayment::Refuse;
             Book::new(db, act, config).pay(&invoice, &payment, refuse, Notify::Nobody).map(drop)

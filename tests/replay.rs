@@ -295,7 +295,7 @@ impl<'a> Replay<'a> {
             for number in numbers {
                 let invoice = db.invoice(number)?;
                 let payment = NewPayment {
-                    amount: invoice.due(),
+                    amount: invoice.due,
                     paid_on: day,
                     method: None,
                     reference: Some(format!("settles {number}")),

@@ -182,6 +182,14 @@ fn the_database_counts_the_uses_of_a_coupon_and_takes_a_discount_off_once() {
     assert_eq!(uses(), 1);
 }
 
+/// A definition without its comments, however its lines are broken: a column that a migration adds
+/// stands on the line of the one before it.
+fn plain(sql: &str) -> String {
+    let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    words.join(" ").replace(" ,", ",")
+}
+
 /// schema.sql as it was at each version that was ever released, lifted by the migrations, is the
 /// schema.sql of today.
 #[test]
@@ -192,7 +200,8 @@ fn an_older_file_is_lifted_to_the_same_schema() {
         let query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name";
         let mut statement = sql.prepare(query).expect("the schema");
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
-        rows.collect::<Result<_, _>>().expect("names and definitions")
+        let rows: Vec<(String, String)> = rows.collect::<Result<_, _>>().expect("definitions");
+        rows.into_iter().map(|(name, sql)| (name, plain(&sql))).collect()
     };
     let released = [include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
     for (version, old) in (1..).zip(released) {

@@ -1,8 +1,10 @@
 //! Invoices that are closed without money: void, or given up.
 
 use super::{Because, Book};
-use crate::domain::invoice::{self, Invoice, InvoiceStatus};
+use crate::domain::invoice::{self, Invoice};
+use crate::domain::ledger::Entry;
 use crate::domain::{Refusal, Result};
+use crate::store::Subject;
 
 impl Book<'_> {
     /// Voids an invoice: it should never have been issued. A tenant that was suspended for it alone
@@ -16,7 +18,7 @@ impl Book<'_> {
         if self.db.live_charge(invoice.id)?.is_some() {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }
-        self.db.close_invoice(self.act, invoice.id, InvoiceStatus::Void, reason)?;
+        self.close(invoice, &Entry::voided(&invoice.amounts(), self.act.today), reason)?;
         self.invoice_event(invoice, "invoice_voided", Some(reason), "")?;
         self.return_coupon(invoice)?;
         self.come_back(invoice.tenant_id, Because::Corrected)
@@ -29,7 +31,13 @@ impl Book<'_> {
     /// It is not open.
     pub fn write_off(&self, invoice: &Invoice, reason: &str) -> Result<()> {
         invoice::check_open(invoice)?;
-        self.db.close_invoice(self.act, invoice.id, InvoiceStatus::Uncollectible, reason)?;
+        self.close(invoice, &Entry::written_off(invoice.due, self.act.today), reason)?;
         self.invoice_event(invoice, "invoice_written_off", Some(reason), "")
+    }
+
+    fn close(&self, invoice: &Invoice, entry: &Entry, reason: &str) -> Result<()> {
+        let (tenant, id) = (invoice.tenant_id, invoice.id);
+        self.db.book(self.act, Subject { tenant, invoice: id, transaction: None }, entry)?;
+        self.db.keep_closing_reason(id, reason)
     }
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::redeem::{Asked, on_plan};
 use super::{Because, Book};
 use crate::domain::invoice::{self, Invoice, add_up, discounted};
+use crate::domain::ledger::Entry;
 use crate::domain::{Refusal, Result, UsageId};
-use crate::store::{NewRedemption, NewUsage};
+use crate::store::{NewRedemption, NewUsage, Subject};
 
 impl Book<'_> {
     /// Applies a coupon to an open, unpaid invoice that has none. One that comes to nothing is paid at
@@ -40,7 +41,11 @@ impl Book<'_> {
         let redemption = self.db.redemption(self.db.insert_redemption(self.act, &new)?)?;
         let lines = discounted(&invoice.lines, &redemption.discount)?;
         let amounts = add_up(&lines, invoice.tax_rate)?;
-        self.db.discount_invoice(self.act, invoice.id, coupon.id, &amounts, &lines)?;
+        let on = self.act.today.max(invoice.issued_on);
+        self.db.discount_invoice(self.act, invoice.id, coupon.id, &amounts, &lines, on)?;
+        let entry = Entry::discounted(&invoice.amounts(), &amounts, on);
+        let subject = Subject { tenant: invoice.tenant_id, invoice: invoice.id, transaction: None };
+        self.db.book(self.act, subject, &entry)?;
         let (tenant, id) = (invoice.tenant_id, invoice.id);
         let new_usage =
             NewUsage { redemption: &redemption, tenant, invoice: id, amounts: &amounts };

@@ -2,10 +2,11 @@
 
 use super::{Because, Book};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
+use crate::domain::ledger::{Claim, Entry, EntryKind, entry_of_payment};
 use crate::domain::letter::Template;
 use crate::domain::transaction::{NewPayment, Overpayment, check_reversible};
 use crate::domain::{Money, Refusal, Result, RunId, TransactionId};
-use crate::store::NewEmail;
+use crate::store::{NewEmail, Subject};
 
 /// Whether the customer is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,11 @@ pub struct Charge<'a> {
     pub method: &'static str,
     pub reference: Option<&'a str>,
     pub run: Option<RunId>,
+}
+
+fn about(invoice: &Invoice, transaction: TransactionId) -> Subject {
+    let (tenant, invoice) = (invoice.tenant_id, invoice.id);
+    Subject { tenant, invoice, transaction: Some(transaction) }
 }
 
 impl Book<'_> {
@@ -53,9 +59,9 @@ impl Book<'_> {
         }
         let settlement = settle(invoice, payment.amount, overpayment)?;
         let id = self.db.insert_payment(self.act, invoice, payment, settlement.applied)?;
-        if !settlement.applied.is_zero() {
-            self.db.apply_to_invoice(self.act, invoice.id, settlement.applied, payment.paid_on)?;
-        }
+        let (kind, paid_on) = (EntryKind::Payment, payment.paid_on);
+        let entry = entry_of_payment(kind, invoice, payment.amount, &settlement, paid_on);
+        self.db.book(self.act, about(invoice, id), &entry)?;
         let data = serde_json::json!({
             "transaction": id.to_string(),
             "amount": payment.amount.major(),
@@ -114,9 +120,9 @@ impl Book<'_> {
             _ => settle(invoice, charge.amount, Overpayment::KeepAsCredit)?,
         };
         self.db.charge_succeeded(self.act, id, settlement.applied, charge.reference)?;
-        if !settlement.applied.is_zero() {
-            self.db.apply_to_invoice(self.act, invoice.id, settlement.applied, self.act.today)?;
-        }
+        let (kind, today) = (EntryKind::Charge, self.act.today);
+        let entry = entry_of_payment(kind, invoice, charge.amount, &settlement, today);
+        self.db.book(self.act, about(invoice, id), &entry)?;
         let data = serde_json::json!({
             "transaction": id.to_string(),
             "amount": charge.amount.major(),
@@ -144,10 +150,13 @@ impl Book<'_> {
         check_reversible(&transaction)?;
         let before = self.db.invoice_by_id(transaction.invoice_id)?;
         self.db.reverse_transaction(self.act, id, reason)?;
-        // A surplus that was kept as credit never touched the invoice.
-        if !transaction.applied.is_zero() {
-            self.db.unapply_from_invoice(self.act, before.id, transaction.applied)?;
-        }
+        let entry = Entry::reversed(
+            transaction.amount,
+            transaction.applied,
+            Claim::of(before.status),
+            self.act.today,
+        );
+        self.db.book(self.act, about(&before, id), &entry)?;
         let reopened = before.status == InvoiceStatus::Paid && !transaction.applied.is_zero();
         let set_back = reopened && self.chase_anew(&before)?;
         let invoice = self.db.invoice_by_id(before.id)?;

@@ -91,7 +91,10 @@ fn migrate(ctx: &mut Context) -> anyhow::Result<u8> {
             Store::create(&ctx.db, &act)?;
             Migration::all().iter().map(|m| m.version).collect()
         }
-        Ok(mut store) => store.migrate()?.iter().map(|m| m.version).collect(),
+        Ok(mut store) => {
+            let day_of = |at: &str| ctx.clock.day_of(at);
+            store.migrate(&day_of)?.iter().map(|m| m.version).collect()
+        }
         Err(other) => return Err(other.into()),
     };
     let database = ctx.db.display().to_string();
@@ -122,7 +125,7 @@ fn check(ctx: &mut Context) -> anyhow::Result<u8> {
     }
     let mut credits = Vec::new();
     store.read(|db| {
-        db.each_unapplied_credit(|tenant, transaction, surplus| {
+        db.each_credit(None, |tenant, transaction, surplus| {
             credits.push(json!({
                 "tenant": tenant, "transaction": transaction.to_string(),
                 "amount": surplus.major(), "currency": surplus.currency().code(),

@@ -569,7 +569,7 @@ fn pay_oldest(book: &Book, tenant: &str) -> Result<()> {
     })?;
     let Some(invoice) = oldest else { return Ok(()) };
     let payment = NewPayment {
-        amount: invoice.due(),
+        amount: invoice.due,
         paid_on: book.act.today,
         method: Some("mobile_money".to_owned()),
         reference: Some(format!("MM-{}", invoice.number)),

@@ -64,6 +64,8 @@ pub struct Invoice {
     pub tax_rate: Decimal,
     pub tax: Money,
     pub total: Money,
+    /// What is still to be paid; nothing on a void invoice.
+    pub due: Money,
     pub paid: Money,
     /// What of it was paid before the invoice came into this database.
     pub paid_elsewhere: Money,
@@ -88,12 +90,10 @@ pub struct Invoice {
 }
 
 impl Invoice {
-    /// What is still to be paid; nothing on a void invoice.
-    pub fn due(&self) -> Money {
-        match self.status {
-            InvoiceStatus::Void => Money::zero(self.total.currency()),
-            _ => Money::from_minor(self.total.minor() - self.paid.minor(), self.total.currency()),
-        }
+    /// Its amounts.
+    pub fn amounts(&self) -> Amounts {
+        let (subtotal, discount) = (self.subtotal, self.discount);
+        Amounts { subtotal, discount, tax: self.tax, total: self.total }
     }
 
     /// Days since the due date where the invoice is overdue (open, something due, due date before
@@ -193,7 +193,7 @@ pub fn settle(invoice: &Invoice, amount: Money, overpayment: Overpayment) -> Res
             return Err(Refusal::NotPayable { invoice: number(), status: other.word() });
         }
     }
-    let due = invoice.due();
+    let due = invoice.due;
     let remaining = due.minus(amount)?;
     if remaining.minor() >= 0 {
         return Ok(Settlement { applied: amount, remaining });

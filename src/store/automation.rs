@@ -5,7 +5,7 @@ use super::{Db, Run, RunStatus, columns};
 use crate::domain::email::EmailStatus;
 use crate::domain::letter::Template;
 use crate::domain::schedule::Task;
-use crate::domain::tenant::SuspensionCause;
+use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::{Result, RunId};
 
 /// A half-open stretch of time, as instants are stored: from the first up to the second.
@@ -18,16 +18,6 @@ pub enum Turn {
     Suspended(Option<SuspensionCause>),
     Returned,
 }
-
-/// When the letter `m`, which failed for good or was canceled, came to that end: its event says so.
-macro_rules! ended_at {
-    () => {
-        "coalesce((SELECT e.at FROM events e WHERE e.tenant_id = m.tenant_id
-           AND e.kind IN ('email_failed', 'email_canceled') AND e.data ->> '$.email' = 'eml_' || m.id
-           ORDER BY e.id DESC LIMIT 1), m.first_tried_at, m.queued_at)"
-    };
-}
-pub(super) use ended_at;
 
 impl Db<'_> {
     /// Hands each run of a task that was made for an instant of the stretch to `each`.
@@ -73,15 +63,11 @@ impl Db<'_> {
         (from, to): Stretch,
         mut each: impl FnMut(Template, EmailStatus, &str) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(concat!(
-            "SELECT template, status, at
-             FROM (SELECT m.id, m.template, m.status,
-                     CASE m.status WHEN 'sent' THEN m.sent_at ELSE ",
-            ended_at!(),
-            " END AS at
-                   FROM emails m WHERE m.status IN ('sent', 'failed'))
-             WHERE at >= ?1 AND at < ?2 ORDER BY id"
-        ))?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT template, status, coalesce(sent_at, ended_at) AS at FROM emails
+             WHERE status IN ('sent', 'failed') AND coalesce(sent_at, ended_at) >= ?1
+               AND coalesce(sent_at, ended_at) < ?2 ORDER BY id",
+        )?;
         let mut rows = statement.query((from, to))?;
         while let Some(row) = rows.next()? {
             let at: String = row.get("at")?;
@@ -97,12 +83,10 @@ impl Db<'_> {
     pub fn count_queued_letters(&self, before: &str, later: bool) -> Result<i64> {
         let sql = match later {
             false => "SELECT count(*) FROM emails WHERE next_try_at IS NOT NULL AND queued_at < ?1",
-            true => concat!(
-                "SELECT count(*) FROM emails m WHERE m.queued_at < ?1 AND CASE m.status
-                   WHEN 'queued' THEN 1 WHEN 'sent' THEN m.sent_at >= ?1 ELSE ",
-                ended_at!(),
-                " >= ?1 END"
-            ),
+            true => {
+                "SELECT count(*) FROM emails WHERE queued_at < ?1
+                   AND coalesce(sent_at, ended_at, ?1) >= ?1"
+            }
         };
         Ok(self.conn.prepare_cached(sql)?.query_row([before], |row| row.get(0))?)
     }
@@ -113,18 +97,17 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn turns_between(&self, (from, to): Stretch) -> Result<Vec<(Turn, i64)>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT kind, cause, count(*) AS count
-             FROM (SELECT kind, CASE WHEN kind = 'tenant_suspended'
-                     THEN json_extract(data, '$.cause') END AS cause
-                   FROM events WHERE kind IN ('tenant_suspended', 'tenant_reactivated')
-                     AND at >= ?1 AND at < ?2)
-             GROUP BY kind, cause ORDER BY kind, cause",
+            "SELECT status, cause, count(*) AS count FROM tenant_states
+             WHERE since >= ?1 AND since < ?2 AND status = 'suspended' GROUP BY cause
+             UNION ALL
+             SELECT 'active', NULL, count(*) FROM events
+             WHERE kind = 'tenant_reactivated' AND at >= ?1 AND at < ?2 HAVING count(*) > 0
+             ORDER BY status, cause",
         )?;
         let found = statement.query_map((from, to), |row| {
-            let kind: String = row.get("kind")?;
-            let turn = match kind.as_str() {
-                "tenant_reactivated" => Turn::Returned,
-                _ => Turn::Suspended(columns::word_or_null(row, "cause")?),
+            let turn = match columns::word(row, "status")? {
+                TenantStatus::Suspended => Turn::Suspended(columns::word_or_null(row, "cause")?),
+                _ => Turn::Returned,
             };
             Ok((turn, row.get("count")?))
         })?;

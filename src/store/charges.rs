@@ -69,7 +69,7 @@ macro_rules! series_query {
                       AS default_declined_for_good,
                     x.next_retry_at IS NOT NULL AS is_tried_again,
                     i.id AS invoice_id, i.number, i.status AS invoice_status, i.tenant_id,
-                    i.total_minor - i.paid_minor AS due_minor, i.promised_until,
+                    i.due_minor, i.promised_until,
                     i.disputed_at IS NOT NULL AS disputed, t.slug AS tenant,
                     s.ends_on IS NOT NULL AND s.ends_on <= i.period_start AS ended_before_period,
                     (SELECT id FROM payment_methods m
@@ -152,7 +152,7 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn owed(&self, id: InvoiceId) -> Result<Owed> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT i.status AS invoice_status, i.total_minor - i.paid_minor AS due_minor,
+            "SELECT i.status AS invoice_status, i.due_minor,
                     i.currency, i.promised_until, i.disputed_at IS NOT NULL AS disputed,
                     s.ends_on IS NOT NULL AND s.ends_on <= i.period_start AS ended_before_period
              FROM invoices i LEFT JOIN subscriptions s ON s.id = i.subscription_id
@@ -324,7 +324,9 @@ impl Db<'_> {
                 "UPDATE charge_attempts SET status = ?2, reference = coalesce(?3, reference),
                    code = ?4, message = ?5, hard_decline = ?7,
                    -- Since when it stands so: a charge that is pending is asked about day after day.
-                   answered_at = CASE WHEN status = ?2 THEN answered_at ELSE ?6 END
+                   answered_at = CASE WHEN status = ?2 THEN answered_at ELSE ?6 END,
+                   pending_at = CASE WHEN ?2 = 'pending' THEN coalesce(pending_at, ?6)
+                     ELSE pending_at END
                  WHERE id = ?1",
             )?
             .execute((

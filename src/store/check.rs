@@ -1,7 +1,7 @@
 //! What `db check` proves: that the file is sound, and that what is kept agrees with what it can
 //! be recomputed from.
 
-use super::{Db, Store};
+use super::Store;
 use crate::domain::{Result, coupon};
 
 /// Something that does not agree.
@@ -268,6 +268,96 @@ pub const CHECKS: &[Check] = &[
               LEFT JOIN email_messages m ON m.email_id = e.id
               WHERE e.sent_at IS NOT NULL AND m.email_id IS NULL",
     },
+    Check {
+        name: "ledger",
+        proves: "each entry of the ledger balances, in the currency of its invoice",
+        sql: "SELECT 'entry ' || l.id || ' (' || l.kind || ') does not balance' FROM ledger l
+              WHERE l.receivable_minor + l.cash_minor + l.loss_minor
+                <> l.credit_minor + l.revenue_minor + l.tax_minor
+              UNION ALL
+              SELECT 'entry ' || l.id || ' (' || l.kind || ') is in ' || l.currency || ', '
+                || i.number || ' in ' || i.currency
+              FROM ledger l JOIN invoices i ON i.id = l.invoice_id
+              WHERE l.currency <> i.currency AND l.kind IN ('discount', 'payment', 'charge',
+                'reversal', 'write_off', 'void')",
+    },
+    Check {
+        name: "dues",
+        proves: "what is due on each invoice, and its status, is what the ledger says",
+        sql: "SELECT i.number || ' is ' || i.status || ' with ' || i.due_minor
+                || ' due, the ledger says ' || coalesce(sum(l.receivable_minor), 0) || ' owed and '
+                || coalesce(sum(l.loss_minor), 0) || ' given up'
+              FROM invoices i LEFT JOIN ledger l ON l.invoice_id = i.id
+              WHERE i.status <> 'draft'
+              GROUP BY i.id
+              HAVING coalesce(sum(l.receivable_minor), 0)
+                  <> CASE i.status WHEN 'open' THEN i.due_minor ELSE 0 END
+                OR coalesce(sum(l.loss_minor), 0)
+                  <> CASE i.status WHEN 'uncollectible' THEN i.due_minor ELSE 0 END",
+    },
+    Check {
+        name: "paid",
+        proves: "what is paid on each invoice is what the ledger says",
+        sql: "SELECT i.number || ' has ' || i.paid_minor || ' paid, the ledger says '
+                || coalesce(-sum(l.receivable_minor + l.loss_minor), 0)
+              FROM invoices i LEFT JOIN ledger l ON l.invoice_id = i.id
+                AND l.kind NOT IN ('invoice', 'discount', 'write_off', 'void')
+              -- A correction takes back the issue too: of those that had one, the dues tell.
+              WHERE i.status <> 'draft' AND NOT EXISTS (SELECT 1 FROM ledger c
+                WHERE c.invoice_id = i.id AND c.kind = 'correction')
+              GROUP BY i.id
+              HAVING coalesce(-sum(l.receivable_minor + l.loss_minor), 0) <> i.paid_minor",
+    },
+    Check {
+        name: "revenue",
+        proves: "what each invoice comes to, and its tax, is what the ledger says",
+        sql: "SELECT i.number || ' comes to ' || i.total_minor || ' with ' || i.tax_minor
+                || ' of tax, the ledger says ' || coalesce(sum(l.revenue_minor + l.tax_minor), 0)
+                || ' with ' || coalesce(sum(l.tax_minor), 0)
+              FROM invoices i LEFT JOIN ledger l ON l.invoice_id = i.id
+              WHERE i.status <> 'draft'
+              GROUP BY i.id
+              HAVING coalesce(sum(l.revenue_minor + l.tax_minor), 0)
+                  <> CASE i.status WHEN 'void' THEN 0 ELSE i.total_minor END
+                OR coalesce(sum(l.tax_minor), 0)
+                  <> CASE i.status WHEN 'void' THEN 0 ELSE i.tax_minor END",
+    },
+    Check {
+        name: "credits",
+        proves: "the money and the credit of each transaction are what the ledger says",
+        sql: "SELECT 'txn_' || x.id || ' brought ' || x.cash || ' and left ' || x.credit
+                || ' of credit, the ledger says ' || coalesce(sum(l.cash_minor), 0) || ' and '
+                || coalesce(sum(l.credit_minor), 0)
+              FROM (SELECT id,
+                      CASE status WHEN 'succeeded' THEN amount_minor ELSE 0 END AS cash,
+                      CASE status WHEN 'succeeded' THEN amount_minor - applied_minor ELSE 0 END
+                        AS credit
+                    FROM transactions) x
+              LEFT JOIN ledger l ON l.transaction_id = x.id
+              GROUP BY x.id
+              HAVING coalesce(sum(l.cash_minor), 0) <> x.cash
+                OR coalesce(sum(l.credit_minor), 0) <> x.credit",
+    },
+    Check {
+        name: "history",
+        proves: "the last of each history is how its invoice or tenant stands",
+        sql: "SELECT i.number || ' stands otherwise than its history says' FROM invoices i
+              JOIN invoice_states h ON h.id =
+                (SELECT max(id) FROM invoice_states WHERE invoice_id = i.id)
+              WHERE h.stage <> i.stage OR h.warned_on IS NOT i.warned_on
+                OR h.set_back_on IS NOT i.set_back_on OR h.promised_until IS NOT i.promised_until
+                OR h.warning_email_id IS NOT i.warning_email_id
+                OR h.disputed <> (i.disputed_at IS NOT NULL)
+              UNION ALL
+              SELECT number || ' stands at ' || stage || ', and has no history' FROM invoices i
+              WHERE stage <> 'none'
+                AND NOT EXISTS (SELECT 1 FROM invoice_states WHERE invoice_id = i.id)
+              UNION ALL
+              SELECT t.slug || ' is ' || t.status || ', its history says ' || h.status
+              FROM tenants t JOIN tenant_states h ON h.id =
+                (SELECT max(id) FROM tenant_states WHERE tenant_id = t.id)
+              WHERE h.status <> t.status",
+    },
 ];
 
 impl Store {
@@ -294,30 +384,5 @@ impl Store {
             }
             Ok(())
         })
-    }
-}
-
-impl Db<'_> {
-    /// Money that came in above what was due, and was not given back: the unapplied credit of
-    /// each tenant, as `(slug, transaction, currency, minor units)`.
-    ///
-    /// # Errors
-    /// What `each` refuses, or a fault of the file.
-    pub fn each_unapplied_credit(
-        &self,
-        mut each: impl FnMut(String, crate::domain::TransactionId, crate::domain::Money) -> Result<()>,
-    ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT t.slug, x.id, x.currency, x.amount_minor - x.applied_minor AS surplus
-             FROM transactions x JOIN tenants t ON t.id = x.tenant_id
-             WHERE x.status = 'succeeded' AND x.applied_minor < x.amount_minor ORDER BY x.id",
-        )?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let currency = super::columns::word(row, "currency")?;
-            let surplus = super::columns::money(row, "surplus", currency)?;
-            each(row.get("slug")?, crate::domain::TransactionId(row.get("id")?), surplus)?;
-        }
-        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use super::{Db, columns};
 use crate::domain::dunning::{InvoiceFacts, TenantFacts};
 use crate::domain::stage::Stage;
 use crate::domain::tenant::TenantStatus;
-use crate::domain::{Act, EmailId, InvoiceId, Money, Result, RunId, TenantId};
+use crate::domain::{Act, EmailId, InvoiceId, Result, RunId, TenantId};
 
 /// A stage to be recorded.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +52,7 @@ pub struct DueKey {
 macro_rules! facts_query {
     ($rest:literal) => {
         concat!(
-            "SELECT i.id, i.tenant_id, i.number, i.issued_on, i.due_on, i.currency, i.total_minor, i.paid_minor,
+            "SELECT i.id, i.tenant_id, i.number, i.issued_on, i.due_on, i.currency, i.total_minor, i.due_minor,
                     i.stage, i.dunning_round, i.warned_on, i.set_back_on, i.promised_until,
                     i.disputed_at IS NOT NULL AS disputed,
                     (SELECT status FROM emails WHERE id = i.warning_email_id) AS warning_letter,
@@ -186,7 +186,7 @@ impl Db<'_> {
                 "UPDATE invoices SET stage = ?2, dunning_round = ?3,
                    warned_on = CASE WHEN ?4 THEN ?5 ELSE warned_on END,
                    warning_email_id = CASE WHEN ?4 THEN ?6 ELSE warning_email_id END,
-                   updated_at = max(updated_at, ?7)
+                   updated_at = max(updated_at, ?7), changed_at = ?7
                  WHERE id = ?1",
             )?
             .execute((facts.id.0, stage, step.round, warns, &today, email, act.at()))?;
@@ -238,7 +238,7 @@ impl Db<'_> {
             .execute((from.0, to.0))?;
         let mut statement = self.conn.prepare_cached(
             "UPDATE invoices SET warning_email_id = ?2, warned_on = ?3,
-               updated_at = max(updated_at, ?4)
+               updated_at = max(updated_at, ?4), changed_at = ?4
              WHERE warning_email_id = ?1 RETURNING number",
         )?;
         let warned = statement
@@ -274,15 +274,13 @@ impl Db<'_> {
 /// The facts of a row that bears their columns.
 pub(super) fn facts(row: &Row) -> rusqlite::Result<InvoiceFacts> {
     let currency = columns::word(row, "currency")?;
-    let total = columns::money(row, "total_minor", currency)?;
-    let paid: i64 = row.get("paid_minor")?;
     Ok(InvoiceFacts {
         id: InvoiceId(row.get("id")?),
         number: row.get("number")?,
         issued_on: columns::date(row, "issued_on")?,
         due_on: columns::date(row, "due_on")?,
-        total,
-        amount_due: Money::from_minor(total.minor() - paid, currency),
+        total: columns::money(row, "total_minor", currency)?,
+        amount_due: columns::money(row, "due_minor", currency)?,
         stage: stage(row)?,
         round: row.get("dunning_round")?,
         warned_on: columns::date_or_null(row, "warned_on")?,

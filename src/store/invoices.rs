@@ -4,8 +4,9 @@ use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row};
 use rust_decimal::Decimal;
 
-use super::{Db, columns};
+use super::{Db, Subject, columns};
 use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin};
+use crate::domain::ledger::entries_of_new;
 use crate::domain::period::Period;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::{Collection, Subscription};
@@ -208,7 +209,19 @@ impl Db<'_> {
             .map(InvoiceId)
             .ok_or_else(|| Refusal::Exists { noun: "invoice", name: new.number.to_owned() })?;
         self.insert_lines(id, new.lines)?;
+        self.book_new(act, id, new)?;
         Ok(id)
+    }
+
+    /// Books an invoice that was written with its copies: its issue, and what it had become.
+    fn book_new(&self, act: &Act, invoice: InvoiceId, new: &NewInvoice) -> Result<()> {
+        let subject = Subject { tenant: new.tenant, invoice, transaction: None };
+        let (issued_on, paid_on) = (new.issued_on, new.paid_on);
+        let elsewhere = new.paid_elsewhere;
+        for entry in entries_of_new(&new.amounts, new.status, issued_on, elsewhere, paid_on) {
+            self.insert_entry(act, subject, &entry)?;
+        }
+        Ok(())
     }
 
     fn insert_lines(&self, id: InvoiceId, lines: &[Line]) -> Result<()> {
@@ -240,12 +253,13 @@ impl Db<'_> {
     pub fn correct_imported(&self, act: &Act, id: InvoiceId, new: &NewInvoice) -> Result<()> {
         let closed = matches!(new.status, InvoiceStatus::Void | InvoiceStatus::Uncollectible);
         let at = act.at();
+        self.unbook(act, id)?;
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET tenant_id = ?2, status = ?3, currency = ?4,
                    subtotal_minor = ?5, total_minor = ?5, paid_minor = ?6,
                    paid_elsewhere_minor = ?6, issued_on = ?7, due_on = ?8, paid_on = ?9,
-                   closed_at = ?10, buyer_id = ?11, updated_at = max(updated_at, ?12),
+                   closed_at = ?10, buyer_id = ?11, updated_at = max(updated_at, ?12), changed_at = ?12,
                    -- Another due date is another ladder.
                    stage = CASE WHEN due_on = ?8 THEN stage ELSE 'none' END,
                    dunning_round = dunning_round + (due_on <> ?8),
@@ -276,7 +290,7 @@ impl Db<'_> {
         for first in new.lines.iter().take(1) {
             line.execute((id.0, &first.description, first.amount.minor()))?;
         }
-        Ok(())
+        self.book_new(act, id, new)
     }
 
     /// The row of a seller's or buyer's copy; the same text is stored once.
@@ -298,67 +312,14 @@ impl Db<'_> {
         }
     }
 
-    /// Books what a payment applied. Where nothing is left, the invoice is paid on the day of its
-    /// latest payment: they may be recorded in another order, as a bank lists the newest first.
-    ///
-    /// # Errors
-    /// More than is due.
-    pub fn apply_to_invoice(
-        &self,
-        act: &Act,
-        id: InvoiceId,
-        applied: Money,
-        paid_on: NaiveDate,
-    ) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "UPDATE invoices SET paid_minor = paid_minor + ?2,
-                   status = CASE WHEN paid_minor + ?2 = total_minor THEN 'paid' ELSE status END,
-                   paid_on = CASE WHEN paid_minor + ?2 = total_minor
-                     THEN max(?3, coalesce((SELECT max(paid_on) FROM transactions
-                       WHERE invoice_id = ?1 AND applied_minor > 0), ?3)) END,
-                   closed_at = CASE WHEN paid_minor + ?2 = total_minor THEN NULL ELSE closed_at END,
-                   updated_at = max(updated_at, ?4)
-                 WHERE id = ?1",
-            )?
-            .execute((id.0, applied.minor(), paid_on.to_string(), act.at()))?;
-        Ok(())
-    }
-
-    /// Takes back what a payment applied: a paid invoice is open again, one that was given up and
-    /// partly paid stays given up.
+    /// Keeps the reason for which an invoice was voided or given up.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn unapply_from_invoice(&self, act: &Act, id: InvoiceId, applied: Money) -> Result<()> {
+    pub fn keep_closing_reason(&self, id: InvoiceId, reason: &str) -> Result<()> {
         self.conn
-            .prepare_cached(
-                "UPDATE invoices SET paid_minor = paid_minor - ?2, paid_on = NULL,
-                   status = CASE WHEN status = 'paid' THEN 'open' ELSE status END, updated_at = max(updated_at, ?3)
-                 WHERE id = ?1",
-            )?
-            .execute((id.0, applied.minor(), act.at()))?;
-        Ok(())
-    }
-
-    /// Voids an invoice or gives it up, with its reason.
-    ///
-    /// # Errors
-    /// A rule of the schema says no.
-    pub fn close_invoice(
-        &self,
-        act: &Act,
-        id: InvoiceId,
-        status: InvoiceStatus,
-        reason: &str,
-    ) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "UPDATE invoices SET status = ?2, closed_reason = ?3, closed_at = ?4,
-                   paid_on = NULL, updated_at = max(updated_at, ?4)
-                 WHERE id = ?1",
-            )?
-            .execute((id.0, status.word(), reason, act.at()))?;
+            .prepare_cached("UPDATE invoices SET closed_reason = ?2 WHERE id = ?1")?
+            .execute((id.0, reason))?;
         Ok(())
     }
 
@@ -375,7 +336,7 @@ impl Db<'_> {
     ) -> Result<()> {
         self.conn
             .prepare_cached(
-                "UPDATE invoices SET promised_until = ?2, promise_note = ?3, updated_at = max(updated_at, ?4)
+                "UPDATE invoices SET promised_until = ?2, promise_note = ?3, updated_at = max(updated_at, ?4), changed_at = ?4
                  WHERE id = ?1",
             )?
             .execute((id.0, until.to_string(), note, act.at()))?;
@@ -395,7 +356,7 @@ impl Db<'_> {
         let at = act.at();
         self.conn
             .prepare_cached(
-                "UPDATE invoices SET disputed_at = ?2, dispute_note = ?3, updated_at = max(updated_at, ?4)
+                "UPDATE invoices SET disputed_at = ?2, dispute_note = ?3, updated_at = max(updated_at, ?4), changed_at = ?4
                  WHERE id = ?1",
             )?
             .execute((id.0, dispute.map(|_| at.clone()), dispute.flatten(), at.clone()))?;
@@ -413,7 +374,7 @@ impl Db<'_> {
                 "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
                    warning_email_id = NULL, set_back_on = NULL,
                    stage = CASE WHEN ?2 AND stage = 'suspension' THEN 'urgent' ELSE stage END,
-                   updated_at = max(updated_at, ?3)
+                   updated_at = max(updated_at, ?3), changed_at = ?3
                  WHERE id = ?1 AND (stage <> 'none' OR set_back_on IS NOT NULL)",
             )?
             .execute((id.0, set_back, act.at()))?;
@@ -429,7 +390,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
-                   warning_email_id = NULL, set_back_on = ?2, updated_at = max(updated_at, ?3),
+                   warning_email_id = NULL, set_back_on = ?2, updated_at = max(updated_at, ?3), changed_at = ?3,
                    stage = CASE WHEN stage IN ('warning', 'suspension') THEN 'urgent' ELSE stage END
                  WHERE id = ?1",
             )?
@@ -446,7 +407,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET dunning_round = dunning_round + 1, warned_on = NULL,
-                   warning_email_id = NULL, stage = 'urgent', set_back_on = ?2, updated_at = max(updated_at, ?3)
+                   warning_email_id = NULL, stage = 'urgent', set_back_on = ?2, updated_at = max(updated_at, ?3), changed_at = ?3
                  WHERE tenant_id = ?1 AND stage = 'suspension' AND status = 'uncollectible'",
             )?
             .execute((tenant.0, act.today.to_string(), act.at()))?;
@@ -527,6 +488,7 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         tax_rate: columns::word(row, "tax_rate")?,
         tax: columns::money(row, "tax_minor", currency)?,
         total: columns::money(row, "total_minor", currency)?,
+        due: columns::money(row, "due_minor", currency)?,
         paid: columns::money(row, "paid_minor", currency)?,
         paid_elsewhere: columns::money(row, "paid_elsewhere_minor", currency)?,
         coupon: row.get("coupon")?,

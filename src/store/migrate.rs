@@ -1,6 +1,10 @@
 //! The versions of the schema. A new file is made from schema.sql; an older one is lifted by the
 //! migrations below, each in one transaction. The list is only ever appended to.
 
+mod ledger;
+
+use rusqlite::Connection;
+
 use super::{Db, Store};
 use crate::domain::refusal::Fault;
 use crate::domain::{Refusal, Result};
@@ -17,24 +21,38 @@ pub struct Migration {
     pub summary: &'static str,
     /// `None` for the first: that is schema.sql as it was first released.
     sql: Option<&'static str>,
+    /// What fills the rows that SQL alone cannot.
+    fill: Option<Fill>,
 }
 
+/// Fills rows; is told on which business day an instant lies.
+type Fill = fn(&Connection, &dyn Fn(&str) -> String) -> rusqlite::Result<()>;
+
 const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, summary: "the first schema", sql: None },
+    Migration { version: 1, summary: "the first schema", sql: None, fill: None },
     Migration {
         version: 2,
         summary: "subscriptions with their anchor day, suspensions and history",
         sql: Some(include_str!("migrations/2.sql")),
+        fill: None,
     },
     Migration {
         version: 3,
         summary: "the uses of coupons, counted by the database",
         sql: Some(include_str!("migrations/3.sql")),
+        fill: None,
     },
     Migration {
         version: 4,
         summary: "charges, try by try",
         sql: Some(include_str!("migrations/4.sql")),
+        fill: None,
+    },
+    Migration {
+        version: 5,
+        summary: "the ledger, and the history of invoices and tenants",
+        sql: Some(include_str!("migrations/5.sql")),
+        fill: Some(ledger::lift),
     },
 ];
 
@@ -49,25 +67,30 @@ impl Migration {
 }
 
 impl Store {
-    /// Applies what is pending; returns what was applied.
+    /// Applies what is pending; returns what was applied. `day_of` says on which business day an
+    /// instant lies.
     ///
     /// # Errors
     /// A fault of the file; then it is as it was.
-    pub fn migrate(&mut self) -> Result<Vec<&'static Migration>> {
-        let from = self.version()?;
-        if from > VERSION {
-            let fault = Fault::Newer { found: from, known: VERSION };
-            return Err(Refusal::Storage { path: self.path().to_owned(), fault });
-        }
-        let pending: Vec<_> = MIGRATIONS.iter().filter(|m| m.version > from).collect();
+    pub fn migrate(&mut self, day_of: &dyn Fn(&str) -> String) -> Result<Vec<&'static Migration>> {
+        let path = self.path().to_owned();
         self.write(|db| {
+            // Read inside the transaction: of two that migrate at once, the second finds nothing.
+            let from: i64 = db.conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            if from > VERSION {
+                let fault = Fault::Newer { found: from, known: VERSION };
+                return Err(Refusal::Storage { path, fault });
+            }
+            let pending: Vec<_> = MIGRATIONS.iter().filter(|m| m.version > from).collect();
             for migration in &pending {
                 db.conn.execute_batch(migration.sql.unwrap_or_default())?;
+                if let Some(fill) = migration.fill {
+                    fill(db.conn, day_of)?;
+                }
                 db.conn.pragma_update(None, "user_version", migration.version)?;
             }
-            Ok(())
-        })?;
-        Ok(pending)
+            Ok(pending)
+        })
     }
 }
 

@@ -250,13 +250,13 @@ impl Db<'_> {
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn cancel_email(&self, id: EmailId, reason: &str) -> Result<()> {
+    pub fn cancel_email(&self, act: &Act, id: EmailId, reason: &str) -> Result<()> {
         self.conn
             .prepare_cached(
-                "UPDATE emails SET status = 'canceled', next_try_at = NULL, error = ?2
+                "UPDATE emails SET status = 'canceled', next_try_at = NULL, error = ?2, ended_at = ?3
                  WHERE id = ?1",
             )?
-            .execute((id.0, reason))?;
+            .execute((id.0, reason, act.at()))?;
         Ok(())
     }
 
@@ -290,7 +290,8 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE emails SET status = CASE WHEN ?3 IS NULL THEN 'failed' ELSE 'queued' END,
                    attempts = attempts + 1, error = ?2, next_try_at = ?3,
-                   first_tried_at = coalesce(first_tried_at, ?4)
+                   first_tried_at = coalesce(first_tried_at, ?4),
+                   ended_at = CASE WHEN ?3 IS NULL THEN ?4 END
                  WHERE id = ?1",
             )?
             .execute((id.0, error, next_try_at, act.at()))?;

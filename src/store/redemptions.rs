@@ -1,5 +1,6 @@
 //! The rows of redemptions and of the invoices that they discounted.
 
+use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns, coupons};
@@ -186,7 +187,8 @@ impl Db<'_> {
         Ok(UsageId(id))
     }
 
-    /// Takes a coupon's discount off an open invoice; one that comes to nothing is paid today.
+    /// Takes a coupon's discount off an open invoice; one that comes to nothing is paid `on` that
+    /// day. The entry of the ledger is the caller's.
     ///
     /// # Errors
     /// It has a coupon, or something was paid on it.
@@ -197,12 +199,13 @@ impl Db<'_> {
         coupon: CouponId,
         amounts: &Amounts,
         lines: &[Line],
+        on: NaiveDate,
     ) -> Result<()> {
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET coupon_id = ?2, discount_minor = ?3, tax_minor = ?4,
                    total_minor = ?5, status = CASE WHEN ?5 = 0 THEN 'paid' ELSE status END,
-                   paid_on = CASE WHEN ?5 = 0 THEN max(?6, issued_on) END, updated_at = max(updated_at, ?7)
+                   paid_on = CASE WHEN ?5 = 0 THEN ?6 END, updated_at = max(updated_at, ?7)
                  WHERE id = ?1",
             )?
             .execute((
@@ -211,7 +214,7 @@ impl Db<'_> {
                 amounts.discount.minor(),
                 amounts.tax.minor(),
                 amounts.total.minor(),
-                act.today.to_string(),
+                on.to_string(),
                 act.at(),
             ))?;
         let mut update = self.conn.prepare_cached(

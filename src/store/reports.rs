@@ -1,93 +1,50 @@
 //! The sums that reports are made of, grouped and added up by SQLite.
 //!
-//! Every query looks at the end of a day, and leaves out what was recorded later. A row that was not
-//! changed since stands as it stood; of one that was, what it was is read from the events, the tries
-//! and the steps that were recorded of it. A payment counts from the day on which it was made, and an
-//! invoice from that of its issue, whenever they were recorded.
+//! Every query looks at the end of a day. Money is read from the ledger as far as it is booked on
+//! that day or before: a payment counts from the day on which it was made, an invoice from that of
+//! its issue, whenever they were recorded. What has no entry since stands as its row says. How an
+//! invoice or a tenant stood is read from its history, as far as it was recorded by then.
 
-/// The day on which the payment `x` was made, and what it applied: of one that was taken back, its
-/// event says so, for its row does not any more.
-macro_rules! made {
-    (day) => {
-        made!("coalesce(e.data ->> '$.paid_on', substr(e.at, 1, 10))")
-    };
-    (applied) => {
-        made!("CAST(replace(e.data ->> '$.applied', '.', '') AS INTEGER)")
-    };
-    ($what:literal) => {
+/// Common tables: `changed (id)`, the invoices with entries after `:day` (none unless `:later`),
+/// and `stood (id, status, total_minor, due_minor, paid_on)`, those of them that meet the condition
+/// as they stood at its end. All others stand as their rows say.
+macro_rules! stood {
+    ($condition:literal) => {
         concat!(
-            "(SELECT ",
-            $what,
-            " FROM events e WHERE e.invoice_id = x.invoice_id
-                AND e.kind IN ('payment_recorded', 'charge_succeeded')
-                AND e.data ->> '$.transaction' = 'txn_' || x.id)"
+            "changed (id) AS MATERIALIZED (
+               SELECT DISTINCT invoice_id FROM ledger
+               WHERE :later AND booked_on > :day AND invoice_id IS NOT NULL),
+             stood (id, status, total_minor, due_minor, paid_on) AS MATERIALIZED (
+               SELECT i.id,
+                 CASE WHEN max(l.kind = 'void') THEN 'void'
+                   WHEN sum(l.receivable_minor + l.loss_minor) = 0 THEN 'paid'
+                   WHEN sum(l.loss_minor) > 0 THEN 'uncollectible' ELSE 'open' END,
+                 sum(CASE WHEN l.kind <> 'void' THEN l.revenue_minor + l.tax_minor ELSE 0 END),
+                 sum(l.receivable_minor + l.loss_minor),
+                 -- On the day of its latest payment that was not taken back, also of one that was all
+                 -- surplus; else nothing was left to be paid from a coupon's day on, or from its
+                 -- issue.
+                 coalesce((SELECT max(day)
+                     FROM (SELECT min(p.booked_on) AS day FROM ledger p
+                       WHERE p.invoice_id = i.id AND p.booked_on <= :day
+                         AND p.kind IN ('payment', 'charge', 'reversal')
+                       GROUP BY p.transaction_id
+                       HAVING sum(p.cash_minor) > 0)),
+                   max(CASE WHEN l.kind = 'discount' THEN l.booked_on END), i.issued_on)
+               FROM changed c JOIN invoices i ON i.id = c.id
+               JOIN ledger l ON l.invoice_id = i.id AND l.booked_on <= :day
+               WHERE i.status <> 'draft' AND ",
+            $condition,
+            " GROUP BY i.id)"
         )
     };
 }
 
-/// Common tables, the last of which is `stood (id, status, total_minor, paid_minor, paid_on)`: the
-/// invoices that meet the condition and were changed since the end of `:day`, which is the instant
-/// `:before`, as they stood then. All others stand as their rows say. Empty unless `:later`.
-///
-/// A payment that was taken back leaves no trace in its row: what it had applied, and since when, is
-/// what its event says.
-macro_rules! stood {
-    ($condition:literal) => {
-        concat!(
-            "changed AS MATERIALIZED (
-               SELECT i.id, i.tenant_id, i.number, i.status, i.total_minor, i.paid_elsewhere_minor,
-                      i.paid_on, i.issued_on, i.due_on, i.closed_at
-               FROM invoices i
-               WHERE :later AND (i.updated_at >= :before OR i.paid_on > :day)
-                 AND i.status <> 'draft' AND ",
-            $condition,
-            "),
-             applied (id, minor, day) AS MATERIALIZED (
-               SELECT c.id, x.applied_minor, x.paid_on
-               FROM changed c JOIN transactions x ON x.invoice_id = c.id
-               WHERE x.status = 'succeeded' AND x.paid_on <= :day
-               UNION ALL
-               SELECT c.id, ",
-            made!(applied),
-            ", ",
-            made!(day),
-            " AS day
-               FROM changed c JOIN transactions x ON x.invoice_id = c.id
-               WHERE x.reversed_at >= :before AND day <= :day
-               UNION ALL
-               SELECT id, paid_elsewhere_minor, coalesce(paid_on, issued_on) FROM changed
-               WHERE paid_elsewhere_minor > 0 AND coalesce(paid_on, issued_on) <= :day),
-             totals (id, minor) AS MATERIALIZED (
-               SELECT c.id, coalesce((
-                 SELECT CAST(replace(e.data ->> '$.total_before', '.', '') AS INTEGER)
-                 FROM events e WHERE e.invoice_id = c.id AND e.kind = 'coupon_applied'
-                   AND e.at >= :before ORDER BY e.id LIMIT 1), c.total_minor)
-               FROM changed c),
-             stood (id, status, total_minor, paid_minor, paid_on) AS MATERIALIZED (
-               SELECT c.id,
-                 CASE WHEN c.closed_at < :before THEN c.status
-                   -- Closed before it was imported: since when is not known.
-                   WHEN c.closed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM events e
-                     WHERE e.invoice_id = c.id
-                       AND e.kind IN ('invoice_voided', 'invoice_written_off')) THEN c.status
-                   WHEN coalesce(sum(a.minor), 0) = t.minor THEN 'paid'
-                   -- Given up, and since then paid or voided.
-                   WHEN EXISTS (
-                     SELECT 1 FROM events e WHERE e.invoice_id = c.id
-                       AND e.kind = 'invoice_written_off' AND e.at < :before
-                       AND NOT EXISTS (SELECT 1 FROM events r WHERE r.invoice_id = c.id
-                         AND r.kind = 'payment_reversed' AND coalesce(r.data ->> '$.reopened', 1)
-                         AND r.id > e.id AND r.at < :before))
-                     THEN 'uncollectible'
-                   ELSE 'open' END,
-                 t.minor, coalesce(sum(a.minor), 0), coalesce(max(a.day), (
-                   -- Nothing was left to be paid: from its issue on, or from a coupon's day on.
-                   SELECT max(coalesce(e.data ->> '$.on', substr(e.at, 1, 10))) FROM events e
-                   WHERE e.invoice_id = c.id AND e.kind = 'coupon_applied' AND e.at < :before),
-                   c.issued_on)
-               FROM changed c JOIN totals t ON t.id = c.id LEFT JOIN applied a ON a.id = c.id
-               GROUP BY c.id)"
-        )
+/// The business day on which the payment `x` was made, also of one that was taken back.
+macro_rules! made_on {
+    () => {
+        "(SELECT l.booked_on FROM ledger l
+          WHERE l.transaction_id = x.id AND l.kind IN ('payment', 'charge'))"
     };
 }
 

@@ -120,7 +120,7 @@ impl Db<'_> {
                    currency = coalesce(?4, currency), locale = coalesce(?5, locale),
                    country = coalesce(?6, country), address = coalesce(?7, address),
                    tax_id = coalesce(?8, tax_id), tax_rate = coalesce(?9, tax_rate),
-                   created_at = coalesce(?11, created_at), updated_at = max(updated_at, ?10)
+                   created_at = coalesce(?11, created_at), updated_at = max(updated_at, ?10), changed_at = ?10
                  WHERE id = ?1",
             )?
             .execute((
@@ -148,7 +148,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET status = 'suspended', suspended_at = ?2, suspension_cause = ?3,
-                   suspension_reason = ?4, updated_at = max(updated_at, ?5)
+                   suspension_reason = ?4, updated_at = max(updated_at, ?5), changed_at = ?5
                  WHERE id = ?1",
             )?
             .execute((id.0, &suspension.at, cause, &suspension.reason, act.at()))?;
@@ -171,7 +171,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET status = 'active', suspended_at = NULL,
-                   suspension_cause = NULL, suspension_reason = NULL, updated_at = max(updated_at, ?2)
+                   suspension_cause = NULL, suspension_reason = NULL, updated_at = max(updated_at, ?2), changed_at = ?2
                  WHERE id = ?1",
             )?
             .execute((id.0, act.at()))?;
@@ -186,7 +186,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET status = 'closed', suspended_at = NULL,
-                   suspension_cause = NULL, suspension_reason = NULL, updated_at = max(updated_at, ?2)
+                   suspension_cause = NULL, suspension_reason = NULL, updated_at = max(updated_at, ?2), changed_at = ?2
                  WHERE id = ?1",
             )?
             .execute((id.0, act.at()))?;
@@ -227,7 +227,7 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn balance_due(&self, id: TenantId) -> Result<Totals> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT currency, sum(total_minor - paid_minor) AS due FROM invoices
+            "SELECT currency, sum(due_minor) AS due FROM invoices
              WHERE tenant_id = ?1 AND status = 'open' GROUP BY currency ORDER BY currency",
         )?;
         let mut rows = statement.query([id.0])?;

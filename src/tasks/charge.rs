@@ -167,7 +167,7 @@ pub fn by_hand(store: &mut Store, given: &Given, act: &Act, number: &str) -> Res
         }
         let method = db.default_payment_method(invoice.tenant_id)?;
         let method = method.ok_or(Refusal::NoPaymentMethod { tenant: invoice.tenant.clone() })?;
-        charger.begin(db, invoice.id, invoice.due(), &method)
+        charger.begin(db, invoice.id, invoice.due, &method)
     })?;
     let mut charged = charger.drive(store, Source::These(Vec::new()), vec![job])?;
     drop(lock);

@@ -161,7 +161,7 @@ impl Post<'_> {
                     Ok(Some((tenant.email, bytes)))
                 }
                 Facts::Nothing(reason) => {
-                    db.cancel_email(email.id, reason)?;
+                    db.cancel_email(act, email.id, reason)?;
                     letter_event(db, act, email, "email_canceled", Some(reason))?;
                     Ok(None)
                 }
@@ -556,7 +556,7 @@ fn confirmed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<Co
         }),
         reference: payment.reference,
         invoice: invoice.number.clone(),
-        remaining: invoice.due(),
+        remaining: invoice.due,
     }))
 }
 

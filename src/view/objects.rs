@@ -150,7 +150,7 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "tax": invoice.tax.major(),
         "total": invoice.total.major(),
         "amount_paid": invoice.paid.major(),
-        "amount_due": invoice.due().major(),
+        "amount_due": invoice.due.major(),
         "issued_on": invoice.issued_on,
         "due_on": invoice.due_on,
         "paid_on": invoice.paid_on,

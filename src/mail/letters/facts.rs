@@ -183,7 +183,7 @@ fn invoice_facts(invoice: &Invoice, letter: &Letter) -> Result<Value> {
         tax => taxed.then(|| amount(invoice.tax, locale)),
         total => amount(invoice.total, locale),
         paid => unless_zero(invoice.paid, locale),
-        amount_due => unless_zero(invoice.due(), locale),
+        amount_due => unless_zero(invoice.due, locale),
     })
 }
 
@@ -380,6 +380,7 @@ fn sample_invoice(
         tax_rate: 18.into(),
         tax: sums.tax,
         total: sums.total,
+        due: sums.total,
         paid: Money::zero(currency),
         paid_elsewhere: Money::zero(currency),
         coupon: None,

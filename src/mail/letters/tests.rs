@@ -144,6 +144,7 @@ fn an_invoice_is_told_whole() {
     invoice.coupon = Some("BIENVENUE".into());
     invoice.tax_rate = "5.50".parse().unwrap();
     invoice.paid = Money::from_minor(3_100, Currency::XOF);
+    invoice.due = invoice.total.minus(invoice.paid).unwrap();
     invoice.buyer =
         r#"{"name":"Boutique <Ndar>","address":null,"country":"SN","tax_id":"NINEA 1"}"#.into();
     let read = letters.render(&letter).unwrap();
@@ -178,6 +179,7 @@ fn a_bare_invoice_is_told_without_what_it_lacks() {
     (invoice.seller, invoice.buyer) = ("{}".into(), "null".into());
     (invoice.tax, invoice.tax_rate) = (Money::zero(Currency::XOF), 0.into());
     invoice.paid = invoice.total;
+    invoice.due = invoice.total.minus(invoice.paid).unwrap();
     invoice.period = None;
     let read = letters.render(&letter).unwrap();
     assert!(read.text.contains("nothing left for you to pay"), "{}", read.text);

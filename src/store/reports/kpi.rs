@@ -6,7 +6,6 @@ use rusqlite::{Row, named_params};
 use super::End;
 use crate::domain::money::Totals;
 use crate::domain::{Currency, Result};
-use crate::store::automation::ended_at;
 use crate::store::{Db, Stretch, columns};
 
 /// Days from one to another, both included, and the instants at which they begin and end.
@@ -67,7 +66,7 @@ const INVOICE_SUMS: &str = concat!(
     stood!("i.issued_on <= :day"),
     ", facts AS (
        SELECT i.currency, coalesce(s.status, i.status) AS stood, i.due_on < :day AS late,
-         coalesce(s.total_minor - s.paid_minor, i.total_minor - i.paid_minor) AS due,
+         coalesce(s.due_minor, i.due_minor) AS due,
          CASE WHEN s.id IS NULL THEN i.paid_on WHEN s.status = 'paid' THEN s.paid_on END AS paid_on,
          i.issued_on, i.due_on, coalesce(s.total_minor, i.total_minor) AS total,
          -- 1: a checkout, 2: one with a coupon. A CASE stops at what is false, an AND
@@ -85,8 +84,8 @@ const INVOICE_SUMS: &str = concat!(
              OR (SELECT s.imported IS NOT NULL FROM subscriptions s
                WHERE s.id = i.subscription_id)) THEN 0
            WHEN i.coupon_id IS NULL THEN 1
-           WHEN :later AND EXISTS (SELECT 1 FROM events e WHERE e.invoice_id = i.id
-             AND e.kind = 'coupon_applied' AND e.at >= :before) THEN 1
+           WHEN :later AND EXISTS (SELECT 1 FROM ledger l WHERE l.invoice_id = i.id
+             AND l.kind = 'discount' AND l.booked_on > :day) THEN 1
            ELSE 2 END AS checkout
        FROM invoices i LEFT JOIN stood s ON s.id = i.id
        WHERE i.issued_on <= :day AND i.status <> 'draft'
@@ -146,7 +145,7 @@ impl Db<'_> {
         let mut statement = self.conn.prepare_cached(concat!(
             "WITH paid (tenant_id, currency, day) AS (
                SELECT tenant_id, currency, CASE WHEN status = 'succeeded' THEN paid_on ELSE ",
-            made!(day),
+            made_on!(),
             " END
                FROM transactions x WHERE status = 'succeeded' OR reversed_at >= ?5
                UNION ALL
@@ -182,7 +181,7 @@ impl Db<'_> {
                AND NOT EXISTS (SELECT 1 FROM transactions x WHERE x.tenant_id = u.tenant_id
                  AND CASE WHEN x.status = 'succeeded' THEN x.paid_on < :since
                    ELSE x.reversed_at >= :before AND ",
-            made!(day),
+            made_on!(),
             " < :since END)
                AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.tenant_id = u.tenant_id
                  AND i.paid_elsewhere_minor > 0 AND coalesce(i.paid_on, i.issued_on) < :since)
@@ -216,12 +215,11 @@ impl Db<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn letters_in(&self, span: &Span) -> Result<(i64, i64)> {
-        let mut statement = self.conn.prepare_cached(concat!(
+        let mut statement = self.conn.prepare_cached(
             "SELECT (SELECT count(*) FROM emails WHERE sent_at >= ?1 AND sent_at < ?2),
-                    (SELECT count(*) FROM (SELECT ",
-            ended_at!(),
-            " AS at FROM emails m WHERE m.status = 'failed') WHERE at >= ?1 AND at < ?2)"
-        ))?;
+                    (SELECT count(*) FROM emails
+                     WHERE status = 'failed' AND ended_at >= ?1 AND ended_at < ?2)",
+        )?;
         let ends = [&span.from, &span.before];
         Ok(statement.query_row(ends, |row| Ok((row.get(0)?, row.get(1)?)))?)
     }

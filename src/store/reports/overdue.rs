@@ -26,92 +26,36 @@ pub struct OverdueInvoice {
     pub facts: InvoiceFacts,
 }
 
-/// Invoices that were open past their due date at the end of `:day`, which ends `:before`.
+/// Invoices that were open past their due date at the end of `:day`, which ends `:before`. How they
+/// stood with dunning, and their tenants, is what was recorded last before that: by the order of
+/// the records, for a day's commands and runs may all be made for its noon.
 const OVERDUE: &str = concat!(
     "WITH ",
     stood!("i.due_on < :day AND i.due_on >= :since"),
-    ", ended (id, event, set_back, day) AS (
-       SELECT c.id, e.id, coalesce(e.data ->> '$.set_back', 0), NULL FROM changed c
-       JOIN events e ON e.invoice_id = c.id AND e.at < :before AND e.kind IN
-         ('promise_recorded', 'dispute_opened', 'dispute_resolved', 'payment_reversed')
-         -- A part of what an open invoice is paid with changes nothing of its notice.
-         AND (e.kind <> 'payment_reversed' OR coalesce(e.data ->> '$.reopened', 1))
-       UNION ALL
-       SELECT c.id, e.id, 2, e.data ->> '$.on' FROM changed c
-       JOIN events e ON e.tenant_id = c.tenant_id AND e.at < :before
-         AND e.kind = 'tenant_reactivated'
-         AND EXISTS (SELECT 1 FROM json_each(e.data, '$.set_back') WHERE value = c.number)),
-     -- Up to which event warnings give no notice, and from which on an invoice past suspension, or
-     -- past its warning, stood below it again. By the order of events, for a day's commands and
-     -- runs may all be made for its noon.
-     notice (id, ended, unsuspended, unwarned, unwarned_on) AS MATERIALIZED (
-       SELECT id, max(event), max(event) FILTER (WHERE set_back > 0),
-         max(event) FILTER (WHERE set_back = 2), max(day)
-       FROM ended GROUP BY id),
-     steps (id, event, stage, day) AS MATERIALIZED (
-       SELECT c.id, e.id, e.data ->> '$.stage',
-         date(c.due_on, '+' || (e.data ->> '$.days_overdue') || ' days')
-       FROM changed c JOIN events e ON e.invoice_id = c.id AND e.at < :before
-         AND e.kind = 'dunning_stage_recorded'),
-     -- Warnings whose letter was sent once more, which starts their notice anew.
-     resent (id, event, at, email, day) AS MATERIALIZED (
-       SELECT c.id, e.id, e.at, e.data ->> '$.email', e.data ->> '$.on'
-       FROM changed c JOIN events e ON e.tenant_id = c.tenant_id AND e.kind = 'email_resent'
-         AND EXISTS (SELECT 1 FROM json_each(e.data, '$.warned') WHERE value = c.number)),
-     warnings (id, event, day) AS (
-       SELECT id, event, day FROM steps WHERE stage = 'warning'
-       UNION ALL
-       SELECT id, event, day FROM resent WHERE at < :before),
-     was_open (id, total_minor, paid_minor) AS (
-       SELECT id, total_minor, paid_minor FROM invoices
+    ", was_open (id, total_minor, due_minor) AS (
+       SELECT id, total_minor, due_minor FROM invoices
        WHERE status = 'open' AND due_on < :day AND due_on >= :since
-         AND (NOT :later OR updated_at < :before)
+         AND id NOT IN (SELECT id FROM changed)
        UNION ALL
-       SELECT id, total_minor, paid_minor FROM stood WHERE status = 'open')
+       SELECT id, total_minor, due_minor FROM stood WHERE status = 'open')
      SELECT t.slug, t.name, i.id, i.tenant_id, i.number, i.issued_on, i.due_on, i.currency,
-            o.total_minor, o.paid_minor, i.dunning_round,
-            CASE WHEN t.updated_at < :before THEN t.status ELSE coalesce((
-              SELECT CASE e.kind WHEN 'tenant_suspended' THEN 'suspended'
-                WHEN 'tenant_closed' THEN 'closed' ELSE 'active' END
-              FROM events e WHERE e.tenant_id = t.id AND e.at < :before
-                AND e.kind IN ('tenant_suspended', 'tenant_reactivated', 'tenant_closed')
-              ORDER BY e.id DESC LIMIT 1), 'active') END AS tenant_status,
-            CASE WHEN i.updated_at < :before THEN i.stage ELSE coalesce((
-              SELECT CASE WHEN s.stage = 'suspension' AND s.event < n.unsuspended
-                  OR s.stage = 'warning' AND s.event < n.unwarned
-                THEN 'urgent' ELSE s.stage END
-              FROM steps s LEFT JOIN notice n ON n.id = s.id
-              WHERE s.id = i.id ORDER BY s.event DESC LIMIT 1), 'none')
-              END AS stage,
-            CASE WHEN i.updated_at < :before THEN i.warned_on ELSE (
-              SELECT w.day FROM warnings w LEFT JOIN notice n ON n.id = w.id
-              WHERE w.id = i.id AND (n.ended IS NULL OR w.event > n.ended)
-              ORDER BY w.event DESC LIMIT 1)
-              END AS warned_on,
-            CASE WHEN i.updated_at < :before THEN i.set_back_on ELSE (
-              SELECT unwarned_on FROM notice WHERE id = i.id AND unwarned = ended)
-              END AS set_back_on,
-            CASE WHEN i.updated_at < :before THEN i.promised_until ELSE (
-              SELECT e.data ->> '$.until' FROM events e
-              WHERE e.invoice_id = i.id AND e.kind = 'promise_recorded' AND e.at < :before
-              ORDER BY e.id DESC LIMIT 1) END AS promised_until,
-            CASE WHEN i.updated_at < :before THEN i.disputed_at IS NOT NULL
-              ELSE coalesce((SELECT e.kind = 'dispute_opened' FROM events e
-                WHERE e.invoice_id = i.id AND e.at < :before
-                  AND e.kind IN ('dispute_opened', 'dispute_resolved')
-                ORDER BY e.id DESC LIMIT 1), 0) END AS disputed,
-            (SELECT CASE WHEN m.status IN ('failed', 'canceled') AND :later AND NOT EXISTS (
-                SELECT 1 FROM events e WHERE e.tenant_id = m.tenant_id AND e.at < :before
-                  AND e.kind IN ('email_failed', 'email_canceled')
-                  AND e.data ->> '$.email' = 'eml_' || m.id)
-                THEN 'queued' ELSE m.status END
-             FROM emails m WHERE m.id = CASE WHEN i.updated_at < :before THEN i.warning_email_id
-               ELSE coalesce(
-                 (SELECT substr(r.email, 5) FROM resent r WHERE r.id = i.id AND r.at >= :before
-                  ORDER BY r.event LIMIT 1),
-                 (SELECT s.email_id FROM dunning_steps s WHERE s.invoice_id = i.id
-                    AND s.stage = 'warning' AND s.recorded_on <= :day
-                  ORDER BY s.recorded_on DESC LIMIT 1)) END) AS warning_letter,
+            o.total_minor, o.due_minor, i.dunning_round,
+            CASE WHEN NOT :later THEN t.status ELSE coalesce(
+              (SELECT status FROM tenant_states WHERE tenant_id = t.id AND since < :before
+               ORDER BY id DESC LIMIT 1),
+              (SELECT status_before FROM tenant_states WHERE tenant_id = t.id ORDER BY id LIMIT 1),
+              t.status) END AS tenant_status,
+            CASE WHEN NOT :later THEN i.stage ELSE coalesce(h.stage, 'none') END AS stage,
+            CASE WHEN NOT :later THEN i.warned_on ELSE h.warned_on END AS warned_on,
+            CASE WHEN NOT :later THEN i.set_back_on ELSE h.set_back_on END AS set_back_on,
+            CASE WHEN NOT :later THEN i.promised_until ELSE h.promised_until END AS promised_until,
+            CASE WHEN NOT :later THEN i.disputed_at IS NOT NULL ELSE coalesce(h.disputed, 0) END
+              AS disputed,
+            (SELECT CASE WHEN m.status IN ('failed', 'canceled') AND :later
+                  AND m.ended_at >= :before THEN 'queued' ELSE m.status END
+             FROM emails m WHERE m.id =
+               CASE WHEN NOT :later THEN i.warning_email_id ELSE h.warning_email_id END)
+              AS warning_letter,
             (SELECT date(max(a.created_at))
              FROM transactions x JOIN charge_attempts a ON a.transaction_id = x.id
              WHERE x.invoice_id = i.id AND x.kind = 'charge' AND a.created_at < :before
@@ -123,6 +67,8 @@ const OVERDUE: &str = concat!(
                    ORDER BY l.id DESC LIMIT 1) END)
               AS charge_since
      FROM was_open o JOIN invoices i ON i.id = o.id JOIN tenants t ON t.id = i.tenant_id
+     LEFT JOIN invoice_states h ON :later AND h.id = (SELECT max(s.id) FROM invoice_states s
+       WHERE s.invoice_id = i.id AND s.since < :before)
      ORDER BY i.due_on, i.id"
 );
 

@@ -3,7 +3,7 @@
 use rusqlite::{Row, named_params};
 
 use crate::domain::transaction::TransactionStatus;
-use crate::domain::{Currency, Money, Result, TransactionId};
+use crate::domain::{Currency, Result};
 use crate::store::{Db, columns};
 
 /// What the transactions of a tally have in common, as they stood at its end.
@@ -54,9 +54,7 @@ impl Db<'_> {
                           WHEN a.status IN ('declined', 'not_sent') THEN 'failed'
                           WHEN a.status IN ('succeeded', 'pending') THEN a.status
                           ELSE 'unknown' END
-                        WHEN EXISTS (SELECT 1 FROM events e WHERE e.invoice_id = x.invoice_id
-                            AND e.kind = 'charge_pending' AND e.at >= a.created_at
-                            AND e.at < :before AND e.data ->> '$.transaction' = 'txn_' || x.id)
+                        WHEN a.pending_at < :before
                           THEN 'pending'
                         ELSE 'unknown' END AS status
                FROM transactions x
@@ -76,39 +74,6 @@ impl Db<'_> {
         let mut rows = statement.query(named_params! { ":from": from, ":before": before })?;
         while let Some(row) = rows.next()? {
             each(tally(row)?)?;
-        }
-        Ok(())
-    }
-
-    /// Hands the unapplied credit that each transaction made before that instant left to `each`:
-    /// tenant, transaction, amount.
-    ///
-    /// # Errors
-    /// What `each` refuses, or a fault of the file.
-    pub fn each_surplus(
-        &self,
-        before: &str,
-        mut each: impl FnMut(String, TransactionId, Money) -> Result<()>,
-    ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(concat!(
-            "SELECT t.slug, x.id, x.currency, x.amount_minor
-               - CASE WHEN x.status = 'succeeded' THEN x.applied_minor ELSE ",
-            made!(applied),
-            " END AS surplus
-             FROM transactions x JOIN tenants t ON t.id = x.tenant_id
-             WHERE x.created_at < ?1 AND surplus > 0
-               AND CASE WHEN x.status = 'succeeded' THEN x.applied_minor < x.amount_minor
-                 ELSE x.reversed_at >= ?1 END
-               -- A charge may have succeeded since.
-               AND (x.kind = 'payment' OR x.updated_at < ?1 OR EXISTS (
-                 SELECT 1 FROM charge_attempts a WHERE a.transaction_id = x.id
-                   AND a.status = 'succeeded' AND a.answered_at < ?1))
-             ORDER BY x.id"
-        ))?;
-        let mut rows = statement.query([before])?;
-        while let Some(row) = rows.next()? {
-            let surplus = columns::money(row, "surplus", columns::word(row, "currency")?)?;
-            each(row.get("slug")?, TransactionId(row.get("id")?), surplus)?;
         }
         Ok(())
     }

@@ -139,7 +139,7 @@ impl Charger<'_> {
     /// Queues the letter about a first failure: once a charge, and not where nothing is owed.
     fn tell_of_failure(&self, db: &Db, job: &Job, invoice: &Invoice) -> Result<bool> {
         let dedup_key = format!("payment_failed/{}", job.transaction.0);
-        if invoice.due().is_zero() {
+        if invoice.due.is_zero() {
             return Ok(false);
         }
         let facts = format!(r#"{{"transaction":{}}}"#, job.transaction.0);

@@ -48,7 +48,7 @@ pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Value> {
     Ok(json!({
         "tenant": objects::tenant(tenant, &balances),
         "balances": objects::totals(&sum(balances.iter().copied())?),
-        "overdue": of(&late, Invoice::due)?,
+        "overdue": of(&late, |invoice| invoice.due)?,
         "overdue_count": invoices.iter().filter(late).count(),
         "invoiced": of(&live, |invoice| invoice.total)?,
         "paid": of(&live, |invoice| invoice.paid)?,
