@@ -3,20 +3,68 @@
 //! In a ```` ```console ```` block, a line `$ command` is run by `sh` in a folder of the document's
 //! own (`> ` goes on with it); what follows is its standard output and error, exactly, and a last
 //! line `? 3` its exit status where it is not 0. `[..]` stands for anything within a line. A
-//! variable that `$ export NAME=VALUE` sets is set for every command after it. A block
-//! ```` ```toml file=billing.toml ```` is written into the folder. Lines that begin with `#` are
+//! variable that `$ export NAME=VALUE` sets is set for every command after it, until `$ unset NAME`.
+//! A block ```` ```toml file=billing.toml ```` is written into the folder. Lines that begin with `#` are
 //! for the reader, and so is a block of any other kind, such as ```` ```sh ````.
 //!
 //! `TRANSCRIPTS=overwrite cargo test` writes what really came out into the documents.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::seal;
 
+/// One test for each document of a folder, so that a failing document is named by its test, and one
+/// that fails where a document of the folder has no test. `$run` is called with the document's path.
+#[allow(unused_macros, reason = "each test file uses its own part")]
+macro_rules! documents {
+    ($folder:literal, $run:ident; $($name:ident => $file:literal),+ $(,)?) => {
+        $(#[test]
+        fn $name() {
+            $run(&support::transcript::root().join($folder).join($file));
+        })+
+
+        #[test]
+        fn every_document_is_run() {
+            let mut named = vec![$($file),+];
+            named.sort();
+            let there = support::transcript::transcripts($folder);
+            assert_eq!(there, named);
+        }
+    };
+}
+
+#[allow(unused_imports, reason = "each test file uses its own part")]
+pub(crate) use documents;
+
+/// The repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The documents of a folder, by their paths.
+pub fn documents_of(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut found: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|e| e == "md")).collect();
+    found.sort();
+    found
+}
+
+/// The names of the documents of a folder in which a command is shown.
+pub fn transcripts(folder: &str) -> Vec<String> {
+    let shown = documents_of(&root().join(folder)).into_iter().filter(|path| {
+        let text = std::fs::read_to_string(path).expect("a document");
+        text.lines().any(|line| line.trim_start() == "```console")
+    });
+    shown.map(|path| path.file_name().expect("a name").to_string_lossy().into_owned()).collect()
+}
+
 /// Runs a document; fails with every command whose output differs. `prepare` fills the folder.
-pub fn run(document: &Path, prepare: impl FnOnce(&Path)) {
+/// Returns the variables that the document leaves set.
+pub fn run(document: &Path, prepare: impl FnOnce(&Path)) -> Vec<String> {
     let text = std::fs::read_to_string(document).expect("a document");
     let folder = tempfile::tempdir().expect("a temporary folder");
     prepare(folder.path());
@@ -30,6 +78,8 @@ pub fn run(document: &Path, prepare: impl FnOnce(&Path)) {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         let _ = writeln!(played.text, "{line}");
+        let indented = line.starts_with(' ') && line.trim() == "```console";
+        assert!(!indented, "{}: a block that is indented is not run", document.display());
         let Some(info) = line.strip_prefix("```").filter(|info| !info.is_empty()) else { continue };
         let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
         match info.split_once(" file=") {
@@ -41,10 +91,11 @@ pub fn run(document: &Path, prepare: impl FnOnce(&Path)) {
     }
     if std::env::var("TRANSCRIPTS").is_ok_and(|mode| mode == "overwrite") {
         std::fs::write(document, &played.text).expect("a document");
-        return;
+    } else {
+        assert!(played.commands > 0, "{}: no command was run", document.display());
+        assert!(played.wrong.is_empty(), "{}:\n{}", document.display(), played.wrong);
     }
-    assert!(played.commands > 0, "{}: no command was run", document.display());
-    assert!(played.wrong.is_empty(), "{}:\n{}", document.display(), played.wrong);
+    played.exported.into_iter().map(|(name, _)| name).collect()
 }
 
 struct Played<'a> {
@@ -88,7 +139,11 @@ impl Played<'_> {
         self.commands += 1;
         if let Some((name, value)) = command.strip_prefix("export ").and_then(|e| e.split_once('='))
         {
+            self.exported.retain(|(exported, _)| exported != name);
             self.exported.push((name.to_owned(), value.to_owned()));
+        }
+        if let Some(name) = command.strip_prefix("unset ") {
+            self.exported.retain(|(exported, _)| exported != name);
         }
         let mut sh = Command::new("sh");
         sh.arg("-c").arg(format!("exec 2>&1\n{command}"));
