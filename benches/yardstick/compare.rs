@@ -1,0 +1,57 @@
+//! What a run of the tool wrote: as a list for the loop, and row by row against what the loop wrote.
+
+use rusqlite::Connection;
+
+use crate::Done;
+use crate::database::open;
+
+/// Writes down what a run wrote, one line a row of that query.
+pub fn list(db: &str, query: &str, file: &str) -> Done {
+    let conn = open(db)?;
+    let mut out = csv::Writer::from_path(file)?;
+    let mut query = conn.prepare(query)?;
+    let columns = query.column_count();
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        for column in 0..columns {
+            use rusqlite::types::ValueRef;
+            match row.get_ref(column)? {
+                ValueRef::Integer(number) => out.write_field(number.to_string())?,
+                ValueRef::Text(text) => out.write_field(text)?,
+                _ => out.write_field("")?,
+            }
+        }
+        out.write_record(None::<&[u8]>)?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Proves that tool and loop did the same work: every table that they write holds the same rows.
+pub fn same(one: &str, other: &str) -> Done {
+    let conn = Connection::open(one)?;
+    conn.execute("ATTACH ?1 AS other", [other])?;
+    let count = |from: &str| -> rusqlite::Result<i64> {
+        conn.query_row(&format!("SELECT count(*) FROM {from}"), [], |row| row.get(0))
+    };
+    for table in [
+        "tenants",
+        "parties",
+        "subscriptions",
+        "subscription_states",
+        "invoices",
+        "invoice_lines",
+        "dunning_steps",
+        "emails",
+        "events",
+        "number_sequences",
+        "coupons",
+    ] {
+        let differ = format!("(SELECT * FROM main.{table} EXCEPT SELECT * FROM other.{table})");
+        let differ = count(&differ)?;
+        let (here, there) = (count(&format!("main.{table}"))?, count(&format!("other.{table}"))?);
+        if differ > 0 || here != there {
+            return Err(format!("{table}: {here} and {there} rows, {differ} differ").into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! A database to fill or to write to, and the rows that most of them need.
+
+use rusqlite::Connection;
+
+use crate::Done;
+
+/// Rows a commit of every loop here.
+pub const ROWS_A_COMMIT: usize = 500;
+
+/// Invoices a tenant.
+pub const INVOICES_A_TENANT: i64 = 10;
+
+/// A connection as durable as the tool's: write-ahead log, synced at each commit, foreign keys; the
+/// journals of single statements in memory, as the tool has them.
+pub fn open(db: &str) -> Done<Connection> {
+    let conn = Connection::open(db)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(conn)
+}
+
+/// Leaves one file, without a write-ahead log beside it, so that it can be copied.
+pub fn settle(conn: Connection) -> Done {
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    conn.close().map_err(|(_, error)| error.into())
+}
+
+/// The instant that `--as-of DATE` stands for in UTC.
+pub fn noon(date: impl std::fmt::Display) -> String {
+    format!("{date}T12:00:00Z")
+}
+
+pub fn locale(tenant: i64) -> &'static str {
+    if tenant % 3 == 0 { "en" } else { "fr" }
+}
+
+/// Tenants `t1` … and a party of each, after the seller's.
+pub fn insert_tenants(conn: &Connection, tenants: i64) -> Done {
+    conn.execute("INSERT INTO parties (id, document) VALUES (1, '{\"name\":\"Bench\"}')", [])?;
+    let mut tenant = conn.prepare(
+        "INSERT INTO tenants (id, slug, name, email, currency, locale, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, 'EUR', ?5, ?6, ?6)",
+    )?;
+    let mut party = conn.prepare("INSERT INTO parties (id, document) VALUES (?1, ?2)")?;
+    for id in 1..=tenants {
+        let (name, email) = (format!("Customer {id}"), format!("pay@t{id}.example"));
+        tenant.execute((id, format!("t{id}"), &name, &email, locale(id), noon("2025-01-01")))?;
+        party.execute((1 + id, format!(r#"{{"name":"{name}","email":"{email}"}}"#)))?;
+    }
+    Ok(())
+}
+
+pub fn insert_plans(conn: &Connection, at: &str) -> Done {
+    for (id, plan, minor) in [(1, "Small", 1900), (2, "Team", 4900), (3, "Large", 9900)] {
+        conn.execute(
+            "INSERT INTO plans (id, code, name, price_minor, currency, interval, created_at,
+               updated_at)
+             VALUES (?1, lower(?2), ?2, ?3, 'EUR', 'month', ?4, ?4)",
+            (id, plan, minor, at),
+        )?;
+    }
+    Ok(())
+}

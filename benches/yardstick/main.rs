@@ -1,0 +1,93 @@
+//! What `benches/run.sh` measures `billing` with: made-up businesses of any size, the bare loops
+//! that it is compared with, a mail relay that is slow to answer, and a stopwatch that also sees
+//! peak memory and the write-ahead log. One file a subject.
+//!
+//! It speaks SQL of its own on purpose: a yardstick that went through `billing::store` would
+//! measure the store with itself.
+
+mod charges;
+mod compare;
+mod coupons;
+mod database;
+mod delivery;
+mod dunning;
+mod import;
+mod measure;
+mod recurring;
+mod reports;
+mod revenue;
+mod trade;
+
+use std::error::Error;
+use std::time::Duration;
+
+use charges::{gateway, owe};
+use compare::{list, same};
+use coupons::{GENERATED, generate, promote};
+use delivery::{deliver, queue};
+use dunning::{STEPS, check_overdue, stock};
+use import::{csv, import};
+use measure::measure;
+use recurring::{ISSUED, recurring, subscribe};
+use reports::report;
+use trade::trade;
+
+type Done<T = ()> = Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "yardstick stock DB INVOICES AS-OF       fill a database of billing init
+yardstick subscribe DB N AS-OF          the same with subscriptions, all due
+yardstick promote DB N AS-OF            the same with coupons and as many uses; prints a code that
+                                        can be used once and was not
+yardstick csv TENANTS INVOICES N AS-OF  write files to import
+yardstick list TASK DB FILE             what a run of the task wrote, as a list for the loop
+yardstick check-overdue DB FILE AS-OF   the bare loop: the same rows
+yardstick recurring DB FILE AS-OF       the bare loop: the same rows
+yardstick generate DB FILE AS-OF        the bare loop: the same rows
+yardstick owe DB N AS-OF                fill a database with tenants that are charged, one invoice each
+yardstick gateway DELAY-MS              a gateway's program: takes so long, and every charge succeeds
+yardstick import DB CSV AS-OF           the bare loop: the same rows
+yardstick same DB DB                    fails where the two hold different rows
+yardstick trade DB INVOICES AS-OF       fill a database with most of a year of a business
+yardstick report NAME DB AS-OF          the bare SQL of a report's figures
+yardstick queue DB LETTERS AS-OF        fill a database of billing init with queued letters
+yardstick deliver DELAY-MS LETTERS CONFIG COMMAND…
+                                        run COMMAND against a relay of that delay; prints seconds
+yardstick measure TIMES DB COMMAND…     prints median seconds, peak RSS and largest WAL in MB; {}
+                                        in the command is the number of its run
+yardstick refused TIMES DB COMMAND…     the same of a command that says no";
+
+fn main() -> Done {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["stock", db, invoices, as_of] => stock(db, invoices.parse()?, as_of.parse()?),
+        ["subscribe", db, n, as_of] => subscribe(db, n.parse()?, as_of.parse()?),
+        ["promote", db, n, as_of] => promote(db, n.parse()?, as_of.parse()?),
+        ["owe", db, n, as_of] => owe(db, n.parse()?, as_of.parse()?),
+        ["gateway", delay] => gateway(Duration::from_millis(delay.parse()?)),
+        ["csv", tenants, invoices, n, as_of] => csv(tenants, invoices, n.parse()?, as_of.parse()?),
+        ["list", "check-overdue", db, file] => list(db, STEPS, file),
+        ["list", "recurring", db, file] => list(db, ISSUED, file),
+        ["list", "generate", db, file] => list(db, GENERATED, file),
+        ["check-overdue", db, file, as_of] => check_overdue(db, file, as_of),
+        ["recurring", db, file, as_of] => recurring(db, file, as_of),
+        ["generate", db, file, as_of] => generate(db, file, as_of),
+        ["import", db, file, as_of] => import(db, file, as_of),
+        ["same", one, other] => same(one, other),
+        ["trade", db, invoices, as_of] => trade(db, invoices.parse()?, as_of.parse()?),
+        ["report", name, db, as_of] => report(name, db, as_of.parse()?),
+        ["queue", db, letters, as_of] => queue(db, letters.parse()?, as_of.parse()?),
+        ["deliver", delay, letters, config, command @ ..] => {
+            deliver(Duration::from_millis(delay.parse()?), letters.parse()?, config, command)
+        }
+        // 3: done, but something needs a person.
+        ["measure", times, db, command @ ..] => measure(times.parse()?, db, command, &[0, 3]),
+        ["refused", times, db, command @ ..] => measure(times.parse()?, db, command, &[1]),
+        // `cargo bench` starts every bench without arguments.
+        [] => {
+            println!("benches/run.sh runs this; its parts:\n{USAGE}");
+            Ok(())
+        }
+        _ => Err(USAGE.into()),
+    }
+}

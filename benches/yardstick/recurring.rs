@@ -1,0 +1,153 @@
+//! Subscriptions that are due, and the bare loop that writes what generate-recurring-invoices
+//! writes.
+
+use chrono::{Datelike, Months, NaiveDate};
+use rusqlite::params;
+
+use crate::Done;
+use crate::database::{ROWS_A_COMMIT, insert_plans, insert_tenants, noon, open, settle};
+
+/// Subscriptions a tenant.
+const SUBSCRIPTIONS_A_TENANT: i64 = 2;
+
+/// Fills a database with monthly subscriptions of which one period was billed, and the next began
+/// on the first of the month. They too are written in rounds through all tenants: the first of a
+/// tenant needs a new copy of it as the buyer, the second finds that one.
+pub fn subscribe(db: &str, subscriptions: i64, as_of: NaiveDate) -> Done {
+    let tenants = subscriptions / SUBSCRIPTIONS_A_TENANT;
+    let next_on = as_of.with_day(1).ok_or("no such day")?;
+    let (start, next) = ((next_on - Months::new(1)).to_string(), next_on.to_string());
+    let at = noon(&start);
+    let mut conn = open(db)?;
+    conn.pragma_update(None, "synchronous", "OFF")?;
+    let tx = conn.transaction()?;
+    insert_tenants(&tx, tenants)?;
+    insert_plans(&tx, &at)?;
+    for id in 1..=subscriptions {
+        let (tenant, plan, quantity) = (1 + (id - 1) % tenants, 1 + id % 3, 1 + id / 3 % 3);
+        tx.prepare_cached(
+            "INSERT INTO subscriptions (id, tenant_id, plan_id, status, quantity, anchor, anchor_on,
+               anchor_day, started_on, current_period_start, current_period_end, next_billing_on,
+               created_at, updated_at)
+             VALUES (?1, ?2, ?3, 'active', ?4, 'calendar', ?5, 1, ?5, ?5, ?6, ?6, ?7, ?7)",
+        )?
+        .execute((id, tenant, plan, quantity, &start, &next, &at))?;
+        tx.prepare_cached("INSERT INTO billing_starts VALUES (?1, ?2, 'created')")?
+            .execute((id, &start))?;
+        tx.prepare_cached(
+            "INSERT INTO invoices (id, number, origin, tenant_id, subscription_id, status, currency,
+               subtotal_minor, total_minor, paid_minor, seller_id, buyer_id, issued_on, due_on,
+               paid_on, period_start, period_end, created_at, updated_at)
+             VALUES (?1, 'A-' || ?1, 'imported', ?2, ?1, 'paid', 'EUR', 4900, 4900, 4900, 1, 1 + ?2,
+               ?3, ?3, ?3, ?3, ?4, ?5, ?5)",
+        )?
+        .execute((id, tenant, &start, &next, &at))?;
+        tx.prepare_cached(
+            "INSERT INTO invoice_lines (invoice_id, position, description, amount_minor)
+             VALUES (?1, 1, 'Subscription, one month', 4900)",
+        )?
+        .execute([id])?;
+    }
+    tx.commit()?;
+    settle(conn)
+}
+
+/// What a run of generate-recurring-invoices wrote, one row an invoice, in its order; the texts of
+/// seller and buyer where they were new.
+pub const ISSUED: &str = "SELECT i.number, i.sequence, i.tenant_id, i.subtotal_minor, i.tax_rate,
+    i.tax_minor, i.total_minor, i.seller_id, i.buyer_id, i.due_on, i.subscription_id,
+    i.period_start, i.period_end, l.description, l.quantity, l.unit_minor, e.locale, e.recipient,
+    e.dedup_key, e.message_id, v.data, s.anchor_on, s.anchor_day,
+    CASE WHEN i.sequence = 1 THEN seller.document END AS new_seller,
+    CASE WHEN NOT EXISTS (SELECT 1 FROM invoices o WHERE o.tenant_id = i.tenant_id
+      AND o.buyer_id = i.buyer_id AND o.id < i.id) THEN buyer.document END AS new_buyer
+  FROM emails e JOIN invoices i ON i.id = e.invoice_id
+  JOIN invoice_lines l ON l.invoice_id = i.id JOIN subscriptions s ON s.id = i.subscription_id
+  JOIN events v ON v.invoice_id = i.id AND v.kind = 'invoice_issued'
+  JOIN parties seller ON seller.id = i.seller_id JOIN parties buyer ON buyer.id = i.buyer_id
+  WHERE e.run_id IS NOT NULL ORDER BY e.id";
+
+/// Writes the same rows as a run of generate-recurring-invoices, with nothing to find out; the
+/// number sequence once a commit.
+pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
+    let conn = open(db)?;
+    let at = noon(as_of);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(file)?;
+    conn.execute(
+        "INSERT INTO runs (id, task, as_of, clock, status, started_at)
+         VALUES (1, 'generate-recurring-invoices', ?1, 'given', 'ok', ?1)",
+        [&at],
+    )?;
+    let mut party = conn.prepare("INSERT INTO parties (id, document) VALUES (?1, ?2)")?;
+    let mut invoice = conn.prepare(
+        "INSERT INTO invoices (number, series, sequence, origin, tenant_id, status, currency,
+           subtotal_minor, tax_rate, tax_minor, total_minor, seller_id, buyer_id, issued_on, due_on,
+           subscription_id, period_start, period_end, created_at, updated_at)
+         VALUES (?1, 'INV-2026-#', ?2, 'issued', ?3, 'open', 'EUR', ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+           ?11, ?12, ?13, ?14, ?15, ?15)",
+    )?;
+    let mut line = conn.prepare(
+        "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
+           amount_minor, period_start, period_end) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let mut event = conn.prepare(
+        "INSERT INTO events (at, kind, tenant_id, invoice_id, actor, data)
+         VALUES (?1, 'invoice_issued', ?2, ?3, 'task:generate-recurring-invoices', ?4)",
+    )?;
+    let mut email = conn.prepare(
+        "INSERT INTO emails (tenant_id, invoice_id, template, locale, recipient, dedup_key,
+           message_id, run_id, queued_at, next_try_at)
+         VALUES (?1, ?2, 'invoice', ?3, ?4, ?5, ?6, 1, ?7, ?7)",
+    )?;
+    let mut subscription = conn.prepare(
+        "UPDATE subscriptions SET current_period_start = ?2, current_period_end = ?3,
+           next_billing_on = ?3, anchor_on = ?4, anchor_day = ?5, updated_at = ?6 WHERE id = ?1",
+    )?;
+    let mut sequence = conn.prepare(
+        "INSERT INTO number_sequences VALUES ('INV-2026-#', ?1, 0)
+         ON CONFLICT (series) DO UPDATE SET last = excluded.last",
+    )?;
+    let mut record = csv::StringRecord::new();
+    let mut rows = 0;
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    while reader.read_record(&mut record)? {
+        let number = |at: usize| record[at].parse::<i64>();
+        let (tenant, subtotal, id) = (number(2)?, number(3)?, number(10)?);
+        let (seller, buyer, start, end) = (number(7)?, number(8)?, &record[11], &record[12]);
+        for (id, document) in [(seller, &record[23]), (buyer, &record[24])] {
+            if !document.is_empty() {
+                party.execute((id, document))?;
+            }
+        }
+        invoice.execute(params![
+            &record[0],
+            number(1)?,
+            tenant,
+            subtotal,
+            &record[4],
+            number(5)?,
+            number(6)?,
+            seller,
+            buyer,
+            as_of,
+            &record[9],
+            id,
+            start,
+            end,
+            &at,
+        ])?;
+        let issued = conn.last_insert_rowid();
+        line.execute((issued, &record[13], number(14)?, number(15)?, subtotal, start, end))?;
+        event.execute((&at, tenant, issued, &record[20]))?;
+        let letter = (&record[16], &record[17], &record[18], &record[19]);
+        email.execute((tenant, issued, letter.0, letter.1, letter.2, letter.3, &at))?;
+        subscription.execute((id, start, end, &record[21], number(22)?, &at))?;
+        rows += 1;
+        if rows % ROWS_A_COMMIT == 0 {
+            sequence.execute([rows as i64])?;
+            conn.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+        }
+    }
+    sequence.execute([rows as i64])?;
+    Ok(conn.execute_batch("COMMIT")?)
+}
