@@ -2,10 +2,11 @@
 
 use billing::domain::calendar::plus_days;
 use chrono::NaiveDate;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::Done;
-use crate::database::{insert_tenants, noon, open, settle};
+use crate::database::{each_line, fill, insert_tenants, keep_pages, noon, open, open_list};
+use crate::invoices::Invoice;
 
 /// Uses of coupons a tenant. In every other round of them all tenants use the same coupon.
 const USES_A_TENANT: i64 = 10;
@@ -18,29 +19,32 @@ pub const POPULAR: i64 = USES_A_TENANT / 2;
 /// invoice and the check before it; each tenant has one open invoice, `B-1` of `t1`, more.
 pub fn promote(db: &str, coupons: i64, as_of: NaiveDate) -> Done {
     let tenants = coupons / USES_A_TENANT;
-    let mut conn = open(db)?;
-    conn.pragma_update(None, "synchronous", "OFF")?;
-    // Codes come in no order: with less, each is put on a page that was let go before.
-    conn.pragma_update(None, "cache_size", -(1 << 20))?;
-    let tx = conn.transaction()?;
-    insert_tenants(&tx, tenants)?;
-    insert_coupons(&tx, coupons, plus_days(as_of, -90), plus_days(as_of, 90))?;
-    for id in 1..=coupons {
-        let (round, tenant) = ((id - 1) / tenants, 1 + (id - 1) % tenants);
-        let coupon = match round % 2 {
-            0 => 1 + round / 2,
-            _ => POPULAR + round / 2 * tenants + tenant,
-        };
-        let on = plus_days(as_of, round - USES_A_TENANT);
-        insert_simple_invoice(&tx, id, tenant, Some(coupon), on)?;
-        insert_use(&tx, id, coupon, tenant, (5000, 1000), on)?;
-    }
-    for tenant in 1..=tenants {
-        insert_simple_invoice(&tx, coupons + tenant, tenant, None, as_of)?;
-    }
-    tx.commit()?;
+    fill(db, |conn| {
+        // Codes come in no order.
+        keep_pages(conn)?;
+        insert_tenants(conn, tenants)?;
+        insert_coupons(conn, coupons, plus_days(as_of, -90), plus_days(as_of, 90))?;
+        for id in 1..=coupons {
+            let (round, tenant) = ((id - 1) / tenants, 1 + (id - 1) % tenants);
+            let coupon = match round % 2 {
+                0 => 1 + round / 2,
+                _ => POPULAR + round / 2 * tenants + tenant,
+            };
+            let on = plus_days(as_of, round - USES_A_TENANT);
+            let invoice = Invoice { subtotal: 5000, ..Invoice::new(id, tenant, on) };
+            let (coupon_id, paid_on) = (Some(coupon), Some(on));
+            Invoice { discount: 1000, coupon: coupon_id, paid_on, ..invoice }.insert(conn)?;
+            insert_use(conn, id, coupon, tenant, (5000, 1000), on)?;
+        }
+        for tenant in 1..=tenants {
+            let number = format!("B-{tenant}");
+            let invoice = Invoice::new(coupons + tenant, tenant, as_of);
+            Invoice { number, subtotal: 5000, ..invoice }.insert(conn)?;
+        }
+        Ok(())
+    })?;
     println!("{}", coupon_code(coupons));
-    settle(conn)
+    Ok(())
 }
 
 /// Coupons of a fifth off: the popular ones for everybody, the others for one use.
@@ -108,46 +112,6 @@ fn coupon_code(id: i64) -> String {
     format!("{:016X}", (id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
-/// An invoice over 50 EUR: paid where a coupon took a fifth off it, else open.
-fn insert_simple_invoice(
-    conn: &Connection,
-    id: i64,
-    tenant: i64,
-    coupon: Option<i64>,
-    on: NaiveDate,
-) -> Done {
-    let (number, status, discount, paid) = match coupon {
-        Some(_) => (format!("A-{id}"), "paid", 1000, 4000),
-        None => (format!("B-{tenant}"), "open", 0, 0),
-    };
-    let paid_on = coupon.map(|_| on.to_string());
-    conn.prepare_cached(
-        "INSERT INTO invoices (id, number, origin, tenant_id, status, currency, subtotal_minor,
-           discount_minor, total_minor, paid_minor, paid_elsewhere_minor, coupon_id, seller_id,
-           buyer_id, issued_on, due_on, paid_on, created_at, updated_at)
-         VALUES (?1, ?10, 'imported', ?2, ?3, 'EUR', 5000, ?4, 5000 - ?4, ?5, ?5, ?6, 1, 1 + ?2,
-           ?7, ?7, ?8, ?9, ?9)",
-    )?
-    .execute(params![
-        id,
-        tenant,
-        status,
-        discount,
-        paid,
-        coupon,
-        on.to_string(),
-        paid_on,
-        noon(on),
-        number,
-    ])?;
-    conn.prepare_cached(
-        "INSERT INTO invoice_lines (invoice_id, position, description, amount_minor, discount_minor)
-         VALUES (?1, 1, 'Subscription, one month', 5000, ?2)",
-    )?
-    .execute((id, discount))?;
-    Ok(())
-}
-
 /// What coupon generate wrote, one row a coupon, in its order, and its event.
 pub const GENERATED: &str =
     "SELECT c.code, c.code_folded, c.name, c.percent, c.valid_from, c.valid_to,
@@ -159,7 +123,6 @@ pub const GENERATED: &str =
 pub fn generate(db: &str, file: &str, as_of: &str) -> Done {
     let conn = open(db)?;
     let at = noon(as_of);
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(file)?;
     let mut coupon = conn.prepare(
         "INSERT INTO coupons (code, code_folded, name, discount_type, percent, valid_from, valid_to,
            max_uses, created_at, updated_at)
@@ -169,15 +132,14 @@ pub fn generate(db: &str, file: &str, as_of: &str) -> Done {
         "INSERT INTO events (at, kind, actor, data, reason)
          VALUES (?1, 'coupons_generated', ?2, ?3, ?4)",
     )?;
-    let mut record = csv::StringRecord::new();
-    conn.execute_batch("BEGIN IMMEDIATE")?;
-    while reader.read_record(&mut record)? {
+    each_line(&conn, open_list(file)?, usize::MAX, |record| {
         let (name, percent) = (&record[2], &record[3]);
         let (from, to) = (&record[4], &record[5]);
         coupon.execute((&record[0], &record[1], name, percent, from, to, &at))?;
         if !record[7].is_empty() {
             event.execute((&at, &record[6], &record[7], &record[8]))?;
         }
-    }
+        Ok(())
+    })?;
     Ok(conn.execute_batch("COMMIT")?)
 }

@@ -1,5 +1,7 @@
 //! A database to fill or to write to, and the rows that most of them need.
 
+use std::fs::File;
+
 use rusqlite::Connection;
 
 use crate::Done;
@@ -20,10 +22,58 @@ pub fn open(db: &str) -> Done<Connection> {
     Ok(conn)
 }
 
-/// Leaves one file, without a write-ahead log beside it, so that it can be copied.
-pub fn settle(conn: Connection) -> Done {
+/// Fills a database of billing init, in one transaction, and leaves one file without a write-ahead
+/// log beside it, so that it can be copied.
+pub fn fill(db: &str, insert: impl FnOnce(&Connection) -> Done) -> Done {
+    let mut conn = open(db)?;
+    conn.pragma_update(None, "synchronous", "OFF")?;
+    let tx = conn.transaction()?;
+    insert(&tx)?;
+    tx.commit()?;
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     conn.close().map_err(|(_, error)| error.into())
+}
+
+/// Lets what is written lie in memory until it is committed: where rows come in no order, each is
+/// else put on a page that was let go before.
+pub fn keep_pages(conn: &Connection) -> Done {
+    Ok(conn.pragma_update(None, "cache_size", -(1 << 20))?)
+}
+
+/// The row of a task's run, the first of its database.
+pub fn insert_run(conn: &Connection, task: &str, at: &str) -> Done {
+    conn.execute(
+        "INSERT INTO runs (id, task, as_of, clock, status, started_at)
+         VALUES (1, ?1, ?2, 'given', 'ok', ?2)",
+        (task, at),
+    )?;
+    Ok(())
+}
+
+/// Hands each line of a list to `write`, and commits after so many of them. The transaction of the
+/// last ones is still open afterwards.
+pub fn each_line(
+    conn: &Connection,
+    mut list: csv::Reader<File>,
+    lines_a_commit: usize,
+    mut write: impl FnMut(&csv::StringRecord) -> Done,
+) -> Done {
+    let mut line = csv::StringRecord::new();
+    let mut lines = 0;
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    while list.read_record(&mut line)? {
+        write(&line)?;
+        lines += 1;
+        if lines % lines_a_commit == 0 {
+            conn.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+        }
+    }
+    Ok(())
+}
+
+/// A list as `yardstick list` writes it.
+pub fn open_list(file: &str) -> Done<csv::Reader<File>> {
+    Ok(csv::ReaderBuilder::new().has_headers(false).from_path(file)?)
 }
 
 /// The instant that `--as-of DATE` stands for in UTC.

@@ -11,37 +11,25 @@ use billing::domain::calendar::plus_days;
 use chrono::NaiveDate;
 
 use crate::Done;
-use crate::database::{insert_tenants, locale, noon, open, settle};
+use crate::database::{fill, insert_tenants};
+use crate::invoices::{Invoice, STAGES};
 use crate::measure::run;
 
 /// Fills a database with letters that are due, one a tenant, each of an overdue invoice.
 pub fn queue(db: &str, letters: i64, as_of: NaiveDate) -> Done {
-    let mut conn = open(db)?;
-    let tx = conn.transaction()?;
-    insert_tenants(&tx, letters)?;
-    let (due_on, at) = (plus_days(as_of, -3).to_string(), noon(as_of));
-    for id in 1..=letters {
-        tx.prepare_cached(
-            "INSERT INTO invoices (id, number, origin, tenant_id, status, currency, subtotal_minor,
-               total_minor, seller_id, buyer_id, issued_on, due_on, stage, created_at, updated_at)
-             VALUES (?1, 'A-' || ?1, 'imported', ?1, 'open', 'EUR', 4900, 4900, 1, 1 + ?1, ?2, ?2,
-               'friendly', ?3, ?3)",
-        )?
-        .execute((id, &due_on, &at))?;
-        tx.prepare_cached(
-            "INSERT INTO emails (id, tenant_id, template, stage, locale, recipient, dedup_key,
-               message_id, queued_at, next_try_at)
-             VALUES (?1, ?1, 'friendly', 'friendly', ?2, ?3, ?1, ?1 || '@bench.example', ?4, ?4)",
-        )?
-        .execute((id, locale(id), format!("pay@t{id}.example"), &at))?;
-        tx.prepare_cached(
-            "INSERT INTO dunning_steps (invoice_id, dunning_round, stage, tenant_id, recorded_on,
-               days_overdue, email_id) VALUES (?1, 1, 'friendly', ?1, ?2, 3, ?1)",
-        )?
-        .execute((id, as_of.to_string()))?;
-    }
-    tx.commit()?;
-    settle(conn)
+    fill(db, |conn| {
+        insert_tenants(conn, letters)?;
+        for id in 1..=letters {
+            let invoice = Invoice::new(id, id, plus_days(as_of, -3));
+            Invoice { reached: &STAGES[..1], ..invoice }.insert(conn)?;
+        }
+        conn.execute(
+            "UPDATE emails SET status = 'queued', attempts = 0, first_tried_at = NULL,
+               next_try_at = queued_at, sent_at = NULL",
+            [],
+        )?;
+        Ok(())
+    })
 }
 
 /// Each Message-ID that came, and how often.

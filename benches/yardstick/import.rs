@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, params};
 
 use crate::Done;
-use crate::database::{INVOICES_A_TENANT, ROWS_A_COMMIT, locale, noon, open};
+use crate::database::{INVOICES_A_TENANT, ROWS_A_COMMIT, each_line, locale, noon, open};
 
 /// Writes a file of tenants and one of their invoices, by number: as another system exports them,
 /// neighbours are of different tenants.
@@ -69,11 +69,8 @@ pub fn import(db: &str, file: &str, as_of: &str) -> Done {
         "INSERT INTO events (at, kind, tenant_id, invoice_id, actor)
          VALUES (?1, 'invoice_imported', ?2, ?3, 'import:invoices')",
     )?;
-    let mut reader = csv::Reader::from_path(file)?;
-    let mut record = csv::StringRecord::new();
-    let (mut rows, mut seller) = (0usize, 0i64);
-    conn.execute_batch("BEGIN IMMEDIATE")?;
-    while reader.read_record(&mut record)? {
+    let (mut rows, mut seller) = (0i64, 0i64);
+    each_line(&conn, csv::Reader::from_path(file)?, ROWS_A_COMMIT, |record| {
         let (tenant, document, buyer) = tenants.get_mut(&record[1]).ok_or("unknown tenant")?;
         if *buyer == 0 {
             party.execute([&*document])?;
@@ -106,11 +103,9 @@ pub fn import(db: &str, file: &str, as_of: &str) -> Done {
         line.execute((id, &record[6], minor))?;
         event.execute((&at, *tenant, id))?;
         rows += 1;
-        if rows % ROWS_A_COMMIT == 0 {
-            conn.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
-        }
-    }
-    conn.execute("INSERT INTO number_sequences VALUES ('INV-2025-#', ?1, ?1)", [rows as i64])?;
+        Ok(())
+    })?;
+    conn.execute("INSERT INTO number_sequences VALUES ('INV-2025-#', ?1, ?1)", [rows])?;
     Ok(conn.execute_batch("COMMIT")?)
 }
 

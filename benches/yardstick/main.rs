@@ -12,6 +12,7 @@ mod database;
 mod delivery;
 mod dunning;
 mod import;
+mod invoices;
 mod measure;
 mod recurring;
 mod reports;

@@ -2,10 +2,13 @@
 //! writes.
 
 use chrono::{Datelike, Months, NaiveDate};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use crate::Done;
-use crate::database::{ROWS_A_COMMIT, insert_plans, insert_tenants, noon, open, settle};
+use crate::database::{
+    ROWS_A_COMMIT, each_line, fill, insert_plans, insert_run, insert_tenants, noon, open, open_list,
+};
+use crate::invoices::Invoice;
 
 /// Subscriptions a tenant.
 const SUBSCRIPTIONS_A_TENANT: i64 = 2;
@@ -15,41 +18,51 @@ const SUBSCRIPTIONS_A_TENANT: i64 = 2;
 /// tenant needs a new copy of it as the buyer, the second finds that one.
 pub fn subscribe(db: &str, subscriptions: i64, as_of: NaiveDate) -> Done {
     let tenants = subscriptions / SUBSCRIPTIONS_A_TENANT;
-    let next_on = as_of.with_day(1).ok_or("no such day")?;
-    let (start, next) = ((next_on - Months::new(1)).to_string(), next_on.to_string());
-    let at = noon(&start);
-    let mut conn = open(db)?;
-    conn.pragma_update(None, "synchronous", "OFF")?;
-    let tx = conn.transaction()?;
-    insert_tenants(&tx, tenants)?;
-    insert_plans(&tx, &at)?;
-    for id in 1..=subscriptions {
-        let (tenant, plan, quantity) = (1 + (id - 1) % tenants, 1 + id % 3, 1 + id / 3 % 3);
-        tx.prepare_cached(
-            "INSERT INTO subscriptions (id, tenant_id, plan_id, status, quantity, anchor, anchor_on,
-               anchor_day, started_on, current_period_start, current_period_end, next_billing_on,
-               created_at, updated_at)
-             VALUES (?1, ?2, ?3, 'active', ?4, 'calendar', ?5, 1, ?5, ?5, ?6, ?6, ?7, ?7)",
-        )?
-        .execute((id, tenant, plan, quantity, &start, &next, &at))?;
-        tx.prepare_cached("INSERT INTO billing_starts VALUES (?1, ?2, 'created')")?
-            .execute((id, &start))?;
-        tx.prepare_cached(
-            "INSERT INTO invoices (id, number, origin, tenant_id, subscription_id, status, currency,
-               subtotal_minor, total_minor, paid_minor, seller_id, buyer_id, issued_on, due_on,
-               paid_on, period_start, period_end, created_at, updated_at)
-             VALUES (?1, 'A-' || ?1, 'imported', ?2, ?1, 'paid', 'EUR', 4900, 4900, 4900, 1, 1 + ?2,
-               ?3, ?3, ?3, ?3, ?4, ?5, ?5)",
-        )?
-        .execute((id, tenant, &start, &next, &at))?;
-        tx.prepare_cached(
-            "INSERT INTO invoice_lines (invoice_id, position, description, amount_minor)
-             VALUES (?1, 1, 'Subscription, one month', 4900)",
-        )?
-        .execute([id])?;
-    }
-    tx.commit()?;
-    settle(conn)
+    let next = as_of.with_day(1).ok_or("no such day")?;
+    let start = next - Months::new(1);
+    fill(db, |conn| {
+        insert_tenants(conn, tenants)?;
+        insert_plans(conn, &noon(start))?;
+        for id in 1..=subscriptions {
+            let tenant = 1 + (id - 1) % tenants;
+            insert_subscription(conn, (id, tenant), "calendar", start, (start, next))?;
+            let (period, paid_on) = (Some((id, start, next)), Some(start));
+            Invoice { period, paid_on, ..Invoice::new(id, tenant, start) }.insert(conn)?;
+        }
+        Ok(())
+    })
+}
+
+/// A monthly subscription that is billed until the end of this period.
+pub fn insert_subscription(
+    conn: &Connection,
+    (id, tenant): (i64, i64),
+    anchor: &str,
+    started_on: NaiveDate,
+    (start, end): (NaiveDate, NaiveDate),
+) -> Done {
+    let (plan, quantity) = (1 + id % 3, 1 + id / 3 % 3);
+    conn.prepare_cached(
+        "INSERT INTO subscriptions (id, tenant_id, plan_id, status, quantity, anchor, anchor_on,
+           anchor_day, started_on, current_period_start, current_period_end, next_billing_on,
+           created_at, updated_at)
+         VALUES (?1, ?2, ?3, 'active', ?4, ?5, ?6, ?7, ?6, ?8, ?9, ?9, ?10, ?10)",
+    )?
+    .execute(params![
+        id,
+        tenant,
+        plan,
+        quantity,
+        anchor,
+        started_on.to_string(),
+        started_on.day(),
+        start.to_string(),
+        end.to_string(),
+        noon(started_on),
+    ])?;
+    conn.prepare_cached("INSERT INTO billing_starts VALUES (?1, ?2, 'created')")?
+        .execute((id, started_on.to_string()))?;
+    Ok(())
 }
 
 /// What a run of generate-recurring-invoices wrote, one row an invoice, in its order; the texts of
@@ -72,12 +85,7 @@ pub const ISSUED: &str = "SELECT i.number, i.sequence, i.tenant_id, i.subtotal_m
 pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
     let conn = open(db)?;
     let at = noon(as_of);
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(file)?;
-    conn.execute(
-        "INSERT INTO runs (id, task, as_of, clock, status, started_at)
-         VALUES (1, 'generate-recurring-invoices', ?1, 'given', 'ok', ?1)",
-        [&at],
-    )?;
+    insert_run(&conn, "generate-recurring-invoices", &at)?;
     let mut party = conn.prepare("INSERT INTO parties (id, document) VALUES (?1, ?2)")?;
     let mut invoice = conn.prepare(
         "INSERT INTO invoices (number, series, sequence, origin, tenant_id, status, currency,
@@ -107,10 +115,8 @@ pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
         "INSERT INTO number_sequences VALUES ('INV-2026-#', ?1, 0)
          ON CONFLICT (series) DO UPDATE SET last = excluded.last",
     )?;
-    let mut record = csv::StringRecord::new();
     let mut rows = 0;
-    conn.execute_batch("BEGIN IMMEDIATE")?;
-    while reader.read_record(&mut record)? {
+    each_line(&conn, open_list(file)?, ROWS_A_COMMIT, |record| {
         let number = |at: usize| record[at].parse::<i64>();
         let (tenant, subtotal, id) = (number(2)?, number(3)?, number(10)?);
         let (seller, buyer, start, end) = (number(7)?, number(8)?, &record[11], &record[12]);
@@ -145,9 +151,9 @@ pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
         rows += 1;
         if rows % ROWS_A_COMMIT == 0 {
             sequence.execute([rows as i64])?;
-            conn.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
         }
-    }
+        Ok(())
+    })?;
     sequence.execute([rows as i64])?;
     Ok(conn.execute_batch("COMMIT")?)
 }
