@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C
 
 SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
-WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails"}
+WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
 COUPONS=${COUPONS-1000000}             # coupons in a database with as many uses
 CODES=${CODES-100000}                  # codes made at once
@@ -20,6 +20,12 @@ INVOICES=${INVOICES-1000000}           # invoices reported on, with a tenth as m
 PAGES=${PAGES-1000}                    # tenants in the folder of pages
 LETTERS=${LETTERS-400}                 # letters sent through the relay
 DELAY=${DELAY-45}                      # milliseconds that the relay takes to answer a letter
+OVERDUE=${OVERDUE-"500 1000 2000 5000"}            # overdue invoices of one tenant
+SUBSCRIPTIONS=${SUBSCRIPTIONS-"500 2000 8000"}     # subscriptions in a database that is checked
+MONTHS=${MONTHS-24}                                # that each of them was billed
+ROWS=${ROWS-"8000 16000 32000"}                    # subscriptions imported
+LISTED=${LISTED-100000}                            # tenants, and as many invoices, that are listed
+DAYS=${DAYS-3650}                                  # of runs: each task's, as crontab.example has them
 AS_OF=2026-03-31
 
 wants() { [[ " $WHAT " == *" $1 "* ]]; }
@@ -107,11 +113,11 @@ nothing_due() {
     "$(column 2 quiet.log | most)" "$(column 3 quiet.log | most)"
 }
 
-# measure_task N LOOP MAKER TASK ARGS…: MAKER of the yardstick fills a database on which TASK has
-# N rows' worth to do; LOOP writes the same. The folder `quiet` has nothing due afterwards.
-measure_task() {
-  local n=$1 loop=$2 maker=$3 due=(tasks "${@:4}" --no-deliver --quiet)
-  say "$4, $n"
+# against_loop WHAT N LOOP MAKER TASK ARGS…: MAKER of the yardstick fills a database on which TASK
+# has N rows' worth to do; LOOP writes the same. The folder `quiet` has nothing due afterwards.
+against_loop() {
+  local what=$1 n=$2 loop=$3 maker=$4 due=(tasks "${@:5}" --no-deliver --quiet)
+  say "$what, $n"
   new_shop stock
   printf '[invoicing]\ntax_rate = "20"\n' >> stock/billing.toml
   "$yardstick" "$maker" stock/billing.db "$n" "$AS_OF"
@@ -121,10 +127,22 @@ measure_task() {
   mapfile -t command < <(tool quiet)
   "${command[@]}" "${due[@]}"
   "$yardstick" list "$loop" quiet/billing.db list.csv
-  compare "$4" "$n" stock "${due[@]}" -- "$loop" "$PWD/list.csv" "$AS_OF"
-  exponent "$4" "$n" "$took"
-  nothing_due "$n" "$4"
-  rm -rf stock quiet tool loop
+  compare "$what" "$n" stock "${due[@]}" -- "$loop" "$PWD/list.csv" "$AS_OF"
+  exponent "$what" "$n" "$took"
+  rm -rf stock tool loop
+}
+
+# measure_task N LOOP MAKER TASK ARGS…: that, and the task with nothing due.
+measure_task() {
+  against_loop "$4" "$@"
+  nothing_due "$1" "$4"
+  rm -rf quiet
+}
+
+# With the caps, as cron runs it: what they ask for is counted first.
+measure_one_tenant() {
+  against_loop "check-overdue, one tenant" "$1" check-overdue owe-all check-overdue
+  rm -rf quiet
 }
 
 measure_import() {
@@ -137,6 +155,92 @@ measure_import() {
   compare "import invoices" "$n" empty import invoices "$PWD/invoices.csv" -- import "$PWD/invoices.csv" "$AS_OF"
   exponent import "$n" "$took"
   rm -rf empty tool loop
+}
+
+measure_subscriptions() {
+  local n=$1 i
+  say "import, $n subscriptions"
+  new_shop empty
+  "$yardstick" csv-subscriptions tenants.csv subscriptions.csv "$n" "$AS_OF"
+  printf 'code,name,price,interval\nsmall,Small,19.00,month\nteam,Team,49.00,month\nlarge,Large,99.00,month\n' > plans.csv
+  mapfile -t command < <(tool empty)
+  "${command[@]}" import tenants tenants.csv > /dev/null
+  "${command[@]}" import plans plans.csv > /dev/null
+  mapfile -t command < <(tool tool)
+  : > tool.log
+  for ((i = 0; i < REPEAT; i++)); do
+    fresh empty tool
+    "$yardstick" measure 1 tool/billing.db "${command[@]}" import subscriptions subscriptions.csv >> tool.log
+  done
+  took=$(column 1 tool.log | median)
+  row "import subscriptions" "$n" "$(calc %.2f "$took") s" "" "" "$(column 2 tool.log | most)" "$(column 3 tool.log | most)"
+  exponent "import subscriptions" "$n" "$took"
+  rm -rf empty tool
+}
+
+# The check against what SQLite says of the same file by itself.
+measure_check() {
+  local n=$1 i
+  say "db check, $n subscriptions of $MONTHS months"
+  new_shop shop
+  "$yardstick" bill shop/billing.db "$n" "$MONTHS" "$AS_OF"
+  mapfile -t command < <(tool shop)
+  : > tool.log; : > loop.log
+  for ((i = 0; i < REPEAT; i++)); do
+    "$yardstick" measure 1 shop/billing.db "${command[@]}" db check >> tool.log
+    "$yardstick" measure 1 shop/billing.db "$yardstick" sound shop/billing.db >> loop.log
+  done
+  compared "db check, $MONTHS invoices a subscription" "$n"
+  exponent "db check" "$n" "$took"
+  rm -rf shop
+}
+
+# Tables for people against JSON, which is printed row by row: the ratio is that of their memory.
+measure_lists() {
+  local noun i table_mb json_mb
+  say "making $LISTED tenants to list"
+  new_shop shop
+  "$yardstick" owe shop/billing.db "$LISTED" "$AS_OF"
+  mapfile -t command < <(tool shop)
+  for noun in tenant invoice; do
+    say "$noun list"
+    : > table.log; : > json.log
+    for ((i = 0; i < REPEAT; i++)); do
+      "$yardstick" measure 1 shop/billing.db "${command[@]}" "$noun" list --format table >> table.log
+      "$yardstick" measure 1 shop/billing.db "${command[@]}" "$noun" list --json >> json.log
+    done
+    table_mb=$(column 2 table.log | most)
+    json_mb=$(column 2 json.log | most)
+    row "$noun list as a table, against --json" "$LISTED" "$(calc %.2f "$(column 1 table.log | median)") s" \
+      "$(calc %.2f "$(column 1 json.log | median)") s" "$(calc %.1f "$table_mb/$json_mb") × $json_mb MB" "$table_mb" \
+      "$(column 3 table.log | most)"
+  done
+  rm -rf shop
+}
+
+# What looks back on earlier runs: with years of them against with none.
+measure_runs() {
+  local what shop i young old
+  say "making $DAYS days of runs"
+  new_shop young
+  new_shop old
+  "$yardstick" run-daily old/billing.db "$DAYS" "$AS_OF"
+  for what in "status" "deliver-emails --quiet"; do
+    say "tasks $what"
+    : > young.log; : > old.log
+    for ((i = 0; i < REPEAT; i++)); do
+      for shop in young old; do
+        mapfile -t command < <(tool "$shop")
+        # shellcheck disable=SC2086 # the words of a command
+        "$yardstick" measure 41 "$shop/billing.db" "${command[@]}" tasks $what >> "$shop.log"
+      done
+    done
+    young=$(column 1 young.log | median)
+    old=$(column 1 old.log | median)
+    row "tasks ${what%% *}, after N days of runs, against none" "$DAYS" "$(calc %.1f "$old*1000") ms" \
+      "$(calc %.1f "$young*1000") ms" "$(calc %.2f "$old/$young")" "$(column 2 old.log | most)" "$(column 3 old.log | most)"
+  done
+  rm -rf young old
 }
 
 # A coupon is checked, applied and summed up in a database that holds many of them. The first check
@@ -289,6 +393,11 @@ fi
 if wants charges; then measure_charges; fi
 if wants reports; then measure_reports; fi
 if wants deliver-emails; then measure_delivery; fi
+if wants one-tenant; then for n in $OVERDUE; do measure_one_tenant "$n"; done; fi
+if wants db-check; then for n in $SUBSCRIPTIONS; do measure_check "$n"; done; fi
+if wants import-subscriptions; then for n in $ROWS; do measure_subscriptions "$n"; done; fi
+if wants lists; then measure_lists; fi
+if wants runs; then measure_runs; fi
 
 printf '| what | N | billing | yardstick | ratio | peak RSS MB | largest WAL MB |\n'
 printf '| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n'

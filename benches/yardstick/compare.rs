@@ -1,4 +1,5 @@
-//! What a run of the tool wrote: as a list for the loop, and row by row against what the loop wrote.
+//! What a run of the tool wrote: as a list for the loop, and row by row against what the loop
+//! wrote; and whether a file is sound.
 
 use rusqlite::Connection;
 
@@ -52,6 +53,18 @@ pub fn same(one: &str, other: &str) -> Done {
         if differ > 0 || here != there {
             return Err(format!("{table}: {here} and {there} rows, {differ} differ").into());
         }
+    }
+    Ok(())
+}
+
+/// Asks SQLite itself whether a file is sound: each page, row and index, and each reference.
+pub fn sound(db: &str) -> Done {
+    let conn = open(db)?;
+    let verdict: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    let dangling: i64 =
+        conn.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))?;
+    if verdict != "ok" || dangling > 0 {
+        return Err(format!("{verdict}; {dangling} rows name a missing one").into());
     }
     Ok(())
 }

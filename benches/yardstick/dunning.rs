@@ -9,7 +9,7 @@ use crate::database::{
     INVOICES_A_TENANT, ROWS_A_COMMIT, each_line, fill, insert_run, insert_tenants, noon, open,
     open_list,
 };
-use crate::invoices::{Invoice, SERIES, STAGES, insert_event};
+use crate::invoices::{Invoice, STAGES, insert_event, insert_sequence};
 
 /// How old a tenant's due invoice is, in days, and how many stages it reached before. Of twenty
 /// tenants most pay after a reminder or two, few come as far as suspension.
@@ -46,6 +46,18 @@ pub fn stock(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
     })
 }
 
+/// Fills a database with one tenant whose invoices are all due for their first stage, each of
+/// another day, as after an import.
+pub fn owe_all(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
+    fill(db, |conn| {
+        insert_tenants(conn, 1)?;
+        for id in 1..=invoices {
+            insert_issued(conn, id, 1, plus_days(as_of, id - invoices - 3), 0)?;
+        }
+        insert_sequence(conn, invoices)
+    })
+}
+
 /// An invoice that was issued 15 days before its due date, and reached so many stages.
 fn insert_issued(
     conn: &Connection,
@@ -67,20 +79,15 @@ fn insert_issued(
     insert_event(conn, issued_on, "invoice_issued", (tenant, Some(id)), "{}")
 }
 
-/// Where the numbers of issued invoices stand, of which none is missing.
-fn insert_sequence(conn: &Connection, invoices: i64) -> Done {
-    conn.execute("INSERT INTO number_sequences VALUES (?1, ?2, 0)", (SERIES, invoices))?;
-    Ok(())
-}
-
 /// What a run of check-overdue wrote, one row a step, in its order.
 pub const STEPS: &str =
     "SELECT s.invoice_id, s.tenant_id, s.stage, s.dunning_round, s.days_overdue,
     e.locale, e.recipient, e.dedup_key, e.message_id, v.data,
-    CASE WHEN s.stage = 'suspension' THEN t.suspension_reason END AS reason, v.reason AS why
+    CASE WHEN s.stage = 'suspension' THEN t.suspension_reason END AS reason, v.reason AS why,
+    e.template, e.id
   FROM dunning_steps s JOIN emails e ON e.id = s.email_id JOIN tenants t ON t.id = s.tenant_id
   JOIN events v ON v.invoice_id = s.invoice_id AND v.kind = 'dunning_stage_recorded'
-  WHERE s.run_id IS NOT NULL ORDER BY e.id";
+  WHERE s.run_id IS NOT NULL ORDER BY v.id";
 
 /// Writes the same rows as a run of check-overdue, with nothing to find out: no reading, no
 /// deciding.
@@ -112,11 +119,17 @@ pub fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
         "UPDATE tenants SET status = 'suspended', suspended_at = ?2, suspension_cause = 'overdue',
            suspension_reason = ?3, updated_at = ?2 WHERE id = ?1",
     )?;
+    // One e-mail tells of all steps of its tenant.
+    let (mut told, mut letter) = (String::new(), 0);
     each_line(&conn, open_list(file)?, ROWS_A_COMMIT, |record| {
         let number = |at: usize| record[at].parse::<i64>();
         let (id, tenant, stage, round) = (number(0)?, number(1)?, &record[2], number(3)?);
-        email.execute((tenant, stage, &record[5], &record[6], &record[7], &record[8], &at))?;
-        let letter = conn.last_insert_rowid();
+        if record[13] != told {
+            record[13].clone_into(&mut told);
+            let (template, to) = (&record[12], &record[6]);
+            email.execute((tenant, template, &record[5], to, &record[7], &record[8], &at))?;
+            letter = conn.last_insert_rowid();
+        }
         match stage {
             "warning" => warned.execute((id, stage, round, &at, as_of, letter))?,
             _ => invoice.execute((id, stage, round, &at))?,

@@ -1,4 +1,4 @@
-//! Files of invoices to import, and the script that one would write to import them.
+//! Files to import, and the script that one would write to import invoices.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,7 +9,7 @@ use billing::domain::TenantId;
 use billing::domain::calendar::plus_days;
 use billing::domain::email::Locale;
 use billing::domain::tenant::{Tenant, TenantStatus};
-use chrono::NaiveDate;
+use chrono::{Datelike, Months, NaiveDate};
 use rusqlite::{Connection, params};
 
 use crate::Done;
@@ -19,12 +19,7 @@ use crate::database::{INVOICES_A_TENANT, ROWS_A_COMMIT, each_line, locale, noon,
 /// neighbours are of different tenants.
 pub fn csv(tenants_file: &str, invoices_file: &str, invoices: i64, as_of: NaiveDate) -> Done {
     let tenants = invoices / INVOICES_A_TENANT;
-    let mut out = BufWriter::new(File::create(tenants_file)?);
-    writeln!(out, "slug,name,email,currency,locale")?;
-    for id in 1..=tenants {
-        writeln!(out, "t{id},Customer {id},pay@t{id}.example,EUR,{}", locale(id))?;
-    }
-    out.flush()?;
+    write_tenants(tenants_file, tenants)?;
     let mut out = BufWriter::new(File::create(invoices_file)?);
     writeln!(out, "number,tenant,total,issued_on,due_on,currency,description,status,paid_on")?;
     for id in 1..=invoices {
@@ -42,6 +37,36 @@ pub fn csv(tenants_file: &str, invoices_file: &str, invoices: i64, as_of: NaiveD
             "INV-2025-{id:06},t{tenant},{units}.{cents:02},{issued_on},{due_on},EUR,\
              \"Subscription, one month\",{paid}"
         )?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Writes a file of tenants, and one of their subscriptions, one a tenant, that began elsewhere on
+/// some day of the last two years, one of three on each of the plans.
+pub fn csv_subscriptions(
+    tenants_file: &str,
+    subscriptions_file: &str,
+    subscriptions: i64,
+    as_of: NaiveDate,
+) -> Done {
+    write_tenants(tenants_file, subscriptions)?;
+    let period = as_of.with_day(1).ok_or("no such day")?;
+    let next = period + Months::new(1);
+    let mut out = BufWriter::new(File::create(subscriptions_file)?);
+    writeln!(out, "tenant,plan,started_on,status,current_period_start,current_period_end")?;
+    for id in 1..=subscriptions {
+        let started_on = plus_days(period, -(1 + id % 730));
+        let plan = ["small", "team", "large"][id as usize % 3];
+        writeln!(out, "t{id},{plan},{started_on},active,{period},{next}")?;
+    }
+    Ok(out.flush()?)
+}
+
+fn write_tenants(file: &str, tenants: i64) -> Done {
+    let mut out = BufWriter::new(File::create(file)?);
+    writeln!(out, "slug,name,email,currency,locale")?;
+    for id in 1..=tenants {
+        writeln!(out, "t{id},Customer {id},pay@t{id}.example,EUR,{}", locale(id))?;
     }
     Ok(out.flush()?)
 }

@@ -146,6 +146,50 @@ impl Invoice {
     }
 }
 
+/// Where the numbers of issued invoices stand, of which none is missing.
+pub fn insert_sequence(conn: &Connection, invoices: i64) -> Done {
+    conn.execute("INSERT INTO number_sequences VALUES (?1, ?2, 0)", (SERIES, invoices))?;
+    Ok(())
+}
+
+/// What was paid: three of ten by card, and one of twenty-five after a card was declined; of a
+/// thousand payments one is more than the invoice.
+pub fn insert_money(conn: &Connection, id: i64, tenant: i64, total: i64, on: NaiveDate) -> Done {
+    if id % 25 == 2 {
+        let code = ["insufficient_funds", "card_expired"][id as usize / 25 % 2];
+        conn.prepare_cached(
+            "INSERT INTO transactions (invoice_id, tenant_id, kind, status, currency, amount_minor,
+               applied_minor, method, failure_code, created_at, updated_at)
+             VALUES (?1, ?2, 'charge', 'failed', 'EUR', ?3, 0, 'card', ?4, ?5, ?5)",
+        )?
+        .execute((id, tenant, total, code, noon(plus_days(on, -2))))?;
+    }
+    let (kind, method) = match id % 10 {
+        2..=4 => ("charge", "card"),
+        5..=7 => ("payment", "mobile_money"),
+        _ => ("payment", "bank_transfer"),
+    };
+    let amount = total + if id % 1000 == 8 { 500 } else { 0 };
+    insert_transaction(conn, (id, tenant), (kind, method), (amount, total), on)
+}
+
+/// Money that came, and what of it went to the invoice.
+pub fn insert_transaction(
+    conn: &Connection,
+    (invoice, tenant): (i64, i64),
+    (kind, method): (&str, &str),
+    (amount, applied): (i64, i64),
+    on: NaiveDate,
+) -> Done {
+    conn.prepare_cached(
+        "INSERT INTO transactions (invoice_id, tenant_id, kind, status, currency, amount_minor,
+           applied_minor, paid_on, method, created_at, updated_at)
+         VALUES (?1, ?2, ?3, 'succeeded', 'EUR', ?4, ?5, ?6, ?7, ?8, ?8)",
+    )?
+    .execute((invoice, tenant, kind, amount, applied, on.to_string(), method, noon(on)))?;
+    Ok(())
+}
+
 /// An e-mail that was tried once: of an invoice, or of a stage of dunning.
 pub fn insert_email(
     conn: &Connection,

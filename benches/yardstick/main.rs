@@ -17,20 +17,22 @@ mod measure;
 mod recurring;
 mod reports;
 mod revenue;
+mod runs;
 mod trade;
 
 use std::error::Error;
 use std::time::Duration;
 
 use charges::{gateway, owe};
-use compare::{list, same};
+use compare::{list, same, sound};
 use coupons::{GENERATED, generate, promote};
 use delivery::{deliver, queue};
-use dunning::{STEPS, check_overdue, stock};
-use import::{csv, import};
+use dunning::{STEPS, check_overdue, owe_all, stock};
+use import::{csv, csv_subscriptions, import};
 use measure::measure;
-use recurring::{ISSUED, recurring, subscribe};
+use recurring::{ISSUED, bill, recurring, subscribe};
 use reports::report;
+use runs::run_daily;
 use trade::trade;
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
@@ -39,7 +41,12 @@ const USAGE: &str = "yardstick stock DB INVOICES AS-OF       fill a database of 
 yardstick subscribe DB N AS-OF          the same with subscriptions, all due
 yardstick promote DB N AS-OF            the same with coupons and as many uses; prints a code that
                                         can be used once and was not
+yardstick owe-all DB INVOICES AS-OF     the same with one tenant, all of whose invoices are due
+yardstick bill DB N MONTHS AS-OF        the same with subscriptions that were billed for so long
+yardstick run-daily DB DAYS AS-OF       the same with the runs of so many days
 yardstick csv TENANTS INVOICES N AS-OF  write files to import
+yardstick csv-subscriptions TENANTS SUBSCRIPTIONS N AS-OF
+                                        the same of subscriptions
 yardstick list TASK DB FILE             what a run of the task wrote, as a list for the loop
 yardstick check-overdue DB FILE AS-OF   the bare loop: the same rows
 yardstick recurring DB FILE AS-OF       the bare loop: the same rows
@@ -48,6 +55,7 @@ yardstick owe DB N AS-OF                fill a database with tenants that are ch
 yardstick gateway DELAY-MS              a gateway's program: takes so long, and every charge succeeds
 yardstick import DB CSV AS-OF           the bare loop: the same rows
 yardstick same DB DB                    fails where the two hold different rows
+yardstick sound DB                      what SQLite itself finds wrong with a file
 yardstick trade DB INVOICES AS-OF       fill a database with most of a year of a business
 yardstick report NAME DB AS-OF          the bare SQL of a report's figures
 yardstick queue DB LETTERS AS-OF        fill a database of billing init with queued letters
@@ -65,8 +73,14 @@ fn main() -> Done {
         ["subscribe", db, n, as_of] => subscribe(db, n.parse()?, as_of.parse()?),
         ["promote", db, n, as_of] => promote(db, n.parse()?, as_of.parse()?),
         ["owe", db, n, as_of] => owe(db, n.parse()?, as_of.parse()?),
+        ["owe-all", db, n, as_of] => owe_all(db, n.parse()?, as_of.parse()?),
+        ["bill", db, n, months, as_of] => bill(db, n.parse()?, months.parse()?, as_of.parse()?),
+        ["run-daily", db, days, as_of] => run_daily(db, days.parse()?, as_of.parse()?),
         ["gateway", delay] => gateway(Duration::from_millis(delay.parse()?)),
         ["csv", tenants, invoices, n, as_of] => csv(tenants, invoices, n.parse()?, as_of.parse()?),
+        ["csv-subscriptions", tenants, subscriptions, n, as_of] => {
+            csv_subscriptions(tenants, subscriptions, n.parse()?, as_of.parse()?)
+        }
         ["list", "check-overdue", db, file] => list(db, STEPS, file),
         ["list", "recurring", db, file] => list(db, ISSUED, file),
         ["list", "generate", db, file] => list(db, GENERATED, file),
@@ -75,6 +89,7 @@ fn main() -> Done {
         ["generate", db, file, as_of] => generate(db, file, as_of),
         ["import", db, file, as_of] => import(db, file, as_of),
         ["same", one, other] => same(one, other),
+        ["sound", db] => sound(db),
         ["trade", db, invoices, as_of] => trade(db, invoices.parse()?, as_of.parse()?),
         ["report", name, db, as_of] => report(name, db, as_of.parse()?),
         ["queue", db, letters, as_of] => queue(db, letters.parse()?, as_of.parse()?),

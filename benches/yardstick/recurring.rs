@@ -1,6 +1,7 @@
 //! Subscriptions that are due, and the bare loop that writes what generate-recurring-invoices
 //! writes.
 
+use billing::domain::calendar::plus_days;
 use chrono::{Datelike, Months, NaiveDate};
 use rusqlite::{Connection, params};
 
@@ -8,7 +9,7 @@ use crate::Done;
 use crate::database::{
     ROWS_A_COMMIT, each_line, fill, insert_plans, insert_run, insert_tenants, noon, open, open_list,
 };
-use crate::invoices::Invoice;
+use crate::invoices::{Invoice, insert_sequence, insert_transaction};
 
 /// Subscriptions a tenant.
 const SUBSCRIPTIONS_A_TENANT: i64 = 2;
@@ -30,6 +31,42 @@ pub fn subscribe(db: &str, subscriptions: i64, as_of: NaiveDate) -> Done {
             Invoice { period, paid_on, ..Invoice::new(id, tenant, start) }.insert(conn)?;
         }
         Ok(())
+    })
+}
+
+/// Fills a database with monthly subscriptions that were billed, and paid for, for so many months.
+/// The invoices are written month by month, as they came.
+pub fn bill(db: &str, subscriptions: i64, months: u32, as_of: NaiveDate) -> Done {
+    let tenants = subscriptions / SUBSCRIPTIONS_A_TENANT;
+    let next = as_of.with_day(1).ok_or("no such day")?;
+    let start = next - Months::new(months);
+    fill(db, |conn| {
+        insert_tenants(conn, tenants)?;
+        insert_plans(conn, &noon(start))?;
+        for id in 1..=subscriptions {
+            let tenant = 1 + (id - 1) % tenants;
+            let period = (next - Months::new(1), next);
+            insert_subscription(conn, (id, tenant), "calendar", start, period)?;
+        }
+        let mut id = 0;
+        for month in 0..months {
+            let (from, until) = (start + Months::new(month), start + Months::new(month + 1));
+            let paid_on = plus_days(from, 3);
+            for subscription in 1..=subscriptions {
+                id += 1;
+                let invoice = Invoice {
+                    number: format!("INV-2026-{id:07}"),
+                    origin: "issued",
+                    period: Some((subscription, from, until)),
+                    paid_on: Some(paid_on),
+                    ..Invoice::new(id, 1 + (subscription - 1) % tenants, from)
+                };
+                invoice.insert(conn)?;
+                let (how, total) = (("payment", "bank_transfer"), invoice.total());
+                insert_transaction(conn, (id, invoice.tenant), how, (total, total), paid_on)?;
+            }
+        }
+        insert_sequence(conn, id)
     })
 }
 

@@ -7,8 +7,9 @@ use rusqlite::Connection;
 use crate::Done;
 use crate::coupons::{POPULAR, insert_coupons, insert_usage, insert_use};
 use crate::database::{INVOICES_A_TENANT, fill, insert_plans, insert_tenants, keep_pages, noon};
-use crate::invoices::{Invoice, SERIES, STAGES, insert_email, insert_event};
+use crate::invoices::{Invoice, SERIES, STAGES, insert_email, insert_event, insert_money};
 use crate::recurring::insert_subscription;
+use crate::runs::insert_runs;
 
 /// Days of what `trade` writes.
 const TRADE_DAYS: i64 = 300;
@@ -48,7 +49,7 @@ pub fn trade(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
             let invoice = traded(id, invoices, issued_on(id), as_of);
             insert_traded(conn, &invoice, invoices, as_of)?;
         }
-        insert_runs(conn, as_of)?;
+        insert_runs(conn, "system", TRADE_DAYS, as_of)?;
         conn.execute(
             "INSERT INTO number_sequences
              SELECT ?1, ?2, count(*) FROM invoices WHERE origin = 'imported'",
@@ -170,57 +171,4 @@ fn insert_traded(conn: &Connection, invoice: &Invoice, invoices: i64, as_of: Nai
         }
         _ => Ok(()),
     }
-}
-
-/// What was paid: three of ten by card, and one of twenty-five after a card was declined; of a
-/// thousand payments one is more than the invoice.
-fn insert_money(conn: &Connection, id: i64, tenant: i64, total: i64, on: NaiveDate) -> Done {
-    let mut money = conn.prepare_cached(
-        "INSERT INTO transactions (invoice_id, tenant_id, kind, status, currency, amount_minor,
-           applied_minor, paid_on, method, failure_code, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, 'EUR', ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
-    )?;
-    let at = noon(on);
-    if id % 25 == 2 {
-        let code = Some(["insufficient_funds", "card_expired"][id as usize / 25 % 2]);
-        let tried = noon(plus_days(on, -2));
-        let none = None::<String>;
-        money.execute((id, tenant, "charge", "failed", total, 0, none, "card", code, tried))?;
-    }
-    let (kind, method) = match id % 10 {
-        2..=4 => ("charge", "card"),
-        5..=7 => ("payment", "mobile_money"),
-        _ => ("payment", "bank_transfer"),
-    };
-    let amount = total + if id % 1000 == 8 { 500 } else { 0 };
-    let (day, code) = (Some(on.to_string()), None::<&str>);
-    money.execute((id, tenant, kind, "succeeded", amount, total, day, method, code, at))?;
-    Ok(())
-}
-
-/// The runs of those days: four tasks a day, and letters every ten minutes.
-fn insert_runs(conn: &Connection, as_of: NaiveDate) -> Done {
-    let mut run = conn.prepare(
-        "INSERT INTO runs (task, as_of, clock, status, started_at, finished_at, result)
-         VALUES (?1, ?2, 'system', ?3, ?2, ?2, '{\"duration_ms\":12}')",
-    )?;
-    let mut nth = 0;
-    let mut record = |task: &str, at: String| {
-        nth += 1;
-        run.execute((task, at, if nth % 1000 == 0 { "failed" } else { "ok" }))
-    };
-    for day in (0..TRADE_DAYS).rev().map(|days| plus_days(as_of, -days)) {
-        for (hour, task) in [
-            (1, "generate-recurring-invoices"),
-            (2, "retry-failed-payments"),
-            (3, "cleanup-expired-trials"),
-            (9, "check-overdue"),
-        ] {
-            record(task, format!("{day}T{hour:02}:00:00Z"))?;
-        }
-        for tens in 0..144 {
-            record("deliver-emails", format!("{day}T{:02}:{}0:00Z", tens / 6, tens % 6))?;
-        }
-    }
-    Ok(())
 }
