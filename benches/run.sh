@@ -18,8 +18,8 @@ CODES=${CODES-100000}                  # codes made at once
 CHARGES=${CHARGES-1000}                # invoices charged through a gateway that takes 50 ms each
 INVOICES=${INVOICES-1000000}           # invoices reported on, with a tenth as many subscriptions
 PAGES=${PAGES-1000}                    # tenants in the folder of pages
-LETTERS=${LETTERS-400}                 # letters sent through the relay
-DELAY=${DELAY-45}                      # milliseconds that the relay takes to answer a letter
+EMAILS=${EMAILS-400}                   # e-mails sent through the relay
+DELAY=${DELAY-45}                      # milliseconds that the relay takes to answer an e-mail
 OVERDUE=${OVERDUE-"500 1000 2000 5000"}            # overdue invoices of one tenant
 SUBSCRIPTIONS=${SUBSCRIPTIONS-"500 2000 8000"}     # subscriptions in a database that is checked
 MONTHS=${MONTHS-24}                                # that each of them was billed
@@ -354,24 +354,24 @@ measure_reports() {
 }
 
 measure_delivery() {
-  say "delivery, $LETTERS letters"
-  new_shop letters
-  "$yardstick" queue letters/billing.db "$LETTERS" "$AS_OF"
-  sed -i '/^transport/d' letters/billing.toml
-  printf 'from = "billing@bench.example"\ntransport = "smtp"\nhost = "127.0.0.1"\nport = PORT\ntls = "none"\n' >> letters/billing.toml
+  say "delivery, $EMAILS e-mails"
+  new_shop outbox
+  "$yardstick" queue outbox/billing.db "$EMAILS" "$AS_OF"
+  sed -i '/^transport/d' outbox/billing.toml
+  printf 'from = "billing@bench.example"\ntransport = "smtp"\nhost = "127.0.0.1"\nport = PORT\ntls = "none"\n' >> outbox/billing.toml
   : > one.log; : > eight.log
   for ((i = 0; i < REPEAT; i++)); do
     for connections in 1 8; do
-      fresh letters post
+      fresh outbox post
       printf 'connections = %s\n' "$connections" >> post/billing.toml
       mapfile -t command < <(tool post)
       log=one.log; [ "$connections" = 8 ] && log=eight.log
-      "$yardstick" deliver "$DELAY" "$LETTERS" post/billing.toml "${command[@]}" tasks deliver-emails --quiet >> "$log"
+      "$yardstick" deliver "$DELAY" "$EMAILS" post/billing.toml "${command[@]}" tasks deliver-emails --quiet >> "$log"
     done
   done
   one=$(median < one.log)
   eight=$(median < eight.log)
-  row "deliver-emails, 8 connections against 1" "$LETTERS" "$(calc %.2f "$eight") s" "$(calc %.2f "$one") s" \
+  row "deliver-emails, 8 connections against 1" "$EMAILS" "$(calc %.2f "$eight") s" "$(calc %.2f "$one") s" \
     "$(calc %.2f "$one/$eight") × as fast" "" ""
 }
 

@@ -1,4 +1,4 @@
-//! Letters that are due, and a mail relay that is slow to answer.
+//! E-mails that are due, and a mail relay that is slow to answer.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -15,11 +15,11 @@ use crate::database::{fill, insert_tenants};
 use crate::invoices::{Invoice, STAGES};
 use crate::measure::run;
 
-/// Fills a database with letters that are due, one a tenant, each of an overdue invoice.
-pub fn queue(db: &str, letters: i64, as_of: NaiveDate) -> Done {
+/// Fills a database with e-mails that are due, one a tenant, each of an overdue invoice.
+pub fn queue(db: &str, emails: i64, as_of: NaiveDate) -> Done {
     fill(db, |conn| {
-        insert_tenants(conn, letters)?;
-        for id in 1..=letters {
+        insert_tenants(conn, emails)?;
+        for id in 1..=emails {
             let invoice = Invoice::new(id, id, plus_days(as_of, -3));
             Invoice { reached: &STAGES[..1], ..invoice }.insert(conn)?;
         }
@@ -36,9 +36,9 @@ pub fn queue(db: &str, letters: i64, as_of: NaiveDate) -> Done {
 type Inbox = Arc<Mutex<BTreeMap<String, u64>>>;
 
 /// Runs a command that delivers to a relay which takes `delay` to answer the final dot, as
-/// networks and virus scanners make it; `PORT` in `config` stands for its port. Fails where a
-/// letter was lost or came twice.
-pub fn deliver(delay: Duration, letters: usize, config: &str, command: &[&str]) -> Done {
+/// networks and virus scanners make it; `PORT` in `config` stands for its port. Fails where an
+/// e-mail was lost or came twice.
+pub fn deliver(delay: Duration, emails: usize, config: &str, command: &[&str]) -> Done {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port().to_string();
     std::fs::write(config, std::fs::read_to_string(config)?.replace("PORT", &port))?;
@@ -53,9 +53,9 @@ pub fn deliver(delay: Duration, letters: usize, config: &str, command: &[&str]) 
     let (status, took, _) = run(command)?;
     let inbox = inbox.lock().map_err(|_| "a conversation failed")?;
     let (came, distinct) = (inbox.values().sum::<u64>(), inbox.len());
-    if status != 0 || distinct != letters || came != letters as u64 {
+    if status != 0 || distinct != emails || came != emails as u64 {
         let ended = format!("wait status {status}");
-        return Err(format!("{letters} letters: {came} came, {distinct} distinct; {ended}").into());
+        return Err(format!("{emails} e-mails: {came} came, {distinct} distinct; {ended}").into());
     }
     println!("{:.6}", took.as_secs_f64());
     Ok(())

@@ -120,7 +120,7 @@ pub fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
            suspension_reason = ?3, updated_at = ?2 WHERE id = ?1",
     )?;
     // One e-mail tells of all steps of its tenant.
-    let (mut told, mut letter) = (String::new(), 0);
+    let (mut told, mut email_id) = (String::new(), 0);
     each_line(&conn, open_list(file)?, ROWS_A_COMMIT, |record| {
         let number = |at: usize| record[at].parse::<i64>();
         let (id, tenant, stage, round) = (number(0)?, number(1)?, &record[2], number(3)?);
@@ -128,13 +128,13 @@ pub fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
             record[13].clone_into(&mut told);
             let (template, to) = (&record[12], &record[6]);
             email.execute((tenant, template, &record[5], to, &record[7], &record[8], &at))?;
-            letter = conn.last_insert_rowid();
+            email_id = conn.last_insert_rowid();
         }
         match stage {
-            "warning" => warned.execute((id, stage, round, &at, as_of, letter))?,
+            "warning" => warned.execute((id, stage, round, &at, as_of, email_id))?,
             _ => invoice.execute((id, stage, round, &at))?,
         };
-        step.execute((id, round, stage, tenant, as_of, number(4)?, letter))?;
+        step.execute((id, round, stage, tenant, as_of, number(4)?, email_id))?;
         event.execute((&at, "dunning_stage_recorded", tenant, id, &record[11], &record[9]))?;
         if stage == "suspension" {
             suspend.execute((tenant, &at, &record[10]))?;

@@ -58,8 +58,8 @@ yardstick same DB DB                    fails where the two hold different rows
 yardstick sound DB                      what SQLite itself finds wrong with a file
 yardstick trade DB INVOICES AS-OF       fill a database with most of a year of a business
 yardstick report NAME DB AS-OF          the bare SQL of a report's figures
-yardstick queue DB LETTERS AS-OF        fill a database of billing init with queued letters
-yardstick deliver DELAY-MS LETTERS CONFIG COMMAND…
+yardstick queue DB EMAILS AS-OF         fill a database of billing init with queued e-mails
+yardstick deliver DELAY-MS EMAILS CONFIG COMMAND…
                                         run COMMAND against a relay of that delay; prints seconds
 yardstick measure TIMES DB COMMAND…     prints median seconds, peak RSS and largest WAL in MB; {}
                                         in the command is the number of its run
@@ -92,9 +92,9 @@ fn main() -> Done {
         ["sound", db] => sound(db),
         ["trade", db, invoices, as_of] => trade(db, invoices.parse()?, as_of.parse()?),
         ["report", name, db, as_of] => report(name, db, as_of.parse()?),
-        ["queue", db, letters, as_of] => queue(db, letters.parse()?, as_of.parse()?),
-        ["deliver", delay, letters, config, command @ ..] => {
-            deliver(Duration::from_millis(delay.parse()?), letters.parse()?, config, command)
+        ["queue", db, emails, as_of] => queue(db, emails.parse()?, as_of.parse()?),
+        ["deliver", delay, emails, config, command @ ..] => {
+            deliver(Duration::from_millis(delay.parse()?), emails.parse()?, config, command)
         }
         // 3: done, but something needs a person.
         ["measure", times, db, command @ ..] => measure(times.parse()?, db, command, &[0, 3]),

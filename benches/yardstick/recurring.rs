@@ -182,8 +182,8 @@ pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
         let issued = conn.last_insert_rowid();
         line.execute((issued, &record[13], number(14)?, number(15)?, subtotal, start, end))?;
         event.execute((&at, tenant, issued, &record[20]))?;
-        let letter = (&record[16], &record[17], &record[18], &record[19]);
-        email.execute((tenant, issued, letter.0, letter.1, letter.2, letter.3, &at))?;
+        let to = (&record[16], &record[17], &record[18], &record[19]);
+        email.execute((tenant, issued, to.0, to.1, to.2, to.3, &at))?;
         subscription.execute((id, start, end, &record[21], number(22)?, &at))?;
         rows += 1;
         if rows % ROWS_A_COMMIT == 0 {

@@ -28,7 +28,7 @@ const OVERDUE: &[&str] = &[
        min(CASE i.stage WHEN 'none' THEN date(i.due_on, '+3 days')
          WHEN 'friendly' THEN date(i.due_on, '+7 days')
          WHEN 'urgent' THEN date(i.due_on, '+15 days')
-         -- A warning whose letter failed is no notice.
+         -- A warning whose e-mail failed is no notice.
          ELSE (SELECT max(date(i.due_on, '+30 days'), date(i.warned_on, '+7 days')) FROM emails e
            WHERE e.id = i.warning_email_id AND e.status <> 'failed') END)
      FROM invoices i JOIN tenants t ON t.id = i.tenant_id
@@ -78,7 +78,7 @@ const TOP_COUPONS: &str = "\
           AND u.used_at >= :from AND u.used_at < :before)
      FROM top t JOIN coupons c ON c.id = t.coupon_id ORDER BY t.uses DESC";
 
-/// The runs of the period and the last of each task, letters by day and kind, suspensions, and all
+/// The runs of the period and the last of each task, e-mails by day and kind, suspensions, and all
 /// of the coupons.
 const AUTOMATION: &[&str] = &[
     "SELECT task, count(*), sum(status = 'ok'), sum(status = 'partial') FROM runs
@@ -130,7 +130,7 @@ const KPI_OF_PERIOD: &[&str] = &[
      GROUP BY u.currency",
 ];
 
-/// What one statement tells of both periods: first payments, runs, letters.
+/// What one statement tells of both periods: first payments, runs, e-mails.
 const KPI_OF_BOTH: &[&str] = &[
     "SELECT t.currency, sum(day >= :since), sum(day < :since)
      FROM (SELECT tenant_id, min(day) AS day FROM (

@@ -22,7 +22,7 @@ const PERIODS_TO_END: i64 = 3;
 
 /// Fills a database with 300 days of a business: ten invoices a tenant, 30 days apart, spread over
 /// the days; a subscription a tenant, which begins with one of them; payments, charges, coupons,
-/// letters, events, runs.
+/// e-mails, events, runs.
 pub fn trade(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
     fill(db, |conn| {
         keep_pages(conn)?;
