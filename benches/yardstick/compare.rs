@@ -36,11 +36,14 @@ pub fn same(one: &str, other: &str) -> Done {
     };
     for table in [
         "tenants",
+        "tenant_states",
         "parties",
         "subscriptions",
         "subscription_states",
         "invoices",
+        "invoice_states",
         "invoice_lines",
+        "ledger",
         "dunning_steps",
         "emails",
         "events",

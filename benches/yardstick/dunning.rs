@@ -101,11 +101,12 @@ pub fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
          VALUES (?1, ?2, ?2, ?3, ?4, '{}', ?5, ?6, 1, ?7, ?7)",
     )?;
     let mut invoice = conn.prepare(
-        "UPDATE invoices SET stage = ?2, dunning_round = ?3, updated_at = ?4 WHERE id = ?1",
+        "UPDATE invoices SET stage = ?2, dunning_round = ?3, updated_at = ?4, changed_at = ?4
+         WHERE id = ?1",
     )?;
     let mut warned = conn.prepare(
-        "UPDATE invoices SET stage = ?2, dunning_round = ?3, updated_at = ?4, warned_on = ?5,
-           warning_email_id = ?6 WHERE id = ?1",
+        "UPDATE invoices SET stage = ?2, dunning_round = ?3, updated_at = ?4, changed_at = ?4,
+           warned_on = ?5, warning_email_id = ?6 WHERE id = ?1",
     )?;
     let mut step = conn.prepare(
         "INSERT INTO dunning_steps (invoice_id, dunning_round, stage, tenant_id, recorded_on,
@@ -117,7 +118,7 @@ pub fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
     )?;
     let mut suspend = conn.prepare(
         "UPDATE tenants SET status = 'suspended', suspended_at = ?2, suspension_cause = 'overdue',
-           suspension_reason = ?3, updated_at = ?2 WHERE id = ?1",
+           suspension_reason = ?3, updated_at = ?2, changed_at = ?2 WHERE id = ?1",
     )?;
     // One e-mail tells of all steps of its tenant.
     let (mut told, mut email_id) = (String::new(), 0);

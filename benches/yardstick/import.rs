@@ -90,6 +90,11 @@ pub fn import(db: &str, file: &str, as_of: &str) -> Done {
         "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
            amount_minor, discount_minor) VALUES (?1, 1, ?2, 1, ?3, ?3, 0)",
     )?;
+    let mut entry = conn.prepare(
+        "INSERT INTO ledger (booked_on, recorded_at, kind, tenant_id, invoice_id, currency,
+           receivable_minor, cash_minor, revenue_minor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
     let mut event = conn.prepare(
         "INSERT INTO events (at, kind, tenant_id, invoice_id, actor)
          VALUES (?1, 'invoice_imported', ?2, ?3, 'import:invoices')",
@@ -126,6 +131,11 @@ pub fn import(db: &str, file: &str, as_of: &str) -> Done {
         ])?;
         let id = conn.last_insert_rowid();
         line.execute((id, &record[6], minor))?;
+        let currency = &record[5];
+        entry.execute((&record[3], &at, "invoice", *tenant, id, currency, minor, 0, minor))?;
+        if paid {
+            entry.execute((&record[8], &at, "payment", *tenant, id, currency, -minor, minor, 0))?;
+        }
         event.execute((&at, *tenant, id))?;
         rows += 1;
         Ok(())

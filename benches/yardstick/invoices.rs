@@ -1,5 +1,5 @@
-//! An invoice as the made-up businesses have it: its row, its line, and the reminders that were
-//! sent for it.
+//! An invoice as the made-up businesses have it: its row and its line, what the ledger says of it,
+//! and the reminders that were sent for it.
 
 use billing::domain::calendar::plus_days;
 use chrono::NaiveDate;
@@ -59,8 +59,9 @@ impl Invoice {
         self.subtotal - self.discount
     }
 
-    /// Writes the invoice, its line, and for each stage an e-mail and a step. What was paid is
-    /// another's to write, but for an imported invoice: that was paid elsewhere.
+    /// Writes the invoice, its line, its entries in the ledger, and for each stage an e-mail and a
+    /// step. What was paid is another's to write, but for an imported invoice: that was paid
+    /// elsewhere.
     pub fn insert(&self, conn: &Connection) -> Done {
         let mut reminders = Vec::new();
         for (stage, days) in self.reached {
@@ -79,21 +80,40 @@ impl Invoice {
                discount_minor) VALUES (?1, 1, 'Subscription, one month', ?2, ?2, ?3)",
         )?
         .execute((self.id, self.subtotal, self.discount))?;
+        self.book(conn)?;
         for (stage, days, email) in reminders {
+            let reached_on = plus_days(self.due_on, *days).to_string();
             conn.prepare_cached(
                 "INSERT INTO dunning_steps (invoice_id, dunning_round, stage, tenant_id,
                    recorded_on, days_overdue, email_id) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6)",
             )?
+            .execute((self.id, stage, self.tenant, &reached_on, days, email))?;
+            let warns = *stage == "warning";
+            conn.prepare_cached(
+                "INSERT INTO invoice_states (invoice_id, since, stage, warned_on, warning_email_id,
+                   disputed) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+            )?
             .execute((
                 self.id,
+                noon(&reached_on),
                 stage,
-                self.tenant,
-                plus_days(self.due_on, *days).to_string(),
-                days,
-                email,
+                warns.then_some(&reached_on),
+                warns.then_some(email),
             ))?;
         }
         Ok(())
+    }
+
+    fn book(&self, conn: &Connection) -> Done {
+        let (total, about) = (self.total(), (self.tenant, self.id, None));
+        insert_entry(conn, "invoice", about, [total, 0, 0, total], self.issued_on)?;
+        match (self.paid_on, self.voided_on) {
+            (Some(on), _) if self.origin == "imported" => {
+                insert_entry(conn, "payment", about, [-total, total, 0, 0], on)
+            }
+            (_, Some(on)) => insert_entry(conn, "void", about, [-total, 0, 0, -total], on),
+            _ => Ok(()),
+        }
     }
 
     fn insert_row(&self, conn: &Connection, warning: Option<(NaiveDate, i64)>) -> Done {
@@ -187,6 +207,36 @@ pub fn insert_transaction(
          VALUES (?1, ?2, ?3, 'succeeded', 'EUR', ?4, ?5, ?6, ?7, ?8, ?8)",
     )?
     .execute((invoice, tenant, kind, amount, applied, on.to_string(), method, noon(on)))?;
+    let about = (tenant, invoice, Some(conn.last_insert_rowid()));
+    insert_entry(conn, kind, about, [-applied, amount, amount - applied, 0], on)
+}
+
+/// An entry of the ledger: of an invoice and perhaps of a transaction, and what it changes of what
+/// is owed, of the cash, of the customer's credit and of the revenue.
+fn insert_entry(
+    conn: &Connection,
+    kind: &str,
+    (tenant, invoice, transaction): (i64, i64, Option<i64>),
+    [receivable, cash, credit, revenue]: [i64; 4],
+    on: NaiveDate,
+) -> Done {
+    conn.prepare_cached(
+        "INSERT INTO ledger (booked_on, recorded_at, kind, tenant_id, invoice_id, transaction_id,
+           currency, receivable_minor, cash_minor, credit_minor, revenue_minor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'EUR', ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        on.to_string(),
+        noon(on),
+        kind,
+        tenant,
+        invoice,
+        transaction,
+        receivable,
+        cash,
+        credit,
+        revenue,
+    ])?;
     Ok(())
 }
 
@@ -201,8 +251,8 @@ pub fn insert_email(
 ) -> Done {
     conn.prepare_cached(
         "INSERT INTO emails (tenant_id, invoice_id, template, stage, locale, recipient, status,
-           attempts, dedup_key, message_id, queued_at, first_tried_at, sent_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8 || '@bench.example', ?9, ?9, ?10)",
+           attempts, dedup_key, message_id, queued_at, first_tried_at, sent_at, ended_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8 || '@bench.example', ?9, ?9, ?10, ?11)",
     )?
     .execute(params![
         tenant,
@@ -215,6 +265,7 @@ pub fn insert_email(
         key,
         at,
         sent.then_some(at),
+        (!sent).then_some(at),
     ])?;
     Ok(())
 }

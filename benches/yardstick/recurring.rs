@@ -135,6 +135,11 @@ pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
         "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
            amount_minor, period_start, period_end) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
+    let mut entry = conn.prepare(
+        "INSERT INTO ledger (booked_on, recorded_at, kind, tenant_id, invoice_id, currency,
+           receivable_minor, revenue_minor, tax_minor)
+         VALUES (?1, ?2, 'invoice', ?3, ?4, 'EUR', ?5, ?5 - ?6, ?6)",
+    )?;
     let mut event = conn.prepare(
         "INSERT INTO events (at, kind, tenant_id, invoice_id, actor, data)
          VALUES (?1, 'invoice_issued', ?2, ?3, 'task:generate-recurring-invoices', ?4)",
@@ -181,6 +186,7 @@ pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
         ])?;
         let issued = conn.last_insert_rowid();
         line.execute((issued, &record[13], number(14)?, number(15)?, subtotal, start, end))?;
+        entry.execute((as_of, &at, tenant, issued, number(6)?, number(5)?))?;
         event.execute((&at, tenant, issued, &record[20]))?;
         let to = (&record[16], &record[17], &record[18], &record[19]);
         email.execute((tenant, issued, to.0, to.1, to.2, to.3, &at))?;

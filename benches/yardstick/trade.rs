@@ -155,6 +155,12 @@ fn insert_traded(conn: &Connection, invoice: &Invoice, invoices: i64, as_of: Nai
         let cause = r#"{"cause":"overdue"}"#;
         insert_event(conn, due_on, "tenant_suspended", (tenant, None), cause)?;
         insert_event(conn, due_on, "tenant_reactivated", (tenant, None), "{}")?;
+        conn.prepare_cached(
+            "INSERT INTO tenant_states (tenant_id, since, status_before, status, cause)
+             VALUES (?1, ?2, 'active', 'suspended', 'overdue'),
+               (?1, ?2, 'suspended', 'active', NULL)",
+        )?
+        .execute((tenant, noon(due_on)))?;
     }
     let amounts = (invoice.subtotal, invoice.discount);
     match invoice.coupon {
