@@ -231,6 +231,8 @@ impl Letters {
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // An error names what is undefined in a release build too; nothing is kept where there is none.
+    environment.set_debug(true);
     environment.set_auto_escape_callback(|name| match name.ends_with(".html") {
         true => AutoEscape::Html,
         false => AutoEscape::None,

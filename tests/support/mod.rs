@@ -79,7 +79,7 @@ impl Shop {
 
     /// The command, ready to be started.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_billing"));
+        let mut command = Command::new(binary());
         command.args(args);
         seal(&mut command, self.folder.path());
         command
@@ -350,9 +350,17 @@ fn outcome(output: Output) -> Outcome {
     }
 }
 
+/// The program that is tested: the one that cargo built beside the tests, or, to see that a release
+/// build says the same, the one that `BILLING_TEST_BINARY` names.
+fn binary() -> PathBuf {
+    let named = std::env::var_os("BILLING_TEST_BINARY");
+    named.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_billing")), PathBuf::from)
+}
+
 /// Runs a command in a folder with nothing of the machine's environment but what it needs.
 pub fn seal(command: &mut Command, folder: &Path) {
-    let bin = Path::new(env!("CARGO_BIN_EXE_billing")).parent().expect("a folder");
+    let binary = binary();
+    let bin = binary.parent().expect("a folder");
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
     command
         .current_dir(folder)
