@@ -334,11 +334,6 @@ fn plain_io(message: &str) -> &str {
     message.split_once(" (os error ").map_or(message, |(words, _)| words)
 }
 
-/// What is wrong with a value, for a row of an import: without its field, which the row names.
-pub fn why_words(value: &str, why: &Why) -> String {
-    bad_value(value, why).1
-}
-
 /// Code, message and hint of a value that is refused.
 fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
     let value = &printable_value(value);
@@ -534,6 +529,7 @@ fn too_many_decimals(value: &str, currency: Currency) -> (&'static str, String, 
     ("too_many_decimals", message, Some(hint))
 }
 
+/// All bad rows of an import, each with the code that its value alone would be refused with.
 fn bad_rows(path: &std::path::Path, rows: &[BadRow]) -> Failure {
     let mut message = match rows.len() {
         1 => "1 bad value, nothing was imported".to_owned(),
@@ -543,10 +539,12 @@ fn bad_rows(path: &std::path::Path, rows: &[BadRow]) -> Failure {
     for row in rows {
         let column =
             if row.column.is_empty() { String::new() } else { format!("{}: ", row.column) };
-        let words = why_words(&row.value, &row.why);
+        let (code, words, _) = bad_value(&row.value, &row.why);
         let _ = write!(message, "\n  {}:{}: {column}{words}", path.display(), row.line);
         let column = Some(&row.column).filter(|c| !c.is_empty());
-        details.push(serde_json::json!({ "line": row.line, "column": column, "reason": words }));
+        details.push(serde_json::json!({
+            "line": row.line, "column": column, "code": code, "reason": words,
+        }));
     }
     let first = rows.first().and_then(|row| bad_value(&row.value, &row.why).2);
     let failure = first.into_iter().fold(new("bad_rows", message), Failure::hint);

@@ -13,7 +13,6 @@ support::transcript::documents! {
     charges => "charges.md",
     coupons => "coupons.md",
     dunning => "dunning.md",
-    errors => "errors.md",
     import => "import.md",
     money => "money.md",
     periods => "periods.md",
@@ -21,4 +20,24 @@ support::transcript::documents! {
     reports => "reports.md",
     suspension => "suspension.md",
     year => "year.md",
+}
+
+/// What is refused.
+mod errors {
+    use super::{scenario, support};
+
+    support::transcript::documents! {
+        "tests/scenarios/errors", scenario;
+        charges => "charges.md",
+        command_line => "command-line.md",
+        configuration => "configuration.md",
+        coupons => "coupons.md",
+        customers => "customers.md",
+        database => "database.md",
+        emails => "emails.md",
+        imports => "imports.md",
+        invoices => "invoices.md",
+        subscriptions => "subscriptions.md",
+        tasks => "tasks.md",
+    }
 }

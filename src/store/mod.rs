@@ -402,7 +402,7 @@ fn missing_bytes(path: &Path) -> Result<Option<u64>> {
         Err(e) if e.kind() == ErrorKind::PermissionDenied => {
             return Err(fault(path, Fault::Denied));
         }
-        Err(e) => return Err(fault(path, Fault::Io(e.to_string()))),
+        Err(e) => return Err(Refusal::file(path, "read", &e)),
     };
     let is_file = file.metadata().is_ok_and(|meta| meta.is_file());
     if !is_file || file.read_exact(&mut header).is_err() || &header[..16] != b"SQLite format 3\0" {

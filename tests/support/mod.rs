@@ -328,6 +328,13 @@ fn without_run(data: &str) -> String {
     data.to_string()
 }
 
+/// Every file of a folder and of the folders in it.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.flat_map(|p| if p.is_dir() { files_below(&p) } else { vec![p] }).collect()
+}
+
 /// The files of a folder by name; none where there is no such folder.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let Ok(entries) = std::fs::read_dir(folder) else { return BTreeMap::new() };

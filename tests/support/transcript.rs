@@ -2,10 +2,13 @@
 //!
 //! In a ```` ```console ```` block, a line `$ command` is run by `sh` in a folder of the document's
 //! own (`> ` goes on with it); what follows is its standard output and error, exactly, and a last
-//! line `? 3` its exit status where it is not 0. `[..]` stands for anything within a line. A
-//! variable that `$ export NAME=VALUE` sets is set for every command after it, until `$ unset NAME`.
-//! A block ```` ```toml file=billing.toml ```` is written into the folder. Lines that begin with `#` are
-//! for the reader, and so is a block of any other kind, such as ```` ```sh ````.
+//! line `? 3` its exit status where it is not 0. Where that line goes on with a word, as `? 1
+//! not_found` does, the command is refused with that code: it is run once more with `--json`, which
+//! shows the code, and which it may be, since a refused command has changed nothing. `[..]` stands
+//! for anything within a line. A variable that `$ export NAME=VALUE` sets is set for every command
+//! after it, until `$ unset NAME`. A block ```` ```toml file=billing.toml ```` is written into the
+//! folder. Lines that begin with `#` are for the reader, and so is a block of any other kind, such
+//! as ```` ```sh ````.
 //!
 //! `TRANSCRIPTS=overwrite cargo test` writes what really came out into the documents.
 
@@ -145,15 +148,12 @@ impl Played<'_> {
         if let Some(name) = command.strip_prefix("unset ") {
             self.exported.retain(|(exported, _)| exported != name);
         }
-        let mut sh = Command::new("sh");
-        sh.arg("-c").arg(format!("exec 2>&1\n{command}"));
-        seal(&mut sh, self.folder);
-        sh.envs(self.exported.iter().map(|(name, value)| (name, value)));
-        let output = sh.output().expect("sh starts");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let mut actual: Vec<String> = said.lines().map(str::to_owned).collect();
-        match output.status.code() {
+        let (mut actual, status) = self.sh(command);
+        match status {
             Some(0) => {}
+            Some(status) if names_a_code(expected) => {
+                actual.push(format!("? {status} {}", self.code_of(command)));
+            }
             Some(status) => actual.push(format!("? {status}")),
             None => actual.push("? killed".to_owned()),
         }
@@ -162,17 +162,42 @@ impl Played<'_> {
         let expected: Vec<&str> = trimmed.into_iter().rev().map(String::as_str).collect();
         let same = expected.len() == actual.len()
             && expected.iter().zip(&actual).all(|(want, got)| matches(want, got));
-        let kept: Vec<&str> = match same {
-            true => expected.clone(),
-            false => actual.iter().map(String::as_str).collect(),
-        };
-        kept.iter().for_each(|line| self.text += &format!("{line}\n"));
+        for (at, got) in actual.iter().enumerate() {
+            // What stands for anything goes on doing so where the rest of its line is right.
+            let want = expected.get(at).filter(|want| matches(want, got));
+            let _ = writeln!(self.text, "{}", want.unwrap_or(&got.as_str()));
+        }
         self.text.push_str(&"\n".repeat(blank));
         if !same {
             let (want, got) = (expected.join("\n"), actual.join("\n"));
             let _ = writeln!(self.wrong, "$ {command}\n--- expected\n{want}\n--- got\n{got}\n");
         }
     }
+
+    /// What a command printed, and its exit status.
+    fn sh(&self, command: &str) -> (Vec<String>, Option<i32>) {
+        let mut sh = Command::new("sh");
+        sh.arg("-c").arg(format!("exec 2>&1\n{command}"));
+        seal(&mut sh, self.folder);
+        sh.envs(self.exported.iter().map(|(name, value)| (name, value)));
+        let output = sh.output().expect("sh starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (said.lines().map(str::to_owned).collect(), output.status.code())
+    }
+
+    /// The code with which a command is refused, run once more with `--json`.
+    fn code_of(&self, command: &str) -> String {
+        let (said, _) = self.sh(&format!("{command} --json"));
+        let error = said.iter().find_map(|line| line.strip_prefix(r#"{"error":{"code":""#));
+        let code = error.and_then(|rest| rest.split('"').next());
+        code.unwrap_or("not refused with --json").to_owned()
+    }
+}
+
+/// Whether the status line of what is expected goes on with the code of an error.
+fn names_a_code(expected: &[String]) -> bool {
+    let last = expected.iter().rev().find(|line| !line.is_empty());
+    last.is_some_and(|line| line.starts_with("? ") && line.split(' ').count() > 2)
 }
 
 /// Whether a line is as expected, `[..]` standing for anything.
