@@ -125,6 +125,7 @@ fn a_clock_that_jumped_is_not_believed() {
         let done = shop.run(&args);
         (done.status, done.stderr.contains("the system clock says"))
     };
+    let code = || shop.refusal(&["tasks", "check-overdue"]);
     assert_eq!(run(&[]), (0, false));
     for (last, believed) in [
         ("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+23 hours')", true),
@@ -134,6 +135,7 @@ fn a_clock_that_jumped_is_not_believed() {
     ] {
         shop.sql().execute(&format!("UPDATE runs SET as_of = {last}"), []).expect("a last run");
         assert_eq!(run(&[]), if believed { (0, false) } else { (1, true) }, "{last}");
+        assert!(believed || code() == "clock_jumped", "{last}");
         // A moment that is given is never a jump, and leaves no mark for the next run.
         assert_eq!(run(&["--as-of", "2026-01-01"]), (0, false));
         assert_eq!(run(&["--yes"]), (0, false));
