@@ -13,6 +13,7 @@ support::transcript::documents! {
     charges => "charges.md",
     coupons => "coupons.md",
     dunning => "dunning.md",
+    events => "events.md",
     import => "import.md",
     money => "money.md",
     periods => "periods.md",
