@@ -25,7 +25,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "store",
         rooms: &["domain"],
-        crates: &["chrono", "rust_decimal", "rusqlite", "rustix", "strsim", "uuid"],
+        crates: &["chrono", "chrono_tz", "rust_decimal", "rusqlite", "rustix", "strsim", "uuid"],
     },
     Room {
         name: "mail",

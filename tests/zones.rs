@@ -2,7 +2,7 @@
 //! after it stand on two dates, whatever UTC says, and on whichever side of summer time.
 mod support;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::Shop;
 use support::subscriptions::{CLEANUP, GENERATE, text};
 
@@ -123,5 +123,156 @@ fn a_trial_ends_with_its_last_local_day() {
         assert_eq!(shop.task(CLEANUP, before, &[])["expired"], 0, "{zone}");
         assert_eq!(shop.task(CLEANUP, after, &[])["expired"], 1, "{zone}");
         shop.check();
+    }
+}
+
+/// The two zones, each with a due date and what it takes to name a local time on a day of March.
+const ZONES: [(&str, &str); 2] = [(WEST, "-07:00"), (EAST, "+13:00")];
+
+/// Half an hour before the end of a day of March 2026, and half an hour after its beginning.
+fn late(day: u32, offset: &str) -> String {
+    format!("2026-03-{day:02}T23:30:00{offset}")
+}
+
+fn early(day: u32, offset: &str) -> String {
+    format!("2026-03-{day:02}T00:30:00{offset}")
+}
+
+#[test]
+fn an_invoice_grows_a_day_older_at_local_midnight() {
+    for (zone, offset) in ZONES {
+        let shop = shop_in(zone);
+        shop.owes("acme", "2026-03-10");
+        let age = |at: &str| {
+            let overdue = shop.json(&["invoice", "overdue", "--as-of", at]);
+            overdue["invoices"][0]["days_overdue"].clone()
+        };
+        assert_eq!((age(&late(10, offset)), age(&early(11, offset))), (Value::Null, json!(1)));
+        let steps = |at: &str| shop.task("check-overdue", at, &[])["steps"].clone();
+        assert_eq!(steps(&late(12, offset))["friendly"], 0, "{zone}");
+        assert_eq!(steps(&early(13, offset))["friendly"], 1, "{zone}");
+        assert_eq!(steps(&late(24, offset))["urgent"], 1, "{zone}");
+        assert_eq!(steps(&early(25, offset))["warning"], 1, "{zone}");
+        let explain =
+            shop.ok(&["invoice", "explain", "INV-2026-000001", "--as-of", &late(31, offset)]);
+        assert!(explain.contains("2026-04-09  suspension"), "{zone}: {explain}");
+        shop.check();
+    }
+}
+
+#[test]
+fn a_suspension_waits_for_its_notice_in_local_days() {
+    for (zone, offset) in ZONES {
+        let shop = shop_in(zone);
+        // Thirty days late since long: the warning alone is what is waited for.
+        shop.owes("acme", "2026-01-10");
+        shop.task("check-overdue", &late(10, offset), &[]);
+        let suspended = |at: &str| shop.task("check-overdue", at, &[])["tenants_suspended"].clone();
+        assert_eq!(suspended(&late(16, offset)), 0, "{zone}");
+        assert_eq!(suspended(&early(17, offset)), 1, "{zone}");
+        let steps = shop.json(&["event", "list", "--kind", "dunning_stage_recorded"]);
+        assert_eq!(steps[1]["data"]["days_overdue"], 66, "{zone}");
+    }
+}
+
+#[test]
+fn a_promise_holds_until_its_last_local_day() {
+    for (zone, offset) in ZONES {
+        let shop = shop_in(zone);
+        let number = shop.owes("acme", "2026-02-10");
+        let promise = ["invoice", "promise", &number, "--until", "2026-03-14"];
+        let made = |at: &str| shop.run(&[&promise[..], &["--as-of", at]].concat()).status;
+        assert_eq!((made(&early(15, offset)), made(&late(14, offset))), (1, 0), "{zone}");
+        let warned = |at: &str| shop.task("check-overdue", at, &[])["steps"]["warning"].clone();
+        assert_eq!((warned(&late(14, offset)), warned(&early(15, offset))), (json!(0), json!(1)));
+    }
+}
+
+/// A shop that charges what it bills, in a time zone; its one customer's card answers so.
+fn charging_in(zone: &str, token: &str) -> Shop {
+    let shop = Shop::with_config(&format!(
+        "timezone = \"{zone}\"\n[invoicing]\nnet_days = 0\n\
+         [payments]\ngateway = \"sandbox\"\ncollection = \"automatic\"\n"
+    ));
+    shop.plan("monthly", "31", "1", &[]);
+    shop.tenant("acme");
+    let method = ["payment-method", "create", "--tenant", "acme", "--kind", "card", "--default"];
+    shop.ok(&[&method[..], &["--token", token]].concat());
+    shop
+}
+
+#[test]
+fn a_charge_is_paid_on_the_local_day() {
+    for (zone, offset) in ZONES {
+        for (at, day) in [(late(10, offset), "2026-03-10"), (early(10, offset), "2026-03-10")] {
+            let shop = charging_in(zone, "tok_ok");
+            shop.subscribe("acme", "monthly", &at, &[]);
+            let invoice = shop.json(&["invoice", "show", "INV-2026-000001"]);
+            assert_eq!((&invoice["issued_on"], &invoice["paid_on"]), (&json!(day), &json!(day)));
+            let charge = shop.json(&["transaction", "show", "txn_1"]);
+            assert_eq!(charge["paid_on"], day, "{at}");
+            let since = |day: &str| {
+                let list = ["transaction", "list", "--since", day];
+                shop.json(&list).as_array().map(Vec::len)
+            };
+            assert_eq!((since("2026-03-10"), since("2026-03-11")), (Some(1), Some(0)), "{at}");
+            shop.check();
+        }
+    }
+}
+
+/// The charge rests the invoice for five days after the local day on which it was sent, whatever
+/// day it was in UTC, and is named from the next one on: by dunning, and by who asks for it.
+#[test]
+fn a_charge_is_pending_since_the_local_day() {
+    for (zone, offset) in ZONES {
+        for begun in [early(10, offset), late(10, offset)] {
+            let shop = charging_in(zone, "tok_pending");
+            shop.subscribe("acme", "monthly", &begun, &[]);
+            let codes = |task: &str, at: &str| -> Vec<String> {
+                let result = shop.task(task, at, &[]);
+                let errors = result["errors"].as_array().expect("errors").iter();
+                errors.map(|error| text(&error["code"])).collect()
+            };
+            for task in ["check-overdue", "retry-failed-payments"] {
+                let none: [&str; 0] = [];
+                assert_eq!(codes(task, &late(15, offset)), none, "{zone} {begun} {task}");
+            }
+            let explain =
+                |at: &str| shop.ok(&["invoice", "explain", "INV-2026-000001", "--as-of", at]);
+            assert!(
+                explain(&late(15, offset)).contains("since 2026-03-10, waits until 2026-03-15")
+            );
+            let at = early(16, offset);
+            assert_eq!(codes("check-overdue", &at), ["charge_pending"], "{zone} {begun}");
+            assert_eq!(codes("retry-failed-payments", &at), ["pending_too_long"], "{zone} {begun}");
+        }
+    }
+}
+
+#[test]
+fn a_declined_charge_waits_for_the_last_local_day_of_a_promise() {
+    for (zone, offset) in ZONES {
+        let shop = charging_in(zone, "tok_declined");
+        shop.subscribe("acme", "monthly", &late(10, offset), &[]);
+        let promise = ["invoice", "promise", "INV-2026-000001", "--until", "2026-03-13"];
+        shop.ok(&[&promise[..], &["--as-of", &late(10, offset)]].concat());
+        let tried = |at: &str| shop.task("retry-failed-payments", at, &[])["eligible"].clone();
+        assert_eq!((tried(&late(13, offset)), tried(&early(14, offset))), (json!(0), json!(1)));
+    }
+}
+
+#[test]
+fn a_charge_without_a_try_left_was_first_declined_on_the_local_day() {
+    for (zone, offset) in ZONES {
+        for begun in [early(10, offset), late(10, offset)] {
+            let shop = charging_in(zone, "tok_declined");
+            shop.subscribe("acme", "monthly", &begun, &[]);
+            let run = shop.task("retry-failed-payments", &late(17, offset), &[]);
+            assert_eq!(run["exhausted"], 1, "{zone} {begun}");
+            let events = shop.json(&["event", "list", "--kind", "charge_exhausted"]);
+            let reason = "no try is left, first declined on 2026-03-10";
+            assert_eq!(events[0]["reason"], reason, "{zone} {begun}");
+        }
     }
 }

@@ -95,7 +95,7 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
     let config = Config::load(Some(&config_path))?;
     let database = config.database(None);
     let clock = Clock::new(ctx.as_of.as_deref(), config.timezone)?;
-    let mut store = Store::create(&database, &clock.act("demo"))?;
+    let mut store = Store::create(&database, &clock.act("demo"))?.in_zone(config.timezone);
     let quiet = ctx.verbosity == super::Verbosity::Quiet;
     let mut bar = Progress::new("living through the last weeks", PAST_DAYS as u64, quiet);
     let mut demo = Demo {

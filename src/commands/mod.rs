@@ -61,13 +61,13 @@ impl Context {
     /// Opens the database to read.
     fn reader(&self) -> anyhow::Result<Store> {
         self.debug(&format!("reading {}", self.db.display()));
-        Ok(Store::open(&self.db, Access::Read)?)
+        Ok(Store::open(&self.db, Access::Read)?.in_zone(self.config.timezone))
     }
 
     /// Opens the database to write.
     fn writer(&self) -> anyhow::Result<Store> {
         self.debug(&format!("writing {}", self.db.display()));
-        Ok(Store::open(&self.db, Access::Write)?)
+        Ok(Store::open(&self.db, Access::Write)?.in_zone(self.config.timezone))
     }
 
     /// Works on the books in one transaction.

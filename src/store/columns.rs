@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rusqlite::types::{FromSqlError, Type, ValueRef};
 use rusqlite::{Row, RowIndex, Statement};
 
@@ -85,6 +86,11 @@ pub fn instant_or_null(row: &Row, name: impl Column) -> rusqlite::Result<Option<
     let Some(text) = text else { return Ok(None) };
     let at = DateTime::parse_from_rfc3339(&text).map_err(|_| bad(name, &text))?;
     Ok(Some(at.to_utc()))
+}
+
+/// The date of an instant in that zone, or null.
+pub fn date_in(row: &Row, name: impl Column, zone: Tz) -> rusqlite::Result<Option<NaiveDate>> {
+    Ok(instant_or_null(row, name)?.map(|at| at.with_timezone(&zone).date_naive()))
 }
 
 /// An amount in that currency.

@@ -1,6 +1,7 @@
 //! The rows that dunning reads and writes.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use rusqlite::Row;
 
 use super::invoices::{stage, stage_word};
@@ -56,7 +57,7 @@ macro_rules! facts_query {
                     i.stage, i.dunning_round, i.warned_on, i.set_back_on, i.promised_until,
                     i.disputed_at IS NOT NULL AS disputed,
                     (SELECT status FROM emails WHERE id = i.warning_email_id) AS warning_letter,
-                    (SELECT date(max(last_tried_at)) FROM transactions
+                    (SELECT max(last_tried_at) FROM transactions
                      WHERE invoice_id = i.id AND kind = 'charge'
                        AND status IN ('pending', 'unknown')) AS charge_since
              FROM invoices i ",
@@ -117,7 +118,8 @@ impl Db<'_> {
              WHERE i.tenant_id = ?1 AND i.status = 'open' AND i.due_on < ?2
              ORDER BY i.due_on, i.id"
         ))?;
-        let invoices = statement.query_map((tenant.0, today.to_string()), facts)?;
+        let invoices =
+            statement.query_map((tenant.0, today.to_string()), |row| facts(row, self.zone))?;
         let invoices = invoices.collect::<rusqlite::Result<_>>()?;
         Ok(TenantFacts { id: tenant, slug, status, invoices })
     }
@@ -128,7 +130,7 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn dunning_facts_of_invoice(&self, invoice: InvoiceId) -> Result<InvoiceFacts> {
         let mut statement = self.conn.prepare_cached(facts_query!("WHERE i.id = ?1"))?;
-        Ok(statement.query_row([invoice.0], facts)?)
+        Ok(statement.query_row([invoice.0], |row| facts(row, self.zone))?)
     }
 
     /// Hands each open invoice that was due before `due_before` to `each`, oldest first, with its
@@ -160,7 +162,7 @@ impl Db<'_> {
             let id: i64 = row.get("tenant_id")?;
             let (slug, status): (String, TenantStatus) = owner
                 .query_row([id], |row| Ok((row.get("slug")?, columns::word(row, "status")?)))?;
-            each(&slug, status, facts(row)?)?;
+            each(&slug, status, facts(row, self.zone)?)?;
         }
         Ok(())
     }
@@ -272,7 +274,7 @@ impl Db<'_> {
 }
 
 /// The facts of a row that bears their columns.
-pub(super) fn facts(row: &Row) -> rusqlite::Result<InvoiceFacts> {
+pub(super) fn facts(row: &Row, zone: Tz) -> rusqlite::Result<InvoiceFacts> {
     let currency = columns::word(row, "currency")?;
     Ok(InvoiceFacts {
         id: InvoiceId(row.get("id")?),
@@ -288,6 +290,6 @@ pub(super) fn facts(row: &Row) -> rusqlite::Result<InvoiceFacts> {
         set_back_on: columns::date_or_null(row, "set_back_on")?,
         promised_until: columns::date_or_null(row, "promised_until")?,
         disputed: row.get("disputed")?,
-        charge_since: columns::date_or_null(row, "charge_since")?,
+        charge_since: columns::date_in(row, "charge_since", zone)?,
     })
 }

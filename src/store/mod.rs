@@ -29,6 +29,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior};
 
@@ -74,12 +75,15 @@ pub enum Access {
 pub struct Store {
     conn: Connection,
     path: PathBuf,
+    /// The business time zone: where an instant that is kept counts as a date.
+    zone: Tz,
 }
 
 /// The database inside one transaction.
 #[derive(Debug)]
 pub struct Db<'a> {
     conn: &'a Connection,
+    zone: Tz,
 }
 
 impl Db<'_> {
@@ -188,7 +192,13 @@ impl Store {
             Ok(conn)
         };
         let conn = open().map_err(|e| at_path(path, e.into()))?;
-        Ok(Store { conn, path: path.to_owned() })
+        Ok(Store { conn, path: path.to_owned(), zone: Tz::UTC })
+    }
+
+    /// The same where instants count as dates of that zone, and not of UTC.
+    #[must_use]
+    pub fn in_zone(self, zone: Tz) -> Store {
+        Store { zone, ..self }
     }
 
     /// Where the file is.
@@ -229,11 +239,11 @@ impl Store {
         keep: bool,
         work: impl FnOnce(&Db) -> Result<T>,
     ) -> Result<T> {
-        let path = &self.path;
+        let (path, zone) = (&self.path, self.zone);
         let writes = matches!(behavior, TransactionBehavior::Immediate);
         let run = |conn: &mut Connection| -> Result<T> {
             let transaction = conn.transaction_with_behavior(behavior)?;
-            let done = work(&Db { conn: &transaction })?;
+            let done = work(&Db { conn: &transaction, zone })?;
             if !keep {
                 transaction.rollback()?;
                 return Ok(done);

@@ -30,7 +30,7 @@ pub fn simulate(
 ) -> Result<()> {
     let copy = folder.join("simulation.db");
     store.backup(&copy)?;
-    let mut copy = Store::open(&copy, Access::Write)?;
+    let mut copy = Store::open(&copy, Access::Write)?.in_zone(config.timezone);
     let mut day = from;
     while day <= until {
         let clock = Clock::new(Some(&day.to_string()), config.timezone)?;

@@ -56,7 +56,7 @@ const OVERDUE: &str = concat!(
              FROM emails m WHERE m.id =
                CASE WHEN NOT :later THEN i.warning_email_id ELSE h.warning_email_id END)
               AS warning_letter,
-            (SELECT date(max(a.created_at))
+            (SELECT max(a.created_at)
              FROM transactions x JOIN charge_attempts a ON a.transaction_id = x.id
              WHERE x.invoice_id = i.id AND x.kind = 'charge' AND a.created_at < :before
                AND CASE WHEN x.updated_at < :before THEN x.status IN ('pending', 'unknown')
@@ -111,7 +111,7 @@ impl Db<'_> {
                 tenant: row.get("slug")?,
                 name: row.get("name")?,
                 status: columns::word(row, "tenant_status")?,
-                facts: dunning::facts(row)?,
+                facts: dunning::facts(row, self.zone)?,
             })?;
         }
         Ok(())

@@ -176,7 +176,8 @@ impl Charger<'_> {
         let reason = match why {
             Exhausted::Retries { made } => format!("no try is left, retries made: {made}"),
             Exhausted::Window { first_failed_at } => {
-                format!("no try is left, first declined on {}", first_failed_at.date_naive())
+                let first = first_failed_at.with_timezone(&self.given.clock.timezone);
+                format!("no try is left, first declined on {}", first.date_naive())
             }
         };
         let data = json!({ "transaction": series.transaction.to_string() }).to_string();
