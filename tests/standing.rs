@@ -111,6 +111,107 @@ fn a_write_off_pays_nothing_and_brings_nobody_back() {
 }
 
 #[test]
+fn what_a_tenant_was_suspended_for_and_was_given_up_holds_it_still() {
+    let give_up = |shop: &Shop, number: &str, day: &str| {
+        shop.ok(&["invoice", "write-off", number, "--reason", "insolvent", "--as-of", day]);
+    };
+    let (shop, a, b) = suspended();
+    give_up(&shop, &a, "2026-02-11");
+    pay(&shop, &b, "100", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "suspended");
+    pay(&shop, &a, "100", "2026-02-12");
+    assert_eq!(status(&shop, "acme"), "active");
+    shop.check();
+    // Voiding the other one pays nothing either.
+    let (shop, a, b) = suspended();
+    give_up(&shop, &a, "2026-02-11");
+    shop.ok(&["invoice", "void", &b, "--reason", "wrong", "--as-of", "2026-02-11"]);
+    assert_eq!(status(&shop, "acme"), "suspended");
+    // One that was never reason enough for a suspension does not hold.
+    let (shop, a, b) = suspended();
+    let c = shop.owes("acme", "2026-02-01");
+    shop.task("check-overdue", "2026-02-10", &[]);
+    give_up(&shop, &c, "2026-02-11");
+    pay(&shop, &a, "100", "2026-02-11");
+    pay(&shop, &b, "100", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "active");
+    // Nor does one that was given up before the tenant came back by hand, the next time.
+    let (shop, a, b) = suspended();
+    give_up(&shop, &a, "2026-02-11");
+    shop.ok(&["tenant", "reactivate", "acme", "--as-of", "2026-02-12"]);
+    run_days(&shop, &["2026-02-19", "2026-02-26"]);
+    assert_eq!(status(&shop, "acme"), "suspended");
+    pay(&shop, &b, "100", "2026-02-27");
+    assert_eq!(status(&shop, "acme"), "active");
+}
+
+#[test]
+fn a_charge_brings_a_tenant_back_and_a_part_of_what_is_due_does_not() {
+    let (shop, a, b) = suspended();
+    shop.configure("[payments]\ngateway = \"sandbox\"\n");
+    let method = ["payment-method", "create", "--tenant", "acme", "--kind", "card", "--default"];
+    shop.ok(&[&method[..], &["--token", "tok_ok"]].concat());
+    let charge = |number: &str| {
+        shop.ok(&["invoice", "charge", number, "--as-of", "2026-02-11"]);
+    };
+    charge(&a);
+    assert_eq!(status(&shop, "acme"), "suspended");
+    charge(&b);
+    assert_eq!(status(&shop, "acme"), "active");
+    shop.check();
+    // What is disputed does not hold; what is left of the other one leaves it as it is.
+    let (shop, a, b) = suspended();
+    shop.ok(&["invoice", "dispute", &a, "--as-of", "2026-02-11"]);
+    let c = shop.owes("acme", "2026-02-05");
+    shop.ok(&["invoice", "dispute", &b, "--as-of", "2026-02-11"]);
+    pay(&shop, &c, "40", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "suspended");
+    pay(&shop, &c, "60", "2026-02-11");
+    assert_eq!(status(&shop, "acme"), "active");
+}
+
+#[test]
+fn who_comes_back_may_promise_to_pay_on_the_very_day() {
+    let (shop, ..) = suspended();
+    let reactivate = |until: &str| {
+        let args = ["tenant", "reactivate", "acme", "--until", until, "--as-of", "2026-02-11"];
+        shop.run(&args).status
+    };
+    assert_eq!((reactivate("2026-02-10"), reactivate("2026-02-11")), (1, 0));
+    assert_eq!(status(&shop, "acme"), "active");
+    let invoice = shop.json(&["invoice", "list", "--tenant", "acme"])[0].clone();
+    let promise = ["invoice", "promise", invoice["number"].as_str().expect("a number"), "--until"];
+    let promised = |until| shop.run(&[&promise[..], &[until, "--as-of", "2026-02-11"]].concat());
+    assert_eq!((promised("2026-02-10").status, promised("2026-02-11").status), (1, 0));
+}
+
+#[test]
+fn where_payment_brings_nobody_back_a_person_does() {
+    let (shop, a, b) = suspended();
+    shop.configure("[dunning]\nreactivate_on_payment = false\n");
+    pay(&shop, &a, "100", "2026-02-11");
+    shop.ok(&["invoice", "void", &b, "--reason", "wrong", "--as-of", "2026-02-11"]);
+    assert_eq!(status(&shop, "acme"), "suspended");
+    assert_eq!(shop.json(&["event", "list", "--kind", "tenant_reactivated"]), json!([]));
+    let emails = shop.json(&["email", "list"]);
+    let mut emails = emails.as_array().expect("e-mails").iter();
+    assert!(emails.all(|email| email["template"] != "reactivation"));
+    shop.ok(&["tenant", "reactivate", "acme", "--as-of", "2026-02-12"]);
+    assert_eq!(status(&shop, "acme"), "active");
+    // Nobody is promised what does not happen.
+    let text = |config: &str| {
+        let shop = Shop::with_config(config);
+        shop.owes("acme", "2026-01-10");
+        run_days(&shop, &["2026-01-25", "2026-02-09"]);
+        let list = shop.json(&["email", "list", "--stage", "suspension"]);
+        shop.json(&["email", "show", list[0]["id"].as_str().expect("an id")])["message"].to_string()
+    };
+    let promise = "Your access comes back as soon as we have received payment in full";
+    assert!(text("").contains(promise));
+    assert!(!text("[dunning]\nreactivate_on_payment = false\n").contains(promise));
+}
+
+#[test]
 fn who_comes_back_is_thanked_for_a_payment_alone() {
     let letter = |shop: &Shop, day: &str| {
         shop.ok(&["tasks", "deliver-emails", "--as-of", day]);
@@ -391,19 +492,6 @@ fn a_written_off_invoice_stays_so_when_a_part_payment_is_taken_back() {
         (&json!("uncollectible"), &json!("100.00"))
     );
     shop.check();
-}
-
-#[test]
-fn the_cap_on_letters_does_not_count_suspensions_that_are_held_back() {
-    let shop =
-        Shop::with_config("[dunning]\nmax_suspensions_per_run = 1\nmax_emails_per_run = 2\n");
-    for tenant in ["a", "b", "c"] {
-        shop.owes(tenant, "2026-01-10");
-    }
-    shop.task("check-overdue", "2026-01-25", &["--allow-mass-email"]);
-    shop.owes("d", "2026-02-06");
-    let run = shop.task("check-overdue", "2026-02-09", &[]);
-    assert_eq!((&run["suspensions_held"], &run["steps"]["friendly"]), (&json!(3), &json!(1)));
 }
 
 #[test]

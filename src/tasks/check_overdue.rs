@@ -185,23 +185,28 @@ fn mass_email(most: u64) -> ItemError {
         "run",
         "mass_email",
         format!(
-            "more than {most} tenants would be written to, so nothing was done; \
-             look at --dry-run --allow-mass-email, then run once with --allow-mass-email"
+            "more than {} would be written to, so nothing was done; \
+             look at --dry-run --allow-mass-email, then run once with --allow-mass-email",
+            tenants(most)
         ),
     )
 }
 
 fn mass_suspension(held: u64, most: Option<u64>) -> ItemError {
     let most = most.unwrap_or(0);
-    let tenants = if held == 1 { "1 tenant".to_owned() } else { format!("{held} tenants") };
     item_error(
         "run",
         "mass_suspension",
         format!(
-            "{tenants} would be suspended and the cap is {most}, so none was; \
-             look at --dry-run --allow-mass-suspension, then run once with --allow-mass-suspension"
+            "{} would be suspended and the cap is {most}, so none was; \
+             look at --dry-run --allow-mass-suspension, then run once with --allow-mass-suspension",
+            tenants(held)
         ),
     )
+}
+
+fn tenants(count: u64) -> String {
+    if count == 1 { "1 tenant".to_owned() } else { format!("{count} tenants") }
 }
 
 /// Walks the index of what is due: a stage at a time, highest first, then by due date and tenant.
