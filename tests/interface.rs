@@ -53,6 +53,109 @@ fn the_environment_stands_in_for_flags_and_empty_values_for_nothing() {
     assert!(overdue("")["invoices"][0]["days_overdue"].as_i64() > Some(300));
 }
 
+/// The file that a command would open where none is there: its refusal names it.
+fn database(shop: &Shop, variables: &[(&str, &str)], args: &[&str]) -> String {
+    let mut command = shop.command(&[&["tenant", "list"], args].concat());
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    let output = command.output().expect("billing starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let named = said.strip_prefix("error: there is no database ").and_then(|s| s.lines().next());
+    named.unwrap_or_else(|| panic!("{args:?}: {said}")).to_owned()
+}
+
+#[test]
+fn a_config_is_looked_for_in_the_order_that_is_documented() {
+    let shop = Shop::empty();
+    let xdg = shop.path("xdg").display().to_string();
+    let variables = [("BILLING_CONFIG", "variable.toml"), ("XDG_CONFIG_HOME", xdg.as_str())];
+    let places = [
+        ("flag.toml", "flag.db"),
+        ("variable.toml", "variable.db"),
+        ("billing.toml", "here.db"),
+        ("xdg/billing/billing.toml", "xdg.db"),
+        (".config/billing/billing.toml", "home.db"),
+    ];
+    for (place, database) in places {
+        std::fs::create_dir_all(shop.path(place).parent().expect("a folder")).expect("a folder");
+        shop.write(place, &format!("database = \"{database}\"\n"));
+    }
+    let flag = ["--config", "flag.toml"];
+    assert_eq!(database(&shop, &variables, &flag), "flag.db");
+    assert_eq!(database(&shop, &variables, &[]), "variable.db");
+    assert_eq!(database(&shop, &variables[1..], &[]), "here.db");
+    // One that is named has to be there; one that is looked for may be missing. What it names is
+    // relative to its own folder.
+    std::fs::remove_file(shop.path("variable.toml")).expect("a file");
+    let said = shop.command(&["tenant", "list"]).envs(variables).output().expect("an end").stderr;
+    assert!(said.starts_with(b"error: there is no config file variable.toml"));
+    std::fs::remove_file(shop.path("billing.toml")).expect("a file");
+    assert_eq!(database(&shop, &variables[1..], &[]), format!("{xdg}/billing/xdg.db"));
+    let of_home = shop.path(".config/billing/home.db").display().to_string();
+    assert_eq!(database(&shop, &[], &[]), of_home);
+    // A variable that is no absolute path is passed over.
+    assert_eq!(database(&shop, &[("XDG_CONFIG_HOME", "xdg")], &[]), of_home);
+    std::fs::remove_dir_all(shop.path(".config")).expect("a folder");
+    let built_in = shop.path(".local/share/billing/billing.db").display().to_string();
+    assert_eq!(database(&shop, &[], &[]), built_in);
+}
+
+#[test]
+fn a_database_is_looked_for_in_the_order_that_is_documented() {
+    let shop = Shop::empty();
+    let xdg = shop.path("xdg").display().to_string();
+    let home = ("XDG_DATA_HOME", xdg.as_str());
+    let variables = [("BILLING_DB", "variable.db"), home];
+    shop.write("billing.toml", "database = \"config.db\"\n");
+    assert_eq!(database(&shop, &variables, &["--db", "flag.db"]), "flag.db");
+    assert_eq!(database(&shop, &variables, &[]), "variable.db");
+    assert_eq!(database(&shop, &variables[1..], &[]), "config.db");
+    shop.write("billing.toml", "currency = \"EUR\"\n");
+    assert_eq!(database(&shop, &variables[1..], &[]), format!("{xdg}/billing/billing.db"));
+    let relative = database(&shop, &[("XDG_DATA_HOME", "xdg")], &[]);
+    assert!(relative.ends_with("/.local/share/billing/billing.db"), "{relative}");
+}
+
+#[test]
+fn the_short_names_of_tasks_run_the_same_tasks() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-16");
+    let run = |task| shop.task(task, "2026-01-20", &[])["task"].clone();
+    assert_eq!(run("check-overdue-invoices"), "check-overdue");
+    assert_eq!(run("generate-recurring"), "generate-recurring-invoices");
+    let runs = shop.json(&["tasks", "runs"]);
+    let tasks = runs.as_array().expect("runs").iter().map(|run| run["task"].clone());
+    assert_eq!(Value::from_iter(tasks), json!(["generate-recurring-invoices", "check-overdue"]));
+    let one = shop.json(&["tasks", "runs", "--task", "check-overdue"]);
+    assert_eq!(one.as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn overdue_invoices_may_be_listed_from_an_age_on() {
+    let shop = Shop::new();
+    for (tenant, due_on) in [
+        ("acme", "2026-01-10"),
+        ("birch", "2026-01-11"),
+        ("acme", "2026-01-12"),
+        ("acme", "2026-01-15"),
+    ] {
+        shop.owes(tenant, due_on);
+    }
+    let overdue = |more: &[&str]| {
+        let args = [&["invoice", "overdue", "--as-of", "2026-01-15"], more].concat();
+        let list = shop.json(&args);
+        let invoices = list["invoices"].as_array().expect("invoices").iter();
+        let days: Vec<i64> = invoices.filter_map(|i| i["days_overdue"].as_i64()).collect();
+        (days, list["totals"]["EUR"].clone())
+    };
+    assert_eq!(overdue(&[]), (vec![5, 4, 3], json!("300.00")));
+    assert_eq!(overdue(&["--min-days", "0"]), (vec![5, 4, 3], json!("300.00")));
+    assert_eq!(overdue(&["--min-days", "4"]), (vec![5, 4], json!("200.00")));
+    assert_eq!(overdue(&["--min-days", "4", "--tenant", "acme"]), (vec![5], json!("100.00")));
+    assert_eq!(overdue(&["--min-days", "6"]), (vec![], Value::Null));
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let shop = Shop::new();
