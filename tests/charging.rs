@@ -535,6 +535,27 @@ fn who_comes_while_a_charge_is_under_way_waits_for_its_answer() {
     shop.check();
 }
 
+/// A lock file that somebody deletes locks nobody out: what was written down meanwhile stands.
+#[test]
+fn an_outcome_that_was_written_down_while_the_gateway_was_asked_stands() {
+    let shop = shop("");
+    let number = shop.subscriber("acme", "tok");
+    let resolve = "billing transaction resolve txn_1 --failed --note refused --as-of 2025-03-02";
+    shop.configure(&shop.shell_gateway(
+        "gateway",
+        &format!(
+            "rm billing.db.charging.lock\n{resolve} > out\n\
+             echo '{{\"status\":\"succeeded\",\"reference\":\"late\"}}'"
+        ),
+    ));
+    let report = shop.task(RETRY, "2025-03-02", &[]);
+    assert_eq!(error_codes(&report), ["written_meanwhile"]);
+    assert_eq!((&report["succeeded"], &report["status"]), (&json!(0), &json!("partial")));
+    assert_eq!(shop.charges(&number)[0]["failure_code"], "resolved_failed");
+    assert_eq!(shop.invoice_status(&number), "open");
+    shop.check();
+}
+
 #[test]
 fn a_key_that_no_program_ever_saw_is_given_up_once_the_invoice_is_paid() {
     let (shop, number) = killed_while_the_program_goes_on();

@@ -1,6 +1,10 @@
-//! The style of the house as a test: who may name whom, and what is banned.
+//! The style of the house as a test: who may name whom, what is banned, and what a test has to name.
+mod support;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use billing::domain::coupon::Reason;
 
 /// A room, the rooms it may name, and the crates it may name besides std.
 struct Room {
@@ -109,19 +113,9 @@ fn all_crates() -> Vec<String> {
 }
 
 fn sources() -> Vec<(PathBuf, String)> {
-    fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                walk(&path, into);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                into.push(path);
-            }
-        }
-    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut paths = Vec::new();
-    walk(&root, &mut paths);
+    let mut paths = support::files_below(&root);
+    paths.retain(|path| path.extension().is_some_and(|e| e == "rs"));
     paths.sort();
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).expect("a source");
@@ -411,4 +405,83 @@ fn every_command_says_what_it_does() {
             assert!(!says.is_empty(), "billing {noun} {verb}");
         }
     }
+}
+
+/// The word in quotes at the beginning of a text, if it is `snake_case`.
+fn quoted(text: &str) -> Option<&str> {
+    let (word, _) = text.strip_prefix('"')?.split_once('"')?;
+    word.chars().all(|c| c.is_ascii_lowercase() || c == '_').then_some(word)
+}
+
+/// What stands in the parentheses of a call, from behind the opening one on, argument by argument.
+fn arguments(text: &str) -> Vec<&str> {
+    let (mut open, mut from, mut found) = (0, 0, Vec::new());
+    for (at, c) in text.char_indices() {
+        match c {
+            ',' if open == 0 => {
+                found.push(text[from..at].trim());
+                from = at + 1;
+            }
+            '(' | '[' | '{' => open += 1,
+            ')' | ']' | '}' if open == 0 => {
+                found.push(text[from..at].trim());
+                break;
+            }
+            ')' | ']' | '}' => open -= 1,
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The codes of every error: the first argument of whatever makes a failure in the room of their
+/// words, the second of whatever makes the error of one item of a task, and a coupon's reasons.
+fn error_codes() -> BTreeSet<String> {
+    let mut codes: BTreeSet<String> =
+        Reason::ALL.iter().map(|reason| reason.word().to_owned()).collect();
+    for (path, text) in sources().iter().filter(|(path, _)| !is_test_file(path)) {
+        let text = code(text).iter().map(|(_, line)| format!("{line}\n")).collect::<String>();
+        for (at, _) in text.match_indices('(') {
+            let before = text[..at].rsplit('\n').next().unwrap_or_default();
+            let named = |name: &str| before.ends_with(name);
+            let place = match room_of(path).as_str() {
+                // A call, or a code with its words on a line of their own.
+                "failure" if before.trim().is_empty() => 0,
+                "failure" if named("map_or") => continue,
+                "failure" if before.ends_with(|c: char| c.is_ascii_lowercase() || c == '_') => 0,
+                _ if named("item_error") => 1,
+                _ => continue,
+            };
+            let arguments = arguments(&text[at + 1..]);
+            let word = arguments.get(place).and_then(|argument| quoted(argument));
+            codes.extend(word.filter(|_| arguments.len() > 1).map(str::to_owned));
+        }
+    }
+    codes
+}
+
+/// An error that no test provokes may say anything. In a transcript its code stands behind the exit
+/// status or in JSON, in a test between quotes.
+#[test]
+fn every_code_of_an_error_is_named_by_a_test() {
+    let codes = error_codes();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let (mut named, mut shown) = (BTreeSet::new(), BTreeSet::new());
+    for path in support::files_below(&folder) {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let status = |line: &str| {
+            let (status, code) = line.strip_prefix("? ")?.split_once(' ')?;
+            status.parse::<u8>().ok().map(|_| code.to_owned())
+        };
+        shown.extend(text.lines().filter_map(status));
+        named.extend(
+            text.match_indices('"').filter_map(|(at, _)| quoted(&text[at..])).map(str::to_owned),
+        );
+    }
+    named.extend(shown.iter().cloned());
+    let missing: Vec<_> = codes.difference(&named).collect();
+    assert!(missing.is_empty(), "no test names {missing:?}");
+    // Or the codes are made in a way that is not found here.
+    let unknown: Vec<_> = shown.difference(&codes).collect();
+    assert!(unknown.is_empty() && codes.len() > 100, "{} codes, without {unknown:?}", codes.len());
 }
