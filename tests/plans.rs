@@ -2,7 +2,7 @@
 //! caught as SQLite runs it, and its plan is looked at. So no list of statements has to be kept,
 //! and a new one is looked at as soon as a task runs it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::path::Path;
 use std::sync::Mutex;
@@ -25,8 +25,13 @@ use billing::tasks::charge::{self, Found};
 use billing::tasks::{self, Given, Options};
 use rusqlite::{Connection, ffi};
 
-/// What was run, as it was prepared.
-static RUN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// What was run, as it was prepared, and how often.
+static RUN: Mutex<Statements> = Mutex::new(Statements::new());
+
+type Statements = BTreeMap<String, usize>;
+
+/// What is noted is noted of the whole process: one test at a time.
+static NOTING: Mutex<()> = Mutex::new(());
 
 /// Notes each statement that any connection of this process starts.
 unsafe extern "C" fn note(
@@ -37,7 +42,8 @@ unsafe extern "C" fn note(
 ) -> c_int {
     // SAFETY: of this event SQLite hands in the statement, whose text lives as long as it does.
     let sql = unsafe { CStr::from_ptr(ffi::sqlite3_sql(statement.cast())) };
-    RUN.lock().expect("no test panics here").insert(sql.to_string_lossy().into_owned());
+    let mut run = RUN.lock().expect("no test panics here");
+    *run.entry(sql.to_string_lossy().into_owned()).or_default() += 1;
     ffi::SQLITE_OK
 }
 
@@ -51,7 +57,9 @@ unsafe extern "C" fn watch(
 }
 
 /// Every statement that `work` runs on connections that it opens.
-fn statements_of(work: impl FnOnce()) -> BTreeSet<String> {
+fn statements_of(work: impl FnOnce()) -> Statements {
+    let _alone = NOTING.lock().unwrap_or_else(|broken| broken.into_inner());
+    RUN.lock().expect("no test panics here").clear();
     // SAFETY: `watch` has the signature that SQLite asks for, and lives as long as the process.
     unsafe { ffi::sqlite3_auto_extension(Some(watch)) };
     work();
@@ -253,7 +261,7 @@ fn no_task_reads_a_table_from_end_to_end() {
     let conn = Connection::open(&db).expect("the database");
     let verbs = ["SELECT", "INSERT", "UPDATE", "DELETE"];
     let looked_at: Vec<_> = run
-        .iter()
+        .keys()
         // What makes the database is no task, and lines of triggers start with `--`.
         .filter(|sql| verbs.iter().any(|verb| sql.trim_start().starts_with(verb)))
         .collect();
@@ -304,4 +312,45 @@ fn no_task_reads_a_table_from_end_to_end() {
     ] {
         assert!(looked_at.iter().any(|sql| sql.contains(part)), "{part} was not run");
     }
+}
+
+/// A customer that pays nothing for years is read twice a run, once for the caps and once for the
+/// decision, and written once: not once an invoice.
+#[test]
+fn a_tenant_is_decided_for_once_however_many_invoices_it_owes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (db, config) = (folder.path().join("billing.db"), Config::default());
+    let clock = Clock::new(Some("2026-03-31"), config.timezone).expect("a date");
+    let mut store = Store::create(&db, &clock.act("test")).expect("a database");
+    let mut take = |kind, text: String| {
+        let (act, path) = (clock.act("import"), Path::new("test.csv"));
+        let options = ImportOptions::default();
+        import(&mut store, &act, &config, kind, path, text.as_bytes(), options, |_| {})
+            .expect("an import");
+    };
+    take(Kind::Tenants, "slug,name,email\nacme,Acme,pay@acme.example\n".to_owned());
+    let due = |n: u64| clock.today() - chrono::Days::new(n);
+    let invoice = |n| format!("B-{n},acme,10,2025-01-01,{},Subscription\n", due(n));
+    let invoices: String = (1..=300).map(invoice).collect();
+    take(Kind::Invoices, format!("number,tenant,total,issued_on,due_on,description\n{invoices}"));
+    drop(store);
+
+    let given = Given {
+        config: &config,
+        clock: &clock,
+        transport: &Transport::Nowhere,
+        gateway: &Gateway::None,
+    };
+    let run = statements_of(|| {
+        let mut store = Store::open(&db, Access::Write).expect("the database");
+        let options = Options { no_deliver: true, ..Options::default() };
+        tasks::run(&mut store, &given, Task::CheckOverdue, &options).expect("a run");
+    });
+    let facts =
+        |sql: &str| sql.contains("dunning_round, i.warned_on") && sql.contains("i.tenant_id = ?1");
+    let read: usize = run.iter().filter(|(sql, _)| facts(sql)).map(|(_, times)| times).sum();
+    assert_eq!(read, 2, "{run:#?}");
+    let queued: usize =
+        run.iter().filter(|(sql, _)| sql.contains("INSERT INTO emails")).map(|(_, n)| n).sum();
+    assert_eq!(queued, 1, "{run:#?}");
 }

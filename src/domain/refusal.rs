@@ -394,6 +394,7 @@ impl Refusal {
     pub fn is_of_the_item(&self) -> bool {
         match self {
             Refusal::Storage { fault, .. } => fault.is_of_the_item(),
+            Refusal::Output { .. } => false,
             _ => true,
         }
     }

@@ -1,12 +1,10 @@
 //! `tasks check-overdue`: applies the decisions of `domain::dunning` to every tenant that has
 //! something due.
 
-use std::collections::HashSet;
-
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::batch::{self, Sum as _};
+use super::batch::{self, Met, Pass};
 use super::{BATCH, Done, Given, ItemError, Options, StepCounts, Tally, item_error, item_refused};
 use crate::config::Config;
 use crate::domain::dunning::{
@@ -47,29 +45,12 @@ struct Caps {
 /// # Errors
 /// A fault of the file; what fails of one tenant is in the errors of the result instead.
 pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> Result<Done> {
-    let policy = given.config.dunning_policy();
     let act = given.clock.act("task:check-overdue");
-    let caps = store.read(|db| caps(db, given.config, &policy, act.today, options))?;
     let domain = given.config.mail_domain();
-    let writer = Writer { policy: &policy, act: &act, run, domain: &domain };
-    let mut sum = Sum::default();
-    if let Some(most) = caps.too_many_emails {
-        sum.errors.push(mass_email(most));
-        return Ok(sum.done());
-    }
-    let mut scan = Scan::new(policy.clone(), act.today);
-    loop {
-        let page = store.read(|db| scan.page(db))?;
-        if page.is_empty() {
-            break;
-        }
-        let written = write_page(store, &writer, &page, caps, &sum)?;
-        sum.add(written);
-    }
-    if sum.counts.suspensions_held > 0 {
-        sum.errors.push(mass_suspension(sum.counts.suspensions_held, caps.suspensions));
-    }
-    Ok(sum.done())
+    let writer = Writer { act: &act, run, domain: &domain };
+    go_through(Pass::Run(store), given, options, |db, facts, decided| {
+        writer.write(db, facts, &decided.decision)
+    })
 }
 
 /// Hands what a run would decide to `each`, and returns what it would count. Writes nothing.
@@ -82,28 +63,55 @@ pub fn dry_run(
     options: &Options,
     mut each: impl FnMut(&TenantFacts, &Decision) -> Result<()>,
 ) -> Result<Done> {
+    store.read(|db| {
+        go_through(Pass::DryRun(db), given, options, |_, facts, decided| {
+            if decided.decision.does_something() || decided.held {
+                each(facts, &decided.decision)?;
+            }
+            Ok(decided.decision.letter.is_some())
+        })
+    })
+}
+
+/// Decides for each tenant that has something due, once, and hands the decision to `act_on`, which
+/// says whether a letter was queued.
+fn go_through(
+    mut pass: Pass,
+    given: &Given,
+    options: &Options,
+    mut act_on: impl FnMut(&Db, &TenantFacts, &Decided) -> Result<bool>,
+) -> Result<Done> {
     let policy = given.config.dunning_policy();
     let today = given.clock.today();
-    store.read(|db| {
-        let caps = caps(db, given.config, &policy, today, options)?;
-        let mut sum = Sum::default();
-        if let Some(most) = caps.too_many_emails {
-            sum.errors.push(mass_email(most));
-            return Ok(sum.done());
-        }
-        each_due_tenant(db, &policy, today, |facts| {
-            let decided = decide_within(&facts, &policy, today, caps, sum.counts.tenants_suspended);
-            sum.count(&facts, &decided, decided.decision.letter.is_some());
-            if decided.decision.does_something() || decided.held {
-                each(&facts, &decided.decision)?;
+    let caps = pass.read(|db| caps(db, given.config, &policy, today, options))?;
+    if let Some(most) = caps.too_many_emails {
+        return Ok(Sum { errors: vec![mass_email(most)], ..Sum::default() }.done());
+    }
+    let mut scan = Scan::new(&policy, today);
+    let mut sum = pass.each_page(
+        |db| scan.page(db),
+        |db, tenants, before: &Sum| {
+            let mut sum = Sum::default();
+            for tenant in tenants {
+                let facts = db.dunning_facts(*tenant, today)?;
+                let suspended = before.counts.tenants_suspended + sum.counts.tenants_suspended;
+                let decided = decide_within(&facts, &policy, today, caps, suspended);
+                let queued = act_on(db, &facts, &decided)?;
+                sum.count(&facts, &decided, queued);
             }
-            Ok(true)
-        })?;
-        if sum.counts.suspensions_held > 0 {
-            sum.errors.push(mass_suspension(sum.counts.suspensions_held, caps.suspensions));
-        }
-        Ok(sum.done())
-    })
+            Ok(sum)
+        },
+        |db, tenant, refusal, sum| {
+            let slug = db.tenant_by_id(*tenant).map(|tenant| tenant.slug);
+            let subject = slug.unwrap_or_else(|_| tenant.to_string());
+            sum.errors.push(item_refused(&subject, refusal));
+            Ok(())
+        },
+    )?;
+    if sum.counts.suspensions_held > 0 {
+        sum.errors.push(mass_suspension(sum.counts.suspensions_held, caps.suspensions));
+    }
+    Ok(sum.done())
 }
 
 /// A decision, and whether the cap changed it.
@@ -145,28 +153,46 @@ fn caps(
         true => Some(u64::MAX),
         false => config.dunning.max_emails_per_run.map(u64::from),
     };
-    // Letters if suspensions take place, and if they are held back.
-    let (mut letters, mut held_letters, mut suspensions) = (0u64, 0u64, 0u64);
-    each_due_tenant(db, policy, today, |facts| {
-        let decision = decide(&facts, policy, today);
-        letters += u64::from(decision.letter.is_some());
-        suspensions += u64::from(decision.suspend_for.is_some());
-        held_letters += u64::from(decision.held().letter.is_some());
+    let mut scan = Scan::new(policy, today);
+    let mut due = Due::default();
+    while most_emails.is_none_or(|most| due.held_letters <= most) {
+        let page = scan.page(db)?;
+        if page.is_empty() {
+            break;
+        }
+        for tenant in page {
+            due.count(decide(&db.dunning_facts(tenant, today)?, policy, today));
+        }
         // The tenants are counted only once it matters: a run with little due costs the same
         // however many there are.
-        if most_emails.is_none() && letters > LEAST_EMAILS {
+        if most_emails.is_none() && due.letters > LEAST_EMAILS {
             most_emails = Some(most(db, None, LEAST_EMAILS, 25)?);
         }
-        Ok(most_emails.is_none_or(|most| held_letters <= most))
-    })?;
-    if !options.allow_mass_suspension && suspensions > 0 {
+    }
+    if !options.allow_mass_suspension && due.suspensions > 0 {
         let most = most(db, config.dunning.max_suspensions_per_run, 10, 5)?;
         caps.suspensions = Some(most);
-        caps.hold = suspensions > most;
+        caps.hold = due.suspensions > most;
     }
-    let letters = if caps.hold { held_letters } else { letters };
+    let letters = if caps.hold { due.held_letters } else { due.letters };
     caps.too_many_emails = most_emails.filter(|most| letters > *most);
     Ok(caps)
+}
+
+/// What is due: letters if suspensions take place, letters if they are held back, suspensions.
+#[derive(Debug, Default)]
+struct Due {
+    letters: u64,
+    held_letters: u64,
+    suspensions: u64,
+}
+
+impl Due {
+    fn count(&mut self, decision: Decision) {
+        self.letters += u64::from(decision.letter.is_some());
+        self.suspensions += u64::from(decision.suspend_for.is_some());
+        self.held_letters += u64::from(decision.held().letter.is_some());
+    }
 }
 
 /// A cap: as configured, else `least` or that share of the active tenants, whichever is more.
@@ -210,99 +236,46 @@ fn tenants(count: u64) -> String {
 }
 
 /// Walks the index of what is due: a stage at a time, highest first, then by due date and tenant.
-struct Scan {
-    policy: Policy,
+/// A tenant is met once, under the first of its invoices, however many of them are due: one that
+/// fails, rests or was held back stays in the index and must not be decided for again.
+struct Scan<'a> {
+    policy: &'a Policy,
     today: NaiveDate,
     stages: Vec<Option<Stage>>,
     after: Option<DueKey>,
+    met: Met,
 }
 
-/// A tenant that has something due, and by which invoice it was found.
-#[derive(Debug, Clone, Copy)]
-struct Due {
-    stage: Option<Stage>,
-    key: DueKey,
-}
-
-impl Scan {
-    fn new(policy: Policy, today: NaiveDate) -> Self {
+impl<'a> Scan<'a> {
+    fn new(policy: &'a Policy, today: NaiveDate) -> Self {
         // Taken from the back: warning, urgent, friendly, none.
         let below = [Stage::Friendly, Stage::Urgent, Stage::Warning].map(Some);
         let stages = std::iter::once(None).chain(below).collect();
-        Scan { policy, today, stages, after: None }
+        Scan { policy, today, stages, after: None, met: Met::default() }
     }
 
     /// The next tenants; none where all were read.
-    fn page(&mut self, db: &Db) -> Result<Vec<Due>> {
+    fn page(&mut self, db: &Db) -> Result<Vec<TenantId>> {
         while let Some(stage) = self.stages.last().copied() {
-            let page = match self.policy.due_until(stage, self.today) {
+            let keys = match self.policy.due_until(stage, self.today) {
                 Some(until) => {
                     let start_on = self.policy.start_on;
                     db.due_for_dunning(stage, until, start_on, self.after, BATCH)?
                 }
                 None => Vec::new(),
             };
-            if let Some(last) = page.last() {
-                self.after = Some(*last);
-                return Ok(page.into_iter().map(|key| Due { stage, key }).collect());
+            self.after = keys.last().copied();
+            if keys.is_empty() {
+                self.stages.pop();
+                continue;
             }
-            self.after = None;
-            self.stages.pop();
+            let tenants = keys.iter().map(|key| key.tenant);
+            let new: Vec<_> = tenants.filter(|tenant| self.met.is_new(*tenant)).collect();
+            if !new.is_empty() {
+                return Ok(new);
+            }
         }
         Ok(Vec::new())
-    }
-}
-
-impl Due {
-    /// Whether this is the first key under which a scan meets the tenant: one that failed or was
-    /// held back stays in the index and would be met again under its other invoices.
-    fn is_first(self, facts: &TenantFacts, policy: &Policy, today: NaiveDate) -> bool {
-        let invoices = facts.invoices.iter().filter(|invoice| in_index(invoice, policy, today));
-        let first = invoices.map(|invoice| scan_order(invoice.stage, invoice.due_on)).min();
-        first == Some(scan_order(self.stage, self.key.due_on))
-    }
-
-    /// Whether the scan meets the tenant again under that invoice.
-    fn comes_before(self, invoice: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
-        let here = scan_order(self.stage, self.key.due_on);
-        in_index(invoice, policy, today) && scan_order(invoice.stage, invoice.due_on) > here
-    }
-}
-
-/// The order in which a scan meets invoices.
-fn scan_order(
-    stage: Option<Stage>,
-    due_on: NaiveDate,
-) -> (std::cmp::Reverse<Option<Stage>>, NaiveDate) {
-    (std::cmp::Reverse(stage), due_on)
-}
-
-/// Whether a scan of that day meets the invoice.
-fn in_index(invoice: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
-    !invoice.disputed
-        && policy.start_on.is_none_or(|start| invoice.due_on >= start)
-        && policy.due_until(invoice.stage, today).is_some_and(|until| invoice.due_on <= until)
-}
-
-/// Hands each tenant that has something due to `each`, once, until it returns false.
-fn each_due_tenant(
-    db: &Db,
-    policy: &Policy,
-    today: NaiveDate,
-    mut each: impl FnMut(TenantFacts) -> Result<bool>,
-) -> Result<()> {
-    let mut scan = Scan::new(policy.clone(), today);
-    loop {
-        let page = scan.page(db)?;
-        if page.is_empty() {
-            return Ok(());
-        }
-        for due in page {
-            let facts = db.dunning_facts(due.key.tenant, today)?;
-            if due.is_first(&facts, policy, today) && !each(facts)? {
-                return Ok(());
-            }
-        }
     }
 }
 
@@ -312,9 +285,6 @@ struct Sum {
     counts: Counts,
     emails_queued: u64,
     errors: Vec<ItemError>,
-    /// Tenants that were written and that the scan meets again, because another of their invoices
-    /// stays in the index: one that rests beside one that was recorded. Few are.
-    written: HashSet<TenantId>,
 }
 
 impl batch::Sum for Sum {
@@ -329,7 +299,6 @@ impl batch::Sum for Sum {
         mine.suspensions_held += theirs.suspensions_held;
         self.emails_queued += other.emails_queued;
         self.errors.extend(other.errors);
-        self.written.extend(other.written);
     }
 }
 
@@ -384,71 +353,27 @@ fn problem_of(facts: &TenantFacts, invoice: &InvoiceFacts, problem: Problem) -> 
     }
 }
 
-/// Writes a page. A tenant is written once a run, however many of its invoices the scan meets.
-fn write_page(
-    store: &mut Store,
-    writer: &Writer,
-    page: &[Due],
-    caps: Caps,
-    before: &Sum,
-) -> Result<Sum> {
-    let some = |db: &Db, page: &[Due], so_far: &Sum| {
-        let mut sum = Sum::default();
-        for due in page {
-            let sums = [before, so_far, &sum];
-            if sums.iter().any(|sum| sum.written.contains(&due.key.tenant)) {
-                continue;
-            }
-            let suspended = sums.iter().map(|sum| sum.counts.tenants_suspended).sum();
-            sum.add(writer.write_tenant(db, *due, caps, suspended)?);
-        }
-        Ok(sum)
-    };
-    batch::write(store, page, some, |store, due, refusal, sum| {
-        let slug = store.read(|db| Ok(db.tenant_by_id(due.key.tenant)?.slug));
-        let subject = slug.unwrap_or_else(|_| due.key.tenant.to_string());
-        // A tenant that fails is met again under each of its due invoices.
-        if !before.errors.iter().chain(&sum.errors).any(|e| e.subject == subject) {
-            sum.errors.push(item_refused(&subject, refusal));
-        }
-        Ok(())
-    })
-}
-
 /// Writes decisions.
 struct Writer<'a> {
-    policy: &'a Policy,
     act: &'a Act,
     run: RunId,
     domain: &'a str,
 }
 
 impl Writer<'_> {
-    /// Reads a tenant's facts, decides, and writes what is decided, in the caller's transaction.
-    fn write_tenant(&self, db: &Db, due: Due, caps: Caps, suspended: u64) -> Result<Sum> {
-        let facts = db.dunning_facts(due.key.tenant, self.act.today)?;
-        let mut sum = Sum::default();
-        if !due.is_first(&facts, self.policy, self.act.today) {
-            return Ok(sum);
-        }
-        let decided = decide_within(&facts, self.policy, self.act.today, caps, suspended);
-        let email = self.queue_letter(db, &facts, &decided.decision)?;
-        for (invoice, decision) in facts.invoices.iter().zip(&decided.decision.invoices) {
+    /// Writes what is decided for a tenant, in the caller's transaction, and says whether a letter
+    /// was queued.
+    fn write(&self, db: &Db, facts: &TenantFacts, decision: &Decision) -> Result<bool> {
+        let email = self.queue_letter(db, facts, decision)?;
+        for (invoice, decision) in facts.invoices.iter().zip(&decision.invoices) {
             if let Some(stage) = decision.records() {
                 self.record(db, facts.id, invoice, stage, email)?;
             }
         }
-        if let Some(invoice) = decided.decision.suspend_for.map(|at| &facts.invoices[at]) {
-            self.suspend(db, &facts, invoice)?;
+        if let Some(invoice) = decision.suspend_for.map(|at| &facts.invoices[at]) {
+            self.suspend(db, facts, invoice)?;
         }
-        sum.count(&facts, &decided, email.is_some());
-        let stays = |(invoice, d): (&InvoiceFacts, &InvoiceDecision)| {
-            d.records().is_none() && due.comes_before(invoice, self.policy, self.act.today)
-        };
-        if facts.invoices.iter().zip(&decided.decision.invoices).any(stays) {
-            sum.written.insert(facts.id);
-        }
-        Ok(sum)
+        Ok(email.is_some())
     }
 
     /// Queues the one letter of the decision. Its key is the stage that it tells of, so that no

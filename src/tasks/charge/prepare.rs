@@ -28,9 +28,9 @@ impl Charger<'_> {
                 }
                 Ok(sum)
             },
-            |store, candidate, refusal, sum: &mut Page| {
+            |db, candidate, refusal, sum: &mut Page| {
                 let subject = match *candidate {
-                    Candidate::Invoice(id) => store.read(|db| db.invoice_by_id(id))?.number,
+                    Candidate::Invoice(id) => db.invoice_by_id(id)?.number,
                     Candidate::Charge(id) => id.to_string(),
                 };
                 sum.charged.errors.push(item_refused(&subject, refusal));
