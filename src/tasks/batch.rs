@@ -97,21 +97,6 @@ impl Pass<'_> {
     }
 }
 
-/// Writes a page as [`Pass::page`] does.
-///
-/// # Errors
-/// A fault of the file, or what `failed` refuses.
-pub fn write<I, S: Sum>(
-    store: &mut Store,
-    page: &[I],
-    some: impl FnMut(&Db, &[I], &S) -> Result<S>,
-    failed: impl FnMut(&Db, &I, &Refusal, &mut S) -> Result<()>,
-) -> Result<S> {
-    let mut sum = S::default();
-    Pass::Run(store).page(page, &mut sum, some, failed)?;
-    Ok(sum)
-}
-
 /// The tenants that a run has met, a bit each: ids are given one after another, so that a million
 /// of them take some hundred kilobytes.
 #[derive(Debug, Default)]

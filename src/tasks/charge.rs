@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::batch::Sum;
+use super::batch::{Pass, Sum};
 use super::lock::Lock;
-use super::{Given, ItemError, item_error, item_refused};
+use super::{BATCH, Given, ItemError, item_error, item_refused};
 use crate::books::Book;
 use crate::domain::invoice;
 use crate::domain::transaction::TransactionStatus;
@@ -27,7 +27,7 @@ use crate::gateway::Gateway;
 use crate::store::charges::Series;
 use crate::store::{Db, Store};
 
-pub use foresee::{Foreseen, foresee};
+pub use foresee::Foreseen;
 use source::{Candidate, Source};
 
 /// What charging came to.
@@ -58,6 +58,16 @@ impl Sum for Charged {
 }
 
 impl Charged {
+    /// Names what was refused.
+    fn refused(&mut self, db: &Db, candidate: Candidate, refusal: &Refusal) -> Result<()> {
+        let subject = match candidate {
+            Candidate::Invoice(id) => db.invoice_by_id(id)?.number,
+            Candidate::Charge(id) => id.to_string(),
+        };
+        self.errors.push(item_refused(&subject, refusal));
+        Ok(())
+    }
+
     /// Whether anything was done that a person would want to read of.
     pub fn did_something(&self) -> bool {
         self.eligible + self.succeeded + self.failed + self.pending + self.exhausted > 0
@@ -116,19 +126,41 @@ pub fn everything(store: &mut Store, given: &Given, act: &Act, run: RunId) -> Re
 /// Names what a gateway was asked for and there is none any more that could say what became of it:
 /// the money may have moved.
 fn left_open(store: &mut Store, given: &Given) -> Result<Charged> {
-    let mut charged = Charged::default();
     let mut after = TransactionId(0);
-    loop {
-        let ids = store.read(|db| db.open_charges(after, super::BATCH))?;
-        let Some(last) = ids.last() else { return Ok(charged) };
-        after = *last;
-        for id in ids {
-            let series = store.read(|db| db.charge_series(id))?;
-            if series.status != TransactionStatus::Failed {
-                charged.errors.push(begun_with_another(&series, given.gateway));
-            }
-        }
-    }
+    store.read(|db| {
+        Pass::DryRun(db).each_page(
+            |db| {
+                let page = db.open_charges(after, BATCH)?;
+                after = page.last().copied().unwrap_or(after);
+                Ok(page)
+            },
+            |db, page, _| {
+                let mut charged = Charged::default();
+                for id in page {
+                    let series = db.charge_series(*id)?;
+                    if series.status != TransactionStatus::Failed {
+                        charged.errors.push(begun_with_another(&series, given.gateway));
+                    }
+                }
+                Ok(charged)
+            },
+            |db, id, refusal, charged| charged.refused(db, Candidate::Charge(*id), refusal),
+        )
+    })
+}
+
+/// Hands what [`everything`] would do to `each`, and returns what would fail of it. Writes nothing,
+/// and calls nobody.
+///
+/// # Errors
+/// What `each` refuses, or a fault of the file.
+pub fn dry_run(
+    store: &mut Store,
+    given: &Given,
+    act: &Act,
+    each: impl FnMut(Foreseen) -> Result<()>,
+) -> Result<Charged> {
+    Charger { given, act, run: None, reach: Reach::Everything }.dry_run(store, each)
 }
 
 /// Charges one invoice under automatic collection, if it had no try yet.

@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::batch::{self, Sum};
+use super::batch::{Pass, Sum};
 use super::charge;
 use super::generate_recurring_invoices::problem;
 use super::{BATCH, Done, Given, ItemError, Tally, item_refused};
@@ -15,7 +15,7 @@ use crate::domain::recurrence::{self, Backlog, Decision};
 use crate::domain::subscription::Subscription;
 use crate::domain::tenant::{Suspension, SuspensionCause, TenantStatus};
 use crate::domain::trial::{Action, Policy, decide};
-use crate::domain::{Act, Result, RunId, SubscriptionId, calendar};
+use crate::domain::{Act, Result, RunId, calendar};
 use crate::store::subscriptions::DueSubscription;
 use crate::store::{Db, NewEmail, Store};
 
@@ -75,29 +75,10 @@ fn policy(book: &Book, trial: &Subscription) -> Result<Policy> {
 pub fn work(store: &mut Store, given: &Given, run: RunId) -> Result<Done> {
     let act = given.clock.act("task:cleanup-expired-trials");
     let domain = given.config.mail_domain();
-    let writer = Writer { config: given.config, act: &act, domain: &domain, run };
-    let mut sum = Ended::default();
-    let mut after = None;
-    loop {
-        let page = store.read(|db| page(db, given.config, &act, after))?;
-        let Some(last) = page.last().copied() else { break };
-        after = Some(last);
-        sum.add(batch::write(
-            store,
-            &page,
-            |db, page, _| {
-                let mut sum = Ended::default();
-                for due in page {
-                    sum.add(writer.write(db, due.id)?);
-                }
-                Ok(sum)
-            },
-            |_, due, refusal, sum: &mut Ended| {
-                sum.errors.push(item_refused(&due.id.to_string(), refusal));
-                Ok(())
-            },
-        )?);
-    }
+    let writer = Writer { domain: &domain, run };
+    let sum = go_through(Pass::Run(store), given.config, &act, |book, trial, action| {
+        writer.write(book, trial, action)
+    })?;
     let charged = charge::new_invoices(store, given, &act, run)?;
     let mut done = sum.done();
     done.did_something |= charged.did_something();
@@ -116,25 +97,45 @@ pub fn dry_run(
     mut each: impl FnMut(&Subscription, Action) -> Result<()>,
 ) -> Result<Done> {
     let act = given.clock.act("task:cleanup-expired-trials");
-    store.read(|db| {
-        let book = Book::new(db, &act, given.config);
-        let mut sum = Ended::default();
-        let mut after = None;
-        loop {
-            let page = page(db, given.config, &act, after)?;
-            let Some(last) = page.last().copied() else { break };
-            after = Some(last);
+    let sum = store.read(|db| {
+        go_through(Pass::DryRun(db), given.config, &act, |book, trial, action| {
+            each(trial, action)?;
+            foreseen(book, trial, action)
+        })
+    })?;
+    Ok(sum.done())
+}
+
+/// Decides for each trial that has ended or is about to, and hands the decision to `act_on`, which
+/// returns what it comes to.
+fn go_through(
+    mut pass: Pass,
+    config: &Config,
+    act: &Act,
+    mut act_on: impl FnMut(&Book, &Subscription, Action) -> Result<Ended>,
+) -> Result<Ended> {
+    let mut after = None;
+    pass.each_page(
+        |db| {
+            let page = page(db, config, act, after)?;
+            after = page.last().copied().or(after);
+            Ok(page)
+        },
+        |db, page, _| {
+            let (book, mut sum) = (Book::new(db, act, config), Ended::default());
             for due in page {
                 let trial = db.subscription(due.id)?;
-                let policy = policy(&book, &trial)?;
-                if let Some(action) = decide(&trial, policy, act.today) {
-                    sum.add(foreseen(&book, &trial, action)?);
-                    each(&trial, action)?;
+                if let Some(action) = decide(&trial, policy(&book, &trial)?, act.today) {
+                    sum.add(act_on(&book, &trial, action)?);
                 }
             }
-        }
-        Ok(sum.done())
-    })
+            Ok(sum)
+        },
+        |_, due, refusal, sum: &mut Ended| {
+            sum.errors.push(item_refused(&due.id.to_string(), refusal));
+            Ok(())
+        },
+    )
 }
 
 /// The next trials that have ended or are about to, by their last day.
@@ -172,68 +173,51 @@ fn conversion(book: &Book, trial: &Subscription) -> Result<(Subscription, Decisi
     Ok((converted, decision))
 }
 
-/// What an action would add to the sum, with the invoices of a conversion; what would fail of it
-/// is an error.
+/// What an action would add to the sum, with the invoices of a conversion.
+///
+/// # Errors
+/// What the run would refuse of the trial, or a fault of the file.
 fn foreseen(book: &Book, trial: &Subscription, action: Action) -> Result<Ended> {
     let mut sum = counted(action);
-    if action != Action::Convert {
-        return Ok(sum);
-    }
-    let tried = conversion(book, trial).and_then(|(converted, decision)| {
+    if action == Action::Convert {
+        let (converted, decision) = conversion(book, trial)?;
         book.bill_amounts(&converted, &decision.bills)?;
-        Ok(decision)
-    });
-    match tried {
-        Ok(decision) => {
-            sum.emails_queued += decision.bills.len() as u64;
-            sum.errors.extend(problem(trial.id, &decision));
-            Ok(sum)
-        }
-        Err(refusal) if refusal.is_of_the_item() => {
-            let errors = vec![item_refused(&trial.id.to_string(), &refusal)];
-            Ok(Ended { errors, ..Ended::default() })
-        }
-        Err(fatal) => Err(fatal),
+        sum.emails_queued += decision.bills.len() as u64;
+        sum.errors.extend(problem(trial.id, &decision));
     }
+    Ok(sum)
 }
 
 /// Writes decisions.
 struct Writer<'a> {
-    config: &'a Config,
-    act: &'a Act,
     domain: &'a str,
     run: RunId,
 }
 
 impl Writer<'_> {
-    /// Reads a trial, decides, and writes what is decided, in the caller's transaction.
-    fn write(&self, db: &Db, id: SubscriptionId) -> Result<Ended> {
-        let (book, trial) = (Book::new(db, self.act, self.config), db.subscription(id)?);
-        let policy = policy(&book, &trial)?;
-        let Some(action) = decide(&trial, policy, self.act.today) else {
-            return Ok(Ended::default());
-        };
-        let last_day = trial.trial_ends_on.unwrap_or(self.act.today);
+    /// Writes what is decided of a trial, in the caller's transaction.
+    fn write(&self, book: &Book, trial: &Subscription, action: Action) -> Result<Ended> {
+        let last_day = trial.trial_ends_on.unwrap_or(book.act.today);
         let mut sum = counted(action);
         match action {
             Action::Remind => {
-                db.note_trial_reminder(self.act, id)?;
-                self.queue(db, &trial, Template::TrialEnding, last_day, action)?;
+                book.db.note_trial_reminder(book.act, trial.id)?;
+                self.queue(book, trial, Template::TrialEnding, last_day, action)?;
             }
             Action::Suspend => {
-                self.suspend(&book, &trial, last_day)?;
-                self.queue(db, &trial, Template::TrialEnded, last_day, action)?;
+                self.suspend(book, trial, last_day)?;
+                self.queue(book, trial, Template::TrialEnded, last_day, action)?;
             }
             Action::Convert => {
-                self.queue(db, &trial, Template::TrialEnded, last_day, action)?;
-                let (converted, decision) = conversion(&book, &trial)?;
+                self.queue(book, trial, Template::TrialEnded, last_day, action)?;
+                let (converted, decision) = conversion(book, trial)?;
                 let issued = book.issuer()?.convert_trial(&converted, &decision, self.run)?;
                 sum.emails_queued += issued.len() as u64;
-                sum.errors.extend(problem(id, &decision));
+                sum.errors.extend(problem(trial.id, &decision));
             }
             Action::Cancel => {
-                let ends_on = trial.ends_on.unwrap_or(self.act.today);
-                book.end_subscription(&trial, ends_on)?;
+                let ends_on = trial.ends_on.unwrap_or(book.act.today);
+                book.end_subscription(trial, ends_on)?;
             }
         }
         Ok(sum)
@@ -261,15 +245,15 @@ impl Writer<'_> {
 
     fn queue(
         &self,
-        db: &Db,
+        book: &Book,
         trial: &Subscription,
         template: Template,
         last_day: NaiveDate,
         action: Action,
     ) -> Result<()> {
         let facts = format!(r#"{{"subscription":{},"action":"{action}"}}"#, trial.id.0);
-        db.queue_email(
-            self.act,
+        book.db.queue_email(
+            book.act,
             &NewEmail {
                 tenant: trial.tenant_id,
                 invoice: None,

@@ -3,12 +3,11 @@
 
 use serde::{Serialize, Serializer};
 
-use super::batch::{self, Sum};
+use super::batch::{Pass, Sum};
 use super::charge;
 use super::{BATCH, Done, Given, ItemError, Options, Tally, item_error, item_refused};
 use crate::books::Book;
 use crate::books::issue::{Issued, Issuer};
-use crate::config::Config;
 use crate::domain::invoice::Amounts;
 use crate::domain::money::Totals;
 use crate::domain::recurrence::{Backlog, Decision, Reason, decide};
@@ -91,25 +90,12 @@ impl Billed {
 /// A fault of the file; what fails of one subscription is in the errors of the result instead.
 pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> Result<Done> {
     let act = given.clock.act("task:generate-recurring-invoices");
-    let writer = Writer { config: given.config, act: &act, backlog: options.backlog(), run };
-    let mut sum = Billed::default();
-    for scan in [Scan::Due, Scan::Ending] {
-        let mut after = None;
-        loop {
-            let page = store.read(|db| scan.page(db, &act, after))?;
-            let Some(last) = page.last().copied() else { break };
-            after = Some(last);
-            sum.add(batch::write(
-                store,
-                &page,
-                |db, page, _| writer.write_all(db, page, scan),
-                |_, due, refusal, sum: &mut Billed| {
-                    sum.errors.push(item_refused(&due.id.to_string(), refusal));
-                    Ok(())
-                },
-            )?);
-        }
-    }
+    let mut sum = go_through(Pass::Run(store), &act, options, |db, due| {
+        let issuer = Book::new(db, &act, given.config).issuer()?;
+        due.iter()
+            .map(|(subscription, decision)| write(&issuer, subscription, decision, run))
+            .collect()
+    })?;
     let charged = charge::new_invoices(store, given, &act, run)?;
     sum.counts.charged = charged.succeeded;
     sum.counts.declined = charged.failed;
@@ -132,52 +118,58 @@ pub fn dry_run(
     mut each: impl FnMut(&Subscription, &Decision, &[Amounts]) -> Result<()>,
 ) -> Result<Done> {
     let act = given.clock.act("task:generate-recurring-invoices");
-    store.read(|db| {
-        let mut sum = Billed::default();
-        for scan in [Scan::Due, Scan::Ending] {
-            let mut after = None;
-            loop {
-                let page = scan.page(db, &act, after)?;
-                let Some(last) = page.last().copied() else { break };
-                after = Some(last);
-                for due in page {
-                    let foreseen = foresee(db, given.config, &act, options, due.id);
-                    let (subscription, decision, amounts) = match foreseen {
-                        Ok(foreseen) => foreseen,
-                        Err(refusal) if refusal.is_of_the_item() => {
-                            sum.errors.push(item_refused(&due.id.to_string(), &refusal));
-                            continue;
-                        }
-                        Err(fatal) => return Err(fatal),
-                    };
-                    if !scan.takes(&subscription, &decision) {
-                        continue;
-                    }
-                    sum.invoices(amounts.iter().map(|amounts| amounts.total));
-                    sum.counts.subscriptions_ended += u64::from(decision.ends.is_some());
-                    sum.errors.extend(problem(due.id, &decision));
-                    each(&subscription, &decision, &amounts)?;
-                }
-            }
-        }
-        Ok(sum.done())
-    })
+    let sum = store.read(|db| {
+        go_through(Pass::DryRun(db), &act, options, |db, due| {
+            let book = Book::new(db, &act, given.config);
+            let foreseen = due.iter().map(|(subscription, decision)| {
+                let amounts = book.bill_amounts(subscription, &decision.bills)?;
+                each(subscription, decision, &amounts)?;
+                Ok(amounts.iter().map(|amounts| amounts.total).collect())
+            });
+            foreseen.collect()
+        })
+    })?;
+    Ok(sum.done())
 }
 
-/// A subscription, what is decided of it, and what each bill would come to as an invoice.
-type Foreseen = (Subscription, Decision, Vec<Amounts>);
+/// A subscription that has something due, and what is decided of it.
+type Decided = (Subscription, Decision);
 
-fn foresee(
-    db: &Db,
-    config: &Config,
+/// Decides for each subscription that has something due, and hands the decisions of a page to
+/// `act_on`, which returns the totals of the invoices of each.
+fn go_through(
+    mut pass: Pass,
     act: &Act,
     options: &Options,
-    id: SubscriptionId,
-) -> Result<Foreseen> {
-    let subscription = db.subscription(id)?;
-    let decision = decide(&subscription, act.today, options.backlog())?;
-    let amounts = Book::new(db, act, config).bill_amounts(&subscription, &decision.bills)?;
-    Ok((subscription, decision, amounts))
+    mut act_on: impl FnMut(&Db, &[Decided]) -> Result<Vec<Vec<Money>>>,
+) -> Result<Billed> {
+    let mut sum = Billed::default();
+    for scan in [Scan::Due, Scan::Ending] {
+        let mut after = None;
+        sum.add(pass.each_page(
+            |db| {
+                let page = scan.page(db, act, after)?;
+                after = page.last().copied().or(after);
+                Ok(page)
+            },
+            |db, page, _| {
+                let due = scan.decide(db, act, options.backlog(), page)?;
+                let totals = act_on(db, &due)?;
+                let mut sum = Billed::default();
+                for ((subscription, decision), totals) in due.iter().zip(totals) {
+                    sum.invoices(totals.into_iter());
+                    sum.counts.subscriptions_ended += u64::from(decision.ends.is_some());
+                    sum.errors.extend(problem(subscription.id, decision));
+                }
+                Ok(sum)
+            },
+            |_, due, refusal, sum: &mut Billed| {
+                sum.errors.push(item_refused(&due.id.to_string(), refusal));
+                Ok(())
+            },
+        )?);
+    }
+    Ok(sum)
 }
 
 /// What a run goes through: active subscriptions by the start of their next period, and canceled
@@ -199,6 +191,25 @@ impl Scan {
             Scan::Due => db.due_for_billing(act.today, after, BATCH),
             Scan::Ending => db.ending(act.today, after, BATCH),
         }
+    }
+
+    /// Decides for a page; passes over what does not belong to this scan.
+    fn decide(
+        self,
+        db: &Db,
+        act: &Act,
+        backlog: Backlog,
+        page: &[DueSubscription],
+    ) -> Result<Vec<Decided>> {
+        let mut decided = Vec::with_capacity(page.len());
+        for due in page {
+            let subscription = db.subscription(due.id)?;
+            let decision = decide(&subscription, act.today, backlog)?;
+            if self.takes(&subscription, &decision) {
+                decided.push((subscription, decision));
+            }
+        }
+        Ok(decided)
     }
 
     /// Whether what is decided of a subscription belongs to this scan: one that is active and was
@@ -224,41 +235,18 @@ pub fn problem(id: SubscriptionId, decision: &Decision) -> Option<ItemError> {
     Some(item_error(&id.to_string(), "backlog", message))
 }
 
-/// Writes decisions.
-struct Writer<'a> {
-    config: &'a Config,
-    act: &'a Act,
-    backlog: Backlog,
+/// Writes what is decided of a subscription, in the issuer's transaction; returns the totals of the
+/// invoices.
+fn write(
+    issuer: &Issuer,
+    subscription: &Subscription,
+    decision: &Decision,
     run: RunId,
-}
-
-impl Writer<'_> {
-    /// Writes some of a page, in the caller's transaction.
-    fn write_all(&self, db: &Db, page: &[DueSubscription], scan: Scan) -> Result<Billed> {
-        let issuer = Book::new(db, self.act, self.config).issuer()?;
-        let mut sum = Billed::default();
-        for due in page {
-            sum.add(self.write(&issuer, due.id, scan)?);
-        }
-        Ok(sum)
+) -> Result<Vec<Money>> {
+    let issued = issuer.bill(subscription, decision, Some(run))?;
+    if let Some(on) = decision.ends {
+        let billed = issuer.book.db.subscription(subscription.id)?;
+        issuer.book.end_subscription(&billed, on)?;
     }
-
-    /// Reads a subscription, decides, and writes what is decided.
-    fn write(&self, issuer: &Issuer, id: SubscriptionId, scan: Scan) -> Result<Billed> {
-        let db = issuer.book.db;
-        let subscription = db.subscription(id)?;
-        let decision = decide(&subscription, self.act.today, self.backlog)?;
-        let mut sum = Billed::default();
-        if !scan.takes(&subscription, &decision) {
-            return Ok(sum);
-        }
-        let issued = issuer.bill(&subscription, &decision, Some(self.run))?;
-        sum.invoices(issued.iter().map(|issued: &Issued| issued.amounts.total));
-        if let Some(on) = decision.ends {
-            Book::new(db, self.act, self.config).end_subscription(&db.subscription(id)?, on)?;
-            sum.counts.subscriptions_ended += 1;
-        }
-        sum.errors.extend(problem(id, &decision));
-        Ok(sum)
-    }
+    Ok(issued.iter().map(|issued: &Issued| issued.amounts.total).collect())
 }

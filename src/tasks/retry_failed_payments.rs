@@ -72,19 +72,19 @@ pub fn dry_run(
     mut each: impl FnMut(Reasoned) -> Result<()>,
 ) -> Result<Done> {
     let act = given.clock.act("task:retry-failed-payments");
-    let mut charged = Charged::default();
-    charge::foresee(store, given, &act, |foreseen| {
+    let (mut eligible, mut exhausted) = (0, 0);
+    let charged = charge::dry_run(store, given, &act, |foreseen| {
         let reasoned = reasoned(foreseen, given.gateway);
-        charged.eligible += u64::from(reasoned.action == "charge");
-        charged.exhausted += u64::from(reasoned.action == "exhausted");
+        eligible += u64::from(reasoned.action == "charge");
+        exhausted += u64::from(reasoned.action == "exhausted");
         each(reasoned)
     })?;
-    Ok(done(charged))
+    Ok(done(Charged { eligible, exhausted, ..charged }))
 }
 
 fn reasoned(foreseen: Foreseen, gateway: &Gateway) -> Reasoned {
     let (transaction, invoice, tenant, amount, action, reason) = match foreseen {
-        Foreseen::First { number, tenant, amount } => {
+        Foreseen::First { number, tenant, amount, .. } => {
             (None, number, tenant, amount, "charge", "it had no try yet".to_owned())
         }
         Foreseen::NoMethod { number, tenant, amount } => {

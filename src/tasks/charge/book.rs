@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::calls::{Call, Job, Page};
+use super::source::Candidate;
 use super::{Charged, Charger, unknown_outcome};
 use crate::books::pay;
 use crate::domain::charge::{
@@ -16,13 +17,15 @@ use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Result, calendar};
 use crate::store::charges::{Answered, Series};
 use crate::store::{Db, NewEmail, Store};
-use crate::tasks::{batch, item_error, item_refused};
+use crate::tasks::batch::Pass;
+use crate::tasks::{item_error, item_refused};
 
 impl Charger<'_> {
     pub(super) fn book_page(&self, store: &mut Store, page: &[(Job, Answer)]) -> Result<Page> {
-        batch::write(
-            store,
+        let mut sum = Page::default();
+        Pass::Run(store).page(
             page,
+            &mut sum,
             |db, page, _| {
                 let mut sum = Page::default();
                 for (job, answer) in page {
@@ -32,11 +35,12 @@ impl Charger<'_> {
                 Ok(sum)
             },
             // What was answered is not lost: the try has no answer here, and the next run asks.
-            |_, (job, _), refusal, sum: &mut Page| {
+            |_, (job, _), refusal, sum| {
                 sum.charged.errors.push(item_refused(&job.transaction.to_string(), refusal));
                 Ok(())
             },
-        )
+        )?;
+        Ok(sum)
     }
 
     /// Writes down what the gateway answered; returns the call that follows from it, if one does.
@@ -243,7 +247,7 @@ impl Charger<'_> {
             (false, _) if self.may_be_on_its_way(&job.request) => Ok(None),
             (false, _) => {
                 self.not_sent(db, job, "the gateway never saw the key")?;
-                self.prepare_charge(db, job.transaction, charged)
+                self.prepare(db, Candidate::Charge(job.transaction), charged)
             }
         }
     }

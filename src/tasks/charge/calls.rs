@@ -142,7 +142,7 @@ impl Charger<'_> {
             // commit.
             let room = (2 * hands.most).saturating_sub(hands.in_flight);
             if more && room >= hands.most {
-                let page = source.page(store, room)?;
+                let page = store.read(|db| source.page(db, room))?;
                 more = !page.is_empty();
                 let Page { jobs, charged } = self.prepare_page(store, &page)?;
                 sum.add(charged);

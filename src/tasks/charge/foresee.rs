@@ -1,21 +1,26 @@
-//! What charging would do, for `--dry-run`.
+//! What is to be done about one charge or invoice: a run prepares it, a dry run shows it.
 
 use super::source::{Candidate, Source};
+use super::{Charged, Charger};
 use crate::domain::charge::{Retry, decide_retry};
+use crate::domain::payment_method::PaymentMethod;
 use crate::domain::transaction::TransactionStatus;
-use crate::domain::{Act, Money, Result, TransactionId};
-use crate::store::Store;
+use crate::domain::{InvoiceId, Money, Result, TransactionId};
 use crate::store::charges::Series;
-use crate::tasks::{BATCH, Given};
+use crate::store::{Db, Store};
+use crate::tasks::BATCH;
+use crate::tasks::batch::Pass;
 
-/// What a run of `retry-failed-payments` would do about one charge or invoice, for `--dry-run`.
+/// What a run of `retry-failed-payments` does about one charge or invoice.
 #[derive(Debug, Clone)]
 pub enum Foreseen {
-    /// It would be charged for the first time.
+    /// It is charged for the first time.
     First {
+        invoice: InvoiceId,
         number: String,
         tenant: String,
         amount: Money,
+        method: PaymentMethod,
     },
     /// Nothing can be charged: why.
     NoMethod {
@@ -32,49 +37,63 @@ pub enum Foreseen {
     },
 }
 
-/// Hands what a run would do to `each`. Writes nothing, and calls nobody.
-///
-/// # Errors
-/// What `each` refuses, or a fault of the file.
-pub fn foresee(
-    store: &mut Store,
-    given: &Given,
-    act: &Act,
-    mut each: impl FnMut(Foreseen) -> Result<()>,
-) -> Result<()> {
-    let policy = given.config.retry_policy();
-    let mut source = Source::Charges { after: TransactionId(0) };
-    loop {
-        let page = source.page(store, BATCH)?;
-        if page.is_empty() {
-            return Ok(());
+impl Charger<'_> {
+    /// What is to be done; `None`: nothing, and nothing is to be said of it.
+    pub(super) fn foresee(&self, db: &Db, candidate: Candidate) -> Result<Option<Foreseen>> {
+        match candidate {
+            Candidate::Charge(id) => self.foresee_charge(db, id),
+            Candidate::Invoice(id) => self.foresee_invoice(db, id),
         }
-        for candidate in page {
-            let foreseen = store.read(|db| match candidate {
-                Candidate::Charge(id) => {
-                    let series = db.charge_series(id)?;
-                    Ok(Some(match series.status {
-                        TransactionStatus::Failed => {
-                            let retry = decide_retry(&series.facts, &policy, act.now, act.today);
-                            Foreseen::Retried { series, retry }
-                        }
-                        _ => Foreseen::Asked { series },
-                    }))
-                }
-                Candidate::Invoice(id) => {
-                    let (owed, invoice) = (db.owed(id)?, db.invoice_by_id(id)?);
-                    if owed.rests(act.today).is_some() {
-                        return Ok(None);
+    }
+
+    fn foresee_invoice(&self, db: &Db, id: InvoiceId) -> Result<Option<Foreseen>> {
+        let owed = db.owed(id)?;
+        if owed.rests(self.act.today).is_some() || db.was_charged(id)? {
+            return Ok(None);
+        }
+        let invoice = db.invoice_by_id(id)?;
+        let method = db.default_payment_method(invoice.tenant_id)?;
+        let (number, tenant, amount) = (invoice.number, invoice.tenant, owed.amount_due);
+        Ok(Some(match method {
+            Some(method) => Foreseen::First { invoice: id, number, tenant, amount, method },
+            None => Foreseen::NoMethod { number, tenant, amount },
+        }))
+    }
+
+    fn foresee_charge(&self, db: &Db, id: TransactionId) -> Result<Option<Foreseen>> {
+        let series = db.charge_series(id)?;
+        Ok(match series.status {
+            TransactionStatus::Succeeded => None,
+            TransactionStatus::Pending | TransactionStatus::Unknown => {
+                Some(Foreseen::Asked { series })
+            }
+            TransactionStatus::Failed => {
+                let policy = self.given.config.retry_policy();
+                let retry = decide_retry(&series.facts, &policy, self.act.now, self.act.today);
+                Some(Foreseen::Retried { series, retry })
+            }
+        })
+    }
+
+    /// Hands what a run would do to `each`, and returns what would fail of it. Writes nothing, and
+    /// calls nobody.
+    pub(super) fn dry_run(
+        &self,
+        store: &mut Store,
+        mut each: impl FnMut(Foreseen) -> Result<()>,
+    ) -> Result<Charged> {
+        let mut source = Source::Charges { after: TransactionId(0) };
+        store.read(|db| {
+            Pass::DryRun(db).each_page(
+                |db| source.page(db, BATCH),
+                |db, page, _| {
+                    for candidate in page {
+                        self.foresee(db, *candidate)?.map_or(Ok(()), &mut each)?;
                     }
-                    let (number, tenant) = (invoice.number.clone(), invoice.tenant.clone());
-                    let amount = owed.amount_due;
-                    Ok(Some(match db.default_payment_method(invoice.tenant_id)? {
-                        Some(_) => Foreseen::First { number, tenant, amount },
-                        None => Foreseen::NoMethod { number, tenant, amount },
-                    }))
-                }
-            })?;
-            foreseen.map_or(Ok(()), &mut each)?;
-        }
+                    Ok(Charged::default())
+                },
+                |db, candidate, refusal, charged| charged.refused(db, *candidate, refusal),
+            )
+        })
     }
 }

@@ -1,94 +1,80 @@
 //! What is written down before a gateway is called: the charge, the try and its key.
 
 use super::calls::{Call, Job, Page};
+use super::foresee::Foreseen;
 use super::source::Candidate;
 use super::{Charged, Charger, Reach, begun_with_another};
 use crate::domain::act::instant;
-use crate::domain::charge::{Retry, decide_retry};
+use crate::domain::charge::Retry;
 use crate::domain::payment_method::PaymentMethod;
-use crate::domain::transaction::TransactionStatus;
 use crate::domain::{InvoiceId, Money, Result, TransactionId};
 use crate::store::charges::Series;
 use crate::store::{Db, Store};
-use crate::tasks::{batch, item_refused};
+use crate::tasks::batch::Pass;
 
 impl Charger<'_> {
     pub(super) fn prepare_page(&self, store: &mut Store, page: &[Candidate]) -> Result<Page> {
-        batch::write(
-            store,
+        let mut sum = Page::default();
+        Pass::Run(store).page(
             page,
+            &mut sum,
             |db, page, _| {
                 let mut sum = Page::default();
                 for candidate in page {
-                    let job = match *candidate {
-                        Candidate::Invoice(id) => self.prepare_invoice(db, id, &mut sum.charged)?,
-                        Candidate::Charge(id) => self.prepare_charge(db, id, &mut sum.charged)?,
-                    };
+                    let job = self.prepare(db, *candidate, &mut sum.charged)?;
                     sum.jobs.extend(job);
                 }
                 Ok(sum)
             },
-            |db, candidate, refusal, sum: &mut Page| {
-                let subject = match *candidate {
-                    Candidate::Invoice(id) => db.invoice_by_id(id)?.number,
-                    Candidate::Charge(id) => id.to_string(),
-                };
-                sum.charged.errors.push(item_refused(&subject, refusal));
-                Ok(())
-            },
-        )
+            |db, candidate, refusal, sum| sum.charged.refused(db, *candidate, refusal),
+        )?;
+        Ok(sum)
     }
 
-    /// The first try of an invoice; `None` where it rests, was tried before, or nobody can be
-    /// charged.
-    fn prepare_invoice(
+    /// Writes down what is to be asked of the gateway; `None` where there is nothing to do now, or
+    /// nobody can be charged.
+    pub(super) fn prepare(
         &self,
         db: &Db,
-        id: InvoiceId,
+        candidate: Candidate,
         charged: &mut Charged,
     ) -> Result<Option<Job>> {
-        let owed = db.owed(id)?;
-        if owed.rests(self.act.today).is_some() || db.was_charged(id)? {
-            return Ok(None);
-        }
-        let tenant = db.invoice_by_id(id)?.tenant_id;
-        let Some(method) = db.default_payment_method(tenant)? else { return Ok(None) };
-        charged.eligible += 1;
-        self.begin(db, id, owed.amount_due, &method).map(Some)
-    }
-
-    /// Another try of a charge that was declined, or the question what became of one; `None` where
-    /// there is nothing to do now.
-    pub(super) fn prepare_charge(
-        &self,
-        db: &Db,
-        id: TransactionId,
-        charged: &mut Charged,
-    ) -> Result<Option<Job>> {
-        let series = db.charge_series(id)?;
-        match series.status {
-            TransactionStatus::Succeeded => return Ok(None),
-            TransactionStatus::Pending | TransactionStatus::Unknown => {
+        match self.foresee(db, candidate)? {
+            None | Some(Foreseen::NoMethod { .. }) => Ok(None),
+            Some(Foreseen::First { invoice, amount, method, .. }) => {
+                charged.eligible += 1;
+                self.begin(db, invoice, amount, &method).map(Some)
+            }
+            Some(Foreseen::Asked { series }) => {
                 let (began, now) = (&series.last_try.gateway, self.given.gateway.name());
                 if *began == now {
                     return self.ask(db, &series).map(Some);
                 }
                 // Another gateway never saw the key, and would be asked to charge once more.
                 charged.errors.push(begun_with_another(&series, self.given.gateway));
-                return Ok(None);
+                Ok(None)
             }
-            TransactionStatus::Failed if self.reach == Reach::OpenAndNew => return Ok(None),
-            TransactionStatus::Failed => {}
+            Some(Foreseen::Retried { .. }) if self.reach == Reach::OpenAndNew => Ok(None),
+            Some(Foreseen::Retried { series, retry }) => self.retry(db, &series, retry, charged),
         }
-        let policy = self.given.config.retry_policy();
-        match decide_retry(&series.facts, &policy, self.act.now, self.act.today) {
+    }
+
+    /// Another try of a charge that was declined, or the end of its series.
+    fn retry(
+        &self,
+        db: &Db,
+        series: &Series,
+        retry: Retry,
+        charged: &mut Charged,
+    ) -> Result<Option<Job>> {
+        match retry {
             Retry::Wait { .. } => Ok(None),
             Retry::Over { why } => {
-                self.end_series(db, &series, why)?;
+                self.end_series(db, series, why)?;
                 Ok(None)
             }
             Retry::Exhausted { why } => {
-                self.exhaust(db, &series, why)?;
+                self.exhaust(db, series, why)?;
                 charged.exhausted += 1;
                 Ok(None)
             }
@@ -96,9 +82,9 @@ impl Charger<'_> {
                 let method = db.default_payment_method(series.tenant_id)?;
                 let Some(method) = method else { return Ok(None) };
                 let amount = series.facts.invoice.amount_due;
-                db.retry_charge(self.act, id, amount, &method)?;
+                db.retry_charge(self.act, series.transaction, amount, &method)?;
                 charged.eligible += 1;
-                self.try_once(db, id, series.invoice, amount, &method).map(Some)
+                self.try_once(db, series.transaction, series.invoice, amount, &method).map(Some)
             }
         }
     }

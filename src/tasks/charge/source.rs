@@ -1,7 +1,7 @@
 //! What is to be charged, or asked about, a page at a time.
 
 use crate::domain::{InvoiceId, Result, TransactionId};
-use crate::store::Store;
+use crate::store::Db;
 
 /// What is to be looked at.
 #[derive(Debug, Clone, Copy)]
@@ -30,19 +30,19 @@ impl Source {
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn page(&mut self, store: &mut Store, limit: usize) -> Result<Vec<Candidate>> {
+    pub fn page(&mut self, db: &Db, limit: usize) -> Result<Vec<Candidate>> {
         match self {
             Source::Charges { after } => {
-                let ids = store.read(|db| db.open_charges(*after, limit))?;
+                let ids = db.open_charges(*after, limit)?;
                 if let Some(last) = ids.last() {
                     *after = *last;
                     return Ok(ids.into_iter().map(Candidate::Charge).collect());
                 }
                 *self = Source::NeverCharged { after: InvoiceId(0) };
-                self.page(store, limit)
+                self.page(db, limit)
             }
             Source::NeverCharged { after } => {
-                let ids = store.read(|db| db.never_charged(*after, limit))?;
+                let ids = db.never_charged(*after, limit)?;
                 *after = ids.last().copied().unwrap_or(*after);
                 Ok(ids.into_iter().map(Candidate::Invoice).collect())
             }
