@@ -13,6 +13,11 @@ pub trait Sum: Default {
     fn add(&mut self, other: Self);
 }
 
+/// Where nothing is counted.
+impl Sum for () {
+    fn add(&mut self, (): ()) {}
+}
+
 /// How the items are gone through.
 pub enum Pass<'a> {
     /// A run: each page is written in one transaction.

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::{Given, ItemError, item_error};
+use super::batch::Pass;
+use super::{Done, Given, ItemError, Tally, item_error};
 use crate::books::Book;
 use crate::config::Config;
 use crate::domain::charge::LastTry;
@@ -59,12 +60,61 @@ pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
         policy: given.config.dunning_policy(),
         act: &act,
         page: VecDeque::new(),
-        after: None,
+        scan: Scan::default(),
         delivered: Delivered::default(),
         down: false,
     };
     mail::deliver(given.transport, &mut post)?;
     Ok(post.delivered)
+}
+
+/// Hands each letter that a run would try to send to `each`. Writes and sends nothing.
+///
+/// # Errors
+/// What `each` refuses, or a fault of the file.
+pub fn dry_run(
+    store: &mut Store,
+    given: &Given,
+    mut each: impl FnMut(&Email) -> Result<()>,
+) -> Result<Done> {
+    let act = given.clock.act("task:deliver-emails");
+    let mut scan = Scan::default();
+    store.read(|db| {
+        Pass::DryRun(db).each_page(
+            |db| scan.page(db, &act),
+            |_, page, ()| page.iter().try_for_each(&mut each),
+            |_, _, refusal, ()| Err(refusal.clone()),
+        )
+    })?;
+    Ok(nothing_decided())
+}
+
+/// What the task decides: it only delivers.
+pub fn nothing_decided() -> Done {
+    Done {
+        tally: Tally::DeliverEmails {},
+        emails_queued: 0,
+        errors: Vec::new(),
+        did_something: false,
+    }
+}
+
+/// Walks what is due, by the time of its next try.
+#[derive(Debug, Default)]
+struct Scan {
+    after: Option<(String, EmailId)>,
+}
+
+impl Scan {
+    /// The next letters; none where all were read.
+    fn page(&mut self, db: &Db, act: &Act) -> Result<Vec<Email>> {
+        let after = self.after.as_ref().map(|(time, id)| (time.as_str(), *id));
+        let page = db.due_emails(act, after, PAGE)?;
+        if let Some(last) = page.last() {
+            self.after = Some((last.next_try_at.clone().unwrap_or_default(), last.id));
+        }
+        Ok(page)
+    }
 }
 
 /// The outbox as the transport sees it.
@@ -75,7 +125,7 @@ struct Post<'a> {
     policy: Policy,
     act: &'a Act,
     page: VecDeque<Email>,
-    after: Option<(String, EmailId)>,
+    scan: Scan,
     delivered: Delivered,
     down: bool,
 }
@@ -127,14 +177,10 @@ impl Outbox for Post<'_> {
 impl Post<'_> {
     fn next_email(&mut self) -> Result<Option<Email>> {
         if self.page.is_empty() {
-            let after = self.after.as_ref().map(|(time, id)| (time.as_str(), *id));
-            self.page = self.store.read(|db| db.due_emails(self.act, after, PAGE))?.into();
+            let (scan, act) = (&mut self.scan, self.act);
+            self.page = self.store.read(|db| scan.page(db, act))?.into();
         }
-        let email = self.page.pop_front();
-        if let Some(email) = &email {
-            self.after = Some((email.next_try_at.clone().unwrap_or_default(), email.id));
-        }
-        Ok(email)
+        Ok(self.page.pop_front())
     }
 
     /// The bytes to be sent: those of the first try where there was one, else drawn up now from

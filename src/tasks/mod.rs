@@ -234,12 +234,7 @@ fn work(
         Task::RetryFailedPayments => retry_failed_payments::work(store, given, run)?,
         Task::CleanupExpiredTrials => cleanup_expired_trials::work(store, given, run)?,
         Task::CheckOverdue => check_overdue::work(store, given, options, run)?,
-        Task::DeliverEmails => Done {
-            tally: Tally::DeliverEmails {},
-            emails_queued: 0,
-            errors: Vec::new(),
-            did_something: false,
-        },
+        Task::DeliverEmails => deliver_emails::nothing_decided(),
     };
     let mut report = Report::new(task, given.clock, done);
     if options.no_deliver {

@@ -17,7 +17,7 @@ use crate::gateway::Gateway;
 use crate::mail::Transport;
 use crate::store::Email;
 use crate::tasks::generate_recurring_invoices as recurring;
-use crate::tasks::{self, Done, Given, Options, Report, Tally, simulate};
+use crate::tasks::{self, Given, Options, Report, Tally, simulate};
 use crate::view::{Align, Column, Format, explain};
 
 /// What `generate-recurring-invoices` would issue.
@@ -203,28 +203,12 @@ const DUE_LETTERS: &[Column] = &[
 
 /// What `deliver-emails` would send.
 pub fn deliver_emails(ctx: &mut Context) -> anyhow::Result<u8> {
-    let act = ctx.act();
     let mut store = ctx.reader()?;
+    let given = given(&ctx.config, &ctx.clock, &Gateway::None);
     let mut list = ctx.printer.list_within("due", DUE_FIELDS, DUE_LETTERS);
-    store.read(|db| {
-        let mut after = None;
-        loop {
-            let page = db.due_emails(
-                &act,
-                after.as_ref().map(|(t, id): &(String, _)| (t.as_str(), *id)),
-                512,
-            )?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some((last.next_try_at.clone().unwrap_or_default(), last.id));
-            page.iter().try_for_each(|e| list.row(due_letter(e)).map_err(out_failed))?;
-        }
+    let done = tasks::deliver_emails::dry_run(&mut store, &given, |email| {
+        list.row(due_letter(email)).map_err(out_failed)
     })?;
-    let done = Done {
-        tally: Tally::DeliverEmails {},
-        emails_queued: 0,
-        errors: Vec::new(),
-        did_something: false,
-    };
     let report = Report::of_dry_run(Task::DeliverEmails, &ctx.clock, done);
     list.end_with(&serde_json::to_value(&report)?)?;
     Ok(exit::DONE)
