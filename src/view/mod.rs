@@ -37,14 +37,12 @@ pub struct Printer {
     out: BufWriter<StdoutLock<'static>>,
 }
 
-/// A list that is being printed, row by row: its memory does not grow with it, but for a table's,
-/// whose widths must be known.
+/// A list that is being printed, row by row: its memory does not grow with it.
 #[derive(Debug)]
 pub struct List<'p> {
     printer: &'p mut Printer,
     fields: &'static [&'static str],
-    columns: &'static [Column],
-    rows: Vec<Value>,
+    table: table::Rows<'static>,
     count: u64,
     /// The field of a JSON object that the list is; `None`: it is the document itself.
     within: Option<&'static str>,
@@ -118,7 +116,8 @@ impl Printer {
         fields: &'static [&'static str],
         columns: &'static [Column],
     ) -> List<'_> {
-        List { printer: self, within: None, fields, columns, rows: Vec::new(), count: 0 }
+        let table = table::Rows::new(columns, self.styled, self.locale);
+        List { printer: self, within: None, fields, table, count: 0 }
     }
 
     /// Starts a list that in JSON is the field `name` of an object; [`List::end_with`] adds the
@@ -137,8 +136,11 @@ impl Printer {
     /// # Errors
     /// Standard output cannot be written.
     pub fn table(&mut self, columns: &[Column], rows: &[Value]) -> io::Result<()> {
-        let text = table::rows(columns, rows, self.styled, self.locale);
-        self.text(&text)
+        let mut table = table::Rows::new(columns, self.styled, self.locale);
+        for row in rows {
+            table.row(row).map_or(Ok(()), |text| self.text(&text))?;
+        }
+        self.text(&table.end())
     }
 
     /// Makes sure that everything was written.
@@ -160,13 +162,16 @@ impl Printer {
 }
 
 impl List<'_> {
-    /// Prints a row, or keeps it for the table.
+    /// Prints a row, or keeps it for the next part of the table.
     ///
     /// # Errors
     /// Standard output cannot be written.
     pub fn row(&mut self, object: Value) -> io::Result<()> {
         match self.printer.format {
-            Format::Table => self.rows.push(object),
+            Format::Table => {
+                let text = self.table.row(&object);
+                text.map_or(Ok(()), |text| self.printer.text(&text))?;
+            }
             Format::Json => {
                 self.head()?;
                 let separator: &[u8] = if self.count == 0 { b"\n" } else { b",\n" };
@@ -212,10 +217,10 @@ impl List<'_> {
         if self.count == 0 {
             self.head()?;
         }
-        let List { printer, columns, rows, count, within, .. } = self;
+        let List { printer, table, count, within, .. } = self;
         match printer.format {
             Format::Csv => return Ok(()),
-            Format::Table => return printer.table(columns, &rows),
+            Format::Table => return printer.text(&table.end()),
             Format::Json => {}
         }
         printer.out.write_all(if count == 0 { b"]" } else { b"\n]" })?;
