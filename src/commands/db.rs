@@ -9,7 +9,7 @@ use super::Context;
 use crate::domain::Refusal;
 use crate::domain::refusal::Fault;
 use crate::failure::exit;
-use crate::store::{Access, CHECKS, Finding, Migration, Store, VERSION};
+use crate::store::{Access, CHECKS, Migration, Store, VERSION};
 use crate::view::{Align, Column, Format};
 
 /// `billing db …`
@@ -115,13 +115,19 @@ const FINDINGS: &[Column] = &[("check", "Check", Align::Left), ("detail", "Found
 /// A check that finds nothing says nothing to a person, but for what a person may want to settle.
 fn check(ctx: &mut Context) -> anyhow::Result<u8> {
     let mut store = Store::open(&ctx.db, Access::Read)?;
-    let mut findings: Vec<Finding> = Vec::new();
+    let (mut checks, mut rows) = (Vec::new(), Vec::new());
     for check in CHECKS {
         ctx.debug(&format!("{}: {}", check.name, check.proves));
-        store.check(check, |finding| {
-            findings.push(finding);
-            Ok(())
-        })?;
+        let found = store.check(check)?;
+        let named = found.findings.len() as u64;
+        checks.push(json!({
+            "name": check.name, "proves": check.proves, "found": named + found.more,
+        }));
+        let row = |detail: String| json!({ "check": check.name, "detail": detail });
+        rows.extend(found.findings.into_iter().map(|finding| row(finding.detail)));
+        if found.more > 0 && ctx.printer.for_people() {
+            rows.push(row(format!("and {} more", found.more)));
+        }
     }
     let mut credits = Vec::new();
     store.read(|db| {
@@ -133,8 +139,6 @@ fn check(ctx: &mut Context) -> anyhow::Result<u8> {
             Ok(())
         })
     })?;
-    let rows: Vec<_> =
-        findings.iter().map(|f| json!({ "check": f.check, "detail": f.detail })).collect();
     match ctx.printer.format() {
         Format::Table => {
             if !rows.is_empty() {
@@ -152,8 +156,8 @@ fn check(ctx: &mut Context) -> anyhow::Result<u8> {
         }
         _ => ctx.printer.object(&json!({
             "ok": rows.is_empty(), "findings": rows, "unapplied_credits": credits,
-            "checks": CHECKS.iter().map(|c| json!({ "name": c.name, "proves": c.proves })).collect::<Vec<_>>(),
+            "checks": checks,
         }))?,
     }
-    Ok(if findings.is_empty() { exit::DONE } else { exit::REFUSED })
+    Ok(if rows.is_empty() { exit::DONE } else { exit::REFUSED })
 }

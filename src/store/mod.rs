@@ -37,7 +37,7 @@ use crate::domain::refusal::Fault;
 use crate::domain::{Refusal, Result};
 
 pub use automation::{Stretch, Turn};
-pub use check::{CHECKS, Finding};
+pub use check::{CHECKS, Finding, Found};
 pub use coupon_sums::CouponPeriod;
 pub use coupons::CouponFilter;
 pub use events::{Event, EventFilter, NewEvent};

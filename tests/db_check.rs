@@ -1,0 +1,72 @@
+//! What `db check` finds in a damaged copy.
+mod support;
+
+use serde_json::Value;
+use support::Shop;
+use support::subscriptions::GENERATE;
+
+/// What a check found: how much, and what is named of it.
+fn found(shop: &Shop, check: &str) -> (u64, Vec<String>) {
+    let done = shop.run(&["db", "check", "--json"]);
+    let document: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    let list = |name: &str| document[name].as_array().expect("a list").clone();
+    let of_check = list("checks").into_iter().find(|c| c["name"] == check).expect("the check");
+    let count = of_check["found"].as_u64().expect("a count");
+    let named = list("findings").into_iter().filter(|finding| finding["check"] == check);
+    let named = named.map(|finding| finding["detail"].as_str().expect("a text").to_owned());
+    assert_eq!(done.status, i32::from(document["ok"] == false), "{document}");
+    (count, named.collect())
+}
+
+#[test]
+fn a_period_that_begins_where_none_ends_is_found_and_one_after_a_void_invoice_is_none() {
+    let shop = Shop::new();
+    shop.plan("monthly", "31", "1", &[]);
+    for tenant in ["acme", "birch"] {
+        shop.tenant(tenant);
+        let by_day = ["--anchor", "anniversary", "--as-of", "2026-01-10"];
+        shop.subscribe(tenant, "monthly", "2026-01-10", &by_day[..2]);
+    }
+    shop.task(GENERATE, "2026-03-10", &[]);
+    let second = shop.json(&["invoice", "list", "--tenant", "acme"])[1]["number"].clone();
+    let second = second.as_str().expect("a number").to_owned();
+    shop.ok(&["invoice", "void", &second, "--reason", "a test", "--as-of", "2026-03-11"]);
+    shop.check();
+
+    // Where billing began is forgotten, and where it goes on is a day too late.
+    let sql = shop.sql();
+    sql.execute_batch(
+        "DELETE FROM billing_starts WHERE subscription_id = 1;
+         UPDATE subscriptions SET next_billing_on = '2026-04-11' WHERE id = 2",
+    )
+    .expect("a damaged file");
+    let gap = |subscription: &str, day: &str| {
+        format!("{subscription}: a period starts on {day}, where none ends and nothing begins")
+    };
+    let gaps = vec![gap("sub_1", "2026-01-10"), gap("sub_2", "2026-04-11")];
+    assert_eq!(found(&shop, "gaps"), (2, gaps));
+}
+
+#[test]
+fn a_hundred_findings_of_a_check_are_named_and_the_others_counted() {
+    let shop = Shop::new();
+    shop.tenant("acme");
+    for count in [100, 101, 250] {
+        let invoice = |n| format!("B-{n},acme,10,2026-01-01,2026-01-31,Subscription\n");
+        let invoices: String = (0..count).map(invoice).collect();
+        let header = "number,tenant,total,issued_on,due_on,description\n";
+        shop.write("invoices.csv", &format!("{header}{invoices}"));
+        shop.ok(&["import", "invoices", "invoices.csv"]);
+        shop.sql()
+            .execute_batch("UPDATE invoice_lines SET unit_minor = NULL, amount_minor = 1")
+            .expect("a damaged file");
+        let (all, named) = found(&shop, "totals");
+        assert_eq!((all, named.len()), (count, 100));
+        let told = shop.run(&["db", "check"]).stdout;
+        let lines: Vec<&str> = told.lines().collect();
+        // A heading above them.
+        let more = (count > 100).then(|| format!("totals  and {} more", count - 100));
+        assert_eq!(lines.len(), 101 + usize::from(more.is_some()), "{told}");
+        assert_eq!(more.as_deref(), lines.get(101).copied());
+    }
+}
