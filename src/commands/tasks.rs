@@ -6,18 +6,18 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Context, Limit, Verbosity, date_arg};
-use crate::clock::Clock;
 use crate::config::{Config, GatewayKind, TlsKind, TransportKind};
 use crate::domain::schedule::Task;
-use crate::domain::{Act, Money, Result, RunId, act};
+use crate::domain::{Act, Money, Result, act};
 use crate::failure::exit;
 use crate::gateway::{Gateway, Program, Stripe};
 use crate::mail::{Secret, Smtp, Tls, Transport};
+use crate::reports::{self, run_status};
 use crate::store::{Run, RunStatus};
 use crate::tasks::charge::Charged;
 use crate::tasks::{
@@ -498,46 +498,37 @@ const STATUS: &[Column] = &[
 fn status(ctx: &mut Context) -> anyhow::Result<u8> {
     let fields =
         &["task", "crontab", "last_run", "last_run_at", "status", "next_expected_at", "late"];
-    let now = Clock::host_time(ctx.clock.now);
+    let now = ctx.clock.now;
     let mut store = ctx.reader()?;
     let dead = tasks::lock::dead_runs(&mut store)?;
     let mut all_well = true;
     let mut rows = Vec::new();
     for task in Task::ALL.iter().copied() {
-        let (last, since) = store.read(|db| {
+        let (last, expected) = store.read(|db| {
             let mut last = None;
             db.each_run(Some(task), Some(1), |run| {
                 last = Some(run);
                 Ok(())
             })?;
-            // A replay of a past day is no sign that cron slept, nor one of a day to come that it
-            // did not.
-            let since = db.last_run_until(task, &act::instant(ctx.clock.now))?;
-            Ok((last, since.map_or_else(|| db.created_at(), Ok)?))
+            Ok((last, reports::expected(db, task, now)?))
         })?;
-        let status = last.as_ref().map(|run| status_of(run, &dead));
-        let since = instant(&since).map_or(now, Clock::host_time);
-        let late = task.schedule().is_late(&since, &now);
+        let status = last.as_ref().map(|run| run_status(run.id, run.status, &dead));
         let failed = matches!(status, Some(RunStatus::Failed | RunStatus::Interrupted));
-        all_well &= !late && !failed;
+        all_well &= !expected.late && !failed;
         rows.push(json!({
             "task": task.word(),
             "crontab": task.schedule().crontab(),
             "last_run": last.as_ref().map(|run| run.id.to_string()),
             "last_run_at": last.as_ref().map(|run| &run.as_of),
             "status": status.map_or("never run", RunStatus::word),
-            "next_expected_at": act::instant(task.schedule().next(&since).to_utc()),
-            "late": late,
+            "next_expected_at": act::instant(expected.next),
+            "late": expected.late,
         }));
     }
     let mut list = ctx.printer.list(fields, STATUS);
     rows.into_iter().try_for_each(|row| list.row(row))?;
     list.end()?;
     Ok(if all_well { exit::DONE } else { exit::REFUSED })
-}
-
-fn instant(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
 }
 
 const RUNS: &[Column] = &[
@@ -555,16 +546,12 @@ fn runs(ctx: &mut Context, args: &Runs) -> anyhow::Result<u8> {
     let mut list = ctx.printer.list(fields, RUNS);
     store.read(|db| {
         db.each_run(args.task, args.limit.limit, |run| {
-            list.row(run_object(&run, status_of(&run, &dead))).map_err(super::out_failed)
+            let status = run_status(run.id, run.status, &dead);
+            list.row(run_object(&run, status)).map_err(super::out_failed)
         })
     })?;
     list.end()?;
     Ok(exit::DONE)
-}
-
-/// How a run stands, for people: the row of one that died says that it is running.
-fn status_of(run: &Run, dead: &[RunId]) -> RunStatus {
-    if dead.contains(&run.id) { RunStatus::Interrupted } else { run.status }
 }
 
 fn run_object(run: &Run, status: RunStatus) -> Value {

@@ -6,13 +6,14 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::coupons::{Coupons, coupons};
+use super::lateness::{expected, run_status};
 use super::period::{Period, day_of, may_have_changed, parsed};
 use crate::clock::Clock;
 use crate::domain::email::EmailStatus;
 use crate::domain::letter::Template;
 use crate::domain::schedule::Task;
 use crate::domain::tenant::SuspensionCause;
-use crate::domain::{Result, RunId, act};
+use crate::domain::{Result, RunId};
 use crate::store::reports::Span;
 use crate::store::{Db, Run, RunStatus, Turn};
 
@@ -100,33 +101,26 @@ pub fn automation(db: &Db, clock: &Clock, period: Period, dead: &[RunId]) -> Res
 }
 
 fn task_line(db: &Db, clock: &Clock, span: &Span, dead: &[RunId], task: Task) -> Result<TaskLine> {
-    let status_of = |id, status| if dead.contains(&id) { RunStatus::Interrupted } else { status };
     let last = db.last_runs(task, &span.before, LAST_RUNS)?.into_iter().map(|run| LastRun {
-        status: status_of(run.id, run.status),
+        status: run_status(run.id, run.status, dead),
         duration_ms: duration(&run),
         run,
     });
     // The end of the period, or now.
     let end = parsed(&span.before).map_or(clock.now, |end| end - TimeDelta::seconds(1));
     let now = end.min(clock.now);
-    // A replay of a past day is no sign that cron slept, nor one of a day to come that it did not.
-    let since = match db.last_run_until(task, &act::instant(now))? {
-        Some(since) => since,
-        None => db.created_at()?,
-    };
-    let since = Clock::host_time(parsed(&since).unwrap_or(now));
-    let schedule = task.schedule();
+    let expected = expected(db, task, now)?;
     let (mut runs, mut ok, mut partial) = (0, 0, 0);
     db.each_run_between(task, span.stretch(), |id, status| {
-        let status = status_of(id, status);
+        let status = run_status(id, status, dead);
         runs += u64::from(status != RunStatus::Running);
         ok += u64::from(status == RunStatus::Ok);
         partial += u64::from(status == RunStatus::Partial);
     })?;
     Ok(TaskLine {
         task,
-        next_expected: schedule.next(&since).to_utc(),
-        late: schedule.is_late(&since, &Clock::host_time(now)),
+        next_expected: expected.next,
+        late: expected.late,
         last: last.collect(),
         runs,
         ok,

@@ -4,6 +4,7 @@
 mod automation;
 mod coupons;
 mod kpi;
+mod lateness;
 mod mrr;
 mod overdue;
 mod period;
@@ -12,6 +13,7 @@ mod transactions;
 pub use automation::{Automation, LastRun, LetterCount, TaskLine, Turns, automation};
 pub use coupons::{CouponLine, Coupons, TOP, coupons};
 pub use kpi::{Kpi, KpiName, Target, Trend, Unit, kpi, percent};
+pub use lateness::{Expected, expected, run_status};
 pub use mrr::{Mrr, MrrMonth, mrr};
 pub use overdue::{AGES, Age, Bucket, Debtor, Overdue, overdue};
 pub use period::Period;

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::domain::dunning::{self, Action, NextStep, Policy, Reason};
 use crate::domain::money::Totals;
 use crate::domain::stage::Stage;
-use crate::domain::{Currency, Money, Result, TenantId, calendar};
+use crate::domain::{Currency, Money, Result, TenantId};
 use crate::store::Db;
 use crate::store::reports::OverdueInvoice;
 
@@ -114,7 +114,7 @@ impl<'a> Sorted<'a> {
     fn add(&mut self, invoice: OverdueInvoice) -> Result<()> {
         let facts = &invoice.facts;
         let (amount, currency) = (facts.amount_due, facts.amount_due.currency());
-        let days = calendar::days_between(facts.due_on, self.today);
+        let days = facts.age(self.today);
         let nth = AGES.iter().position(|age| age.last.is_none_or(|last| days <= last));
         let bucket = &mut self.buckets.entry(currency.code()).or_insert_with(|| none_of(currency))
             [nth.unwrap_or(AGES.len() - 1)];
