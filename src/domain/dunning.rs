@@ -76,6 +76,13 @@ pub struct InvoiceFacts {
     pub charge_since: Option<NaiveDate>,
 }
 
+impl InvoiceFacts {
+    /// Days since the due date: what the stages are counted in.
+    pub fn age(&self, today: NaiveDate) -> i64 {
+        days_between(self.due_on, today)
+    }
+}
+
 /// A tenant with all its open invoices that are past their due date, oldest first.
 #[derive(Debug, Clone)]
 pub struct TenantFacts {
@@ -331,7 +338,7 @@ pub fn decide_invoice(
     today: NaiveDate,
     mut looked_at: impl FnMut(Rule),
 ) -> InvoiceDecision {
-    let age = days_between(facts.due_on, today);
+    let age = facts.age(today);
     looked_at(Rule::Age { age });
     if let Some(reason) = rest(facts, policy, today, &mut looked_at) {
         let next = match reason {
@@ -390,7 +397,7 @@ pub fn holds(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
 /// Whether an open invoice is past suspension, by its stage or its age: where its tenant comes
 /// back by hand all the same, it is warned anew before it can suspend.
 pub fn is_past_suspension(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
-    let age = days_between(facts.due_on, today);
+    let age = facts.age(today);
     facts.stage == Some(Stage::Suspension) || age >= policy.suspension_days
 }
 

@@ -415,7 +415,7 @@ impl Writer<'_> {
         stage: Stage,
         email: Option<EmailId>,
     ) -> Result<()> {
-        let days_overdue = (self.act.today - invoice.due_on).num_days();
+        let days_overdue = invoice.age(self.act.today);
         let round = round_of(invoice, stage);
         let step = NewStep { stage, round, days_overdue, run: Some(self.run), email };
         db.record_step(self.act, invoice, tenant, step)?;
@@ -435,7 +435,7 @@ impl Writer<'_> {
     }
 
     fn suspend(&self, db: &Db, facts: &TenantFacts, invoice: &InvoiceFacts) -> Result<()> {
-        let days = (self.act.today - invoice.due_on).num_days();
+        let days = invoice.age(self.act.today);
         let reason = format!("invoice {} is {days} days overdue", invoice.number);
         let suspension = Suspension {
             at: self.act.at(),

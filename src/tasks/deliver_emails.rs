@@ -565,7 +565,7 @@ fn upcoming(
     today: NaiveDate,
 ) -> Option<NextStep> {
     let decided = decide_invoice(invoice, tenant.status, policy, today, |_| {});
-    decided.records().map(|stage| NextStep { stage, on: today }).or(decided.next)
+    decided.next_step(today)
 }
 
 fn listed(invoice: &InvoiceFacts, act: &Act) -> ListedInvoice {
@@ -573,7 +573,7 @@ fn listed(invoice: &InvoiceFacts, act: &Act) -> ListedInvoice {
         number: invoice.number.clone(),
         issued_on: invoice.issued_on,
         due_on: invoice.due_on,
-        days_overdue: (act.today - invoice.due_on).num_days(),
+        days_overdue: invoice.age(act.today),
         total: invoice.total,
         amount_due: invoice.amount_due,
     }

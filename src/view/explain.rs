@@ -231,7 +231,7 @@ pub fn overdue(
         "tenant": tenant,
         "number": facts.number,
         "due_on": facts.due_on,
-        "days_overdue": (today - facts.due_on).num_days(),
+        "days_overdue": facts.age(today),
         "amount_due": facts.amount_due.major(),
         "currency": facts.amount_due.currency().code(),
         "stage": facts.stage.map(Stage::word),
