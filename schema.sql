@@ -735,4 +735,8 @@ CREATE TABLE runs (
   CHECK ((status = 'running') = (phase IS NOT NULL))
 ) STRICT;
 CREATE INDEX runs_task ON runs (task, id);
+-- The last run up to an instant, and the last one on the machine's clock: what a late task and a
+-- clock that jumped are told by, whenever a task starts and however many runs there were.
+CREATE INDEX runs_as_of ON runs (task, as_of);
+CREATE INDEX runs_system ON runs (task, id) WHERE clock = 'system';
 CREATE INDEX runs_running ON runs (phase) WHERE phase IS NOT NULL;

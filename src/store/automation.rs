@@ -31,8 +31,8 @@ impl Db<'_> {
         mut each: impl FnMut(RunId, RunStatus),
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT id, status FROM runs WHERE task = ?1 AND as_of >= ?2 AND as_of < ?3
-             ORDER BY id",
+            "SELECT id, status FROM runs INDEXED BY runs_as_of
+             WHERE task = ?1 AND as_of >= ?2 AND as_of < ?3",
         )?;
         let mut rows = statement.query((task.word(), from, to))?;
         while let Some(row) = rows.next()? {
@@ -47,7 +47,8 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn last_runs(&self, task: Task, before: &str, count: u32) -> Result<Vec<Run>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT * FROM runs WHERE task = ?1 AND as_of < ?2 ORDER BY id DESC LIMIT ?3",
+            "SELECT * FROM runs INDEXED BY runs_task WHERE task = ?1 AND as_of < ?2
+             ORDER BY id DESC LIMIT ?3",
         )?;
         let found = statement.query_map((task.word(), before, count), run)?;
         Ok(found.collect::<rusqlite::Result<_>>()?)

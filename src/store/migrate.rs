@@ -54,6 +54,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/5.sql")),
         fill: Some(ledger::lift),
     },
+    Migration {
+        version: 6,
+        summary: "the last run of a task, found at once",
+        sql: Some(include_str!("migrations/6.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

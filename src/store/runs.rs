@@ -127,7 +127,9 @@ impl Db<'_> {
         mut each: impl FnMut(Run) -> Result<()>,
     ) -> Result<()> {
         let sql = match task {
-            Some(_) => "SELECT * FROM runs WHERE task = ?1 ORDER BY id DESC LIMIT ?2",
+            Some(_) => {
+                "SELECT * FROM runs INDEXED BY runs_task WHERE task = ?1 ORDER BY id DESC LIMIT ?2"
+            }
             None => "SELECT * FROM runs WHERE ?1 IS NULL ORDER BY id DESC LIMIT ?2",
         };
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -143,9 +145,9 @@ impl Db<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn last_run_until(&self, task: Task, now: &str) -> Result<Option<String>> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT max(as_of) FROM runs WHERE task = ?1 AND as_of <= ?2")?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT max(as_of) FROM runs INDEXED BY runs_as_of WHERE task = ?1 AND as_of <= ?2",
+        )?;
         Ok(statement.query_row((task.word(), now), |row| row.get(0))?)
     }
 
@@ -158,8 +160,8 @@ impl Db<'_> {
         Ok(self
             .conn
             .prepare_cached(
-                "SELECT as_of FROM runs WHERE task = ?1 AND clock = 'system'
-                 ORDER BY id DESC LIMIT 1",
+                "SELECT as_of FROM runs INDEXED BY runs_system
+                 WHERE task = ?1 AND clock = 'system' ORDER BY id DESC LIMIT 1",
             )?
             .query_row([task.word()], |row| row.get(0))
             .optional()?)
