@@ -28,6 +28,9 @@ pub struct DueSubscription {
 
 macro_rules! subscription_query {
     ($rest:literal) => {
+        subscription_query!("", $rest)
+    };
+    ($index:literal, $rest:literal) => {
         concat!(
             "SELECT s.*, t.slug AS tenant,
                     p.code, p.name, p.price_minor, p.currency, p.interval, p.interval_count,
@@ -35,7 +38,9 @@ macro_rules! subscription_query {
                       AND subscription_id IS NOT NULL AND returned_at IS NULL) AS redeemed,
                     n.code AS next_code, n.name AS next_name, n.price_minor AS next_price_minor,
                     n.interval AS next_interval, n.interval_count AS next_interval_count
-             FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
+             FROM subscriptions s ",
+            $index,
+            " JOIN tenants t ON t.id = s.tenant_id
              JOIN plans p ON p.id = s.plan_id
              LEFT JOIN plans n ON n.id = s.pending_plan_id ",
             $rest
@@ -119,6 +124,8 @@ impl Db<'_> {
         Ok(self
             .conn
             .prepare_cached(subscription_query!(
+                // A plan has any number of subscriptions, a tenant has few.
+                "INDEXED BY subscriptions_tenant",
                 "WHERE s.tenant_id = ?1 AND s.plan_id = ?2 AND s.started_on = ?3
                  ORDER BY s.imported IS NULL, s.id LIMIT 1"
             ))?

@@ -8,6 +8,7 @@ pub mod fake_stripe;
 pub mod inside;
 pub mod ledger;
 pub mod races;
+pub mod statements;
 pub mod subscriptions;
 pub mod transcript;
 
