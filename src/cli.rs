@@ -1,5 +1,6 @@
 //! The command line: global flags, the tree of nouns and verbs, and the one dispatch.
 
+use crate::failure::Unprintable;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -150,8 +151,10 @@ impl Stop {
 
     fn of(error: &anyhow::Error, json: bool) -> Stop {
         let is_pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
-        let reader_gone =
-            matches!(error.downcast_ref(), Some(Refusal::Output { reader_gone: true, .. }));
+        let reader_gone = error
+            .downcast_ref()
+            .and_then(Refusal::of)
+            .is_some_and(|out: &Unprintable| out.reader_gone);
         let broken_pipe =
             reader_gone || error.chain().any(|link| link.downcast_ref().is_some_and(is_pipe));
         let failure = Failure::of(error);

@@ -6,8 +6,21 @@ use chrono::{DateTime, Local, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::act::instant;
-use crate::domain::refusal::Why;
+use crate::domain::refusal::{Reasons, Why};
 use crate::domain::{Act, Refusal, Result, calendar};
+
+/// Why a moment is not believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// Neither a date nor an instant.
+    NotAnInstant { value: String },
+    /// The system's clock lies far from the last run that went by it.
+    Jumped { last: String, now: String, ahead: bool },
+    /// `--as-of` lies ahead of the system's clock, where something would leave the machine.
+    Ahead { as_of: String, now: String },
+}
+
+impl Reasons for Doubt {}
 
 /// How far the system's clock may lie behind its last run before a task refuses to believe it.
 const MOST_BEHIND: TimeDelta = TimeDelta::days(1);
@@ -48,7 +61,7 @@ impl Clock {
                 started,
             });
         };
-        let bad = || Refusal::BadInstant { value: text.to_owned() };
+        let bad = || Refusal::from(Doubt::NotAnInstant { value: text.to_owned() });
         let (now, in_the_future) = match calendar::parse_date(text) {
             Ok(date) => {
                 let today = system.with_timezone(&timezone).date_naive();
@@ -137,11 +150,11 @@ impl Clock {
         if self.given || (-MOST_BEHIND..=MOST_AHEAD).contains(&passed) {
             return Ok(());
         }
-        Err(Refusal::ClockJumped {
+        Err(Refusal::from(Doubt::Jumped {
             last: last_run.to_owned(),
             now: instant(self.now),
             ahead: passed > TimeDelta::zero(),
-        })
+        }))
     }
 
     /// Checks that `--as-of` does not lie in the future, where something would leave the machine.
@@ -153,7 +166,7 @@ impl Clock {
             return Ok(());
         }
         let now = instant(Utc::now());
-        Err(Refusal::FutureAsOf { as_of: instant(self.now), now })
+        Err(Doubt::Ahead { as_of: instant(self.now), now }.into())
     }
 
     /// `at` in the host's time zone, in which cron reads its lines.

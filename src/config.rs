@@ -12,6 +12,7 @@ use crate::domain::dunning::Policy;
 use crate::domain::email::Locale;
 use crate::domain::invoice::NumberFormat;
 use crate::domain::letter::Company;
+use crate::domain::refusal::Reasons;
 use crate::domain::subscription::Collection;
 use crate::domain::{Currency, Refusal, Result, calendar, text, words};
 
@@ -34,6 +35,21 @@ words! {
     /// What becomes of a trial that ended.
     OnTrialEnd { Suspend = "suspend", Convert = "convert" }
 }
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unusable {
+    /// `place` is the file, with its line where it is known.
+    Setting {
+        place: String,
+        message: String,
+    },
+    Missing {
+        path: PathBuf,
+    },
+}
+
+impl Reasons for Unusable {}
 
 /// Everything that billing.toml may say, with the defaults of what it does not.
 #[derive(Debug, Clone, Deserialize)]
@@ -285,7 +301,7 @@ impl Config {
     pub fn load(named: Option<&Path>) -> Result<Config> {
         if let Some(path) = named {
             if !path.exists() {
-                return Err(Refusal::ConfigMissing { path: path.to_owned() });
+                return Err(Unusable::Missing { path: path.to_owned() }.into());
             }
             return Config::read(path);
         }
@@ -308,12 +324,12 @@ impl Config {
                 Some(line) => format!("{}:{line}", path.display()),
                 None => path.display().to_string(),
             };
-            Refusal::Config { place, message: plain(&one_line(error.message())) }
+            Refusal::from(Unusable::Setting { place, message: plain(&one_line(error.message())) })
         })?;
         config.path = Some(path.to_owned());
-        config
-            .check()
-            .map_err(|message| Refusal::Config { place: path.display().to_string(), message })?;
+        config.check().map_err(|message| {
+            Refusal::from(Unusable::Setting { place: path.display().to_string(), message })
+        })?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let mail = &mut config.mail;
         let paths = [
@@ -466,11 +482,17 @@ impl Config {
     pub fn stripe_secret_key(&self) -> Result<Token> {
         let file = self.payments.stripe.secret_key_file.as_deref();
         let key = secret("BILLING_STRIPE_KEY", file, "key file")?;
-        key.map(Token::new).ok_or_else(|| Refusal::Config {
-            place: self.path.as_ref().map_or_else(String::new, |path| path.display().to_string()),
-            message: "[payments.stripe] secret_key_file is missing, and BILLING_STRIPE_KEY is not \
+        key.map(Token::new).ok_or_else(|| {
+            Refusal::from(Unusable::Setting {
+                place: self
+                    .path
+                    .as_ref()
+                    .map_or_else(String::new, |path| path.display().to_string()),
+                message:
+                    "[payments.stripe] secret_key_file is missing, and BILLING_STRIPE_KEY is not \
                       set"
-            .to_owned(),
+                    .to_owned(),
+            })
         })
     }
 }
@@ -485,10 +507,10 @@ fn secret(variable: &str, file: Option<&Path>, what: &str) -> Result<Option<Stri
     let unreadable = |e: std::io::Error| Refusal::file(path, "read", &e);
     let meta = std::fs::metadata(path).map_err(unreadable)?;
     if meta.mode() & 0o077 != 0 {
-        return Err(Refusal::Config {
+        return Err(Refusal::from(Unusable::Setting {
             place: path.display().to_string(),
             message: format!("others may read this {what}: chmod 600 it"),
-        });
+        }));
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
@@ -699,7 +721,8 @@ mod tests {
             ("[payments.stripe]\nsecret_key = \"sk_1\"\n", ":2", "unknown field"),
             ("[payments.stripe]\nbase_url = \"api.stripe.com\"\n", ":2", "no address such as"),
         ] {
-            let Err(Refusal::Config { place, message }) = read(text) else { panic!("{text}") };
+            let refusal = read(text).expect_err("a bad setting");
+            let Some(Unusable::Setting { place, message }) = refusal.of() else { panic!("{text}") };
             assert!(place.ends_with(&format!("billing.toml{line}")), "{text}: {place}");
             assert!(message.contains(says), "{text}: {message}");
         }
@@ -733,7 +756,8 @@ mod tests {
             ("https://", "no address"),
             ("", "no address"),
         ] {
-            let Err(Refusal::Config { place, message }) = stripe(url) else { panic!("{url}") };
+            let refusal = stripe(url).expect_err("a bad setting");
+            let Some(Unusable::Setting { place, message }) = refusal.of() else { panic!("{url}") };
             assert!(place.ends_with(":2") && message.contains(says), "{url}: {place}: {message}");
         }
     }
@@ -745,7 +769,8 @@ mod tests {
         let (path, key) = (folder.path().join("billing.toml"), folder.path().join("stripe-key"));
         std::fs::write(&path, "").unwrap();
         let config = Config::read(&path).unwrap();
-        let Err(Refusal::Config { message, .. }) = config.stripe_secret_key() else { panic!() };
+        let refusal = config.stripe_secret_key().expect_err("a bad setting");
+        let Some(Unusable::Setting { message, .. }) = refusal.of() else { panic!() };
         assert!(message.contains("secret_key_file") && message.contains("BILLING_STRIPE_KEY"));
 
         std::fs::write(&path, "[payments.stripe]\nsecret_key_file = \"stripe-key\"\n").unwrap();

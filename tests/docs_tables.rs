@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use billing::config::Config;
+use billing::config::{Config, Unusable};
 use billing::domain::Refusal;
 use billing::domain::coupon::Reason;
 use support::Shop;
@@ -77,10 +77,11 @@ fn load(text: &str) -> Result<Config, Refusal> {
 /// The keys that a section takes, by what the program says where it meets one that it does not.
 fn keys(section: &str) -> BTreeSet<String> {
     let head = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
-    let Err(Refusal::Config { message, .. }) = load(&format!("{head}no_such_key = 1\n")) else {
+    let refusal = load(&format!("{head}no_such_key = 1\n")).expect_err(section);
+    let Some(Unusable::Setting { message, .. }) = refusal.of() else {
         panic!("[{section}] takes any key");
     };
-    let (_, known) = message.split_once(", expected ").expect(&message);
+    let (_, known) = message.split_once(", expected ").expect(message);
     let known = known.trim_start_matches("one of ").replace(" or ", ", ");
     known.split(", ").map(str::to_owned).collect()
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use billing::domain::charge::{Answer, ChargeRequest, Token};
 use billing::domain::payment_method::PaymentMethodKind;
-use billing::domain::{Money, PaymentMethodId, Refusal};
+use billing::domain::{Money, PaymentMethodId};
+use billing::gateway::Unavailable;
 use billing::gateway::{Gateway, Stripe};
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Value, json};
@@ -751,7 +752,8 @@ fn a_key_that_is_none_is_found_before_anything_is_charged() {
         check(key).expect(key);
     }
     for key in ["", "pk_live_51Abc", "whsec_1", "sk_live_51Abc\n", "sk_live 51", "hunter2"] {
-        let Err(Refusal::Config { place, message }) = check(key) else { panic!("{key:?}") };
+        let refusal = check(key).expect_err(key);
+        let Some(Unavailable::Setting { place, message }) = refusal.of() else { panic!("{key:?}") };
         assert_eq!(place, "[payments.stripe]");
         assert!(key.is_empty() || !message.contains(key), "{message}");
     }

@@ -20,7 +20,11 @@ const ROOMS: &[Room] = &[
         crates: &["chrono", "rust_decimal", "iso_currency", "unicode_normalization"],
     },
     Room { name: "clock", rooms: &["domain"], crates: &["chrono", "chrono_tz"] },
-    Room { name: "failure", rooms: &["domain"], crates: &["anyhow", "serde_json"] },
+    Room {
+        name: "failure",
+        rooms: &["clock", "config", "domain", "gateway", "imports", "mail", "store", "view"],
+        crates: &["anyhow", "serde_json"],
+    },
     Room {
         name: "config",
         rooms: &["domain"],

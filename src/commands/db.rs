@@ -1,13 +1,12 @@
 //! `billing db`: the words for the database file.
 
+use crate::store::{Fault, FaultKind};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Context;
-use crate::domain::Refusal;
-use crate::domain::refusal::Fault;
 use crate::failure::exit;
 use crate::store::{Access, CHECKS, Migration, Store, VERSION};
 use crate::view::{Align, Column, Format};
@@ -87,7 +86,9 @@ fn status(ctx: &mut Context) -> anyhow::Result<u8> {
 fn migrate(ctx: &mut Context) -> anyhow::Result<u8> {
     let act = ctx.act();
     let applied: Vec<i64> = match Store::open_any_version(&ctx.db, Access::Write) {
-        Err(Refusal::Storage { fault: Fault::Missing, .. }) => {
+        Err(refusal)
+            if matches!(refusal.of::<Fault>(), Some(Fault { kind: FaultKind::Missing, .. })) =>
+        {
             Store::create(&ctx.db, &act)?;
             Migration::all().iter().map(|m| m.version).collect()
         }

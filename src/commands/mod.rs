@@ -19,6 +19,7 @@ pub mod tasks;
 pub mod tenant;
 pub mod transaction;
 
+use crate::failure::Unprintable;
 use std::io::IsTerminal;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
@@ -127,7 +128,7 @@ fn say(text: &str) {
 /// A result that could not be printed, inside a transaction.
 fn out_failed(error: std::io::Error) -> Refusal {
     let reader_gone = error.kind() == std::io::ErrorKind::BrokenPipe;
-    Refusal::Output { message: error.to_string(), reader_gone }
+    Unprintable { message: error.to_string(), reader_gone }.into()
 }
 
 /// A new folder among the temporary ones, for its owner alone.

@@ -1,6 +1,7 @@
 //! Why something was refused, as data: `failure` alone turns it into words and hints.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -102,53 +103,6 @@ impl From<Unreckonable> for Refusal {
     fn from(unreckonable: Unreckonable) -> Refusal {
         Refusal::Unreckonable(unreckonable)
     }
-}
-
-/// What the database or its file said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    Missing,
-    NotADatabase,
-    NotOurs,
-    Corrupt(String),
-    Newer {
-        found: i64,
-        known: i64,
-    },
-    Older {
-        found: i64,
-        known: i64,
-    },
-    ReadOnly,
-    /// Bytes that are free and bytes that are needed, where that is known.
-    Full {
-        room: Option<(u64, u64)>,
-    },
-    Busy,
-    Denied,
-    Io(String),
-    /// A rule of the schema (CHECK, UNIQUE, FOREIGN KEY, trigger) said no.
-    Constraint(String),
-    Other(String),
-}
-
-impl Fault {
-    /// Whether the fault lies with the item that was written (and others may still be written),
-    /// not with the file or the disk.
-    pub fn is_of_the_item(&self) -> bool {
-        matches!(self, Fault::Constraint(_) | Fault::Other(_))
-    }
-}
-
-/// A row of an imported file that cannot be taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadRow {
-    /// Line of the file, from 1; the header is line 1.
-    pub line: u64,
-    /// The column's name; empty where the whole row is meant.
-    pub column: String,
-    pub value: String,
-    pub why: Why,
 }
 
 /// A rule, a missing thing or a fault that kept a command from doing what it was asked.
@@ -275,8 +229,6 @@ pub enum Refusal {
     ChargePending {
         invoice: String,
     },
-    /// No gateway is configured.
-    NoGateway,
     /// A tenant without a default payment method.
     NoPaymentMethod {
         tenant: String,
@@ -320,54 +272,8 @@ pub enum Refusal {
     BadNumberFormat {
         format: String,
     },
-    /// `place` is the file, with its line where one is known.
-    Config {
-        place: String,
-        message: String,
-    },
-    ConfigMissing {
-        path: PathBuf,
-    },
-    BadInstant {
-        value: String,
-    },
-    ClockJumped {
-        last: String,
-        now: String,
-        ahead: bool,
-    },
-    FutureAsOf {
-        as_of: String,
-        now: String,
-    },
-    /// Standard output cannot be written; `reader_gone` where nobody reads it any more.
-    Output {
-        message: String,
-        reader_gone: bool,
-    },
-    /// A CSV file with rows that cannot be taken.
-    BadRows {
-        path: PathBuf,
-        rows: Vec<BadRow>,
-    },
-    BadHeader {
-        path: PathBuf,
-        message: String,
-    },
-    Locked {
-        task: String,
-    },
-    Storage {
-        path: PathBuf,
-        fault: Fault,
-    },
-    Template {
-        name: String,
-        message: String,
-    },
-    Transport {
-        message: String,
-    },
+    /// What another room refuses for reasons of its own.
+    Room(OfRoom),
     File {
         path: PathBuf,
         doing: &'static str,
@@ -390,13 +296,49 @@ impl Refusal {
         Refusal::File { path: path.to_owned(), doing, message: error.to_string() }
     }
 
+    /// The reasons of that room, where they are why.
+    pub fn of<T: Reasons>(&self) -> Option<&T> {
+        match self {
+            Refusal::Room(OfRoom(reasons)) => {
+                let reasons: &dyn std::any::Any = reasons.as_ref();
+                reasons.downcast_ref()
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the same work may go on with the next item.
     pub fn is_of_the_item(&self) -> bool {
         match self {
-            Refusal::Storage { fault, .. } => fault.is_of_the_item(),
-            Refusal::Output { .. } => false,
+            Refusal::Room(OfRoom(reasons)) => reasons.are_of_the_item(),
             _ => true,
         }
+    }
+}
+
+/// Why a room above this one refuses something: the room owns the type, and `failure` has its words.
+pub trait Reasons: std::any::Any + std::fmt::Debug + Send + Sync {
+    /// Whether they lie with the item that was worked on, so that the next one may be tried.
+    fn are_of_the_item(&self) -> bool {
+        true
+    }
+}
+
+/// The reasons of some room.
+#[derive(Debug, Clone)]
+pub struct OfRoom(Arc<dyn Reasons>);
+
+impl PartialEq for OfRoom {
+    fn eq(&self, other: &OfRoom) -> bool {
+        format!("{self:?}") == format!("{other:?}")
+    }
+}
+
+impl Eq for OfRoom {}
+
+impl<T: Reasons> From<T> for Refusal {
+    fn from(reasons: T) -> Refusal {
+        Refusal::Room(OfRoom(Arc::new(reasons)))
     }
 }
 

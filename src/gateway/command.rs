@@ -8,6 +8,7 @@ mod answer;
 mod run;
 mod words;
 
+use super::Unavailable;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use rustix::fs::Access;
 use serde::Serialize;
 
 use crate::domain::charge::{Answer, ChargeRequest};
-use crate::domain::{Refusal, Result, text};
+use crate::domain::{Result, text};
 use answer::Operation;
 use run::{Group, Ran};
 use words::Words;
@@ -42,7 +43,7 @@ impl Program {
     /// It is not, or cannot be run.
     pub fn check(&self) -> Result<()> {
         let refuse = |key: &str, message: String| {
-            Err(Refusal::Config { place: format!("[payments] {key}"), message })
+            Err(Unavailable::Setting { place: format!("[payments] {key}"), message }.into())
         };
         if let Err(message) = self.locate() {
             return refuse("command", message);

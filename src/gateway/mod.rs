@@ -3,6 +3,7 @@
 //! database, and none tries again by itself.
 
 mod command;
+mod refusal;
 mod sandbox;
 mod stripe;
 
@@ -12,6 +13,7 @@ use crate::domain::charge::{Answer, ChargeRequest};
 use crate::domain::{Refusal, Result};
 
 pub use command::Program;
+pub use refusal::Unavailable;
 pub use stripe::Stripe;
 
 /// Who takes the money. Shared by the threads that charge.

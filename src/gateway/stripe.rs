@@ -8,13 +8,14 @@ mod amount;
 mod answer;
 mod http;
 
+use super::Unavailable;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::Value;
 
+use crate::domain::Result;
 use crate::domain::charge::{Answer, ChargeRequest, Token};
-use crate::domain::{Refusal, Result};
 use answer::Intent;
 use http::{Api, Reply};
 
@@ -147,7 +148,7 @@ impl Stripe {
             _ => "the secret key does not begin with sk_ or rk_",
         };
         let place = "[payments.stripe]".to_owned();
-        Err(Refusal::Config { place, message: message.to_owned() })
+        Err(Unavailable::Setting { place, message: message.to_owned() }.into())
     }
 
     /// Charges.

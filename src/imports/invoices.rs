@@ -1,5 +1,6 @@
 //! `import invoices`.
 
+use crate::store::{Fault, FaultKind};
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
@@ -9,9 +10,9 @@ use super::table::Row;
 use super::{Bad, Fate, Import};
 use crate::books::{Because, issue};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin};
-use crate::domain::refusal::{Fault, Why};
+use crate::domain::refusal::Why;
 use crate::domain::subscription::Collection;
-use crate::domain::{Currency, Money, Refusal, TenantId, text};
+use crate::domain::{Currency, Money, TenantId, text};
 use crate::store::{NewEvent, NewInvoice};
 
 pub const REQUIRED: &[&str] = &["number", "tenant", "total", "issued_on", "due_on"];
@@ -176,7 +177,12 @@ impl Import<'_> {
         }
         let new = self.new_invoice(tenants, read, None)?;
         match self.db.correct_imported(self.act, there.id, &new) {
-            Err(Refusal::Storage { fault: Fault::Constraint(_), .. }) => {
+            Err(refusal)
+                if matches!(
+                    refusal.of::<Fault>(),
+                    Some(Fault { kind: FaultKind::Constraint(_), .. })
+                ) =>
+            {
                 let what = "letters or reminders of it were written to its tenant already";
                 return Err(row.bad("tenant", Why::CannotChange { what }));
             }

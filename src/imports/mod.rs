@@ -5,6 +5,7 @@ mod coupons;
 mod invoices;
 mod payments;
 mod plans;
+mod refusal;
 mod subscriptions;
 mod table;
 mod tenants;
@@ -14,9 +15,9 @@ use std::path::Path;
 
 use crate::books::Book;
 use crate::config::Config;
-use crate::domain::refusal::BadRow;
 use crate::domain::{Act, Refusal, Result, words};
 use crate::store::{Db, Store};
+pub use refusal::{BadRow, Unreadable};
 use table::{Row, Table};
 
 words! {
@@ -157,7 +158,7 @@ impl Import<'_> {
         if bad.is_empty() {
             return Ok(imported);
         }
-        Err(Refusal::BadRows { path: path.to_owned(), rows: bad })
+        Err(Unreadable::Rows { path: path.to_owned(), rows: bad }.into())
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::Bad;
-use crate::domain::refusal::{BadRow, Why};
+use super::{BadRow, Unreadable};
+use crate::domain::refusal::Why;
 use crate::domain::{Currency, Money, Refusal, Result, calendar, text};
 
 /// The file.
@@ -34,7 +35,8 @@ impl<R: Read> Table<R> {
     /// # Errors
     /// No header, a column too few, unknown or there twice.
     pub fn open(path: &Path, reader: R, required: &[&str], optional: &[&str]) -> Result<Self> {
-        let bad = |message: String| Refusal::BadHeader { path: path.to_owned(), message };
+        let bad =
+            |message: String| Refusal::from(Unreadable::Header { path: path.to_owned(), message });
         let mut reader = csv::ReaderBuilder::new()
             .flexible(true)
             .terminator(csv::Terminator::Any(b'\n'))

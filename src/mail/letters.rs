@@ -3,6 +3,7 @@
 mod facts;
 mod filters;
 
+use super::Undeliverable;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -108,7 +109,7 @@ impl Letters {
     /// before a letter is due.
     ///
     /// # Errors
-    /// [`Refusal::File`] where folder or file cannot be read, [`Refusal::Template`] with file, line
+    /// [`Refusal::File`] where folder or file cannot be read, [`Undeliverable::Template`] with file, line
     /// and mistake where a template is broken.
     pub fn new(templates: Option<&Path>) -> Result<Letters> {
         let mut letters = Letters {
@@ -147,8 +148,9 @@ impl Letters {
     fn add(&mut self, name: &str, source: &str) -> Result<()> {
         let mut text = source.to_owned();
         if is_letter_text(name) {
-            let (subject, rest) = split(source)
-                .map_err(|message| Refusal::Template { name: self.shown(name), message })?;
+            let (subject, rest) = split(source).map_err(|message| {
+                Refusal::from(Undeliverable::Template { name: self.shown(name), message })
+            })?;
             self.add_source(subject_of(name), subject.to_owned())?;
             // An empty line in its place keeps the numbers of the lines.
             text = format!("\n{rest}");
@@ -176,7 +178,7 @@ impl Letters {
     /// The letter as it reads.
     ///
     /// # Errors
-    /// [`Refusal::Template`] where a template asks for what is not there, or leaves the subject
+    /// [`Undeliverable::Template`] where a template asks for what is not there, or leaves the subject
     /// empty; where the letter lacks the invoice, payment or trial that it tells of; where an
     /// invoice's seller or buyer cannot be read.
     pub fn render(&self, letter: &Letter) -> Result<Rendered> {
@@ -185,7 +187,10 @@ impl Letters {
         let subject = one_line(&self.fill_in(&subject_of(&name), facts.clone())?);
         if subject.is_empty() {
             let message = "line 1: the subject is empty".into();
-            return Err(Refusal::Template { name: self.shown(&name), message });
+            return Err(Refusal::from(Undeliverable::Template {
+                name: self.shown(&name),
+                message,
+            }));
         }
         let text = tidy(&self.fill_in(&name, facts.clone())?);
         let facts = context! { subject => subject.as_str(), ..facts };
@@ -212,10 +217,10 @@ impl Letters {
         }
         let line = innermost.line().map(|line| format!("line {line}: ")).unwrap_or_default();
         let detail = innermost.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-        Refusal::Template {
+        Refusal::from(Undeliverable::Template {
             name: self.shown(innermost.name().or(error.name()).unwrap_or(asked_for)),
             message: format!("{line}{}{detail}", innermost.kind()),
-        }
+        })
     }
 
     /// The file of the operator, or the name of the built-in template.

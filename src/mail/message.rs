@@ -1,5 +1,6 @@
 //! The bytes of a letter (RFC 5322, MIME).
 
+use super::Undeliverable;
 use chrono::{DateTime, Utc};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
@@ -40,7 +41,7 @@ pub struct Headers<'a> {
 /// notice comes back, and carries no List-Unsubscribe: nobody can unsubscribe from owing.
 ///
 /// # Errors
-/// [`Refusal::Transport`] for an address that is none, a control character in a name or in the
+/// [`Undeliverable::Transport`] for an address that is none, a control character in a name or in the
 /// subject, a Message-ID that is none, or a date before 1970.
 pub fn compose(headers: &Headers, rendered: &Rendered) -> Result<Vec<u8>> {
     let message_id = bracketed(headers.message_id)?;
@@ -84,7 +85,7 @@ pub fn compose(headers: &Headers, rendered: &Rendered) -> Result<Vec<u8>> {
 /// The address of a mailbox without its name, as the envelope takes it.
 ///
 /// # Errors
-/// [`Refusal::Transport`] where it is not one mailbox: an address with a dotted domain, or
+/// [`Undeliverable::Transport`] where it is not one mailbox: an address with a dotted domain, or
 /// `Name <address>`.
 pub fn bare_address(text: &str) -> Result<String> {
     mailbox(text).map(|mailbox| mailbox.email.to_string())
@@ -182,7 +183,7 @@ fn unquote_printable(body: &str) -> Option<String> {
 }
 
 fn refuse(message: &str) -> Refusal {
-    Refusal::Transport { message: message.to_owned() }
+    Refusal::from(Undeliverable::Transport { message: message.to_owned() })
 }
 
 #[cfg(test)]
@@ -282,7 +283,8 @@ mod tests {
             Headers { date: DateTime::from_timestamp(-1, 0).unwrap(), ..headers() },
         ] {
             let refused = compose(&broken, &rendered());
-            assert!(matches!(refused, Err(Refusal::Transport { .. })), "{broken:?}");
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused.of(), Some(Undeliverable::Transport { .. })), "{broken:?}");
         }
         let subject = Rendered { subject: "a\nb".into(), ..rendered() };
         assert!(compose(&headers(), &subject).is_err());

@@ -6,9 +6,11 @@
 
 pub mod letters;
 mod message;
+mod refusal;
 pub mod transport;
 pub use crate::domain::wording;
 
 pub use letters::{Letters, Rendered, sample};
 pub use message::{Headers, bare_address, compose, text_of};
+pub use refusal::Undeliverable;
 pub use transport::{Outbox, Outcome, Outgoing, Secret, Smtp, Tls, Transport, deliver};

@@ -58,7 +58,7 @@ impl Transport {
     /// Checks that letters can leave by it, as far as its settings tell.
     ///
     /// # Errors
-    /// [`Refusal::Transport`] saying which setting is wrong.
+    /// [`Undeliverable::Transport`](super::Undeliverable::Transport) saying which setting is wrong.
     pub fn check(&self) -> Result<()> {
         match self {
             Transport::Smtp(smtp) => smtp.check(),
@@ -167,7 +167,9 @@ pub(super) mod tests {
             self.in_flight -= 1;
             self.done.push((id, outcome));
             if self.fail_done {
-                return Err(Refusal::Transport { message: "disk full".into() });
+                return Err(Refusal::from(crate::mail::Undeliverable::Transport {
+                    message: "disk full".into(),
+                }));
             }
             Ok(())
         }

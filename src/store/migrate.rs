@@ -5,9 +5,8 @@ mod ledger;
 
 use rusqlite::Connection;
 
-use super::{Db, Store};
-use crate::domain::refusal::Fault;
-use crate::domain::{Refusal, Result};
+use super::{Db, Fault, FaultKind, Store};
+use crate::domain::Result;
 
 /// The whole current schema.
 pub(super) const SCHEMA: &str = include_str!("../../schema.sql");
@@ -84,8 +83,8 @@ impl Store {
             // Read inside the transaction: of two that migrate at once, the second finds nothing.
             let from: i64 = db.conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
             if from > VERSION {
-                let fault = Fault::Newer { found: from, known: VERSION };
-                return Err(Refusal::Storage { path, fault });
+                let kind = FaultKind::Newer { found: from, known: VERSION };
+                return Err(Fault { path, kind }.into());
             }
             let pending: Vec<_> = MIGRATIONS.iter().filter(|m| m.version > from).collect();
             for migration in &pending {

@@ -8,6 +8,7 @@ mod coupon_sums;
 mod coupons;
 pub mod dunning;
 mod events;
+mod fault;
 mod invoices;
 mod ledger;
 mod migrate;
@@ -33,7 +34,6 @@ use chrono_tz::Tz;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior};
 
-use crate::domain::refusal::Fault;
 use crate::domain::{Refusal, Result};
 
 pub use automation::{Stretch, Turn};
@@ -41,6 +41,7 @@ pub use check::{CHECKS, Finding, Found};
 pub use coupon_sums::CouponPeriod;
 pub use coupons::CouponFilter;
 pub use events::{Event, EventFilter, NewEvent};
+pub use fault::{Fault, FaultKind, Locked};
 pub use invoices::{InvoiceFilter, NewInvoice};
 pub use ledger::Subject;
 pub use migrate::{Migration, VERSION};
@@ -108,8 +109,8 @@ impl Store {
         let known = VERSION;
         match found.cmp(&known) {
             std::cmp::Ordering::Equal => Ok(store),
-            std::cmp::Ordering::Greater => Err(fault(path, Fault::Newer { found, known })),
-            std::cmp::Ordering::Less => Err(fault(path, Fault::Older { found, known })),
+            std::cmp::Ordering::Greater => Err(fault(path, FaultKind::Newer { found, known })),
+            std::cmp::Ordering::Less => Err(fault(path, FaultKind::Older { found, known })),
         }
     }
 
@@ -133,7 +134,7 @@ impl Store {
         }
         let id: i64 = store.query_pragma("application_id")?;
         if id != APPLICATION_ID {
-            return Err(fault(path, Fault::NotOurs));
+            return Err(fault(path, FaultKind::NotOurs));
         }
         Ok(store)
     }
@@ -308,7 +309,7 @@ impl Store {
         };
         let verdict = copy().map_err(|e| at_path(part, e.into()))?;
         if verdict != "ok" {
-            return Err(fault(part, Fault::Corrupt(verdict)));
+            return Err(fault(part, FaultKind::Corrupt(verdict)));
         }
         file.sync_all().map_err(file_error)
     }
@@ -369,7 +370,7 @@ pub fn require_space(path: &Path, least: u64) -> Result<()> {
     let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     if free < least {
-        return Err(fault(path, Fault::Full { room: Some((free, least)) }));
+        return Err(fault(path, FaultKind::Full { room: Some((free, least)) }));
     }
     Ok(())
 }
@@ -393,7 +394,7 @@ fn look_at_file(path: &Path) -> Result<()> {
     match missing_bytes(path)? {
         None => Ok(()),
         Some(missing) => {
-            Err(fault(path, Fault::Corrupt(format!("the file ends {missing} bytes too early"))))
+            Err(fault(path, FaultKind::Corrupt(format!("the file ends {missing} bytes too early"))))
         }
     }
 }
@@ -408,15 +409,15 @@ fn missing_bytes(path: &Path) -> Result<Option<u64>> {
     let mut header = [0u8; 100];
     let mut file = match std::fs::File::open(path) {
         Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Err(fault(path, Fault::Missing)),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Err(fault(path, FaultKind::Missing)),
         Err(e) if e.kind() == ErrorKind::PermissionDenied => {
-            return Err(fault(path, Fault::Denied));
+            return Err(fault(path, FaultKind::Denied));
         }
         Err(e) => return Err(Refusal::file(path, "read", &e)),
     };
     let is_file = file.metadata().is_ok_and(|meta| meta.is_file());
     if !is_file || file.read_exact(&mut header).is_err() || &header[..16] != b"SQLite format 3\0" {
-        return Err(fault(path, Fault::NotADatabase));
+        return Err(fault(path, FaultKind::NotADatabase));
     }
     let page_size = match u16::from_be_bytes([header[16], header[17]]) {
         1 => 65536,
@@ -432,38 +433,38 @@ fn missing_bytes(path: &Path) -> Result<Option<u64>> {
     Ok((pages * page_size).checked_sub(length).filter(|missing| *missing > 0 && !has_wal))
 }
 
-fn fault(path: &Path, fault: Fault) -> Refusal {
-    Refusal::Storage { path: path.to_owned(), fault }
+fn fault(path: &Path, kind: FaultKind) -> Refusal {
+    Fault { path: path.to_owned(), kind }.into()
 }
 
 fn at_path(path: &Path, refusal: Refusal) -> Refusal {
-    match refusal {
-        Refusal::Storage { path: unknown, fault } if unknown.as_os_str().is_empty() => {
-            Refusal::Storage { path: path.to_owned(), fault }
+    match refusal.of::<Fault>() {
+        Some(Fault { path: unknown, kind }) if unknown.as_os_str().is_empty() => {
+            fault(path, kind.clone())
         }
-        other => other,
+        _ => refusal,
     }
 }
 
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Refusal {
-        let fault = match &error {
+        let kind = match &error {
             rusqlite::Error::SqliteFailure(code, message) => {
                 let text = message.clone().unwrap_or_else(|| error.to_string());
                 match code.code {
-                    ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Fault::Busy,
-                    ErrorCode::DiskFull => Fault::Full { room: None },
-                    ErrorCode::ReadOnly => Fault::ReadOnly,
-                    ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Fault::Denied,
-                    ErrorCode::DatabaseCorrupt => Fault::Corrupt(text),
-                    ErrorCode::NotADatabase => Fault::NotADatabase,
-                    ErrorCode::SystemIoFailure => Fault::Io(text),
-                    ErrorCode::ConstraintViolation => Fault::Constraint(text),
-                    _ => Fault::Other(text),
+                    ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => FaultKind::Busy,
+                    ErrorCode::DiskFull => FaultKind::Full { room: None },
+                    ErrorCode::ReadOnly => FaultKind::ReadOnly,
+                    ErrorCode::CannotOpen | ErrorCode::PermissionDenied => FaultKind::Denied,
+                    ErrorCode::DatabaseCorrupt => FaultKind::Corrupt(text),
+                    ErrorCode::NotADatabase => FaultKind::NotADatabase,
+                    ErrorCode::SystemIoFailure => FaultKind::Io(text),
+                    ErrorCode::ConstraintViolation => FaultKind::Constraint(text),
+                    _ => FaultKind::Other(text),
                 }
             }
-            other => Fault::Other(other.to_string()),
+            other => FaultKind::Other(other.to_string()),
         };
-        Refusal::Storage { path: PathBuf::new(), fault }
+        Fault { path: PathBuf::new(), kind }.into()
     }
 }

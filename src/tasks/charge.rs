@@ -12,6 +12,8 @@ mod foresee;
 mod prepare;
 mod source;
 
+use crate::gateway::Unavailable;
+use crate::store::Locked;
 use std::time::Duration;
 
 use serde_json::json;
@@ -101,7 +103,7 @@ const A_MOMENT: Duration = Duration::from_secs(5);
 /// What is refused before anything was charged keeps nobody from what was done before it.
 fn left_for_later(done: Result<Charged>) -> Result<Charged> {
     match done {
-        Err(Refusal::Locked { .. }) => Ok(Charged::default()),
+        Err(refusal) if refusal.of::<Locked>().is_some() => Ok(Charged::default()),
         Err(refusal) if refusal.is_of_the_item() => {
             Ok(Charged { errors: vec![item_refused("gateway", &refusal)], ..Charged::default() })
         }
@@ -186,7 +188,7 @@ pub fn first_invoice(
 /// method, there is no gateway, or another process charges.
 pub fn by_hand(store: &mut Store, given: &Given, act: &Act, number: &str) -> Result<Charged> {
     if !given.gateway.charges() {
-        return Err(Refusal::NoGateway);
+        return Err(Unavailable::None.into());
     }
     given.gateway.check()?;
     let lock = Lock::take_charging(store.path(), patience(given))?;

@@ -23,6 +23,7 @@ use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::{TransactionKind, TransactionStatus};
 use crate::domain::trial::Action;
 use crate::domain::{Act, EmailId, Refusal, Result, SubscriptionId, TransactionId, act};
+use crate::mail::Undeliverable;
 use crate::mail::wording;
 use crate::mail::{self, Headers, Letters, Outbox, Outcome, Outgoing, Rendered};
 use crate::store::dunning::ToldStep;
@@ -349,7 +350,7 @@ fn compose(
     rendered: &Rendered,
 ) -> Result<Vec<u8>> {
     let queued =
-        DateTime::parse_from_rfc3339(&email.queued_at).map_err(|_| Refusal::Transport {
+        DateTime::parse_from_rfc3339(&email.queued_at).map_err(|_| Undeliverable::Transport {
             message: format!("{} was queued at {}, which is no instant", email.id, email.queued_at),
         })?;
     let headers = Headers {

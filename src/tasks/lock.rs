@@ -1,6 +1,7 @@
 //! The locks of a database: one for deciding, one for delivering, one for charging. They are files beside it, locked
 //! by the kernel, which frees them when a process dies.
 
+use crate::store::Locked;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ impl Lock {
                 return Ok(lock);
             }
             if Instant::now() >= until {
-                return Err(Refusal::Locked { task: what.to_owned() });
+                return Err(Locked { task: what.to_owned() }.into());
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -14,7 +14,17 @@ use rust_decimal::Decimal;
 
 use crate::domain::email::Locale;
 use crate::domain::money::ROUNDING;
+use crate::domain::refusal::Reasons;
 use crate::domain::{Currency, Money, Refusal, Result, calendar, wording};
+
+/// A page that cannot be rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unrenderable {
+    pub name: String,
+    pub message: String,
+}
+
+impl Reasons for Unrenderable {}
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -102,7 +112,7 @@ fn value(json: &serde_json::Value) -> Value {
 
 fn broken(name: &str, error: &Error) -> Refusal {
     let line = error.line().map_or_else(String::new, |line| format!("line {line}: "));
-    Refusal::Template { name: name.to_owned(), message: format!("{line}{error}") }
+    Unrenderable { name: name.to_owned(), message: format!("{line}{error}") }.into()
 }
 
 fn bad(message: impl Into<String>) -> Error {

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::domain::email::Locale;
 use crate::domain::text;
+pub use html::Unrenderable;
 pub use table::Align;
 
 /// How a result is printed.

@@ -416,8 +416,9 @@ fn a_program_that_cannot_be_started_is_refused_before_and_not_asked_after() {
         ("bin/a", "bin/a is neither an absolute path nor a name that is in PATH".to_owned()),
         ("no-such-gateway", "no-such-gateway is not in PATH".to_owned()),
     ] {
-        let Err(Refusal::Config { place, message }) = of(word).check() else { panic!("{word}") };
-        assert_eq!((place.as_str(), &message), ("[payments] command", &why));
+        let refusal = of(word).check().expect_err(word);
+        let Some(Unavailable::Setting { place, message }) = refusal.of() else { panic!("{word}") };
+        assert_eq!((place.as_str(), message), ("[payments] command", &why));
         let got = not_sent(of(word).charge(&request()));
         assert_eq!(got, format!("cannot be started: {why}"));
     }

@@ -1,5 +1,6 @@
 //! A letter's facts as its templates see them, and made-up ones to show a letter by.
 
+use crate::mail::Undeliverable;
 use chrono::NaiveDate;
 use minijinja::{Value, context};
 use serde::Deserialize;
@@ -40,15 +41,15 @@ struct Party {
 /// `converted` or `canceled`) and `last_day_is_today`.
 ///
 /// # Errors
-/// [`Refusal::Template`] for a letter without the invoice, payment or trial that it tells of, and
+/// [`Undeliverable::Template`] for a letter without the invoice, payment or trial that it tells of, and
 /// for a seller or buyer that cannot be read.
 pub fn of(letter: &Letter) -> Result<Value> {
     let locale = letter.locale;
     let missing = |what: &str| {
-        Err(Refusal::Template {
+        Err(Refusal::from(Undeliverable::Template {
             name: letter.template.word().to_owned(),
             message: format!("the letter has no {what} to tell of"),
-        })
+        }))
     };
     match letter.template {
         Template::Invoice if letter.invoice.is_none() => return missing("invoice"),
@@ -199,9 +200,14 @@ fn line_facts(line: &Line, locale: Locale) -> Value {
 
 fn party(invoice: &Invoice, which: &str, document: &str) -> Result<Party> {
     serde_json::from_str::<Option<Party>>(document).map(Option::unwrap_or_default).map_err(
-        |error| Refusal::Template {
-            name: Template::Invoice.word().to_owned(),
-            message: format!("the {which} of invoice {} cannot be read: {error}", invoice.number),
+        |error| {
+            Refusal::from(Undeliverable::Template {
+                name: Template::Invoice.word().to_owned(),
+                message: format!(
+                    "the {which} of invoice {} cannot be read: {error}",
+                    invoice.number
+                ),
+            })
         },
     )
 }

@@ -186,9 +186,15 @@ fn a_bare_invoice_is_told_without_what_it_lacks() {
     assert!(!read.text.contains("Seller") && read.text.contains("Customer:\nExample Workshop"));
     assert!(!read.text.contains("Tax") && !read.text.contains("How to pay"), "{}", read.text);
     letter.invoice.as_mut().unwrap().seller = "{".into();
-    assert!(matches!(letters.render(&letter), Err(Refusal::Template { .. })));
+    assert!(matches!(
+        letters.render(&letter).unwrap_err().of(),
+        Some(Undeliverable::Template { .. })
+    ));
     letter.invoice = None;
-    assert!(matches!(letters.render(&letter), Err(Refusal::Template { .. })));
+    assert!(matches!(
+        letters.render(&letter).unwrap_err().of(),
+        Some(Undeliverable::Template { .. })
+    ));
 }
 
 #[test]
@@ -374,7 +380,10 @@ fn a_letter_of_a_trial_reads_well_whatever_follows_it() {
         assert!(read.text.contains("<b>&\"") && read.subject.contains("<b>&\""));
         assert!(read.html.contains("&lt;b&gt;&amp;&quot;") && !read.html.contains("<b>"));
         letter.trial = None;
-        assert!(matches!(letters.render(&letter), Err(Refusal::Template { .. })));
+        assert!(matches!(
+            letters.render(&letter).unwrap_err().of(),
+            Some(Undeliverable::Template { .. })
+        ));
     }
 }
 
@@ -423,11 +432,11 @@ fn a_broken_template_is_named_with_its_line() {
         ("part_pay.en.txt", "a\n{{ company.iban }}", "line 2", "undefined"),
     ] {
         let folder = folder(name, source);
-        let Err(Refusal::Template { name: shown, message }) = Letters::new(Some(folder.path()))
-        else {
+        let refusal = Letters::new(Some(folder.path())).unwrap_err();
+        let Some(Undeliverable::Template { name: shown, message }) = refusal.of() else {
             panic!("{source:?}")
         };
-        assert_eq!(shown, folder.path().join(name).display().to_string(), "{message}");
+        assert_eq!(*shown, folder.path().join(name).display().to_string(), "{message}");
         assert!(message.contains(line) && message.contains(words), "{source:?}: {message}");
     }
     let nowhere = Letters::new(Some(Path::new("/nonexistent/templates")));

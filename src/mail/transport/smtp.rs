@@ -4,6 +4,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+use crate::mail::Undeliverable;
 use std::fs;
 use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
@@ -79,9 +80,11 @@ impl Smtp {
     /// user and password come together.
     ///
     /// # Errors
-    /// [`Refusal::Transport`] saying which of them it is.
+    /// [`Undeliverable::Transport`] saying which of them it is.
     pub fn check(&self) -> Result<()> {
-        let refuse = |message: &str| Err(Refusal::Transport { message: message.to_owned() });
+        let refuse = |message: &str| {
+            Err(Refusal::from(Undeliverable::Transport { message: message.to_owned() }))
+        };
         if self.user.is_some() != self.password.is_some() {
             return refuse("an SMTP user needs a password, and a password a user");
         }
@@ -143,8 +146,8 @@ impl Smtp {
         if self.tls == Tls::None {
             return Ok(None);
         }
-        let transport = |error: lettre::transport::smtp::Error| Refusal::Transport {
-            message: error.to_string(),
+        let transport = |error: lettre::transport::smtp::Error| {
+            Refusal::from(Undeliverable::Transport { message: error.to_string() })
         };
         let mut builder = TlsParameters::builder(self.bare_host().to_owned());
         if let Some(path) = &self.ca_file {

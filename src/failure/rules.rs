@@ -1,0 +1,235 @@
+//! The words of what the rules refuse.
+
+use super::values::bad_value;
+use super::{Failure, new, plain_io, rooms};
+use crate::domain::Refusal;
+use crate::domain::coupon::{self, Reason, Verdict};
+use crate::domain::money::Unreckonable;
+use crate::domain::text::printable_value;
+
+impl From<&Refusal> for Failure {
+    fn from(refusal: &Refusal) -> Failure {
+        use Refusal as R;
+        match refusal {
+            R::NotFound { noun, name, near } => {
+                let list = format!("billing {} list shows them all", noun.replace(' ', "-"));
+                let name = printable_value(name);
+                let failure = new("not_found", format!("there is no {noun} {name}"));
+                match near {
+                    Some(near) => failure.hint(format!("did you mean {near}? {list}")),
+                    None => failure.hint(list),
+                }
+            }
+            R::Exists { noun, name } => {
+                let (the, how) = match *noun {
+                    "invoice" => ("an", "its number is taken for good, also where it is void"),
+                    "plan" => ("a", "a plan's price never changes: archive it, and make another"),
+                    "coupon" => ("a", "choose another code, or edit the coupon that is there"),
+                    _ => ("a", "choose another name, or edit the one that is there"),
+                };
+                new("already_exists", format!("there is {the} {noun} {name} already")).hint(how)
+            }
+            R::Bad { field, value, why } => {
+                let (code, message, hint) = bad_value(value, why);
+                let failure = new(code, format!("{field}: {message}"));
+                hint.into_iter().fold(failure, Failure::hint)
+            }
+            R::NothingToEdit { noun } => {
+                new("nothing_to_edit", "nothing was named that is to be changed")
+                    .hint(format!("billing {noun} edit --help lists what can be"))
+            }
+            R::Unreckonable(Unreckonable::MixedCurrencies { one, other }) => {
+                new("currency_mismatch", format!("amounts in {one} and {other} cannot be added"))
+            }
+            R::Unreckonable(Unreckonable::Overflow { currency }) => {
+                new("amount_too_large", format!("the sum is larger than can be billed in {currency}"))
+            }
+            R::DueBeforeIssue { issued_on, due_on } => {
+                new("due_before_issue", format!("due on {due_on}, before it is issued on {issued_on}"))
+            }
+            R::AboveDue { invoice, given, due } => {
+                new("above_due", format!("{given} is more than the {due} that are due on {invoice}"))
+                    .hint("record what is due; a surplus is kept as credit only by import payments --allow-overpayment")
+            }
+            R::AlreadyPaid { invoice } => new("already_paid", format!("nothing is due on {invoice}, it is paid"))
+                .hint(format!("billing transaction list --invoice {invoice} shows by what")),
+            R::NotPayable { invoice, status } => {
+                new("not_payable", format!("{invoice} cannot be paid, it is {status}"))
+            }
+            R::PartlyPaid { invoice, paid } => {
+                new("partly_paid", format!("{paid} were paid on {invoice}, so it cannot be voided"))
+                    .hint("take the payments back with billing transaction reverse, or write the rest off")
+            }
+            R::NotOpen { invoice, status } => new("not_open", format!("{invoice} is not open, it is {status}")),
+            R::AlreadyDisputed { invoice } => new("already_disputed", format!("{invoice} is disputed already")),
+            R::NotDisputed { invoice } => new("not_disputed", format!("{invoice} is not disputed")),
+            R::PromiseInThePast { until, today } => {
+                new("date_in_the_past", format!("a promise until {until} is over, today is {today}"))
+            }
+            R::PaidInTheFuture { paid_on, today } => {
+                new("date_in_the_future", format!("paid on {paid_on} lies ahead, today is {today}"))
+            }
+            R::ReferenceTaken { reference, transaction } => {
+                new("reference_taken", format!("{transaction} carries the reference {reference} already"))
+                    .hint("the same reference is the same money; it counts once")
+            }
+            R::AlreadySuspended { tenant } => {
+                new("already_suspended", format!("{tenant} is suspended by hand already"))
+            }
+            R::NotSuspended { tenant } => new("not_suspended", format!("{tenant} is not suspended")),
+            R::TenantClosed { tenant } => new("tenant_closed", format!("{tenant} is closed")),
+            R::TenantSuspended { tenant } => new("tenant_suspended", format!("{tenant} is suspended"))
+                .hint(format!("billing tenant reactivate {tenant} brings it back")),
+            R::PlanArchived { plan } => {
+                new("plan_archived", format!("the plan is archived: {plan}"))
+                    .hint("it keeps its subscribers and takes no new ones")
+            }
+            R::PlanCurrency { plan, has, needs } => new(
+                "currency_mismatch",
+                format!("{plan} is billed in {has}, the subscription in {needs}"),
+            )
+            .hint("cancel it, and make a new one on that plan"),
+            R::SubscriptionCanceled { subscription } => {
+                new("already_canceled", format!("{subscription} is canceled already"))
+            }
+            R::NotCanceled { subscription } => {
+                new("not_canceled", format!("{subscription} is not canceled"))
+            }
+            R::NoNextPeriod { subscription, ends_on } => new(
+                "no_next_period",
+                format!("{subscription} is canceled and ends on {ends_on}: no period follows"),
+            )
+            .hint(format!("billing subscription resume {subscription} takes the cancellation back")),
+            R::NothingToChange { subscription } => new(
+                "nothing_to_change",
+                format!("{subscription} has that plan and quantity already, or will have"),
+            ),
+            R::CouponRefused { coupon, verdicts } => coupon_refused(coupon, verdicts),
+            R::CouponUsed { coupon, field } => new(
+                "coupon_used",
+                format!("{coupon} was used, so its {field} cannot change any more"),
+            )
+            .hint("name, description, end, limits and plans may; else deactivate it and make a new one"),
+            R::CouponUndeletable { coupon } => {
+                new("coupon_used", format!("{coupon} was used, so it cannot be deleted"))
+                    .hint(format!("billing coupon deactivate {coupon} lets nobody use it any more"))
+            }
+            R::HasCoupon { subject, coupon } => {
+                new("has_coupon", format!("{subject} has a coupon already: {coupon}"))
+                    .hint("an invoice takes one coupon, a subscription one at a time")
+            }
+            R::CouponTooLate { invoice, paid } => new(
+                "partly_paid",
+                format!("{paid} were paid on {invoice}, so no coupon can be applied to it"),
+            ),
+            R::ChargePending { invoice } => new(
+                "charge_pending",
+                format!("a charge of {invoice} has no outcome yet, the money may be on its way"),
+            )
+            .hint("billing tasks retry-failed-payments asks for it; then try again"),
+            R::NoPaymentMethod { tenant } => {
+                new("no_payment_method", format!("{tenant} has no default payment method"))
+                    .hint(format!("billing payment-method create --tenant {tenant} --default adds one"))
+            }
+            R::NotResolvable { transaction, status } => new(
+                "not_resolvable",
+                format!("{transaction} has an outcome, it is {status}"),
+            )
+            .hint("one that succeeded is taken back by billing transaction reverse"),
+            R::NoRandomness { message } => {
+                new("no_randomness", format!("the system gives no random bytes: {message}"))
+            }
+            R::PaymentMethodRemoved { payment_method } => {
+                new("payment_method_removed", format!("{payment_method} was removed"))
+            }
+            R::NotConfirmed { what } => {
+                new("not_confirmed", format!("not confirmed: {what}")).hint("--yes confirms it")
+            }
+            R::AlreadyReversed { transaction } => {
+                new("already_reversed", format!("{transaction} was taken back already"))
+            }
+            R::NotReversible { transaction, status } => {
+                let failure = new("not_reversible", format!("{transaction} cannot be taken back, it is {status}"));
+                match *status {
+                    "pending" | "unknown" => failure.hint("billing transaction resolve says what became of it"),
+                    _ => failure,
+                }
+            }
+            R::StillQueued { email } => {
+                new("still_queued", format!("{email} is queued and will be sent by itself"))
+                    .hint("billing tasks deliver-emails sends what is due now")
+            }
+            R::AlreadyResent { email } => {
+                new("already_resent", format!("{email} was sent again already"))
+                    .hint("billing email list shows the newer letter; send that one again")
+            }
+            R::NotEmpty { path } => {
+                new("not_empty", format!("the folder is not empty: {}", path.display()))
+                    .hint("name a new folder with --dir")
+            }
+            R::WouldOverwrite { path } => {
+                new("would_overwrite", format!("it is there already: {}", path.display()))
+                    .hint("it is never overwritten; move it away, or work with it as it is")
+            }
+            R::BadNumberFormat { format } => {
+                new("bad_number_format", format!("{format} is no format of invoice numbers"))
+            }
+            R::Room(_) => rooms::of_room(refusal),
+            R::File { path, doing, message } => {
+                new("file", format!("cannot {doing} {}: {}", path.display(), plain_io(message)))
+            }
+        }
+    }
+}
+
+/// The code is the first reason's, and all of them are in `reasons`.
+fn coupon_refused(coupon: &str, verdicts: &[Verdict]) -> Failure {
+    let reasons = coupon::reasons(verdicts);
+    let code = reasons.first().map_or("refused", |reason| reason.word());
+    let coupon = printable_value(coupon);
+    let refusing = verdicts.iter().filter_map(|v| v.reason.map(|reason| (v, reason)));
+    let said: Vec<String> = refusing.map(|(v, reason)| reason_words(v, reason)).collect();
+    let failure = match reasons.first() {
+        Some(Reason::NotFound) => new(code, format!("there is no coupon {coupon}"))
+            .hint("billing coupon list shows them all"),
+        _ => new(code, format!("{coupon} cannot be used: {}", said.join("; ")))
+            .hint("billing coupon validate shows each rule and what it found"),
+    };
+    let words: Vec<&str> = reasons.iter().map(|reason| reason.word()).collect();
+    Failure { details: serde_json::json!({ "reasons": words }), ..failure }
+}
+
+/// Why a rule of a coupon says no, as a clause.
+fn reason_words(verdict: &Verdict, reason: Reason) -> String {
+    let Verdict { asks, found, .. } = verdict;
+    match reason {
+        Reason::NotFound => "there is none".to_owned(),
+        Reason::Inactive => "it is not active".to_owned(),
+        Reason::NotYetValid => format!("it is valid from {asks} on"),
+        Reason::Expired => format!("it was valid until {asks}"),
+        Reason::MaxUsesReached if found == "1" => "its only use is taken".to_owned(),
+        Reason::MaxUsesReached => format!("all its {found} uses are taken"),
+        Reason::MaxUsesPerCustomerReached => {
+            let times = if found == "1" { "once".to_owned() } else { format!("{found} times") };
+            format!("the customer has used it {times}, and it may not be used more often")
+        }
+        Reason::PlanNotApplicable => {
+            let plans = if asks.contains(", ") { "plans" } else { "plan" };
+            match found.as_str() {
+                "none" => format!("it is for the {plans} {asks}, and no plan is bought here"),
+                found => format!("it is for the {plans} {asks}, not for {found}"),
+            }
+        }
+        Reason::NotNewCustomer => {
+            "it is for new customers, and this one has paid before".to_owned()
+        }
+        Reason::NotExistingCustomer => {
+            "it is for existing customers, and this one has paid nothing yet".to_owned()
+        }
+        Reason::BelowMinimum => format!("the amount has to be {asks}, and is {found}"),
+        Reason::NotFirstPayment => {
+            "it is for a first payment, and the customer has made one before".to_owned()
+        }
+        Reason::CurrencyMismatch => format!("it is in {asks}, not in {found}"),
+    }
+}

@@ -1,0 +1,149 @@
+//! The words of values that are refused.
+
+use crate::domain::Currency;
+use crate::domain::money::Amiss;
+use crate::domain::refusal::Why;
+use crate::domain::text::printable_value;
+
+/// Code, message and hint of a value that is refused.
+pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
+    let value = &printable_value(value);
+    let say = |code, message: String| (code, message, None);
+    let with = |code, message: String, hint: &str| (code, message, Some(hint.to_owned()));
+    match why {
+        Why::Empty => say("missing_value", "must not be empty".into()),
+        Why::TooLong { max } => say("too_long", format!("longer than {max} characters")),
+        Why::ControlCharacter { code } => with(
+            "control_character",
+            // A secret is refused without its value.
+            match value.as_str() {
+                "" => format!("has the control character U+{code:04X}"),
+                value => format!("has the control character U+{code:04X}: {value}"),
+            },
+            "names reach terminals and mail headers: letters, digits, punctuation and spaces only",
+        ),
+        Why::NotASlug => with(
+            "bad_slug",
+            format!("not a slug: {value}"),
+            "lower-case letters, digits and hyphens, at most 63, starting with a letter or digit",
+        ),
+        Why::NotAnEmailAddress => with(
+            "bad_email",
+            format!("not an e-mail address: {value}"),
+            "one address such as awa@example.sn",
+        ),
+        Why::NotACountry => with(
+            "bad_country",
+            format!("not a country: {value}"),
+            "two capital letters of ISO 3166, such as SN",
+        ),
+        Why::NotADate => with("bad_date", format!("not a date: {value}"), "write 2026-03-01"),
+        Why::Amount(Amiss::NotAnAmount) => with(
+            "bad_amount",
+            format!("not an amount: {value}"),
+            "digits with a point before the decimals, such as 15000 or 49.90",
+        ),
+        Why::NotAPercentage => with(
+            "bad_percentage",
+            format!("not a percentage from 0 to 100: {value}"),
+            "write 18 or 5.5",
+        ),
+        Why::NotADiscount => with(
+            "bad_percentage",
+            format!("not a discount in percent: {value}"),
+            "above 0, at most 100, with at most 2 decimals, such as 30 or 12.5",
+        ),
+        Why::NotACouponCode => with(
+            "bad_code",
+            format!("not a coupon code: {value}"),
+            "2 to 50 letters and digits, with - _ . between, such as WELCOME-2026",
+        ),
+        Why::CardNumber => with(
+            "card_number",
+            "a card number, which may not be stored here".to_owned(),
+            "give the card to the gateway, and its token to billing",
+        ),
+        Why::NotAnInstant => with(
+            "bad_instant",
+            format!("neither a date nor an RFC 3339 instant: {value}"),
+            "write 2026-03-01 or 2026-03-01T09:00:00Z",
+        ),
+        Why::NotMetadata => with(
+            "bad_metadata",
+            format!("not KEY=VALUE: {value}"),
+            "a key of letters, digits, - _ . given once, and a text; at most 20 of them, such as source=newsletter",
+        ),
+        Why::NotACount { least, most } => with(
+            "bad_count",
+            format!("not a whole number from {least} to {most}: {value}"),
+            "write digits alone",
+        ),
+        Why::Amount(Amiss::Negative) => {
+            say("negative_amount", format!("must not be negative: {value}"))
+        }
+        Why::Zero => say("zero_amount", "must be more than nothing".into()),
+        Why::Amount(Amiss::TooLarge) => {
+            say("amount_too_large", format!("larger than can be billed: {value}"))
+        }
+        Why::Amount(Amiss::TooManyDecimals { currency }) => too_many_decimals(value, *currency),
+        Why::UnknownCurrency => with(
+            "unknown_currency",
+            format!("not a currency of ISO 4217: {value}"),
+            "three capital letters, such as XOF or EUR",
+        ),
+        Why::NotOneOf { words } => say("bad_value", format!("not one of {words}: {value}")),
+        Why::UnknownTenant => with(
+            "unknown_tenant",
+            format!("there is no tenant {value}"),
+            "billing tenant list shows them all; import the tenants first",
+        ),
+        Why::UnknownPlan => say("unknown_plan", format!("no plan has the code {value}")),
+        Why::UnknownInvoice => with(
+            "unknown_invoice",
+            format!("there is no invoice {value}"),
+            "billing invoice list shows them all; import the invoices first",
+        ),
+        Why::Before { field } => say("bad_order", format!("lies before {field}: {value}")),
+        Why::NotAfter { field } => say("bad_order", format!("does not lie after {field}: {value}")),
+        Why::BelowUsed { used } => {
+            say("below_used", format!("below the {used} that are used: {value}"))
+        }
+        Why::UsesElsewhere => say(
+            "uses_elsewhere",
+            format!(
+                "{value}: uses cannot be imported; lower max_uses to what remains, and leave this empty"
+            ),
+        ),
+        Why::AfterNow => say("date_in_the_future", format!("lies ahead: {value}")),
+        Why::AfterToday => say("date_in_the_future", format!("lies after today: {value}")),
+        Why::Differs { fields } => with(
+            "differs",
+            format!("{value} is there already with another {fields}"),
+            "--update takes the file's values",
+        ),
+        Why::NeededWith { field } => say("missing_value", format!("is needed with {field}")),
+        Why::NotAllowedWith { field } => {
+            say("not_allowed", format!("cannot stand with {field}: {value}"))
+        }
+        Why::AboveDue { due } => with(
+            "above_due",
+            format!("{value} is more than the {due} that are due"),
+            "--allow-overpayment keeps the surplus as the tenant's credit",
+        ),
+        Why::NotPayable { status } => say("not_payable", format!("the invoice is {status}")),
+        Why::ReferenceTaken => {
+            say("reference_taken", format!("another payment carries the reference {value}"))
+        }
+        Why::CannotChange { what } => say("cannot_change", format!("{value}: {what}")),
+        Why::BadCsv(message) => say("bad_csv", message.clone()),
+    }
+}
+
+fn too_many_decimals(value: &str, currency: Currency) -> (&'static str, String, Option<String>) {
+    let message = format!("more decimals than {currency} has: {value}");
+    let hint = match currency.decimals() {
+        0 => format!("{currency} has none; amounts are never rounded"),
+        n => format!("{currency} has {n}; amounts are never rounded"),
+    };
+    ("too_many_decimals", message, Some(hint))
+}

@@ -1,0 +1,14 @@
+//! Why no gateway can be asked.
+
+use crate::domain::refusal::Reasons;
+
+/// Why no gateway can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unavailable {
+    /// None is configured.
+    None,
+    /// A setting under `[payments]` that it cannot do with.
+    Setting { place: String, message: String },
+}
+
+impl Reasons for Unavailable {}
