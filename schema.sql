@@ -71,14 +71,11 @@ BEGIN
   SELECT RAISE(ABORT, 'history is append-only');
 END;
 
--- What is sold. A price is never edited: archive the plan and make a new one, so that what a
--- subscriber agreed to stays what it was.
+-- What is sold, and how often it is billed.
 CREATE TABLE plans (
   id INTEGER PRIMARY KEY,
   code TEXT NOT NULL UNIQUE CHECK (length(code) BETWEEN 1 AND 63),
   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
-  price_minor INTEGER NOT NULL CHECK (price_minor BETWEEN 0 AND 1000000000000000),
-  currency TEXT NOT NULL CHECK (length(currency) = 3),
   interval TEXT NOT NULL CHECK (interval IN ('month', 'year')),
   interval_count INTEGER NOT NULL DEFAULT 1 CHECK (interval_count BETWEEN 1 AND 120),
   trial_days INTEGER NOT NULL DEFAULT 0 CHECK (trial_days BETWEEN 0 AND 3650),
@@ -86,6 +83,40 @@ CREATE TABLE plans (
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL
 ) STRICT;
+
+-- What a plan costs: one price for each currency (and for each meter: there are none yet). A price is
+-- never edited: it is archived and a new one made, so that what a subscriber agreed to stays what it
+-- was. `unit_amount` is a decimal number of major units, which may have more decimals than the
+-- currency; that is why it is TEXT.
+CREATE TABLE prices (
+  id INTEGER PRIMARY KEY,
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  meter_id INTEGER CHECK (meter_id IS NULL),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  model TEXT NOT NULL
+    CHECK (model IN ('flat', 'per_unit', 'graduated', 'volume', 'package', 'percentage')),
+  unit_amount TEXT CHECK (unit_amount GLOB '[0-9]*' AND unit_amount NOT GLOB '*[^0-9.]*'),
+  archived_at TEXT,
+  created_at TEXT NOT NULL,
+  UNIQUE (id, plan_id),
+  CHECK (model <> 'per_unit' OR unit_amount IS NOT NULL)
+) STRICT;
+CREATE UNIQUE INDEX prices_live ON prices (plan_id, coalesce(meter_id, 0), currency)
+  WHERE archived_at IS NULL;
+CREATE TRIGGER prices_immutable BEFORE UPDATE OF
+  id, plan_id, meter_id, currency, model, unit_amount, created_at ON prices
+BEGIN
+  SELECT RAISE(ABORT, 'a price cannot be changed');
+END;
+CREATE TRIGGER prices_stay_archived BEFORE UPDATE OF archived_at ON prices
+WHEN OLD.archived_at IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'a price that was archived stays archived');
+END;
+CREATE TRIGGER prices_no_delete BEFORE DELETE ON prices
+BEGIN
+  SELECT RAISE(ABORT, 'a price cannot be deleted');
+END;
 
 -- How a tenant pays by itself. Only the gateway's token stands here, never a card number.
 CREATE TABLE payment_methods (
@@ -417,13 +448,15 @@ BEGIN
   SELECT RAISE(ABORT, 'history is append-only');
 END;
 
--- The lines of an invoice; they add up to its subtotal and discount (db check recomputes).
+-- The lines of an invoice; they add up to its subtotal and discount (db check recomputes). Quantity
+-- and unit price are decimal numbers, the latter of major units and with as many decimals as it has.
 CREATE TABLE invoice_lines (
   invoice_id INTEGER NOT NULL REFERENCES invoices (id),
   position INTEGER NOT NULL CHECK (position >= 1),
   description TEXT NOT NULL CHECK (length(description) BETWEEN 1 AND 500),
-  quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity >= 1),
-  unit_minor INTEGER,
+  quantity TEXT NOT NULL DEFAULT '1'
+    CHECK (quantity GLOB '[0-9]*' AND quantity NOT GLOB '*[^0-9.]*'),
+  unit_price TEXT CHECK (unit_price GLOB '[0-9]*' AND unit_price NOT GLOB '*[^0-9.]*'),
   amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 0 AND 1000000000000000),
   discount_minor INTEGER NOT NULL DEFAULT 0 CHECK (discount_minor BETWEEN 0 AND amount_minor),
   period_start TEXT CHECK (date(period_start) IS period_start),

@@ -58,7 +58,7 @@ fn a_hundred_findings_of_a_check_are_named_and_the_others_counted() {
         shop.write("invoices.csv", &format!("{header}{invoices}"));
         shop.ok(&["import", "invoices", "invoices.csv"]);
         shop.sql()
-            .execute_batch("UPDATE invoice_lines SET unit_minor = NULL, amount_minor = 1")
+            .execute_batch("UPDATE invoice_lines SET unit_price = NULL, amount_minor = 1")
             .expect("a damaged file");
         let (all, named) = found(&shop, "totals");
         assert_eq!((all, named.len()), (count, 100));

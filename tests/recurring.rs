@@ -286,7 +286,7 @@ fn billed(shop: &Shop) -> Vec<String> {
     rows(
         &shop.sql(),
         "SELECT t.slug, i.period_start, i.period_end, l.position, l.description, l.quantity,
-           l.unit_minor, l.amount_minor, l.period_start AS line_start, l.period_end AS line_end,
+           l.unit_price, l.amount_minor, l.period_start AS line_start, l.period_end AS line_end,
            i.subtotal_minor, i.discount_minor, i.tax_rate, i.tax_minor, i.total_minor, i.status
          FROM invoices i JOIN tenants t ON t.id = i.tenant_id
          LEFT JOIN invoice_lines l ON l.invoice_id = i.id

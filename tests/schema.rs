@@ -14,8 +14,10 @@ fn two_tenants() -> (Shop, Connection) {
     let sql = shop.sql();
     sql.pragma_update(None, "foreign_keys", true).expect("foreign keys");
     sql.execute_batch(
-        "INSERT INTO plans (id, code, name, price_minor, currency, interval, created_at, updated_at)
-         VALUES (1, 'basic', 'Basic', 1000, 'EUR', 'month', 't', 't');
+        "INSERT INTO plans (id, code, name, interval, created_at, updated_at)
+         VALUES (1, 'basic', 'Basic', 'month', 't', 't');
+         INSERT INTO prices (id, plan_id, currency, model, unit_amount, created_at)
+         VALUES (1, 1, 'EUR', 'per_unit', '10.00', 't');
          INSERT INTO coupons (id, code, code_folded, name, discount_type, percent, valid_from,
            valid_to, created_at, updated_at)
          VALUES (1, 'TEN', 'ten', 'Ten', 'percentage', '10', '2026', '2027', 't', 't');

@@ -528,7 +528,9 @@ fn a_subscription_that_cannot_be_billed_is_named_and_stops_no_other() {
     let sql = shop.sql();
     // As much as an amount may come to: with the tax it is more.
     sql.execute_batch(
-        "UPDATE plans SET price_minor = 1000000000000000 WHERE code = 'dear';
+        "DROP TRIGGER prices_immutable;
+         UPDATE prices SET unit_amount = '10000000000000.00'
+         WHERE plan_id = (SELECT id FROM plans WHERE code = 'dear');
          UPDATE tenants SET tax_rate = '20' WHERE slug = 't3';",
     )
     .expect("a price beyond reason");

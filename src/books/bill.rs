@@ -79,8 +79,8 @@ pub fn line(bill: &Bill, locale: Locale) -> Line {
     };
     Line {
         description,
-        quantity: terms.quantity,
-        unit_price: bill.proration.is_none().then_some(terms.price),
+        quantity: terms.quantity.into(),
+        unit_price: terms.price.unit_price().filter(|_| bill.proration.is_none()),
         amount: bill.amount,
         discount: Money::zero(bill.amount.currency()),
         period: Some((bill.period.start, bill.period.end)),

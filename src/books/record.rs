@@ -77,8 +77,9 @@ impl Book<'_> {
     ) -> Result<()> {
         let terms = |terms: &Terms| {
             json!({
-                "plan": terms.plan, "quantity": terms.quantity, "price": terms.price.major(),
-                "currency": terms.price.currency().code(),
+                "plan": terms.plan, "quantity": terms.quantity,
+                "price": terms.price.major(),
+                "currency": terms.price.currency.code(),
             })
         };
         let mut data = json!({

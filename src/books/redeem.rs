@@ -86,8 +86,7 @@ impl Book<'_> {
 
 /// The plan of terms, as the rules of a coupon ask for it.
 pub(super) fn on_plan(terms: &Terms) -> OnPlan {
-    let currency = terms.price.currency();
-    OnPlan { id: terms.plan_id, code: terms.plan.clone(), currency }
+    OnPlan { id: terms.plan_id, code: terms.plan.clone(), currency: terms.price.currency }
 }
 
 impl Book<'_> {
@@ -134,7 +133,7 @@ impl Book<'_> {
         metadata: &str,
     ) -> Result<OnSubscription> {
         let coming = subscription.coming_terms();
-        let amount = coming.price.times(coming.quantity)?;
+        let amount = coming.amount()?;
         let asked = Asked { tenant: subscription.tenant_id, plan: Some(on_plan(coming)), amount };
         let coupon = self.redeemable_coupon(code, &asked)?;
         subscription::check_period_follows(subscription, self.act.today)?;

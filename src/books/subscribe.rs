@@ -59,7 +59,7 @@ impl Book<'_> {
         if new.plan.archived_at.is_some() {
             return Err(Refusal::PlanArchived { plan: new.plan.code.clone() });
         }
-        new.plan.price.times(new.quantity)?;
+        new.plan.price.amount(new.quantity)?;
         let asked = new.trial_days;
         let had_trial = asked.is_none()
             && new.plan.trial_days > 0

@@ -384,7 +384,7 @@ fn validate(ctx: &mut Context, args: Validate) -> anyhow::Result<u8> {
     let (validated, amount, tenant, counted) = store.read(|db| {
         let tenant = db.tenant(&slug)?;
         let plan = args.plan.as_deref().map(|plan| db.plan(plan)).transpose()?;
-        let of_plan = plan.as_ref().map(|plan| plan.price.currency());
+        let of_plan = plan.as_ref().map(|plan| plan.price.currency);
         let currency = args.currency.or(of_plan).unwrap_or(tenant.currency);
         let amount =
             Money::parse(&typed, currency).map_err(|why| Refusal::bad("amount", &typed, why))?;

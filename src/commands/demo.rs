@@ -507,7 +507,8 @@ fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
                 }
                 let id = book.begin_subscription(&start)?;
                 let on_plan = Some(OnPlan::of(&plan));
-                let asked = Asked { tenant: tenant.id, plan: on_plan, amount: plan.price };
+                let amount = plan.price.amount(start.quantity)?;
+                let asked = Asked { tenant: tenant.id, plan: on_plan, amount };
                 if let Some(code) = coupon
                     && may_use(book, code, &asked)?
                 {

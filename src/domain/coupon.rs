@@ -182,7 +182,7 @@ pub struct OnPlan {
 impl OnPlan {
     /// That plan.
     pub fn of(plan: &Plan) -> OnPlan {
-        OnPlan { id: plan.id, code: plan.code.clone(), currency: plan.price.currency() }
+        OnPlan { id: plan.id, code: plan.code.clone(), currency: plan.price.currency }
     }
 
     /// The currency of amounts that are typed without one: that of the plans where they have one in

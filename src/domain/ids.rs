@@ -41,7 +41,11 @@ ids! {
     InvoiceId => "inv_",
     /// A plan's row; people name a plan by its code.
     PlanId => "plan_",
+    /// A price's row; people name it by its plan and currency.
+    PriceId => "price_",
     SubscriptionId => "sub_",
+    /// An item of a subscription.
+    ItemId => "item_",
     PaymentMethodId => "pm_",
     /// A coupon's row; people name a coupon by its code.
     CouponId => "cpn_",

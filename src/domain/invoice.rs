@@ -31,8 +31,9 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub description: String,
-    pub quantity: i64,
-    pub unit_price: Option<Money>,
+    pub quantity: Decimal,
+    /// In major units; none where quantity × price is not what it comes to.
+    pub unit_price: Option<Decimal>,
     pub amount: Money,
     pub discount: Money,
     /// Half-open.
@@ -42,8 +43,19 @@ pub struct Line {
 impl Line {
     /// One piece at that price.
     pub fn single(description: String, amount: Money) -> Self {
-        let discount = Money::zero(amount.currency());
-        Line { description, quantity: 1, unit_price: Some(amount), amount, discount, period: None }
+        Line {
+            description,
+            quantity: Decimal::ONE,
+            unit_price: Some(amount.exact()),
+            amount,
+            discount: Money::zero(amount.currency()),
+            period: None,
+        }
+    }
+
+    /// The quantity where it is a whole number, as that of anything that is counted.
+    pub fn count(&self) -> Option<i64> {
+        i64::try_from(self.quantity).ok().filter(|_| self.quantity.is_integer())
     }
 }
 

@@ -15,6 +15,7 @@ pub mod money;
 pub mod payment_method;
 pub mod period;
 pub mod plan;
+pub mod price;
 pub mod recurrence;
 pub mod refusal;
 pub mod revenue;

@@ -140,6 +140,20 @@ impl Money {
         self.minor == 0
     }
 
+    /// The amount in major units, with the currency's decimals: 49.90 of 4990 cents.
+    pub fn exact(self) -> Decimal {
+        Decimal::new(self.minor, self.currency.decimals())
+    }
+
+    /// An exact number of major units, rounded once by [`ROUNDING`].
+    ///
+    /// # Errors
+    /// A result above [`MAX_MINOR`].
+    pub fn of(exact: Decimal, currency: Currency) -> Result<Money, Unreckonable> {
+        let zero = Money::zero(currency);
+        zero.rounded(in_minor(exact, currency)).ok_or(Unreckonable::Overflow { currency })
+    }
+
     /// Reads an amount as a person types it, in major units: at most the currency's decimals
     /// (`10.5` XOF is refused, not rounded), never negative.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, Amiss> {
@@ -227,12 +241,22 @@ impl Money {
     /// A whole of nothing, or a result above [`MAX_MINOR`].
     pub fn share(self, part: i64, whole: i64) -> Result<Money, Unreckonable> {
         let overflow = Unreckonable::Overflow { currency: self.currency };
-        // Multiplied before it is divided. The quotient is cut at 28 digits, which cannot move it
-        // across a half: the nearest one that is no half lies 1 ÷ (2 × whole) away.
-        let exact = Decimal::from(self.minor)
-            .checked_mul(Decimal::from(part))
-            .and_then(|product| product.checked_div(Decimal::from(whole)));
-        self.rounded(exact).ok_or(overflow)
+        self.rounded(fraction(Decimal::from(self.minor), part, whole)).ok_or(overflow)
+    }
+
+    /// The exact fraction `part` ÷ `whole` of an exact number of major units, rounded once by
+    /// [`ROUNDING`]: [`Money::share`] of what need not be whole in minor units.
+    ///
+    /// # Errors
+    /// As [`Money::share`].
+    pub fn share_of(
+        exact: Decimal,
+        part: i64,
+        whole: i64,
+        currency: Currency,
+    ) -> Result<Money, Unreckonable> {
+        let minor = in_minor(exact, currency).and_then(|minor| fraction(minor, part, whole));
+        Money::zero(currency).rounded(minor).ok_or(Unreckonable::Overflow { currency })
     }
 
     /// Splits the amount by weights so that the parts add up to it: each gets what its share comes
@@ -277,6 +301,29 @@ impl Money {
             _ => format!("{sign}{whole}.{fraction}"),
         }
     }
+}
+
+/// `part` ÷ `whole` of a number of minor units, multiplied before it is divided. The quotient is cut
+/// at 28 digits, which cannot move that of whole minor units across a half: the nearest one that is
+/// no half lies 1 ÷ (2 × whole) away.
+fn fraction(minor: Decimal, part: i64, whole: i64) -> Option<Decimal> {
+    let product = minor.checked_mul(Decimal::from(part))?;
+    product.checked_div(Decimal::from(whole))
+}
+
+/// Major units as minor ones, whole or not.
+fn in_minor(exact: Decimal, currency: Currency) -> Option<Decimal> {
+    exact.checked_mul(Decimal::from(10i64.pow(currency.decimals())))
+}
+
+/// An exact number of major units as it is printed: with the currency's decimals, and more where it
+/// has more (`49.90`, `0.0004` EUR).
+pub fn major(exact: Decimal, currency: Currency) -> String {
+    let mut exact = exact.normalize();
+    if exact.scale() < currency.decimals() {
+        exact.rescale(currency.decimals());
+    }
+    exact.to_string()
 }
 
 impl fmt::Display for Money {
@@ -395,6 +442,23 @@ mod tests {
             let amount = Money::from_minor(minor, currency("EUR"));
             assert_eq!(amount.percent(percent.parse().unwrap()).unwrap().minor(), tax, "{minor}");
         }
+    }
+
+    #[test]
+    fn an_exact_number_is_rounded_once_and_printed_with_all_its_decimals() {
+        for (exact, code, minor, printed) in [
+            ("49.9", "EUR", 4990, "49.90"),
+            ("0.0004", "EUR", 0, "0.0004"),
+            ("0.005", "EUR", 1, "0.005"),
+            ("15000.000", "XOF", 15000, "15000"),
+            ("1.2345", "KWD", 1235, "1.2345"),
+        ] {
+            let (exact, currency) = (exact.parse::<Decimal>().unwrap(), currency(code));
+            assert_eq!(Money::of(exact, currency).unwrap().minor(), minor, "{exact}");
+            assert_eq!(major(exact, currency), printed);
+        }
+        assert!(Money::of(Decimal::from(MAX_MINOR), currency("EUR")).is_err());
+        assert!(Money::of(Decimal::MAX, currency("EUR")).is_err());
     }
 
     #[test]

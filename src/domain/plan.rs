@@ -1,5 +1,6 @@
 //! Plans: what is sold, at which price, how often.
 
+use super::price::Price;
 use super::{Currency, Money, PlanId, Result, text, words};
 
 words! {
@@ -36,8 +37,8 @@ pub struct Plan {
     pub id: PlanId,
     pub code: String,
     pub name: String,
-    /// Of one unit for one whole interval, before discount and tax.
-    pub price: Money,
+    /// For one whole interval, before discount and tax.
+    pub price: Price,
     pub interval: Interval,
     /// Free days at the start of a subscription; 0: none.
     pub trial_days: i64,
@@ -51,6 +52,7 @@ pub struct Plan {
 pub struct NewPlan {
     pub code: String,
     pub name: String,
+    /// Of one unit for one whole interval.
     pub price: Money,
     pub interval: Interval,
     pub trial_days: i64,

@@ -70,10 +70,12 @@ impl<'a> Walk<'a> {
     fn next_bill(&mut self) -> Result<Bill> {
         let period = self.next_period();
         let proration = self.cycle.proration(period);
-        let whole = self.terms.price.times(self.terms.quantity)?;
         let amount = match proration {
-            Some(part) => whole.share(part.days, part.of)?,
-            None => whole,
+            Some(part) => {
+                let exact = self.terms.price.exact(self.terms.quantity)?;
+                Money::share_of(exact, part.days, part.of, self.terms.price.currency)?
+            }
+            None => self.terms.amount()?,
         };
         Ok(Bill { period, terms: self.terms.clone(), proration, amount })
     }

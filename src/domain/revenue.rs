@@ -23,10 +23,9 @@ pub struct Cut {
 pub struct Standing {
     pub since: String,
     pub status: SubscriptionStatus,
-    /// Of one for a whole interval.
-    pub price: Money,
+    /// What it comes to for a whole interval: price × quantity.
+    pub whole: Money,
     pub interval: Interval,
-    pub quantity: i64,
 }
 
 /// A coupon that lasts longer than one invoice.
@@ -77,7 +76,7 @@ pub struct Timeline {
 impl Timeline {
     /// What it is billed in.
     pub fn currency(&self) -> Option<Currency> {
-        self.standings.first().map(|standing| standing.price.currency())
+        self.standings.first().map(|standing| standing.whole.currency())
     }
 
     /// Whether there was such a subscription by that moment.
@@ -101,7 +100,7 @@ impl Timeline {
         if !runs {
             return Ok(0);
         }
-        let whole = standing.price.times(standing.quantity)?;
+        let whole = standing.whole;
         let off = match self.coupons.iter().find(|coupon| coupon.holds(cut)) {
             Some(coupon) => coupon.discount.off(whole)?,
             None => Money::zero(whole.currency()),

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use super::coupon::Redemption;
 use super::period::{Anchor, Cycle, Period};
 use super::plan::{Interval, Plan};
+use super::price::Price;
 use super::tenant::SuspensionCause;
 use super::{Money, PlanId, Refusal, Result, SubscriptionId, TenantId, words};
 
@@ -35,8 +36,8 @@ pub struct Terms {
     /// The plan's code and name.
     pub plan: String,
     pub plan_name: String,
-    /// Of one for a whole interval.
-    pub price: Money,
+    /// For a whole interval.
+    pub price: Price,
     pub interval: Interval,
     pub quantity: i64,
 }
@@ -48,10 +49,18 @@ impl Terms {
             plan_id: plan.id,
             plan: plan.code.clone(),
             plan_name: plan.name.clone(),
-            price: plan.price,
+            price: plan.price.clone(),
             interval: plan.interval,
             quantity,
         }
+    }
+
+    /// What they come to for a whole interval, before discount and tax.
+    ///
+    /// # Errors
+    /// An amount that is too large.
+    pub fn amount(&self) -> Result<Money> {
+        self.price.amount(self.quantity)
     }
 }
 
@@ -203,13 +212,13 @@ pub fn change(
         if plan.archived_at.is_some() && plan.id != subscription.terms.plan_id {
             return Err(Refusal::PlanArchived { plan: plan.code.clone() });
         }
-        let (one, other) = (subscription.terms.price.currency(), plan.price.currency());
+        let (one, other) = (subscription.terms.price.currency, plan.price.currency);
         if one != other {
             return Err(Refusal::PlanCurrency { plan: plan.code.clone(), has: other, needs: one });
         }
         wanted = Terms::of(plan, quantity);
     }
-    wanted.price.times(wanted.quantity)?;
+    wanted.amount()?;
     if subscription.coming_terms() == &wanted {
         return Err(Refusal::NothingToChange { subscription: subscription.id.to_string() });
     }
@@ -248,7 +257,7 @@ pub(super) fn example(anchor: Anchor, start: NaiveDate, interval: Interval) -> S
             plan_id: PlanId(1),
             plan: "pro".into(),
             plan_name: "Pro".into(),
-            price: Money::from_minor(4990, "EUR".parse().unwrap()),
+            price: super::price::example(Money::from_minor(4990, "EUR".parse().unwrap())),
             interval,
             quantity: 1,
         },

@@ -4,9 +4,10 @@
 //! amount on one line by its style instead.
 
 use chrono::{Datelike, NaiveDate};
+use rust_decimal::Decimal;
 
-use super::Money;
 use super::email::Locale;
+use super::money::{self, Currency, Money};
 use super::plan::{Interval, IntervalUnit};
 
 const MONTHS_FR: [&str; 12] = [
@@ -42,13 +43,21 @@ const MONTHS_EN: [&str; 12] = [
 /// The amount as it is written in that language: `15 000 F CFA` and `49,90 €`, `15,000 F CFA` and
 /// `€49.90`.
 pub fn amount(money: Money, locale: Locale) -> String {
-    let major = money.major();
+    written(&money.major(), money.currency(), locale)
+}
+
+/// The same of a number of major units that may have more decimals than the currency: `0,0004 €`.
+pub fn exact_amount(exact: Decimal, currency: Currency, locale: Locale) -> String {
+    written(&money::major(exact, currency), currency, locale)
+}
+
+fn written(major: &str, currency: Currency, locale: Locale) -> String {
     let (sign, digits) = match major.strip_prefix('-') {
         Some(digits) => ("-", digits),
-        None => ("", major.as_str()),
+        None => ("", major),
     };
     let number = number(digits, locale);
-    match (money.currency().code(), locale) {
+    match (currency.code(), locale) {
         // Both francs are called so by those who pay in them.
         ("XOF" | "XAF", _) => format!("{sign}{number} F CFA"),
         ("EUR", Locale::Fr) => format!("{sign}{number} €"),
@@ -203,6 +212,11 @@ mod tests {
         ] {
             assert_eq!(amount(money(minor, code), Locale::Fr), fr);
             assert_eq!(amount(money(minor, code), Locale::En), en);
+        }
+        // A price may have more decimals than its currency, and never has fewer.
+        let eur = "EUR".parse().unwrap();
+        for (exact, fr) in [("0.0004", "0,0004 €"), ("1234.5", "1 234,50 €")] {
+            assert_eq!(exact_amount(exact.parse().unwrap(), eur, Locale::Fr), fr);
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::table::Row;
 use super::{Bad, Fate, Import};
 use crate::domain::plan::{self, Interval, IntervalUnit, MOST_TRIAL_DAYS, NewPlan, Plan};
+use crate::domain::price::Model;
 use crate::domain::refusal::Why;
 use crate::store::NewEvent;
 
@@ -66,10 +67,11 @@ impl Import<'_> {
 
 /// The columns of the row whose values are not those that are stored.
 fn differences(row: &Row, new: &NewPlan, there: &Plan) -> Vec<&'static str> {
+    let same_currency = new.currency() == there.price.currency;
     let pairs = [
         ("name", new.name == there.name),
-        ("price", new.price == there.price),
-        ("currency", new.currency() == there.price.currency()),
+        ("price", same_currency && Model::per_unit(new.price) == there.price.model),
+        ("currency", same_currency),
         ("interval", new.interval.unit == there.interval.unit),
         ("interval_count", new.interval.count == there.interval.count),
         ("trial_days", new.trial_days == there.trial_days),

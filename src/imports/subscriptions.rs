@@ -102,7 +102,7 @@ impl Import<'_> {
         let anchor: Option<Anchor> = row.word("anchor", "calendar, anniversary");
         let quantity = row.count("quantity", 1, MOST_QUANTITY);
         let collection: Option<Collection> = row.word("collection", "automatic, invoice");
-        let overflows = |plan: &Plan| plan.price.times(quantity.unwrap_or(1)).is_err();
+        let overflows = |plan: &Plan| plan.price.amount(quantity.unwrap_or(1)).is_err();
         if plan.as_ref().is_some_and(overflows) {
             row.note("quantity", Why::Amount(Amiss::TooLarge));
         }

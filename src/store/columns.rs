@@ -29,7 +29,8 @@ pub fn places<const N: usize>(
     Ok(places)
 }
 
-fn bad(name: impl Column, text: &str) -> rusqlite::Error {
+/// A column that holds what this program could not have written.
+pub fn bad(name: impl Column, text: &str) -> rusqlite::Error {
     let message = format!("column {name} holds {text:?}");
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, message.into())
 }

@@ -99,11 +99,10 @@ impl Db<'_> {
             "SELECT * FROM invoice_lines WHERE invoice_id = ?1 ORDER BY position",
         )?;
         let lines = statement.query_map([invoice.id.0], |row| {
-            let unit: Option<i64> = row.get("unit_minor")?;
             Ok(Line {
                 description: row.get("description")?,
-                quantity: row.get("quantity")?,
-                unit_price: unit.map(|minor| Money::from_minor(minor, currency)),
+                quantity: columns::word(row, "quantity")?,
+                unit_price: columns::word_or_null(row, "unit_price")?,
                 amount: columns::money(row, "amount_minor", currency)?,
                 discount: columns::money(row, "discount_minor", currency)?,
                 period: columns::period(row)?,
@@ -226,7 +225,7 @@ impl Db<'_> {
 
     fn insert_lines(&self, id: InvoiceId, lines: &[Line]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
+            "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_price,
                amount_minor, discount_minor, period_start, period_end)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
@@ -235,8 +234,8 @@ impl Db<'_> {
                 id.0,
                 position as i64 + 1,
                 &line.description,
-                line.quantity,
-                line.unit_price.map(|price| price.minor()),
+                line.quantity.to_string(),
+                line.unit_price.map(|price| price.to_string()),
                 line.amount.minor(),
                 line.discount.minor(),
                 line.period.map(|(start, _)| start.to_string()),
@@ -284,11 +283,12 @@ impl Db<'_> {
                 &at,
             ))?;
         let mut line = self.conn.prepare_cached(
-            "UPDATE invoice_lines SET description = ?2, unit_minor = ?3, amount_minor = ?3
+            "UPDATE invoice_lines SET description = ?2, unit_price = ?3, amount_minor = ?4
              WHERE invoice_id = ?1 AND position = 1",
         )?;
         for first in new.lines.iter().take(1) {
-            line.execute((id.0, &first.description, first.amount.minor()))?;
+            let unit_price = first.unit_price.map(|price| price.to_string());
+            line.execute((id.0, &first.description, unit_price, first.amount.minor()))?;
         }
         self.book_new(act, id, new)
     }

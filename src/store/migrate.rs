@@ -3,7 +3,9 @@
 
 mod ledger;
 
-use rusqlite::Connection;
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{Db, Fault, FaultKind, Store};
 use crate::domain::Result;
@@ -59,6 +61,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/6.sql")),
         fill: None,
     },
+    Migration {
+        version: 7,
+        summary: "prices, and items of subscriptions that lines name",
+        sql: Some(include_str!("migrations/7.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.
@@ -79,32 +87,92 @@ impl Store {
     /// A fault of the file; then it is as it was.
     pub fn migrate(&mut self, day_of: &dyn Fn(&str) -> String) -> Result<Vec<&'static Migration>> {
         let path = self.path().to_owned();
-        self.write(|db| {
-            // Read inside the transaction: of two that migrate at once, the second finds nothing.
-            let from: i64 = db.conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            if from > VERSION {
-                let kind = FaultKind::Newer { found: from, known: VERSION };
-                return Err(Fault { path, kind }.into());
-            }
-            let pending: Vec<_> = MIGRATIONS.iter().filter(|m| m.version > from).collect();
-            for migration in &pending {
-                db.conn.execute_batch(migration.sql.unwrap_or_default())?;
-                if let Some(fill) = migration.fill {
-                    fill(db.conn, day_of)?;
+        self.rebuilding(|store| {
+            store.write(|db| {
+                // Read inside the transaction: of two that migrate at once, the second finds nothing.
+                let from: i64 =
+                    db.conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+                if from > VERSION {
+                    let kind = FaultKind::Newer { found: from, known: VERSION };
+                    return Err(Fault { path, kind }.into());
                 }
-                db.conn.pragma_update(None, "user_version", migration.version)?;
-            }
-            Ok(pending)
+                let pending: Vec<_> = MIGRATIONS.iter().filter(|m| m.version > from).collect();
+                for migration in &pending {
+                    db.conn.execute_batch(migration.sql.unwrap_or_default())?;
+                    if let Some(fill) = migration.fill {
+                        fill(db.conn, day_of)?;
+                    }
+                    db.conn.pragma_update(None, "user_version", migration.version)?;
+                }
+                db.check_references()?;
+                Ok(pending)
+            })
         })
+    }
+
+    /// Lets `work` put a new table in the place of one that others refer to: they go on to refer to
+    /// its name. References are not enforced meanwhile ([`Db::check_references`] looks at them all),
+    /// and neither can be switched inside a transaction.
+    fn rebuilding<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T>) -> Result<T> {
+        self.pragma("foreign_keys", 0)?;
+        self.pragma("legacy_alter_table", 1)?;
+        let done = work(self);
+        self.pragma("legacy_alter_table", 0)?;
+        self.pragma("foreign_keys", 1)?;
+        done
     }
 }
 
 impl Db<'_> {
+    /// Proves that each row that names another finds it.
+    fn check_references(&self) -> Result<()> {
+        let mut statement = self.conn.prepare(
+            r#"SELECT "table" || ' row ' || coalesce(rowid, '?') || ' names a missing row of ' || parent
+               FROM pragma_foreign_key_check LIMIT 1"#,
+        )?;
+        match statement.query_row([], |row| row.get(0)).optional()? {
+            None => Ok(()),
+            Some(found) => {
+                let fault = Fault::Corrupt(found);
+                Err(Refusal::Storage { path: PathBuf::new(), fault })
+            }
+        }
+    }
+
     /// When the database was made.
     ///
     /// # Errors
     /// A fault of the file.
     pub fn created_at(&self) -> Result<String> {
         Ok(self.conn.query_row("SELECT created_at FROM database_info", [], |row| row.get(0))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::Currency;
+
+    /// A migration writes the decimals of currencies down, so that it lifts a file in the same way
+    /// for ever; the amounts were stored by those that the program knows.
+    #[test]
+    fn the_decimals_that_a_migration_reckons_with_are_those_of_the_currencies() {
+        let sql = rusqlite::Connection::open_in_memory().unwrap();
+        let migration = include_str!("migrations/7.sql");
+        let until = migration.find("-- What was copied").unwrap();
+        sql.execute_batch(&migration[..until]).unwrap();
+        let letters = || 'A'..='Z';
+        let mut known = 0;
+        for code in letters().flat_map(|a| {
+            letters()
+                .flat_map(move |b| letters().map(move |c| [a, b, c].iter().collect::<String>()))
+        }) {
+            let Ok(currency) = code.parse::<Currency>() else { continue };
+            let query = "SELECT coalesce((SELECT decimals FROM currency_decimals
+                           WHERE currency = ?1), 2)";
+            let decimals: u32 = sql.query_row(query, [&code], |row| row.get(0)).unwrap();
+            assert_eq!(decimals, currency.decimals(), "{code}");
+            known += 1;
+        }
+        assert!(known > 150, "{known}");
     }
 }

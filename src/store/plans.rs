@@ -1,10 +1,24 @@
-//! The rows of plans.
+//! The rows of plans and of their prices.
 
 use rusqlite::{OptionalExtension, Row};
+use rust_decimal::Decimal;
 
 use super::{Db, columns};
 use crate::domain::plan::{Interval, NewPlan, Plan};
-use crate::domain::{Act, PlanId, Refusal, Result};
+use crate::domain::price::{Model, Price};
+use crate::domain::{Act, PlanId, PriceId, Refusal, Result};
+
+/// A plan with the first of its prices.
+macro_rules! plan_query {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.*, r.id AS price_id, r.currency, r.model, r.unit_amount
+             FROM plans p JOIN prices r ON r.id =
+               (SELECT min(id) FROM prices WHERE plan_id = p.id AND archived_at IS NULL) ",
+            $rest
+        )
+    };
+}
 
 impl Db<'_> {
     /// The plan with that code.
@@ -24,7 +38,7 @@ impl Db<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn find_plan(&self, code: &str) -> Result<Option<Plan>> {
-        let mut statement = self.conn.prepare_cached("SELECT * FROM plans WHERE code = ?1")?;
+        let mut statement = self.conn.prepare_cached(plan_query!("WHERE p.code = ?1"))?;
         Ok(statement.query_row([code], plan).optional()?)
     }
 
@@ -37,8 +51,7 @@ impl Db<'_> {
         limit: Option<u32>,
         mut each: impl FnMut(Plan) -> Result<()>,
     ) -> Result<()> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT * FROM plans ORDER BY code LIMIT ?1")?;
+        let mut statement = self.conn.prepare_cached(plan_query!("ORDER BY p.code LIMIT ?1"))?;
         let mut rows = statement.query([columns::limit(limit)])?;
         while let Some(row) = rows.next()? {
             each(plan(row)?)?;
@@ -46,31 +59,39 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Adds a plan.
+    /// Adds a plan with its price.
     ///
     /// # Errors
     /// The code is taken.
     pub fn insert_plan(&self, act: &Act, new: &NewPlan) -> Result<PlanId> {
         let inserted = self.insert_unless_there(
-            "INSERT INTO plans (code, name, price_minor, currency, interval, interval_count,
-               trial_days, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+            "INSERT INTO plans (code, name, interval, interval_count, trial_days, created_at,
+               updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
              ON CONFLICT (code) DO NOTHING",
             (
                 &new.code,
                 &new.name,
-                new.price.minor(),
-                new.currency().code(),
                 new.interval.unit.word(),
                 new.interval.count,
                 new.trial_days,
                 act.at(),
             ),
         )?;
-        inserted.map(PlanId).ok_or_else(|| Refusal::Exists { noun: "plan", name: new.code.clone() })
+        let taken = || Refusal::Exists { noun: "plan", name: new.code.clone() };
+        let id = inserted.map(PlanId).ok_or_else(taken)?;
+        let model = Model::per_unit(new.price);
+        let Model::PerUnit { unit } = model;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO prices (plan_id, currency, model, unit_amount, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute((id.0, new.currency().code(), model.word(), unit.to_string(), act.at()))?;
+        Ok(id)
     }
 
-    /// Gives a plan another name and trial. Its price and interval never change.
+    /// Gives a plan another name and trial. Its interval never changes.
     ///
     /// # Errors
     /// A fault of the file.
@@ -96,12 +117,11 @@ impl Db<'_> {
 }
 
 fn plan(row: &Row) -> rusqlite::Result<Plan> {
-    let currency = columns::word(row, "currency")?;
     Ok(Plan {
         id: PlanId(row.get("id")?),
         code: row.get("code")?,
         name: row.get("name")?,
-        price: columns::money(row, "price_minor", currency)?,
+        price: price(row, "price_id", "currency", "model", "unit_amount")?,
         interval: Interval {
             unit: columns::word(row, "interval")?,
             count: row.get("interval_count")?,
@@ -111,4 +131,19 @@ fn plan(row: &Row) -> rusqlite::Result<Plan> {
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
     })
+}
+
+/// A price, from columns of those names.
+pub(super) fn price(
+    row: &Row,
+    id: &str,
+    currency: &str,
+    model: &str,
+    unit_amount: &str,
+) -> rusqlite::Result<Price> {
+    let model = match row.get_ref(model)?.as_str()? {
+        "per_unit" => Model::PerUnit { unit: columns::word::<Decimal>(row, unit_amount)? },
+        other => return Err(columns::bad(model, other)),
+    };
+    Ok(Price { id: PriceId(row.get(id)?), currency: columns::word(row, currency)?, model })
 }

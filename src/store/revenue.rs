@@ -53,10 +53,13 @@ impl Db<'_> {
         while let Some(row) = rows.next()? {
             let (id, plan_id) = (row.get(id)?, PlanId(row.get(plan_id)?));
             let (price, interval) =
-                *plans.get(&plan_id).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            let (status, quantity) = (columns::word(row, status)?, row.get(quantity)?);
-            let mut standing =
-                Standing { since: row.get(since)?, status, price, interval, quantity };
+                plans.get(&plan_id).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            let mut standing = Standing {
+                since: row.get(since)?,
+                status: columns::word(row, status)?,
+                whole: price.amount(row.get::<_, i64>(quantity)?)?,
+                interval: *interval,
+            };
             match &mut current {
                 Some((same, _, timeline)) if *same == id => timeline.standings.push(standing),
                 _ => {

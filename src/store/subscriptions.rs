@@ -5,6 +5,7 @@ mod changes;
 use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row};
 
+use super::plans::price;
 use super::{Db, columns};
 use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Interval;
@@ -33,16 +34,21 @@ macro_rules! subscription_query {
     ($index:literal, $rest:literal) => {
         concat!(
             "SELECT s.*, t.slug AS tenant,
-                    p.code, p.name, p.price_minor, p.currency, p.interval, p.interval_count,
+                    p.code, p.name, p.interval, p.interval_count,
+                    r.id AS price_id, r.currency, r.model, r.unit_amount,
                     EXISTS (SELECT 1 FROM redemptions WHERE subscription_id = s.id
                       AND subscription_id IS NOT NULL AND returned_at IS NULL) AS redeemed,
-                    n.code AS next_code, n.name AS next_name, n.price_minor AS next_price_minor,
-                    n.interval AS next_interval, n.interval_count AS next_interval_count
+                    n.code AS next_code, n.name AS next_name,
+                    n.interval AS next_interval, n.interval_count AS next_interval_count,
+                    m.id AS next_price_id, m.currency AS next_currency, m.model AS next_model,
+                    m.unit_amount AS next_unit_amount
              FROM subscriptions s ",
             $index,
             " JOIN tenants t ON t.id = s.tenant_id
              JOIN plans p ON p.id = s.plan_id
-             LEFT JOIN plans n ON n.id = s.pending_plan_id ",
+             JOIN prices r ON r.plan_id = p.id AND r.archived_at IS NULL
+             LEFT JOIN plans n ON n.id = s.pending_plan_id
+             LEFT JOIN prices m ON m.plan_id = n.id AND m.archived_at IS NULL ",
             $rest
         )
     };
@@ -301,7 +307,6 @@ impl Db<'_> {
 }
 
 fn subscription(row: &Row) -> rusqlite::Result<Subscription> {
-    let currency = columns::word(row, "currency")?;
     let interval =
         Interval { unit: columns::word(row, "interval")?, count: row.get("interval_count")? };
     let pending = match row.get::<_, Option<i64>>("pending_plan_id")? {
@@ -310,7 +315,7 @@ fn subscription(row: &Row) -> rusqlite::Result<Subscription> {
             plan_id: PlanId(plan),
             plan: row.get("next_code")?,
             plan_name: row.get("next_name")?,
-            price: columns::money(row, "next_price_minor", currency)?,
+            price: price(row, "next_price_id", "next_currency", "next_model", "next_unit_amount")?,
             interval: Interval {
                 unit: columns::word(row, "next_interval")?,
                 count: row.get("next_interval_count")?,
@@ -339,7 +344,7 @@ fn subscription(row: &Row) -> rusqlite::Result<Subscription> {
             plan_id: PlanId(row.get("plan_id")?),
             plan: row.get("code")?,
             plan_name: row.get("name")?,
-            price: columns::money(row, "price_minor", currency)?,
+            price: price(row, "price_id", "currency", "model", "unit_amount")?,
             interval,
             quantity: row.get("quantity")?,
         },

@@ -485,7 +485,7 @@ fn trial_facts(
         quantity: terms.quantity,
         ends_on,
         first_paid_on: book.paid_from(&subscription, ends_on)?.0,
-        price: terms.price.times(terms.quantity)?,
+        price: terms.amount()?,
         interval: terms.interval,
         after,
     });

@@ -177,12 +177,15 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
     })
 }
 
-/// A line of an invoice.
+/// A line of an invoice. Its quantity is a number where it is a whole one, else decimal text.
 pub fn line(line: &Line) -> Value {
     json!({
         "description": line.description,
-        "quantity": line.quantity,
-        "unit_price": line.unit_price.map(Money::major),
+        "quantity": match line.count() {
+            Some(count) => json!(count),
+            None => json!(line.quantity.normalize().to_string()),
+        },
+        "unit_price": line.unit_price.map(|price| money::major(price, line.amount.currency())),
         "amount": line.amount.major(),
         "discount": line.discount.major(),
         "currency": line.amount.currency().code(),
@@ -327,7 +330,7 @@ pub fn plan(plan: &Plan) -> Value {
         "code": plan.code,
         "name": plan.name,
         "price": plan.price.major(),
-        "currency": plan.price.currency().code(),
+        "currency": plan.price.currency.code(),
         "interval": plan.interval.unit.word(),
         "interval_count": plan.interval.count,
         "each": each(plan.interval),
@@ -403,7 +406,7 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
         "status": status.word(),
         "quantity": terms.quantity,
         "price": terms.price.major(),
-        "currency": terms.price.currency().code(),
+        "currency": terms.price.currency.code(),
         "each": each(terms.interval),
         "anchor": subscription.anchor.word(),
         "anchor_day": subscription.cycle.anchor_day,

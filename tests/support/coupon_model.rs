@@ -164,6 +164,11 @@ fn read<T, C: FromIterator<T>>(
     found.map(|row| row.expect("a row")).collect()
 }
 
+/// The minor units of a decimal number of major ones, which has the decimals of its currency.
+fn minor_of(major: &str) -> i64 {
+    major.replace('.', "").parse().expect("a number")
+}
+
 impl Rows {
     pub fn read(sql: &Connection) -> Rows {
         Rows {
@@ -176,15 +181,16 @@ impl Rows {
             subscriptions: read(
                 sql,
                 "SELECT s.id, s.tenant_id, s.status, s.ends_on, s.next_billing_on,
-                   p.price_minor * coalesce(s.pending_quantity, s.quantity)
-                 FROM subscriptions s JOIN plans p ON p.id = coalesce(s.pending_plan_id, s.plan_id)",
+                   r.unit_amount, coalesce(s.pending_quantity, s.quantity)
+                 FROM subscriptions s JOIN prices r
+                   ON r.plan_id = coalesce(s.pending_plan_id, s.plan_id)",
                 |row| {
                     let subscription = SubscriptionRow {
                         tenant: row.get(1)?,
                         status: row.get(2)?,
                         ends_on: row.get(3)?,
                         next_billing_on: row.get(4)?,
-                        price: row.get(5)?,
+                        price: minor_of(&row.get::<_, String>(5)?) * row.get::<_, i64>(6)?,
                     };
                     Ok((row.get(0)?, subscription))
                 },

@@ -5,6 +5,7 @@ use crate::domain::Currency;
 use crate::domain::period::Anchor;
 use crate::domain::plan::Interval;
 use crate::domain::plan::IntervalUnit;
+use crate::domain::price;
 use crate::domain::subscription::example;
 use crate::domain::tenant::SuspensionCause;
 
@@ -21,7 +22,7 @@ fn years(count: u32) -> Interval {
 }
 
 fn terms(interval: Interval, minor: i64, quantity: i64) -> Terms {
-    let price = Money::from_minor(minor, "EUR".parse::<Currency>().unwrap());
+    let price = price::example(Money::from_minor(minor, "EUR".parse::<Currency>().unwrap()));
     Terms { price, quantity, ..example(Anchor::Calendar, day("2026-01-01"), interval).terms }
 }
 

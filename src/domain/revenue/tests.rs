@@ -57,7 +57,7 @@ fn noon(nth: i64) -> String {
 impl Life {
     /// What the report knows of it.
     fn timeline(&self) -> Timeline {
-        let price = |minor| Money::from_minor(minor, Currency::XOF);
+        let whole = |minor, quantity| Money::from_minor(minor * quantity, Currency::XOF);
         let interval = |yearly| Interval {
             unit: if yearly { IntervalUnit::Year } else { IntervalUnit::Month },
             count: 1,
@@ -67,9 +67,8 @@ impl Life {
         let mut standings = vec![Standing {
             since: noon(self.made),
             status,
-            price: price(self.minor),
+            whole: whole(self.minor, self.quantity),
             interval: interval(self.yearly),
-            quantity: self.quantity,
         }];
         let mut at = self.made;
         for (days, event) in &self.events {
@@ -80,7 +79,7 @@ impl Life {
                 Event::Returned => next.status = SubscriptionStatus::Active,
                 Event::Canceled => next.status = SubscriptionStatus::Canceled,
                 Event::Changed { minor, quantity, yearly } => {
-                    (next.price, next.quantity) = (price(minor), quantity);
+                    next.whole = whole(minor, quantity);
                     next.interval = interval(yearly);
                 }
             }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::Currency;
 use crate::domain::plan::IntervalUnit;
+use crate::domain::price;
 use crate::domain::recurrence::cancel;
 
 fn day(text: &str) -> NaiveDate {
@@ -12,7 +13,7 @@ fn plan(id: i64, code: &str, currency: &str) -> Plan {
         id: PlanId(id),
         code: code.to_owned(),
         name: code.to_owned(),
-        price: Money::from_minor(4990, currency.parse::<Currency>().unwrap()),
+        price: price::example(Money::from_minor(4990, currency.parse::<Currency>().unwrap())),
         interval: Interval { unit: IntervalUnit::Month, count: 1 },
         trial_days: 0,
         archived_at: None,

@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::super::wording;
-use super::filters::{amount, day};
+use super::filters::{amount, day, unit_price};
 use crate::domain::calendar::plus_days;
 use crate::domain::email::Locale;
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, add_up};
@@ -189,10 +189,14 @@ fn invoice_facts(invoice: &Invoice, letter: &Letter) -> Result<Value> {
 }
 
 fn line_facts(line: &Line, locale: Locale) -> Value {
+    let currency = line.amount.currency();
     context! {
         description => line.description.as_str(),
-        quantity => line.quantity,
-        unit_price => line.unit_price.map(|price| amount(price, locale)),
+        quantity => match line.count() {
+            Some(count) => Value::from(count),
+            None => Value::from(wording::number(&line.quantity.normalize().to_string(), locale)),
+        },
+        unit_price => line.unit_price.map(|exact| unit_price(exact, currency, locale)),
         amount => amount(line.amount, locale),
         period => line.period.map(|period| wording::period(period, locale)),
     }
@@ -365,8 +369,8 @@ fn sample_invoice(
     let lines = vec![
         Line { period, ..Line::single(sample_plan(locale).to_owned(), price) },
         Line {
-            quantity: 2,
-            unit_price: Some(price),
+            quantity: 2.into(),
+            unit_price: Some(price.exact()),
             ..Line::single(seats.to_owned(), Money::from_minor(2 * price.minor(), currency))
         },
     ];

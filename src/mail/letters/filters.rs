@@ -6,14 +6,15 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State};
+use rust_decimal::Decimal;
 
 use super::super::wording;
-use crate::domain::Money;
 use crate::domain::email::Locale;
+use crate::domain::{Currency, Money};
 
-/// An amount in a letter; it prints in the letter's language.
+/// An amount in a letter, in major units; it prints in the letter's language.
 #[derive(Debug, Clone, Copy)]
-struct Amount(Money, Locale);
+struct Amount(Decimal, Currency, Locale);
 
 /// A date in a letter; it prints in the letter's language.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +26,7 @@ impl Object for Amount {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&wording::amount(self.0, self.1))
+        f.write_str(&wording::exact_amount(self.0, self.1, self.2))
     }
 }
 
@@ -41,7 +42,12 @@ impl Object for Day {
 
 /// The amount as a template sees it.
 pub fn amount(money: Money, locale: Locale) -> Value {
-    Value::from_object(Amount(money, locale))
+    unit_price(money.exact(), money.currency(), locale)
+}
+
+/// The price of one as a template sees it: an amount that may have more decimals than its currency.
+pub fn unit_price(exact: Decimal, currency: Currency, locale: Locale) -> Value {
+    Value::from_object(Amount(exact, currency, locale))
 }
 
 /// The date as a template sees it.
