@@ -186,17 +186,14 @@ CREATE TABLE coupon_checks (
   PRIMARY KEY (coupon_id, tenant_id, checked_on)
 ) STRICT, WITHOUT ROWID;
 
--- A tenant's running agreement on a plan. Its periods are counted from `anchor_on` (anchor + n
--- intervals, on `anchor_day` or the last day of a shorter month), never from the period before.
--- `next_billing_on` is where the first period starts that is not billed; a change of plan or
--- quantity waits in the pending_ columns for it. `ends_on` is the first day after the end, once it
--- is canceled. `imported` is the row that it was imported from.
+-- A tenant's running agreement. Its periods are counted from `anchor_on` (anchor + n intervals, on
+-- `anchor_day` or the last day of a shorter month), never from the period before. `next_billing_on`
+-- is where the first period starts that is not billed. `ends_on` is the first day after the end, once
+-- it is canceled. `imported` is the row that it was imported from. What is billed are its items.
 CREATE TABLE subscriptions (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  plan_id INTEGER NOT NULL REFERENCES plans (id),
   status TEXT NOT NULL CHECK (status IN ('trialing', 'active', 'suspended', 'canceled')),
-  quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity BETWEEN 1 AND 1000000),
   anchor TEXT NOT NULL CHECK (anchor IN ('calendar', 'anniversary')),
   anchor_on TEXT NOT NULL CHECK (date(anchor_on) IS anchor_on),
   anchor_day INTEGER NOT NULL CHECK (anchor_day BETWEEN 1 AND 31),
@@ -210,8 +207,6 @@ CREATE TABLE subscriptions (
   cancel_at_period_end INTEGER NOT NULL DEFAULT 0 CHECK (cancel_at_period_end IN (0, 1)),
   ends_on TEXT CHECK (date(ends_on) IS ends_on),
   canceled_at TEXT,
-  pending_plan_id INTEGER REFERENCES plans (id),
-  pending_quantity INTEGER CHECK (pending_quantity BETWEEN 1 AND 1000000),
   suspended_at TEXT,
   suspended_on TEXT CHECK (date(suspended_on) IS suspended_on),
   suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
@@ -223,7 +218,6 @@ CREATE TABLE subscriptions (
   UNIQUE (id, tenant_id),
   CHECK (current_period_start < current_period_end),
   CHECK ((current_period_start IS NULL) = (current_period_end IS NULL)),
-  CHECK ((pending_plan_id IS NULL) = (pending_quantity IS NULL)),
   CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspended_on IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
@@ -235,12 +229,35 @@ CREATE TABLE subscriptions (
   CHECK (status <> 'canceled' OR next_billing_on IS NULL)
 ) STRICT;
 CREATE INDEX subscriptions_tenant ON subscriptions (tenant_id);
-CREATE INDEX subscriptions_plan ON subscriptions (plan_id);
 CREATE INDEX subscriptions_next_billing ON subscriptions (next_billing_on, id)
   WHERE status = 'active' AND next_billing_on IS NOT NULL;
 CREATE INDEX subscriptions_trials ON subscriptions (trial_ends_on, id) WHERE status = 'trialing';
 CREATE INDEX subscriptions_ending ON subscriptions (ends_on, id)
   WHERE cancel_at_period_end = 1 AND status <> 'canceled';
+
+-- What a subscription is made of: so many of a plan, at one of its prices; one item today. All items
+-- of a subscription are billed together, at one interval and in one currency. A change of plan, price
+-- or quantity waits in the pending_ columns for the next period.
+CREATE TABLE subscription_items (
+  id INTEGER PRIMARY KEY,
+  subscription_id INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL,
+  position INTEGER NOT NULL CHECK (position >= 1),
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  price_id INTEGER NOT NULL,
+  quantity INTEGER NOT NULL CHECK (quantity BETWEEN 1 AND 1000000),
+  pending_plan_id INTEGER REFERENCES plans (id),
+  pending_price_id INTEGER,
+  pending_quantity INTEGER CHECK (pending_quantity BETWEEN 1 AND 1000000),
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (subscription_id, position),
+  FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
+  FOREIGN KEY (price_id, plan_id) REFERENCES prices (id, plan_id),
+  FOREIGN KEY (pending_price_id, pending_plan_id) REFERENCES prices (id, plan_id),
+  CHECK ((pending_plan_id IS NULL) = (pending_price_id IS NULL)),
+  CHECK ((pending_plan_id IS NULL) = (pending_quantity IS NULL))
+) STRICT;
 
 -- Where the periods of a subscription begin anew: when it was made, when its trial became a paid
 -- one, when it came back from a suspension that had outlasted what was billed. Everywhere else a
@@ -252,27 +269,43 @@ CREATE TABLE billing_starts (
   PRIMARY KEY (subscription_id, starts_on)
 ) STRICT, WITHOUT ROWID;
 
--- Every standing that a subscription had: what recurring revenue is computed from. Written by
--- triggers, so that no way of changing a subscription can forget it.
+-- Every standing that an item of a subscription had: what recurring revenue is computed from. Written
+-- by triggers, so that no way of changing a subscription can forget it.
 CREATE TABLE subscription_states (
   id INTEGER PRIMARY KEY,
   subscription_id INTEGER NOT NULL REFERENCES subscriptions (id),
+  item_id INTEGER NOT NULL REFERENCES subscription_items (id),
   since TEXT NOT NULL,
   status TEXT NOT NULL,
   plan_id INTEGER NOT NULL REFERENCES plans (id),
-  quantity INTEGER NOT NULL
+  price_id INTEGER NOT NULL,
+  quantity INTEGER NOT NULL,
+  FOREIGN KEY (price_id, plan_id) REFERENCES prices (id, plan_id)
 ) STRICT;
 CREATE INDEX subscription_states_subscription ON subscription_states (subscription_id, id);
-CREATE TRIGGER subscriptions_first_state AFTER INSERT ON subscriptions
+CREATE TRIGGER subscription_items_first_state AFTER INSERT ON subscription_items
 BEGIN
-  INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
-  VALUES (NEW.id, NEW.created_at, NEW.status, NEW.plan_id, NEW.quantity);
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT id, NEW.id, NEW.created_at, status, NEW.plan_id, NEW.price_id, NEW.quantity
+  FROM subscriptions WHERE id = NEW.subscription_id;
 END;
-CREATE TRIGGER subscriptions_state AFTER UPDATE OF status, plan_id, quantity ON subscriptions
-WHEN NEW.status <> OLD.status OR NEW.plan_id <> OLD.plan_id OR NEW.quantity <> OLD.quantity
+CREATE TRIGGER subscription_items_state
+AFTER UPDATE OF plan_id, price_id, quantity ON subscription_items
+WHEN NEW.plan_id <> OLD.plan_id OR NEW.price_id <> OLD.price_id OR NEW.quantity <> OLD.quantity
 BEGIN
-  INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
-  VALUES (NEW.id, NEW.updated_at, NEW.status, NEW.plan_id, NEW.quantity);
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT id, NEW.id, NEW.updated_at, status, NEW.plan_id, NEW.price_id, NEW.quantity
+  FROM subscriptions WHERE id = NEW.subscription_id;
+END;
+CREATE TRIGGER subscriptions_state AFTER UPDATE OF status ON subscriptions
+WHEN NEW.status <> OLD.status
+BEGIN
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT NEW.id, id, NEW.updated_at, NEW.status, plan_id, price_id, quantity
+  FROM subscription_items WHERE subscription_id = NEW.id ORDER BY position;
 END;
 
 -- Seller and buyer as they were when an invoice was issued. One row a distinct text, shared by

@@ -61,6 +61,8 @@ const WAYS: &[&str] = &[
     "dunning_steps_email (email_id=?)",
     // Counted once a run, and only where there is much to do: for the caps.
     "tenants_status (status=?)",
+    // A plan has few prices that are live.
+    "prices_live (plan_id=?)",
     // The uses of a coupon that is imported again.
     "redemptions_coupon (coupon_id=?)",
 ];
@@ -76,7 +78,7 @@ const MUST: &[(&str, &str)] = &[
     ("e.next_try_at <= ?1", "emails_due"),
     ("WHERE next_retry_at IS NOT NULL AND id > ?1", "transactions_open"),
     ("collection = 'automatic' AND id > ?1", "invoices_automatic"),
-    ("s.plan_id = ?2 AND s.started_on = ?3", "subscriptions_tenant"),
+    ("s.tenant_id = ?1 AND s.started_on = ?3", "subscriptions_tenant"),
     ("FROM runs", "runs_system"),
 ];
 
@@ -93,8 +95,13 @@ fn long_ways(conn: &Connection, sql: &str) -> Vec<String> {
     // The table that holds the file's uuid has one row, and so has what no table gives. How a
     // subquery finds its rows stands in lines of its own.
     let harmless = ["SCAN d", "SCAN database_info", "SCAN CONSTANT ROW", "SCAN (subquery-1)"];
+    // What refers to an item is looked for when one is added, but only where a reference is broken
+    // at that moment: it is planned, and never done.
+    let referring = ["SCAN subscription_states", "SCAN invoice_lines"];
+    let adds_item = sql.trim_start().starts_with("INSERT INTO subscription_items");
+    let is_harmless = |l: &str| harmless.contains(&l) || (adds_item && referring.contains(&l));
     let is_long = |line: &String| match line.split_once(" INDEX ") {
-        _ if line.starts_with("SCAN") => !harmless.contains(&line.as_str()),
+        _ if line.starts_with("SCAN") => !is_harmless(line),
         // A key leads to one row.
         Some((_, way)) if way.starts_with("sqlite_autoindex") => false,
         Some((_, way)) => !WAYS.contains(&way) && !looks_for_references(sql, line),
@@ -328,6 +335,8 @@ fn no_task_reads_a_table_from_end_to_end() {
         "UPDATE plans",
         "INSERT INTO subscriptions",
         "UPDATE subscriptions",
+        "INSERT INTO subscription_items",
+        "UPDATE subscription_items",
         "INSERT INTO coupons",
         "INSERT INTO coupon_plans",
         "UPDATE coupons SET name",

@@ -21,10 +21,13 @@ fn two_tenants() -> (Shop, Connection) {
          INSERT INTO coupons (id, code, code_folded, name, discount_type, percent, valid_from,
            valid_to, created_at, updated_at)
          VALUES (1, 'TEN', 'ten', 'Ten', 'percentage', '10', '2026', '2027', 't', 't');
-         INSERT INTO subscriptions (id, tenant_id, plan_id, status, anchor, anchor_on, anchor_day,
+         INSERT INTO subscriptions (id, tenant_id, status, anchor, anchor_on, anchor_day,
            started_on, next_billing_on, created_at, updated_at)
-         VALUES (1, 1, 1, 'active', 'calendar', '2026-01-01', 1, '2026-01-01', '2026-01-01', 't', 't'),
-                (2, 2, 1, 'active', 'calendar', '2026-01-01', 1, '2026-01-01', '2026-01-01', 't', 't');
+         VALUES (1, 1, 'active', 'calendar', '2026-01-01', 1, '2026-01-01', '2026-01-01', 't', 't'),
+                (2, 2, 'active', 'calendar', '2026-01-01', 1, '2026-01-01', '2026-01-01', 't', 't');
+         INSERT INTO subscription_items (id, subscription_id, tenant_id, position, plan_id, price_id,
+           quantity, created_at, updated_at)
+         VALUES (1, 1, 1, 1, 1, 1, 1, 't', 't'), (2, 2, 2, 1, 1, 1, 1, 't', 't');
          INSERT INTO payment_methods (id, tenant_id, kind, token, created_at, updated_at)
          VALUES (1, 1, 'card', 'a', 't', 't'), (2, 2, 'card', 'b', 't', 't');
          INSERT INTO redemptions (id, coupon_id, tenant_id, redeemed_at)
@@ -64,6 +67,11 @@ fn no_row_joins_two_tenants() {
              VALUES (1, 1, 2, 't')",
         ),
         (
+            "an item of another tenant's subscription",
+            "INSERT INTO subscription_items (subscription_id, tenant_id, position, plan_id, price_id,
+               quantity, created_at, updated_at) VALUES (2, 1, 2, 1, 1, 1, 't', 't')",
+        ),
+        (
             "a usage of another tenant's redemption",
             "INSERT INTO coupon_usages (redemption_id, coupon_id, tenant_id, invoice_id,
                original_minor, discount_minor, currency, used_at)
@@ -87,6 +95,7 @@ fn no_row_joins_two_tenants() {
              VALUES (1, 2, 'invoice', 'en', 'a@b.co', 'k', 'm', 't', 't')",
         ),
         ("an invoice that moves", "UPDATE transactions SET tenant_id = 2 WHERE invoice_id = 1"),
+        ("an item that moves", "UPDATE subscription_items SET subscription_id = 2, position = 2 WHERE id = 1"),
         ("a subscription that moves", "UPDATE redemptions SET subscription_id = 2 WHERE id = 1"),
     ];
     sql.execute_batch(

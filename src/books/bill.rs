@@ -9,7 +9,8 @@ use super::record::in_words;
 use super::redeem::Discounts;
 use crate::domain::email::Locale;
 use crate::domain::invoice::{Amounts, Line};
-use crate::domain::period::Cycle;
+use crate::domain::period::{Cycle, Period};
+use crate::domain::pricing::{Charge, charges};
 use crate::domain::recurrence::{self, Bill, Decision};
 use crate::domain::subscription::Subscription;
 use crate::domain::{Money, Result, RunId, SubscriptionId};
@@ -52,13 +53,13 @@ impl Issuer<'_> {
                 redemption: redemption.as_ref(),
                 send: true,
                 run,
-                ..NewIssue::single(&tenant, &[line(bill, tenant.locale)], act.today)
+                ..NewIssue::single(&tenant, &lines(bill, tenant.locale)?, act.today)
             })?);
         }
         discounts.write(act)?;
-        let terms = subscription.pending.as_ref();
-        db.move_on(act, subscription.id, &Billed { period: last.period, next_on, cycle, terms })?;
-        if terms.is_some() {
+        let changed = subscription.pending.is_some();
+        db.move_on(act, subscription.id, &Billed { period: last.period, next_on, cycle, changed })?;
+        if changed {
             let changed = db.subscription(subscription.id)?;
             let reason = format!("now {}", in_words(&changed.terms));
             let since = json!({ "since": bills.first().map(|bill| bill.period.start) });
@@ -69,21 +70,24 @@ impl Issuer<'_> {
     }
 }
 
-/// The line of a period on its invoice: the plan, how many of it, the period. A part of an
-/// interval has no unit price, since quantity × price is not what it comes to.
-pub fn line(bill: &Bill, locale: Locale) -> Line {
-    let terms = &bill.terms;
-    let description = match bill.proration {
-        Some(part) => wording::prorated(&terms.plan_name, part.days, part.of, locale),
-        None => terms.plan_name.clone(),
-    };
+/// The lines of a period on its invoice, one a charge: the plan, how many of it, the period.
+fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
+    let charges = charges(&bill.terms.items, bill.proration)?;
+    Ok(charges.iter().map(|charge| line(charge, bill.period, locale)).collect())
+}
+
+fn line(charge: &Charge, period: Period, locale: Locale) -> Line {
+    let plan = &charge.item.plan_name;
     Line {
-        description,
-        quantity: terms.quantity.into(),
-        unit_price: terms.price.unit_price().filter(|_| bill.proration.is_none()),
-        amount: bill.amount,
-        discount: Money::zero(bill.amount.currency()),
-        period: Some((bill.period.start, bill.period.end)),
+        description: match charge.proration {
+            Some(part) => wording::prorated(plan, part.days, part.of, locale),
+            None => plan.clone(),
+        },
+        quantity: charge.quantity,
+        unit_price: charge.unit_price,
+        amount: charge.amount,
+        discount: Money::zero(charge.amount.currency()),
+        period: Some((period.start, period.end)),
     }
 }
 
@@ -97,14 +101,14 @@ impl Book<'_> {
         let Some(next) = subscription.next_billing_on.filter(|on| *on <= self.act.today) else {
             return Ok(());
         };
-        let bill = recurrence::bill_from(&subscription, next)?;
+        let bill = recurrence::bill_from(&subscription, next);
         let (cycle, next_on) = (subscription.cycle, bill.period.end);
         self.issuer()?.bill_periods(&subscription, &[bill], cycle, next_on, None)?;
         Ok(())
     }
 
-    /// What the bills of a subscription come to as invoices, one after another: its line, with what a
-    /// coupon takes off it, and the amounts.
+    /// What the bills of a subscription come to as invoices, one after another: the lines, with what a
+    /// coupon takes off them, and the amounts.
     ///
     /// # Errors
     /// Amounts that are too large, or a fault of the file.
@@ -112,16 +116,14 @@ impl Book<'_> {
         &self,
         subscription: &Subscription,
         bills: impl IntoIterator<Item = &'b Bill>,
-    ) -> Result<Vec<(Line, Amounts)>> {
+    ) -> Result<Vec<(Vec<Line>, Amounts)>> {
         let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
         let mut discounts = Discounts::of(self.db, subscription);
         let mut foreseen = Vec::new();
         for bill in bills {
             let redemption = discounts.take()?;
-            let plain = [line(bill, tenant.locale)];
-            let (lines, amounts) =
-                issue::amounts(self.config, &tenant, &plain, redemption.as_ref())?;
-            foreseen.extend(lines.into_iter().map(|line| (line, amounts)));
+            let plain = lines(bill, tenant.locale)?;
+            foreseen.push(issue::amounts(self.config, &tenant, &plain, redemption.as_ref())?);
         }
         Ok(foreseen)
     }

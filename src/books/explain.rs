@@ -29,7 +29,7 @@ impl Provided {
 #[derive(Debug, Clone)]
 pub struct Next {
     pub bill: Bill,
-    pub line: Line,
+    pub lines: Vec<Line>,
     pub amounts: Amounts,
     pub provided: Option<Provided>,
 }
@@ -63,16 +63,16 @@ impl Book<'_> {
     /// There is no such subscription, or an amount is too large.
     pub fn explain_subscription(&self, id: SubscriptionId) -> Result<Explained> {
         let (subscription, today) = (self.db.subscription(id)?, self.act.today);
-        let decision = recurrence::decide(&subscription, today, Backlog::Held)?;
+        let decision = recurrence::decide(&subscription, today, Backlog::Held);
         let ahead = self.look_ahead(&subscription, today)?;
         // One after another: a coupon's last period may be among what is due.
         let foreseen =
             self.foresee_bills(&subscription, ahead.due.iter().chain(ahead.next.as_ref()))?;
         let status = subscription.status_on(today, self.db.has_overdue(id, today)?);
         let next = ahead.next.zip(foreseen.last().cloned());
-        let next = next.map(|(bill, (line, amounts))| Next {
+        let next = next.map(|(bill, (lines, amounts))| Next {
             bill,
-            line,
+            lines,
             amounts,
             provided: ahead.provided,
         });
@@ -96,24 +96,24 @@ impl Book<'_> {
             (SubscriptionStatus::Trialing, Some(last)) => {
                 let (start, cycle) = self.paid_from(subscription, last)?;
                 let paid = Subscription { cycle, ..subscription.clone() };
-                let next = bill_before_end(&paid, start)?;
+                let next = bill_before_end(&paid, start);
                 Ok(Ahead { due: Vec::new(), next, provided: Some(Provided::Converted) })
             }
             (SubscriptionStatus::Active, _) => {
-                let due = recurrence::decide(subscription, today, Backlog::Allowed)?;
+                let due = recurrence::decide(subscription, today, Backlog::Allowed);
                 let next = match due.next_on {
-                    Some(start) => bill_before_end(subscription, start)?,
+                    Some(start) => bill_before_end(subscription, start),
                     None => None,
                 };
                 Ok(Ahead { due: due.bills, next, provided: None })
             }
             (SubscriptionStatus::Suspended, _) => {
-                let back =
-                    recurrence::back(subscription, self.db.billed_until(subscription)?, today)?;
+                let billed_until = self.db.billed_until(subscription)?;
+                let back = recurrence::back(subscription, billed_until, today);
                 let next = match back.how {
-                    Return::GoesOn { until } => bill_before_end(&back.after, until)?,
+                    Return::GoesOn { until } => bill_before_end(&back.after, until),
                     Return::NewPeriod { on, cycle } => {
-                        bill_before_end(&Subscription { cycle, ..back.after }, on)?
+                        bill_before_end(&Subscription { cycle, ..back.after }, on)
                     }
                     Return::Trial | Return::Ended { .. } => None,
                 };
@@ -125,9 +125,7 @@ impl Book<'_> {
 }
 
 /// The bill of the period that starts on that day, unless the subscription ends before.
-fn bill_before_end(subscription: &Subscription, start: NaiveDate) -> Result<Option<Bill>> {
-    match subscription.ends_on.is_none_or(|on| start < on) {
-        true => recurrence::bill_from(subscription, start).map(Some),
-        false => Ok(None),
-    }
+fn bill_before_end(subscription: &Subscription, start: NaiveDate) -> Option<Bill> {
+    let goes_on = subscription.ends_on.is_none_or(|on| start < on);
+    goes_on.then(|| recurrence::bill_from(subscription, start))
 }

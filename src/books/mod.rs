@@ -24,7 +24,6 @@ use crate::config::Config;
 use crate::domain::Act;
 use crate::store::Db;
 
-pub use bill::line;
 pub use explain::{Explained, Next, Provided};
 pub use pay::Notify;
 pub use standing::Because;

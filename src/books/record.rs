@@ -76,10 +76,10 @@ impl Book<'_> {
         more: Value,
     ) -> Result<()> {
         let terms = |terms: &Terms| {
+            let item = terms.first();
             json!({
-                "plan": terms.plan, "quantity": terms.quantity,
-                "price": terms.price.major(),
-                "currency": terms.price.currency.code(),
+                "plan": item.plan, "quantity": item.quantity, "price": item.price.major(),
+                "currency": item.price.currency.code(),
             })
         };
         let mut data = json!({
@@ -100,5 +100,7 @@ impl Book<'_> {
 
 /// Terms as a reason says them: `3 × basic`.
 pub(super) fn in_words(terms: &Terms) -> String {
-    format!("{} × {}", terms.quantity, terms.plan)
+    let items: Vec<_> =
+        terms.items.iter().map(|item| format!("{} × {}", item.quantity, item.plan)).collect();
+    items.join(", ")
 }

@@ -86,7 +86,8 @@ impl Book<'_> {
 
 /// The plan of terms, as the rules of a coupon ask for it.
 pub(super) fn on_plan(terms: &Terms) -> OnPlan {
-    OnPlan { id: terms.plan_id, code: terms.plan.clone(), currency: terms.price.currency }
+    let item = terms.first();
+    OnPlan { id: item.plan_id, code: item.plan.clone(), currency: item.price.currency }
 }
 
 impl Book<'_> {

@@ -32,8 +32,8 @@ impl Book<'_> {
             if which == Which::Overdue && !overdue {
                 continue;
             }
-            let back =
-                recurrence::back(&suspended, self.db.billed_until(&suspended)?, self.act.today)?;
+            let billed_until = self.db.billed_until(&suspended)?;
+            let back = recurrence::back(&suspended, billed_until, self.act.today);
             if let Reason::Backlog { count, since } = back.missed.reason {
                 let reason = format!("{count} periods since {since} were missed and stay unbilled");
                 let kind = "subscription_backlog_dropped";

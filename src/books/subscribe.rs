@@ -15,7 +15,7 @@ use crate::domain::subscription::{
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::{Refusal, Result, SubscriptionId, calendar};
 use crate::store::NewSubscription;
-use crate::store::subscriptions::Begins;
+use crate::store::subscriptions::{Begins, NewItem};
 
 /// A subscription to be begun.
 #[derive(Debug, Clone)]
@@ -98,12 +98,11 @@ impl Book<'_> {
             self.act,
             &NewSubscription {
                 tenant: new.tenant.id,
-                plan: new.plan.id,
+                item: NewItem::of(new.plan, new.quantity),
                 status: match on_trial {
                     true => SubscriptionStatus::Trialing,
                     false => SubscriptionStatus::Active,
                 },
-                quantity: new.quantity,
                 anchor: new.anchor,
                 cycle: start.cycle,
                 started_on: new.start,

@@ -309,7 +309,7 @@ fn value(explained: &Explained) -> Value {
     let next = explained.next.as_ref().map(|next| {
         let mut object = explain::bill(&next.bill, &next.amounts);
         object["on"] = json!(next.bill.period.start);
-        object["lines"] = json!([objects::line(&next.line)]);
+        object["lines"] = next.lines.iter().map(objects::line).collect();
         object["if"] = json!(next.provided.map(|provided| provided.word()));
         object
     });

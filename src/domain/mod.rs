@@ -16,6 +16,7 @@ pub mod payment_method;
 pub mod period;
 pub mod plan;
 pub mod price;
+pub mod pricing;
 pub mod recurrence;
 pub mod refusal;
 pub mod revenue;

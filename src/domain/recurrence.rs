@@ -1,5 +1,5 @@
-//! Recurring billing: where periods start and end, what each costs, which are due, and how a
-//! subscription that was suspended goes on.
+//! Recurring billing: where periods start and end, which are due, and how a subscription that was
+//! suspended goes on. What a period comes to is in [`super::pricing`].
 //!
 //! A period is half-open, `[start, end)`. Its bounds are counted from the anchor (anchor + n
 //! intervals, clamped in short months) and never from the period before: 31 January, 28 February,
@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use super::period::{Cycle, Period, Proration};
 use super::subscription::{Subscription, SubscriptionStatus, Terms, When};
-use super::{Money, Refusal, Result, calendar};
+use super::{Refusal, Result, calendar};
 
 /// So many periods of one subscription may have gone unbilled; with more, something else is wrong
 /// than a machine that was off, and nobody wants thirty invoices in one night.
@@ -23,8 +23,6 @@ pub struct Bill {
     pub terms: Terms,
     /// Where the period is no whole interval.
     pub proration: Option<Proration>,
-    /// Before discount and tax.
-    pub amount: Money,
 }
 
 /// Goes through the periods of a subscription one after another.
@@ -67,17 +65,9 @@ impl<'a> Walk<'a> {
         period
     }
 
-    fn next_bill(&mut self) -> Result<Bill> {
+    fn next_bill(&mut self) -> Bill {
         let period = self.next_period();
-        let proration = self.cycle.proration(period);
-        let amount = match proration {
-            Some(part) => {
-                let exact = self.terms.price.exact(self.terms.quantity)?;
-                Money::share_of(exact, part.days, part.of, self.terms.price.currency)?
-            }
-            None => self.terms.amount()?,
-        };
-        Ok(Bill { period, terms: self.terms.clone(), proration, amount })
+        Bill { period, terms: self.terms.clone(), proration: self.cycle.proration(period) }
     }
 }
 
@@ -120,10 +110,7 @@ pub struct Decision {
 
 /// Decides which periods of a subscription are billed today: every one that has begun and is not
 /// billed, oldest first; none of one that is suspended, canceled or on trial.
-///
-/// # Errors
-/// An amount that is too large.
-pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -> Result<Decision> {
+pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -> Decision {
     let mut decision = Decision {
         bills: Vec::new(),
         cycle: subscription.cycle,
@@ -136,17 +123,15 @@ pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -
     let Some(next) = subscription.next_billing_on.filter(|_| active) else {
         return match ends.filter(|_| subscription.status != SubscriptionStatus::Canceled) {
             Some(on) => end_unbilled(subscription, decision, on, backlog),
-            None => Ok(decision),
+            None => decision,
         };
     };
     let count = count_begun(subscription, next, today);
     if count > MOST_MISSED && backlog == Backlog::Held {
-        return Ok(Decision { reason: Reason::Backlog { count, since: next }, ..decision });
+        return Decision { reason: Reason::Backlog { count, since: next }, ..decision };
     }
     let mut walk = Walk::from(subscription, next);
-    for _ in 0..count {
-        decision.bills.push(walk.next_bill()?);
-    }
+    decision.bills.extend((0..count).map(|_| walk.next_bill()));
     let runs_out = subscription.ends_on.filter(|on| *on <= next);
     let reason = match (count, ends, runs_out) {
         (0, Some(on), _) => Reason::Ended { on },
@@ -154,7 +139,7 @@ pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -
         (0, None, None) => Reason::NotYet { next_on: next },
         _ => Reason::Due { count, since: next },
     };
-    Ok(Decision { cycle: walk.cycle, next_on: Some(walk.start), ends, reason, ..decision })
+    Decision { cycle: walk.cycle, next_on: Some(walk.start), ends, reason, ..decision }
 }
 
 /// How many periods from `next` on have begun by `today`, before the subscription ends.
@@ -175,15 +160,15 @@ fn end_unbilled(
     decision: Decision,
     on: NaiveDate,
     backlog: Backlog,
-) -> Result<Decision> {
+) -> Decision {
     let Some(pause) = &subscription.pause else {
-        return Ok(Decision { ends: Some(on), reason: Reason::Ended { on }, ..decision });
+        return Decision { ends: Some(on), reason: Reason::Ended { on }, ..decision };
     };
-    let missed = missed_before_suspension(subscription, pause.on, backlog)?;
-    Ok(match missed.reason {
+    let missed = missed_before_suspension(subscription, pause.on, backlog);
+    match missed.reason {
         Reason::Backlog { .. } => missed,
         _ => Decision { ends: Some(on), reason: Reason::Ended { on }, ..missed },
-    })
+    }
 }
 
 /// How many periods of a subscription have begun and are not billed; none of one that is suspended,
@@ -196,10 +181,7 @@ pub fn count_due(subscription: &Subscription, today: NaiveDate) -> usize {
 }
 
 /// The bill of the period that starts on that day, whether it has come or not.
-///
-/// # Errors
-/// An amount that is too large.
-pub fn bill_from(subscription: &Subscription, start: NaiveDate) -> Result<Bill> {
+pub fn bill_from(subscription: &Subscription, start: NaiveDate) -> Bill {
     Walk::from(subscription, start).next_bill()
 }
 
@@ -285,16 +267,13 @@ pub struct Back {
 
 /// What a suspended subscription owes and comes back to on `today`. `billed_until` is the first day
 /// after what live invoices (or bills before an import) cover.
-///
-/// # Errors
-/// An amount that is too large.
 pub fn back(
     subscription: &Subscription,
     billed_until: Option<NaiveDate>,
     today: NaiveDate,
-) -> Result<Back> {
+) -> Back {
     let suspended_on = subscription.pause.as_ref().map_or(today, |pause| pause.on);
-    let missed = missed_before_suspension(subscription, suspended_on, Backlog::Held)?;
+    let missed = missed_before_suspension(subscription, suspended_on, Backlog::Held);
     let mut after = subscription.clone();
     let mut until = billed_until;
     if let Some(last) = missed.bills.last() {
@@ -302,19 +281,16 @@ pub fn back(
         (after.cycle, after.next_billing_on) = (missed.cycle, missed.next_on);
         until = until.max(Some(last.period.end));
     }
-    Ok(Back { how: come_back(&after, until, today), missed, after })
+    Back { how: come_back(&after, until, today), missed, after }
 }
 
 /// The periods that had begun before a subscription was suspended and that no run had billed: a
 /// machine that was off is no reason not to bill them. Periods that began later are never billed.
-///
-/// # Errors
-/// An amount that is too large.
 fn missed_before_suspension(
     subscription: &Subscription,
     suspended_on: NaiveDate,
     backlog: Backlog,
-) -> Result<Decision> {
+) -> Decision {
     let mut running = subscription.clone();
     // Of a pause that is left, `decide` would ask here again what was missed before it.
     (running.status, running.pause) = (SubscriptionStatus::Active, None);

@@ -18,7 +18,7 @@ pub struct Cut {
     pub on: NaiveDate,
 }
 
-/// A standing of a subscription, from that moment on.
+/// A standing of an item of a subscription, from that moment on.
 #[derive(Debug, Clone)]
 pub struct Standing {
     pub since: String,
@@ -68,20 +68,39 @@ pub struct Timeline {
     pub started_on: NaiveDate,
     /// The first day after its end.
     pub ends_on: Option<NaiveDate>,
-    /// Oldest first; the first is as old as the subscription.
-    pub standings: Vec<Standing>,
+    /// Item by item, oldest first: the first is as old as the subscription.
+    pub items: Vec<Vec<Standing>>,
     pub coupons: Vec<Lasting>,
 }
 
 impl Timeline {
     /// What it is billed in.
     pub fn currency(&self) -> Option<Currency> {
-        self.standings.first().map(|standing| standing.whole.currency())
+        self.first_standing().map(|standing| standing.whole.currency())
     }
 
     /// Whether there was such a subscription by that moment.
     pub fn is_made_by(&self, cut: &Cut) -> bool {
-        self.standings.first().is_some_and(|standing| standing.since <= cut.at)
+        self.first_standing().is_some_and(|standing| standing.since <= cut.at)
+    }
+
+    fn first_standing(&self) -> Option<&Standing> {
+        self.items.first().and_then(|standings| standings.first())
+    }
+
+    /// What its items come to at that moment for a whole interval, and how many months that has;
+    /// `None` where none is billed.
+    fn whole(&self, cut: &Cut) -> Result<Option<(Money, i64)>> {
+        let mut sum: Option<(Money, i64)> = None;
+        for standings in &self.items {
+            let Some(standing) = standings.iter().rfind(|s| s.since <= cut.at) else { continue };
+            if standing.status == SubscriptionStatus::Active {
+                let before = sum.map_or(Money::zero(standing.whole.currency()), |(sum, _)| sum);
+                let months = i64::from(standing.interval.months());
+                sum = Some((before.plus(standing.whole)?, months));
+            }
+        }
+        Ok(sum)
     }
 
     /// What it comes to a month at that moment, rounded once: price × quantity ÷ months of the
@@ -91,25 +110,19 @@ impl Timeline {
     /// # Errors
     /// An amount that is too large.
     pub fn monthly(&self, cut: &Cut) -> Result<i64> {
-        let Some(standing) = self.standings.iter().rfind(|s| s.since <= cut.at) else {
-            return Ok(0);
-        };
-        let runs = standing.status == SubscriptionStatus::Active
-            && self.started_on <= cut.on
-            && self.ends_on.is_none_or(|on| on > cut.on);
-        if !runs {
+        if self.started_on > cut.on || self.ends_on.is_some_and(|on| on <= cut.on) {
             return Ok(0);
         }
-        let whole = standing.whole;
+        let Some((whole, months)) = self.whole(cut)? else { return Ok(0) };
         let off = match self.coupons.iter().find(|coupon| coupon.holds(cut)) {
             Some(coupon) => coupon.discount.off(whole)?,
             None => Money::zero(whole.currency()),
         };
         let rest = whole.minus(off)?;
         // A report asks this for every subscription at every month's end, and most run by the month.
-        Ok(match standing.interval.months() {
+        Ok(match months {
             1 => rest.minor(),
-            months => rest.share(1, i64::from(months))?.minor(),
+            months => rest.share(1, months)?.minor(),
         })
     }
 
@@ -125,7 +138,7 @@ impl Timeline {
     ) -> Result<Option<String>> {
         // It rises with a standing, with its first day, or where a coupon ends: one that takes all
         // of it leaves nothing before.
-        let mut moments: Vec<Cut> = self.standings.iter().map(|s| at(&s.since)).collect();
+        let mut moments: Vec<Cut> = self.items.iter().flatten().map(|s| at(&s.since)).collect();
         moments.push(start_of(self.started_on));
         for coupon in &self.coupons {
             moments.extend(coupon.returned_at.iter().map(|moment| at(moment)));

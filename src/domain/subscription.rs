@@ -7,7 +7,7 @@ use super::period::{Anchor, Cycle, Period};
 use super::plan::{Interval, Plan};
 use super::price::Price;
 use super::tenant::SuspensionCause;
-use super::{Money, PlanId, Refusal, Result, SubscriptionId, TenantId, words};
+use super::{Currency, ItemId, Money, PlanId, Refusal, Result, SubscriptionId, TenantId, words};
 
 words! {
     /// Where a subscription stands. `past_due` is derived: it is active, one of its invoices is
@@ -29,30 +29,86 @@ words! {
 /// The most that a subscription may have of its plan.
 pub const MOST_QUANTITY: i64 = 1_000_000;
 
-/// What is billed for a period: so many of a plan.
+/// An item of a subscription: so many of a plan, at one of its prices.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub struct Item {
+    pub id: ItemId,
     pub plan_id: PlanId,
     /// The plan's code and name.
     pub plan: String,
     pub plan_name: String,
     /// For a whole interval.
     pub price: Price,
-    pub interval: Interval,
     pub quantity: i64,
 }
 
-impl Terms {
-    /// So many of that plan.
-    pub fn of(plan: &Plan, quantity: i64) -> Terms {
-        Terms {
+impl Item {
+    /// The same item with so many of that plan, at its price.
+    fn with(&self, plan: &Plan, quantity: i64) -> Item {
+        Item {
+            id: self.id,
             plan_id: plan.id,
             plan: plan.code.clone(),
             plan_name: plan.name.clone(),
             price: plan.price.clone(),
-            interval: plan.interval,
             quantity,
         }
+    }
+
+    /// What it comes to for a whole interval, before discount and tax.
+    ///
+    /// # Errors
+    /// An amount that is too large.
+    pub fn amount(&self) -> Result<Money> {
+        self.price.amount(self.quantity)
+    }
+}
+
+/// The items of a subscription, in their order: at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Items {
+    first: Item,
+    others: Vec<Item>,
+}
+
+impl Items {
+    /// That item alone.
+    pub fn one(item: Item) -> Items {
+        Items { first: item, others: Vec::new() }
+    }
+
+    /// Adds an item behind the others.
+    pub fn push(&mut self, item: Item) {
+        self.others.push(item);
+    }
+
+    /// The first of them, which stands for the subscription where one plan is named.
+    pub fn first(&self) -> &Item {
+        &self.first
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Item> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+/// What is billed for a period: items of one interval and currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    pub items: Items,
+    pub interval: Interval,
+}
+
+impl Terms {
+    /// The first item.
+    pub fn first(&self) -> &Item {
+        self.items.first()
+    }
+
+    /// What it is billed in.
+    pub fn currency(&self) -> Currency {
+        self.first().price.currency
     }
 
     /// What they come to for a whole interval, before discount and tax.
@@ -60,7 +116,11 @@ impl Terms {
     /// # Errors
     /// An amount that is too large.
     pub fn amount(&self) -> Result<Money> {
-        self.price.amount(self.quantity)
+        let mut sum = Money::zero(self.currency());
+        for item in self.items.iter() {
+            sum = sum.plus(item.amount()?)?;
+        }
+        Ok(sum)
     }
 }
 
@@ -204,25 +264,36 @@ pub fn change(
         let (subscription, on) = (subscription.id.to_string(), subscription.ends_on);
         return Err(Refusal::NoNextPeriod { subscription, ends_on: on.unwrap_or(today) });
     }
-    let wanted = subscription.coming_terms();
-    let quantity = change.quantity.unwrap_or(wanted.quantity);
-    let mut wanted = Terms { quantity, ..wanted.clone() };
-    if let Some(plan) = &change.plan {
-        // Going back to the plan that it is on is no new contract on it.
-        if plan.archived_at.is_some() && plan.id != subscription.terms.plan_id {
-            return Err(Refusal::PlanArchived { plan: plan.code.clone() });
+    let (current, coming) = (subscription.terms.first(), subscription.coming_terms().first());
+    let quantity = change.quantity.unwrap_or(coming.quantity);
+    let (item, interval) = match &change.plan {
+        None => (Item { quantity, ..coming.clone() }, subscription.coming_terms().interval),
+        // Going back to the plan that it is on is no new contract on it: its price stays, too.
+        Some(plan) if plan.id == current.plan_id => {
+            (Item { quantity, ..current.clone() }, subscription.terms.interval)
         }
-        let (one, other) = (subscription.terms.price.currency, plan.price.currency);
-        if one != other {
-            return Err(Refusal::PlanCurrency { plan: plan.code.clone(), has: other, needs: one });
+        Some(plan) => {
+            check_available(plan, subscription.terms.currency())?;
+            (current.with(plan, quantity), plan.interval)
         }
-        wanted = Terms::of(plan, quantity);
-    }
+    };
+    let wanted = Terms { items: Items::one(item), interval };
     wanted.amount()?;
     if subscription.coming_terms() == &wanted {
         return Err(Refusal::NothingToChange { subscription: subscription.id.to_string() });
     }
     Ok((wanted != subscription.terms).then_some(wanted))
+}
+
+/// Checks that a subscription in that currency may change to a plan.
+fn check_available(plan: &Plan, needs: Currency) -> Result<()> {
+    if plan.archived_at.is_some() {
+        return Err(Refusal::PlanArchived { plan: plan.code.clone() });
+    }
+    match plan.price.currency {
+        has if has != needs => Err(Refusal::PlanCurrency { plan: plan.code.clone(), has, needs }),
+        _ => Ok(()),
+    }
 }
 
 /// When a cancellation takes effect.
@@ -253,14 +324,7 @@ pub(super) fn example(anchor: Anchor, start: NaiveDate, interval: Interval) -> S
         tenant_id: TenantId(1),
         tenant: "acme".into(),
         status: SubscriptionStatus::Active,
-        terms: Terms {
-            plan_id: PlanId(1),
-            plan: "pro".into(),
-            plan_name: "Pro".into(),
-            price: super::price::example(Money::from_minor(4990, "EUR".parse().unwrap())),
-            interval,
-            quantity: 1,
-        },
+        terms: example_terms(interval, Money::from_minor(4990, "EUR".parse().unwrap()), 1),
         pending: None,
         anchor,
         cycle: Cycle::starting(anchor, start, interval),
@@ -280,6 +344,20 @@ pub(super) fn example(anchor: Anchor, start: NaiveDate, interval: Interval) -> S
         created_at: String::new(),
         updated_at: String::new(),
     }
+}
+
+/// So many of a plan at that price.
+#[cfg(test)]
+pub(super) fn example_terms(interval: Interval, price: Money, quantity: i64) -> Terms {
+    let item = Item {
+        id: ItemId(1),
+        plan_id: PlanId(1),
+        plan: "pro".into(),
+        plan_name: "Pro".into(),
+        price: super::price::example(price),
+        quantity,
+    };
+    Terms { items: Items::one(item), interval }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::domain::takeover::{self, Stated, Takeover};
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::{SubscriptionId, plan, text};
 use crate::store::NewSubscription;
-use crate::store::subscriptions::Begins;
+use crate::store::subscriptions::{Begins, NewItem};
 
 pub const REQUIRED: &[&str] = &["tenant", "plan", "started_on"];
 pub const OPTIONAL: &[&str] = &[
@@ -207,9 +207,8 @@ fn new_subscription<'a>(
 ) -> NewSubscription<'a> {
     NewSubscription {
         tenant: read.tenant.id,
-        plan: read.plan.id,
+        item: NewItem::of(&read.plan, read.quantity),
         status: pause.map_or(taken.status, |_| SubscriptionStatus::Suspended),
-        quantity: read.quantity,
         anchor: read.stated.anchor,
         cycle: taken.cycle,
         started_on: read.stated.started_on,

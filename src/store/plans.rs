@@ -122,15 +122,17 @@ fn plan(row: &Row) -> rusqlite::Result<Plan> {
         code: row.get("code")?,
         name: row.get("name")?,
         price: price(row, "price_id", "currency", "model", "unit_amount")?,
-        interval: Interval {
-            unit: columns::word(row, "interval")?,
-            count: row.get("interval_count")?,
-        },
+        interval: interval(row, "interval", "interval_count")?,
         trial_days: row.get("trial_days")?,
         archived_at: row.get("archived_at")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
     })
+}
+
+/// An interval, from columns of those names.
+pub(super) fn interval(row: &Row, unit: &str, count: &str) -> rusqlite::Result<Interval> {
+    Ok(Interval { unit: columns::word(row, unit)?, count: row.get(count)? })
 }
 
 /// A price, from columns of those names.

@@ -5,9 +5,32 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use rusqlite::Row;
 
-use super::{Db, columns, coupons};
+use super::{Db, columns, coupons, plans};
+use crate::domain::plan::Interval;
+use crate::domain::price::Price;
 use crate::domain::revenue::{Discounted, Lasting, Standing, Timeline};
-use crate::domain::{PlanId, Result, TenantId};
+use crate::domain::{PriceId, Result, TenantId};
+
+/// A subscription whose rows are being read.
+struct Reading {
+    id: i64,
+    tenant: TenantId,
+    /// Its items, as they stand in the timeline.
+    items: Vec<i64>,
+    timeline: Timeline,
+}
+
+impl Reading {
+    fn add(&mut self, item: i64, standing: Standing) {
+        match self.items.iter().position(|known| *known == item) {
+            Some(at) => self.timeline.items[at].push(standing),
+            None => {
+                self.items.push(item);
+                self.timeline.items.push(vec![standing]);
+            }
+        }
+    }
+}
 
 impl Db<'_> {
     /// Hands the timeline of each subscription to `each`, customer by customer. `start_of` is the
@@ -21,15 +44,11 @@ impl Db<'_> {
         mut each: impl FnMut(TenantId, Timeline) -> Result<()>,
     ) -> Result<()> {
         let mut lasting = self.lasting_coupons()?;
-        let mut plans = HashMap::new();
-        self.each_plan(None, |plan| {
-            plans.insert(plan.id, (plan.price, plan.interval));
-            Ok(())
-        })?;
+        let prices = self.prices_and_intervals()?;
         // In the order of the index of customers, state by state: nothing is left to sort.
         let mut statement = self.conn.prepare_cached(
             "SELECT s.id, s.tenant_id, s.started_on, s.ends_on, s.imported IS NOT NULL AS imported,
-                    h.since, h.status, h.plan_id, h.quantity
+                    h.item_id, h.since, h.status, h.price_id, h.quantity
              FROM subscriptions s CROSS JOIN subscription_states h ON h.subscription_id = s.id
              ORDER BY s.tenant_id, s.id, h.id",
         )?;
@@ -41,50 +60,81 @@ impl Db<'_> {
                 "started_on",
                 "ends_on",
                 "imported",
+                "item_id",
                 "since",
                 "status",
-                "plan_id",
+                "price_id",
                 "quantity",
             ],
         )?;
-        let [id, tenant_id, started_on, ends_on, imported, since, status, plan_id, quantity] = at;
+        let [
+            id,
+            tenant_id,
+            started_on,
+            ends_on,
+            imported,
+            item_id,
+            since,
+            status,
+            price_id,
+            quantity,
+        ] = at;
         let mut rows = statement.query([])?;
-        let mut current: Option<(i64, TenantId, Timeline)> = None;
+        let mut current: Option<Reading> = None;
         while let Some(row) = rows.next()? {
-            let (id, plan_id) = (row.get(id)?, PlanId(row.get(plan_id)?));
+            let id: i64 = row.get(id)?;
+            let price_id = PriceId(row.get(price_id)?);
             let (price, interval) =
-                plans.get(&plan_id).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+                prices.get(&price_id).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            let item: i64 = row.get(item_id)?;
             let mut standing = Standing {
                 since: row.get(since)?,
                 status: columns::word(row, status)?,
                 whole: price.amount(row.get::<_, i64>(quantity)?)?,
                 interval: *interval,
             };
-            match &mut current {
-                Some((same, _, timeline)) if *same == id => timeline.standings.push(standing),
-                _ => {
-                    if let Some((_, tenant, timeline)) = current.take() {
-                        each(tenant, timeline)?;
-                    }
-                    let started_on = columns::date(row, started_on)?;
-                    // One that was taken over ran before it came here.
-                    if row.get(imported)? {
-                        standing.since = start_of(started_on).min(standing.since);
-                    }
-                    let timeline = Timeline {
-                        started_on,
-                        ends_on: columns::date_or_null(row, ends_on)?,
-                        standings: vec![standing],
-                        coupons: lasting.remove(&id).unwrap_or_default(),
-                    };
-                    current = Some((id, TenantId(row.get(tenant_id)?), timeline));
-                }
+            if let Some(same) = current.as_mut().filter(|current| current.id == id) {
+                same.add(item, standing);
+                continue;
+            }
+            let started_on = columns::date(row, started_on)?;
+            // One that was taken over ran before it came here.
+            if row.get(imported)? {
+                standing.since = start_of(started_on).min(standing.since);
+            }
+            let next = Reading {
+                id,
+                tenant: TenantId(row.get(tenant_id)?),
+                items: vec![item],
+                timeline: Timeline {
+                    started_on,
+                    ends_on: columns::date_or_null(row, ends_on)?,
+                    items: vec![vec![standing]],
+                    coupons: lasting.remove(&id).unwrap_or_default(),
+                },
+            };
+            if let Some(done) = current.replace(next) {
+                each(done.tenant, done.timeline)?;
             }
         }
         match current {
-            Some((_, tenant, timeline)) => each(tenant, timeline),
+            Some(last) => each(last.tenant, last.timeline),
             None => Ok(()),
         }
+    }
+
+    /// Every price that there ever was, with the interval of its plan.
+    fn prices_and_intervals(&self) -> Result<HashMap<PriceId, (Price, Interval)>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT r.id, r.currency, r.model, r.unit_amount, p.interval, p.interval_count
+             FROM prices r JOIN plans p ON p.id = r.plan_id",
+        )?;
+        let prices = statement.query_map([], |row| {
+            let price = plans::price(row, "id", "currency", "model", "unit_amount")?;
+            let interval = plans::interval(row, "interval", "interval_count")?;
+            Ok((price.id, (price, interval)))
+        })?;
+        Ok(prices.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The coupons that last longer than one invoice, by subscription. Uses are read of those that

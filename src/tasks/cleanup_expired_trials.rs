@@ -169,7 +169,7 @@ fn counted(action: Action) -> Ended {
 fn conversion(book: &Book, trial: &Subscription) -> Result<(Subscription, Decision)> {
     let today = book.act.today;
     let converted = book.as_converted(trial, trial.trial_ends_on.unwrap_or(today))?;
-    let decision = recurrence::decide(&converted, today, Backlog::Held)?;
+    let decision = recurrence::decide(&converted, today, Backlog::Held);
     Ok((converted, decision))
 }
 
@@ -226,7 +226,7 @@ impl Writer<'_> {
     /// Suspends the subscription, and its tenant too where nothing else of it runs.
     fn suspend(&self, book: &Book, trial: &Subscription, last_day: NaiveDate) -> Result<()> {
         let (db, act, cause) = (book.db, book.act, SuspensionCause::Trial);
-        let reason = format!("the trial of {} ended on {last_day}", trial.terms.plan_name);
+        let reason = format!("the trial of {} ended on {last_day}", trial.terms.first().plan_name);
         db.suspend_subscription(act, trial.id, cause)?;
         let suspended = db.subscription(trial.id)?;
         let (kind, more) = ("subscription_suspended", serde_json::json!({ "cause": "trial" }));

@@ -479,10 +479,10 @@ fn trial_facts(
         (Some(Action::Remind), _) => return Ok(Some("the trial is over, or was ended before")),
         _ => return Ok(Some("the subscription is not any more what the trial's end made it")),
     };
-    let terms = subscription.pending.as_ref().unwrap_or(&subscription.terms);
+    let terms = subscription.coming_terms();
     letter.trial = Some(Trial {
-        plan: terms.plan_name.clone(),
-        quantity: terms.quantity,
+        plan: terms.first().plan_name.clone(),
+        quantity: terms.first().quantity,
         ends_on,
         first_paid_on: book.paid_from(&subscription, ends_on)?.0,
         price: terms.amount()?,

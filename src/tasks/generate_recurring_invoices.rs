@@ -204,7 +204,7 @@ impl Scan {
         let mut decided = Vec::with_capacity(page.len());
         for due in page {
             let subscription = db.subscription(due.id)?;
-            let decision = decide(&subscription, act.today, backlog)?;
+            let decision = decide(&subscription, act.today, backlog);
             if self.takes(&subscription, &decision) {
                 decided.push((subscription, decision));
             }

@@ -114,8 +114,8 @@ pub fn billing_reason(reason: &recurrence::Reason) -> String {
 /// A period's bill, with what it comes to as an invoice.
 pub fn bill(bill: &Bill, amounts: &Amounts) -> Value {
     json!({
-        "plan": bill.terms.plan,
-        "quantity": bill.terms.quantity,
+        "plan": bill.terms.first().plan,
+        "quantity": bill.terms.first().quantity,
         "period": period(Some((bill.period.start, bill.period.end))),
         "period_start": bill.period.start,
         "period_end": bill.period.end,

@@ -393,7 +393,7 @@ pub const SUBSCRIPTION_FIELDS: &[&str] = &[
 /// A subscription as it stands; `status` is the one of today. `last_day` is that of its period, for
 /// people.
 pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> Value {
-    let terms = &subscription.terms;
+    let item = subscription.terms.first();
     let pause = subscription.pause.as_ref();
     let period = subscription.period;
     // Once it is paid to its end, no period follows.
@@ -402,12 +402,12 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
     json!({
         "id": subscription.id.to_string(),
         "tenant": subscription.tenant,
-        "plan": terms.plan,
+        "plan": item.plan,
         "status": status.word(),
-        "quantity": terms.quantity,
-        "price": terms.price.major(),
-        "currency": terms.price.currency.code(),
-        "each": each(terms.interval),
+        "quantity": item.quantity,
+        "price": item.price.major(),
+        "currency": item.price.currency.code(),
+        "each": each(subscription.terms.interval),
         "anchor": subscription.anchor.word(),
         "anchor_day": subscription.cycle.anchor_day,
         "started_on": subscription.started_on,
@@ -417,7 +417,7 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
         "next_billing_on": next,
         "trial_ends_on": subscription.trial_ends_on,
         "pending": subscription.pending.as_ref().map(|terms| {
-            json!({ "plan": terms.plan, "quantity": terms.quantity })
+            json!({ "plan": terms.first().plan, "quantity": terms.first().quantity })
         }),
         "cancel_at_period_end": subscription.cancel_at_period_end,
         "ends_on": subscription.ends_on,

@@ -181,9 +181,9 @@ impl Rows {
             subscriptions: read(
                 sql,
                 "SELECT s.id, s.tenant_id, s.status, s.ends_on, s.next_billing_on,
-                   r.unit_amount, coalesce(s.pending_quantity, s.quantity)
-                 FROM subscriptions s JOIN prices r
-                   ON r.plan_id = coalesce(s.pending_plan_id, s.plan_id)",
+                   r.unit_amount, coalesce(i.pending_quantity, i.quantity)
+                 FROM subscriptions s JOIN subscription_items i ON i.subscription_id = s.id
+                 JOIN prices r ON r.id = coalesce(i.pending_price_id, i.price_id)",
                 |row| {
                     let subscription = SubscriptionRow {
                         tenant: row.get(1)?,

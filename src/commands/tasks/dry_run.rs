@@ -83,7 +83,7 @@ pub fn cleanup_expired_trials(ctx: &mut Context) -> anyhow::Result<u8> {
     let done = tasks::cleanup_expired_trials::dry_run(&mut store, &given, |trial, action| {
         list.row(json!({
             "tenant": trial.tenant, "subscription": trial.id.to_string(),
-            "plan": trial.terms.plan, "trial_ends_on": trial.trial_ends_on,
+            "plan": trial.terms.first().plan, "trial_ends_on": trial.trial_ends_on,
             "action": action.word(),
         }))
         .map_err(out_failed)

@@ -101,7 +101,7 @@ impl Life {
         Timeline {
             started_on: day(self.made + self.starts),
             ends_on: self.ends.map(|days| day(self.made + days)),
-            standings,
+            items: vec![standings],
             coupons: coupon.into_iter().collect(),
         }
     }

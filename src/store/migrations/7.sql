@@ -69,6 +69,160 @@ BEGIN
   SELECT RAISE(ABORT, 'a price cannot be deleted');
 END;
 
+-- Plan and quantity of a subscription become its first item.
+DROP TRIGGER subscriptions_first_state;
+DROP TRIGGER subscriptions_state;
+DROP INDEX subscriptions_tenant;
+DROP INDEX subscriptions_plan;
+DROP INDEX subscriptions_next_billing;
+DROP INDEX subscriptions_trials;
+DROP INDEX subscriptions_ending;
+ALTER TABLE subscriptions RENAME TO subscriptions_6;
+-- A tenant's running agreement. Its periods are counted from `anchor_on` (anchor + n intervals, on
+-- `anchor_day` or the last day of a shorter month), never from the period before. `next_billing_on`
+-- is where the first period starts that is not billed. `ends_on` is the first day after the end, once
+-- it is canceled. `imported` is the row that it was imported from. What is billed are its items.
+CREATE TABLE subscriptions (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  status TEXT NOT NULL CHECK (status IN ('trialing', 'active', 'suspended', 'canceled')),
+  anchor TEXT NOT NULL CHECK (anchor IN ('calendar', 'anniversary')),
+  anchor_on TEXT NOT NULL CHECK (date(anchor_on) IS anchor_on),
+  anchor_day INTEGER NOT NULL CHECK (anchor_day BETWEEN 1 AND 31),
+  started_on TEXT NOT NULL CHECK (date(started_on) IS started_on),
+  current_period_start TEXT CHECK (date(current_period_start) IS current_period_start),
+  current_period_end TEXT CHECK (date(current_period_end) IS current_period_end),
+  next_billing_on TEXT CHECK (date(next_billing_on) IS next_billing_on),
+  trial_ends_on TEXT CHECK (date(trial_ends_on) IS trial_ends_on),
+  trial_reminded_at TEXT,
+  collection TEXT NOT NULL DEFAULT 'invoice' CHECK (collection IN ('automatic', 'invoice')),
+  cancel_at_period_end INTEGER NOT NULL DEFAULT 0 CHECK (cancel_at_period_end IN (0, 1)),
+  ends_on TEXT CHECK (date(ends_on) IS ends_on),
+  canceled_at TEXT,
+  suspended_at TEXT,
+  suspended_on TEXT CHECK (date(suspended_on) IS suspended_on),
+  suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
+  suspended_from TEXT CHECK (suspended_from IN ('trialing', 'active')),
+  billed_elsewhere_until TEXT CHECK (date(billed_elsewhere_until) IS billed_elsewhere_until),
+  imported TEXT CHECK (json_valid(imported)),
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (id, tenant_id),
+  CHECK (current_period_start < current_period_end),
+  CHECK ((current_period_start IS NULL) = (current_period_end IS NULL)),
+  CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspended_on IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspended_from IS NOT NULL)),
+  CHECK ((status = 'canceled') = (canceled_at IS NOT NULL)),
+  CHECK ((status = 'canceled' OR cancel_at_period_end = 1) = (ends_on IS NOT NULL)),
+  CHECK (status <> 'trialing' OR (trial_ends_on IS NOT NULL AND next_billing_on IS NULL)),
+  CHECK (status <> 'active' OR next_billing_on IS NOT NULL),
+  CHECK (status <> 'canceled' OR next_billing_on IS NULL)
+) STRICT;
+INSERT INTO subscriptions (
+    id, tenant_id, status, anchor, anchor_on, anchor_day, started_on, current_period_start,
+    current_period_end, next_billing_on, trial_ends_on, trial_reminded_at, collection,
+    cancel_at_period_end, ends_on, canceled_at, suspended_at, suspended_on, suspension_cause,
+    suspended_from, billed_elsewhere_until, imported, created_at, updated_at)
+  SELECT
+    id, tenant_id, status, anchor, anchor_on, anchor_day, started_on, current_period_start,
+    current_period_end, next_billing_on, trial_ends_on, trial_reminded_at, collection,
+    cancel_at_period_end, ends_on, canceled_at, suspended_at, suspended_on, suspension_cause,
+    suspended_from, billed_elsewhere_until, imported, created_at, updated_at
+  FROM subscriptions_6;
+CREATE INDEX subscriptions_tenant ON subscriptions (tenant_id);
+CREATE INDEX subscriptions_next_billing ON subscriptions (next_billing_on, id)
+  WHERE status = 'active' AND next_billing_on IS NOT NULL;
+CREATE INDEX subscriptions_trials ON subscriptions (trial_ends_on, id) WHERE status = 'trialing';
+CREATE INDEX subscriptions_ending ON subscriptions (ends_on, id)
+  WHERE cancel_at_period_end = 1 AND status <> 'canceled';
+
+-- What a subscription is made of: so many of a plan, at one of its prices; one item today. All items
+-- of a subscription are billed together, at one interval and in one currency. A change of plan, price
+-- or quantity waits in the pending_ columns for the next period.
+CREATE TABLE subscription_items (
+  id INTEGER PRIMARY KEY,
+  subscription_id INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL,
+  position INTEGER NOT NULL CHECK (position >= 1),
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  price_id INTEGER NOT NULL,
+  quantity INTEGER NOT NULL CHECK (quantity BETWEEN 1 AND 1000000),
+  pending_plan_id INTEGER REFERENCES plans (id),
+  pending_price_id INTEGER,
+  pending_quantity INTEGER CHECK (pending_quantity BETWEEN 1 AND 1000000),
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (subscription_id, position),
+  FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
+  FOREIGN KEY (price_id, plan_id) REFERENCES prices (id, plan_id),
+  FOREIGN KEY (pending_price_id, pending_plan_id) REFERENCES prices (id, plan_id),
+  CHECK ((pending_plan_id IS NULL) = (pending_price_id IS NULL)),
+  CHECK ((pending_plan_id IS NULL) = (pending_quantity IS NULL))
+) STRICT;
+INSERT INTO subscription_items (id, subscription_id, tenant_id, position, plan_id, price_id,
+    quantity, pending_plan_id, pending_price_id, pending_quantity, created_at, updated_at)
+  -- The one price of a plan has its id.
+  SELECT id, id, tenant_id, 1, plan_id, plan_id, quantity, pending_plan_id, pending_plan_id,
+    pending_quantity, created_at, updated_at
+  FROM subscriptions_6;
+INSERT INTO copied
+  SELECT 'subscriptions', (SELECT count(*) FROM subscriptions_6),
+    (SELECT count(*) FROM subscriptions)
+  UNION ALL
+  SELECT 'items', (SELECT count(*) FROM subscriptions_6), (SELECT count(*) FROM subscription_items);
+DROP TABLE subscriptions_6;
+
+DROP INDEX subscription_states_subscription;
+ALTER TABLE subscription_states RENAME TO subscription_states_6;
+-- Every standing that an item of a subscription had: what recurring revenue is computed from. Written
+-- by triggers, so that no way of changing a subscription can forget it.
+CREATE TABLE subscription_states (
+  id INTEGER PRIMARY KEY,
+  subscription_id INTEGER NOT NULL REFERENCES subscriptions (id),
+  item_id INTEGER NOT NULL REFERENCES subscription_items (id),
+  since TEXT NOT NULL,
+  status TEXT NOT NULL,
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  price_id INTEGER NOT NULL,
+  quantity INTEGER NOT NULL,
+  FOREIGN KEY (price_id, plan_id) REFERENCES prices (id, plan_id)
+) STRICT;
+INSERT INTO subscription_states (id, subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT id, subscription_id, subscription_id, since, status, plan_id, plan_id, quantity
+  FROM subscription_states_6;
+INSERT INTO copied
+  SELECT 'states', (SELECT count(*) FROM subscription_states_6),
+    (SELECT count(*) FROM subscription_states);
+DROP TABLE subscription_states_6;
+CREATE INDEX subscription_states_subscription ON subscription_states (subscription_id, id);
+CREATE TRIGGER subscription_items_first_state AFTER INSERT ON subscription_items
+BEGIN
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT id, NEW.id, NEW.created_at, status, NEW.plan_id, NEW.price_id, NEW.quantity
+  FROM subscriptions WHERE id = NEW.subscription_id;
+END;
+CREATE TRIGGER subscription_items_state
+AFTER UPDATE OF plan_id, price_id, quantity ON subscription_items
+WHEN NEW.plan_id <> OLD.plan_id OR NEW.price_id <> OLD.price_id OR NEW.quantity <> OLD.quantity
+BEGIN
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT id, NEW.id, NEW.updated_at, status, NEW.plan_id, NEW.price_id, NEW.quantity
+  FROM subscriptions WHERE id = NEW.subscription_id;
+END;
+CREATE TRIGGER subscriptions_state AFTER UPDATE OF status ON subscriptions
+WHEN NEW.status <> OLD.status
+BEGIN
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT NEW.id, id, NEW.updated_at, NEW.status, plan_id, price_id, quantity
+  FROM subscription_items WHERE subscription_id = NEW.id ORDER BY position;
+END;
+
 DROP TRIGGER invoice_lines_no_delete;
 ALTER TABLE invoice_lines RENAME TO invoice_lines_6;
 -- The lines of an invoice; they add up to its subtotal and discount (db check recomputes). Quantity

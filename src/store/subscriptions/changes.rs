@@ -4,18 +4,18 @@ use chrono::NaiveDate;
 use rusqlite::{Statement, ToSql};
 
 use crate::domain::period::{Anchor, Cycle, Period};
+use crate::domain::plan::Plan;
 use crate::domain::subscription::{Collection, SubscriptionStatus, Terms};
 use crate::domain::tenant::SuspensionCause;
-use crate::domain::{Act, PlanId, Result, SubscriptionId, TenantId};
+use crate::domain::{Act, PlanId, PriceId, Result, SubscriptionId, TenantId};
 use crate::store::Db;
 
 /// A subscription to be written.
 #[derive(Debug, Clone)]
 pub struct NewSubscription<'a> {
     pub tenant: TenantId,
-    pub plan: PlanId,
+    pub item: NewItem,
     pub status: SubscriptionStatus,
-    pub quantity: i64,
     pub anchor: Anchor,
     pub cycle: Cycle,
     pub started_on: NaiveDate,
@@ -31,6 +31,21 @@ pub struct NewSubscription<'a> {
     pub imported: Option<&'a str>,
 }
 
+/// What a new subscription is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct NewItem {
+    pub plan: PlanId,
+    pub price: PriceId,
+    pub quantity: i64,
+}
+
+impl NewItem {
+    /// So many of a plan at its price.
+    pub fn of(plan: &Plan, quantity: i64) -> NewItem {
+        NewItem { plan: plan.id, price: plan.price.id, quantity }
+    }
+}
+
 /// Where the periods of a subscription begin anew, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begins {
@@ -42,28 +57,28 @@ pub enum Begins {
 
 /// What a run moves on of a subscription that it billed.
 #[derive(Debug, Clone, Copy)]
-pub struct Billed<'a> {
+pub struct Billed {
     /// The last period that was billed.
     pub period: Period,
     pub next_on: NaiveDate,
     pub cycle: Cycle,
-    /// The terms that came into force, where a change was pending.
-    pub terms: Option<&'a Terms>,
+    /// Whether terms that were pending came into force with it.
+    pub changed: bool,
 }
 
 /// The columns that a subscription is written with, and their values in that order.
 macro_rules! columns {
     () => {
-        "(tenant_id, plan_id, status, quantity, anchor, anchor_on, anchor_day, started_on,
-          current_period_start, current_period_end, next_billing_on, trial_ends_on, collection,
-          ends_on, canceled_at, suspended_at, suspended_on, suspension_cause, suspended_from,
-          billed_elsewhere_until, imported, updated_at, created_at)"
+        "(tenant_id, status, anchor, anchor_on, anchor_day, started_on, current_period_start,
+          current_period_end, next_billing_on, trial_ends_on, collection, ends_on, canceled_at,
+          suspended_at, suspended_on, suspension_cause, suspended_from, billed_elsewhere_until,
+          imported, updated_at, created_at)"
     };
 }
 macro_rules! values {
     () => {
         "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-          ?20, ?21, ?22, ?22)"
+          ?20, ?20)"
     };
 }
 
@@ -72,11 +87,9 @@ fn bind(statement: &mut Statement, act: &Act, new: &NewSubscription) -> rusqlite
     let at = act.at();
     let paused = new.pause.map(|_| at.as_str());
     let canceled = (new.status == SubscriptionStatus::Canceled).then_some(at.as_str());
-    let values: [&dyn ToSql; 22] = [
+    let values: [&dyn ToSql; 20] = [
         &new.tenant.0,
-        &new.plan.0,
         &new.status.word(),
-        &new.quantity,
         &new.anchor.word(),
         &new.cycle.anchor_on.to_string(),
         &new.cycle.anchor_day,
@@ -103,7 +116,7 @@ fn bind(statement: &mut Statement, act: &Act, new: &NewSubscription) -> rusqlite
 }
 
 impl Db<'_> {
-    /// Writes a subscription.
+    /// Writes a subscription with its item.
     ///
     /// # Errors
     /// A rule of the schema says no.
@@ -112,7 +125,16 @@ impl Db<'_> {
         let mut statement = self.conn.prepare_cached(insert)?;
         bind(&mut statement, act, new)?;
         statement.raw_execute()?;
-        Ok(SubscriptionId(self.conn.last_insert_rowid()))
+        let id = SubscriptionId(self.conn.last_insert_rowid());
+        let (item, tenant) = (&new.item, new.tenant.0);
+        self.conn
+            .prepare_cached(
+                "INSERT INTO subscription_items (subscription_id, tenant_id, position, plan_id,
+                   price_id, quantity, created_at, updated_at)
+                 VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?6)",
+            )?
+            .execute((id.0, tenant, item.plan.0, item.price.0, item.quantity, act.at()))?;
+        Ok(id)
     }
 
     /// Writes an imported subscription, of which nothing was billed here, over again.
@@ -133,19 +155,30 @@ impl Db<'_> {
             columns!(),
             " = ",
             values!(),
-            ", pending_plan_id = NULL, pending_quantity = NULL, cancel_at_period_end = 0,
-               trial_reminded_at = NULL
-             WHERE id = ?23 AND imported IS NOT NULL"
+            ", cancel_at_period_end = 0, trial_reminded_at = NULL
+             WHERE id = ?21 AND imported IS NOT NULL"
         );
         let mut statement = self.conn.prepare_cached(update)?;
         bind(&mut statement, act, new)?;
-        statement.raw_bind_parameter(23, id.0)?;
+        statement.raw_bind_parameter(21, id.0)?;
         statement.raw_execute()?;
+        let item = &new.item;
+        self.conn
+            .prepare_cached(
+                "UPDATE subscription_items SET tenant_id = ?2, plan_id = ?3, price_id = ?4,
+                   quantity = ?5, pending_plan_id = NULL, pending_price_id = NULL,
+                   pending_quantity = NULL, created_at = ?6, updated_at = ?6
+                 WHERE subscription_id = ?1",
+            )?
+            .execute((id.0, new.tenant.0, item.plan.0, item.price.0, item.quantity, act.at()))?;
         // A correction is no change of what the customer had: its history is what was corrected.
         for sql in [
             "DELETE FROM subscription_states WHERE subscription_id = ?1",
-            "INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
-             SELECT id, created_at, status, plan_id, quantity FROM subscriptions WHERE id = ?1",
+            "INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id,
+               price_id, quantity)
+             SELECT s.id, i.id, s.created_at, s.status, i.plan_id, i.price_id, i.quantity
+             FROM subscriptions s JOIN subscription_items i ON i.subscription_id = s.id
+             WHERE s.id = ?1",
         ] {
             self.conn.prepare_cached(sql)?.execute([id.0])?;
         }
@@ -182,16 +215,16 @@ impl Db<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn move_on(&self, act: &Act, id: SubscriptionId, billed: &Billed) -> Result<()> {
-        // The columns of its standing are left alone where they stay: to name them is to write
-        // its history.
-        if let Some(terms) = billed.terms {
+        if billed.changed {
             self.conn
                 .prepare_cached(
-                    "UPDATE subscriptions SET plan_id = ?2, quantity = ?3, pending_plan_id = NULL,
-                       pending_quantity = NULL, updated_at = ?4
-                     WHERE id = ?1",
+                    "UPDATE subscription_items SET plan_id = pending_plan_id,
+                       price_id = pending_price_id, quantity = pending_quantity,
+                       pending_plan_id = NULL, pending_price_id = NULL, pending_quantity = NULL,
+                       updated_at = ?2
+                     WHERE subscription_id = ?1 AND pending_quantity IS NOT NULL",
                 )?
-                .execute((id.0, terms.plan_id.0, terms.quantity, act.at()))?;
+                .execute((id.0, act.at()))?;
         }
         self.conn
             .prepare_cached(
@@ -218,16 +251,23 @@ impl Db<'_> {
     pub fn set_pending(&self, act: &Act, id: SubscriptionId, terms: Option<&Terms>) -> Result<()> {
         self.conn
             .prepare_cached(
-                "UPDATE subscriptions SET pending_plan_id = ?2, pending_quantity = ?3,
-                   updated_at = ?4
-                 WHERE id = ?1",
+                "UPDATE subscription_items SET pending_plan_id = NULL, pending_price_id = NULL,
+                   pending_quantity = NULL, updated_at = ?2
+                 WHERE subscription_id = ?1 AND pending_quantity IS NOT NULL",
             )?
-            .execute((
-                id.0,
-                terms.map(|terms| terms.plan_id.0),
-                terms.map(|terms| terms.quantity),
-                act.at(),
-            ))?;
+            .execute((id.0, act.at()))?;
+        let mut pending = self.conn.prepare_cached(
+            "UPDATE subscription_items SET pending_plan_id = ?2, pending_price_id = ?3,
+               pending_quantity = ?4, updated_at = ?5
+             WHERE id = ?1",
+        )?;
+        for item in terms.iter().flat_map(|terms| terms.items.iter()) {
+            let (plan, price) = (item.plan_id.0, item.price.id.0);
+            pending.execute((item.id.0, plan, price, item.quantity, act.at()))?;
+        }
+        self.conn
+            .prepare_cached("UPDATE subscriptions SET updated_at = ?2 WHERE id = ?1")?
+            .execute((id.0, act.at()))?;
         Ok(())
     }
 
