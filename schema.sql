@@ -328,6 +328,8 @@ CREATE TABLE number_sequences (
 -- hand starts a new round, and earlier warnings give no notice any more. `paid_minor` is a copy of
 -- what the ledger says was paid on it, `paid_elsewhere_minor` of that what was paid before an
 -- import. `due_minor` is the one definition of what is still to be paid.
+-- `purpose` is what an invoice of a subscription bills: a period of it, which no other may bill, a
+-- change in the middle of one, or usage; any other is `single`.
 CREATE TABLE invoices (
   id INTEGER PRIMARY KEY,
   number TEXT NOT NULL UNIQUE CHECK (length(number) BETWEEN 1 AND 64),
@@ -372,6 +374,9 @@ CREATE TABLE invoices (
   due_minor INTEGER GENERATED ALWAYS AS
     (CASE status WHEN 'void' THEN 0 ELSE total_minor - paid_minor END) VIRTUAL,
   changed_at TEXT,
+  purpose TEXT NOT NULL DEFAULT 'single'
+    CHECK (purpose IN ('period', 'change', 'usage', 'single')
+      AND (purpose = 'single' OR subscription_id IS NOT NULL)),
   UNIQUE (id, tenant_id),
   FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
   CHECK (total_minor = subtotal_minor - discount_minor + tax_minor),
@@ -398,7 +403,7 @@ CREATE INDEX invoices_open ON invoices (tenant_id, due_on) WHERE status = 'open'
 CREATE INDEX invoices_open_due ON invoices (due_on, id) WHERE status = 'open';
 CREATE UNIQUE INDEX invoices_sequence ON invoices (series, sequence) WHERE sequence IS NOT NULL;
 CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start)
-  WHERE subscription_id IS NOT NULL AND status <> 'void';
+  WHERE purpose = 'period' AND status <> 'void';
 -- What is collected by itself and not settled: what a run that charges looks at.
 CREATE INDEX invoices_automatic ON invoices (id)
   WHERE status = 'open' AND collection = 'automatic';
@@ -409,12 +414,12 @@ CREATE INDEX invoices_warning_email ON invoices (warning_email_id) WHERE warning
 -- Live periods of a subscription never overlap, so the last that starts before the new one's end is
 -- the only one that can.
 CREATE TRIGGER invoices_period_overlap BEFORE INSERT ON invoices
-WHEN NEW.subscription_id IS NOT NULL AND NEW.status <> 'void'
+WHEN NEW.purpose = 'period' AND NEW.status <> 'void'
 BEGIN
   SELECT RAISE(ABORT, 'invoice period overlaps another of the same subscription')
   WHERE NEW.period_start < (
     SELECT period_end FROM invoices
-    WHERE subscription_id = NEW.subscription_id AND status <> 'void'
+    WHERE subscription_id = NEW.subscription_id AND purpose = 'period' AND status <> 'void'
       AND period_start < NEW.period_end
     ORDER BY period_start DESC LIMIT 1
   );
@@ -423,7 +428,7 @@ END;
 -- discount may still be taken off while nothing was paid; imported ones may be corrected by
 -- another import.
 CREATE TRIGGER invoices_immutable BEFORE UPDATE OF
-  number, series, sequence, origin, tenant_id, subscription_id, currency, subtotal_minor,
+  number, series, sequence, origin, tenant_id, subscription_id, purpose, currency, subtotal_minor,
   seller_id, buyer_id, issued_on, due_on, period_start, period_end ON invoices
 WHEN OLD.origin <> 'imported'
 BEGIN
@@ -483,9 +488,11 @@ END;
 
 -- The lines of an invoice; they add up to its subtotal and discount (db check recomputes). Quantity
 -- and unit price are decimal numbers, the latter of major units and with as many decimals as it has.
+-- `item_id` is the item of the subscription that a line bills.
 CREATE TABLE invoice_lines (
   invoice_id INTEGER NOT NULL REFERENCES invoices (id),
   position INTEGER NOT NULL CHECK (position >= 1),
+  item_id INTEGER REFERENCES subscription_items (id),
   description TEXT NOT NULL CHECK (length(description) BETWEEN 1 AND 500),
   quantity TEXT NOT NULL DEFAULT '1'
     CHECK (quantity GLOB '[0-9]*' AND quantity NOT GLOB '*[^0-9.]*'),

@@ -37,16 +37,16 @@ fn two_tenants() -> (Shop, Connection) {
     (shop, sql)
 }
 
-const INVOICE: &str = "INSERT INTO invoices (number, origin, tenant_id, subscription_id, status,
-    currency, subtotal_minor, total_minor, seller_id, buyer_id, issued_on, due_on, period_start,
-    period_end, created_at, updated_at) ";
+const INVOICE: &str = "INSERT INTO invoices (number, origin, tenant_id, subscription_id, purpose,
+    status, currency, subtotal_minor, total_minor, seller_id, buyer_id, issued_on, due_on,
+    period_start, period_end, closed_at, created_at, updated_at) ";
 
 #[test]
 fn no_row_joins_two_tenants() {
     let (_shop, sql) = two_tenants();
     let invoice = format!(
-        "{INVOICE} VALUES ('X', 'typed', 1, 2, 'open', 'EUR', 1, 1, 1, 1, '2026-01-01',
-           '2026-01-02', '2026-01-01', '2026-02-01', 't', 't')"
+        "{INVOICE} VALUES ('X', 'typed', 1, 2, 'period', 'open', 'EUR', 1, 1, 1, 1, '2026-01-01',
+           '2026-01-02', '2026-01-01', '2026-02-01', NULL, 't', 't')"
     );
     let joins = [
         ("an invoice of another tenant's subscription", invoice.as_str()),
@@ -112,15 +112,15 @@ fn no_row_joins_two_tenants() {
 #[test]
 fn no_time_of_a_subscription_is_billed_twice() {
     let (_shop, sql) = two_tenants();
-    let bill = |number: &str, status: &str, start: &str, end: &str| {
+    let bill_for = |purpose: &str, number: &str, status: &str, start: &str, end: &str| {
         let closed = if status == "void" { "'t'" } else { "NULL" };
         sql.execute_batch(&format!(
-            "INSERT INTO invoices (number, origin, tenant_id, subscription_id, status, currency,
-               subtotal_minor, total_minor, seller_id, buyer_id, issued_on, due_on, period_start,
-               period_end, closed_at, created_at, updated_at)
-             VALUES ('{number}', 'typed', 1, 1, '{status}', 'EUR', 1, 1, 1, 1, '2026-01-01',
-               '2026-01-02', '{start}', '{end}', {closed}, 't', 't')"
+            "{INVOICE} VALUES ('{number}', 'typed', 1, 1, '{purpose}', '{status}', 'EUR', 1, 1, 1, 1,
+               '2026-01-01', '2026-01-02', '{start}', '{end}', {closed}, 't', 't')"
         ))
+    };
+    let bill = |number: &str, status: &str, start: &str, end: &str| {
+        bill_for("period", number, status, start, end)
     };
     bill("A", "open", "2026-01-01", "2026-02-01").expect("the first period");
     bill("B", "open", "2026-02-01", "2026-03-01").expect("the next period");
@@ -136,6 +136,83 @@ fn no_time_of_a_subscription_is_billed_twice() {
     bill("D", "void", "2026-01-01", "2026-02-01").expect("a void invoice bills nothing");
     // A void invoice stays void: it would bill the period again.
     assert!(sql.execute_batch("UPDATE invoices SET status = 'open' WHERE number = 'D'").is_err());
+    // What is billed between periods lies in one.
+    bill_for("change", "E", "open", "2026-01-15", "2026-02-01").expect("a change in the middle");
+    bill_for("change", "F", "open", "2026-01-01", "2026-02-01").expect("a change on the first day");
+    bill_for("usage", "G", "open", "2026-01-01", "2026-02-01").expect("the usage of a period");
+    bill("H", "open", "2026-03-01", "2026-04-01").expect("a period after them");
+    // And stays what it is.
+    let moved = sql.execute_batch("UPDATE invoices SET purpose = 'single' WHERE number = 'E'");
+    assert!(moved.expect_err("what it bills").to_string().contains("issued"));
+    let of_none = format!(
+        "{INVOICE} VALUES ('I', 'typed', 1, NULL, 'period', 'open', 'EUR', 1, 1, 1, 1, '2026-01-01',
+           '2026-01-02', '2026-05-01', '2026-06-01', NULL, 't', 't')"
+    );
+    let refused = sql.execute_batch(&of_none).expect_err("a period of no subscription");
+    assert!(refused.to_string().contains("CHECK"), "{refused}");
+}
+
+#[test]
+fn a_price_is_archived_and_never_edited_and_a_plan_has_one_that_is_live() {
+    let (_shop, sql) = two_tenants();
+    let add = "INSERT INTO prices (plan_id, currency, model, unit_amount, created_at) ";
+    for (statement, says) in [
+        ("UPDATE prices SET unit_amount = '1.00'", "cannot be changed"),
+        ("UPDATE prices SET currency = 'XOF'", "cannot be changed"),
+        ("DELETE FROM prices", "cannot be deleted"),
+        (&format!("{add} VALUES (1, 'EUR', 'per_unit', '12.00', 't')"), "UNIQUE"),
+        (&format!("{add} VALUES (1, 'XOF', 'per_unit', NULL, 't')"), "CHECK"),
+        (&format!("{add} VALUES (1, 'XOF', 'per_unit', '-1', 't')"), "CHECK"),
+        (&format!("{add} VALUES (1, 'XOF', 'per_unit', '1e3', 't')"), "CHECK"),
+        (&format!("{add} VALUES (1, 'XOF', 'by_weight', '1', 't')"), "CHECK"),
+        // A price of another plan.
+        (
+            "INSERT INTO plans (id, code, name, interval, created_at, updated_at)
+             VALUES (2, 'other', 'Other', 'month', 't', 't');
+             UPDATE subscription_items SET plan_id = 2 WHERE id = 1",
+            "FOREIGN KEY",
+        ),
+        ("UPDATE subscription_items SET pending_quantity = 2 WHERE id = 1", "CHECK"),
+        ("UPDATE subscription_items SET quantity = 0 WHERE id = 1", "CHECK"),
+    ] {
+        let refused = sql.execute_batch(statement).expect_err(statement).to_string();
+        assert!(refused.contains(says), "{statement}: {refused}");
+    }
+    sql.execute_batch("UPDATE prices SET archived_at = 't'").expect("an archived price");
+    sql.execute_batch(&format!("{add} VALUES (1, 'EUR', 'per_unit', '12.00', 't')"))
+        .expect("a new one in its place");
+    assert!(sql.execute_batch("UPDATE prices SET archived_at = NULL WHERE id = 1").is_err());
+}
+
+/// What a subscription was is written down whatever changes it, item by item.
+#[test]
+fn the_database_keeps_every_standing_of_every_item() {
+    let (_shop, sql) = two_tenants();
+    sql.execute_batch(
+        "INSERT INTO subscription_items (id, subscription_id, tenant_id, position, plan_id, price_id,
+           quantity, created_at, updated_at) VALUES (3, 1, 1, 2, 1, 1, 5, 't2', 't2');
+         UPDATE subscription_items SET quantity = 7, updated_at = 't3' WHERE id = 1;
+         UPDATE subscription_items SET quantity = 7, updated_at = 't4' WHERE id = 1;
+         UPDATE subscriptions SET status = 'suspended', suspended_at = 't5', updated_at = 't5',
+           suspended_on = '2026-01-05', suspension_cause = 'manual', suspended_from = 'active'
+         WHERE id = 1",
+    )
+    .expect("changes");
+    let mut statement = sql
+        .prepare(
+            "SELECT item_id, since, status, quantity FROM subscription_states
+             WHERE subscription_id = 1 ORDER BY id",
+        )
+        .expect("the history");
+    let rows = statement.query_map([], |row| {
+        let (since, status): (String, String) = (row.get(1)?, row.get(2)?);
+        Ok(format!("{} {since} {status} {}", row.get::<_, i64>(0)?, row.get::<_, i64>(3)?))
+    });
+    let found: Vec<_> = rows.expect("rows").map(|row| row.expect("a row")).collect();
+    assert_eq!(
+        found,
+        ["1 t active 1", "3 t2 active 5", "1 t3 active 7", "1 t5 suspended 7", "3 t5 suspended 5"]
+    );
 }
 
 #[test]
@@ -226,4 +303,148 @@ fn an_older_file_is_lifted_to_the_same_schema() {
         shop.ok(&["--db", &file, "db", "migrate"]);
         assert_eq!(schema(&file), schema("billing.db"), "version {version}");
     }
+}
+
+/// A file of version 4: a plan in each kind of currency; a subscription of each, of which one is to
+/// change; an invoice of a period with a line that has a unit price, one of a part without, one of no
+/// subscription.
+fn of_version_4(path: &std::path::Path) {
+    let sql = Connection::open(path).expect("a new file");
+    for part in [
+        include_str!("schema/v2.sql"),
+        include_str!("../src/store/migrations/3.sql"),
+        include_str!("../src/store/migrations/4.sql"),
+        "PRAGMA application_id = 0x42494C4C;
+         PRAGMA user_version = 4;
+         PRAGMA foreign_keys = 1;
+         INSERT INTO database_info VALUES (1, 'u', '2026-01-01T12:00:00Z');
+         INSERT INTO tenants (id, slug, name, email, currency, locale, created_at, updated_at)
+         VALUES (1, 'acme', 'Acme', 'a@b.example', 'EUR', 'en', 't', 't');
+         INSERT INTO parties VALUES (1, '{}');
+         INSERT INTO plans (id, code, name, price_minor, currency, interval, created_at, updated_at)
+         VALUES (3, 'eur', 'Eur', 4990, 'EUR', 'month', 't', 't'),
+                (4, 'xof', 'Xof', 15000, 'XOF', 'month', 't', 't'),
+                (5, 'kwd', 'Kwd', 1005, 'KWD', 'month', 't', 't'),
+                (6, 'clf', 'Clf', 7, 'CLF', 'year', 't', 't'),
+                (7, 'big', 'Big', 1000000000000000, 'EUR', 'month', 't', 't');
+         INSERT INTO subscriptions (id, tenant_id, plan_id, status, quantity, anchor, anchor_on,
+           anchor_day, started_on, next_billing_on, pending_plan_id, pending_quantity, created_at,
+           updated_at)
+         SELECT id + 10, 1, id, 'active', id, 'calendar', '2026-01-01', 1, '2026-01-01',
+           '2026-02-01', CASE id WHEN 3 THEN 7 END, CASE id WHEN 3 THEN 2 END, 't', 't'
+         FROM plans WHERE id < 7;
+         UPDATE subscriptions SET quantity = 9, updated_at = 't2' WHERE id = 14;
+         INSERT INTO billing_starts SELECT id, started_on, 'created' FROM subscriptions;
+         INSERT INTO invoices (id, number, origin, tenant_id, subscription_id, status, currency,
+           subtotal_minor, total_minor, seller_id, buyer_id, issued_on, due_on, period_start,
+           period_end, created_at, updated_at)
+         SELECT s.id + 10, 'I-' || s.id, 'typed', 1, s.id, 'open', p.currency, 7, 7, 1, 1,
+           '2026-01-01', '2026-01-16', '2026-01-01', '2026-02-01', 't', 't'
+         FROM subscriptions s JOIN plans p ON p.id = s.plan_id;
+         INSERT INTO invoices (id, number, origin, tenant_id, status, currency, subtotal_minor,
+           total_minor, seller_id, buyer_id, issued_on, due_on, created_at, updated_at)
+         VALUES (9, 'S-9', 'typed', 1, 'open', 'EUR', 7, 7, 1, 1, '2026-01-01', '2026-01-16', 't',
+           't');
+         INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
+           amount_minor)
+         SELECT id, 1, number, 2, CASE currency WHEN 'XOF' THEN NULL ELSE 1005 END, 7 FROM invoices",
+    ] {
+        sql.execute_batch(part).expect("a file of version 4");
+    }
+}
+
+#[test]
+fn plans_of_an_older_file_get_prices_its_subscriptions_items_and_its_lines_decimals() {
+    let shop = Shop::new();
+    of_version_4(&shop.path("v4.db"));
+    shop.ok(&["--db", "v4.db", "db", "migrate"]);
+    let sql = Connection::open(shop.path("v4.db")).expect("the database");
+    let rows = |query: &str| -> Vec<String> {
+        let mut statement = sql.prepare(query).expect("a query");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("a text")).collect()
+    };
+    assert_eq!(
+        rows(
+            "SELECT concat_ws(' ', code, model, unit_amount, currency)
+              FROM prices r JOIN plans p ON p.id = r.plan_id ORDER BY p.id"
+        ),
+        [
+            "eur per_unit 49.90 EUR",
+            "xof per_unit 15000 XOF",
+            "kwd per_unit 1.005 KWD",
+            "clf per_unit 0.0007 CLF",
+            "big per_unit 10000000000000.00 EUR"
+        ]
+    );
+    assert_eq!(
+        rows(
+            "SELECT concat_ws(' ', i.subscription_id, i.position, p.code, r.currency, i.quantity,
+                n.code, m.currency, i.pending_quantity)
+              FROM subscription_items i JOIN plans p ON p.id = i.plan_id
+              JOIN prices r ON r.id = i.price_id LEFT JOIN plans n ON n.id = i.pending_plan_id
+              LEFT JOIN prices m ON m.id = i.pending_price_id ORDER BY i.id"
+        ),
+        ["13 1 eur EUR 3 big EUR 2", "14 1 xof XOF 9", "15 1 kwd KWD 5", "16 1 clf CLF 6"]
+    );
+    assert_eq!(
+        rows(
+            "SELECT concat_ws(' ', h.subscription_id, h.since, h.status, p.code, h.quantity)
+              FROM subscription_states h JOIN subscription_items i ON i.id = h.item_id
+              AND i.subscription_id = h.subscription_id JOIN plans p ON p.id = h.plan_id
+              ORDER BY h.id"
+        ),
+        [
+            "13 t active eur 3",
+            "14 t active xof 4",
+            "15 t active kwd 5",
+            "16 t active clf 6",
+            "14 t2 active xof 9"
+        ]
+    );
+    assert_eq!(
+        rows(
+            "SELECT concat_ws(' ', i.number, i.purpose, o.subscription_id, l.quantity,
+                coalesce(l.unit_price, '-'), l.amount_minor)
+              FROM invoices i JOIN invoice_lines l ON l.invoice_id = i.id
+              LEFT JOIN subscription_items o ON o.id = l.item_id ORDER BY i.id"
+        ),
+        [
+            "S-9 single 2 10.05 7",
+            "I-13 period 13 2 10.05 7",
+            "I-14 period 14 2 - 7",
+            "I-15 period 15 2 1.005 7",
+            "I-16 period 16 2 0.1005 7"
+        ]
+    );
+    // What referred to the tables that were made anew refers to the new ones.
+    sql.pragma_update(None, "foreign_keys", true).expect("foreign keys");
+    for statement in [
+        "DELETE FROM subscription_states; DELETE FROM subscriptions WHERE id = 13",
+        "INSERT INTO billing_starts VALUES (99, '2026-01-01', 'created')",
+        "UPDATE subscription_items SET subscription_id = 99 WHERE id = 13",
+    ] {
+        let refused = sql.execute_batch(statement).expect_err(statement).to_string();
+        assert!(refused.contains("FOREIGN KEY"), "{statement}: {refused}");
+    }
+}
+
+#[test]
+fn an_older_file_in_which_a_row_names_a_missing_one_is_left_as_it_is() {
+    let shop = Shop::new();
+    of_version_4(&shop.path("v4.db"));
+    let sql = Connection::open(shop.path("v4.db")).expect("the database");
+    sql.execute_batch(
+        "PRAGMA foreign_keys = 0; UPDATE subscriptions SET tenant_id = 9 WHERE id = 14",
+    )
+    .expect("a subscription of nobody");
+    let refused = shop.run(&["--db", "v4.db", "db", "migrate"]);
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(refused.stderr.contains("names a missing row of"), "{refused:?}");
+    let status = shop.json(&["--db", "v4.db", "db", "status"]);
+    assert_eq!(status["version"], 4);
+    let quantity: i64 = sql
+        .query_row("SELECT quantity FROM subscriptions WHERE id = 14", [], |row| row.get(0))
+        .expect("the row as it was");
+    assert_eq!(quantity, 9);
 }

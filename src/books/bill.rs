@@ -8,7 +8,7 @@ use super::issue::{self, Issued, Issuer, NewIssue};
 use super::record::in_words;
 use super::redeem::Discounts;
 use crate::domain::email::Locale;
-use crate::domain::invoice::{Amounts, Line};
+use crate::domain::invoice::{Amounts, Line, Purpose};
 use crate::domain::period::{Cycle, Period};
 use crate::domain::pricing::{Charge, charges};
 use crate::domain::recurrence::{self, Bill, Decision};
@@ -48,6 +48,7 @@ impl Issuer<'_> {
         for bill in bills {
             let redemption = discounts.take()?;
             issued.push(self.issue(&NewIssue {
+                purpose: Purpose::Period,
                 period: Some((subscription.id, bill.period)),
                 collection: subscription.collection,
                 redemption: redemption.as_ref(),
@@ -79,6 +80,7 @@ fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
 fn line(charge: &Charge, period: Period, locale: Locale) -> Line {
     let plan = &charge.item.plan_name;
     Line {
+        item: Some(charge.item.id),
         description: match charge.proration {
             Some(part) => wording::prorated(plan, part.days, part.of, locale),
             None => plan.clone(),

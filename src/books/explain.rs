@@ -68,7 +68,7 @@ impl Book<'_> {
         // One after another: a coupon's last period may be among what is due.
         let foreseen =
             self.foresee_bills(&subscription, ahead.due.iter().chain(ahead.next.as_ref()))?;
-        let status = subscription.status_on(today, self.db.has_overdue(id, today)?);
+        let status = subscription.status_on(today, self.db.has_overdue(&subscription, today)?);
         let next = ahead.next.zip(foreseen.last().cloned());
         let next = next.map(|(bill, (lines, amounts))| Next {
             bill,

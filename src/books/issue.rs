@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Book;
 use crate::config::Config;
 use crate::domain::coupon::Redemption;
-use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, add_up, discounted};
+use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, Purpose, add_up, discounted};
 use crate::domain::letter::{Company, Template};
 use crate::domain::period::Period;
 use crate::domain::subscription::Collection;
@@ -27,7 +27,8 @@ pub struct NewIssue<'a> {
     pub due_on: Option<NaiveDate>,
     /// `None`: the next number of the series.
     pub number: Option<&'a str>,
-    /// The subscription's period that it bills.
+    pub purpose: Purpose,
+    /// The subscription that it bills, and which time of it.
     pub period: Option<(SubscriptionId, Period)>,
     pub collection: Collection,
     /// Whose discount comes off its lines.
@@ -47,6 +48,7 @@ impl<'a> NewIssue<'a> {
             issued_on,
             due_on: None,
             number: None,
+            purpose: Purpose::Single,
             period: None,
             collection: Collection::Invoice,
             redemption: None,
@@ -124,6 +126,7 @@ impl Issuer<'_> {
             issued_on,
             due_on,
             paid_on: free.then_some(issued_on),
+            purpose: new.purpose,
             period: new.period,
             collection: new.collection,
             coupon: new.redemption.map(|redemption| redemption.coupon_id),

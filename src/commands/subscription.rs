@@ -149,7 +149,7 @@ fn show(ctx: &mut Context, store: &mut Store, id: SubscriptionId) -> anyhow::Res
     let today = ctx.clock.today();
     let object = store.read(|db| {
         let subscription = db.subscription(id)?;
-        let overdue = db.has_overdue(id, today)?;
+        let overdue = db.has_overdue(&subscription, today)?;
         Ok(objects::subscription(&subscription, subscription.status_on(today, overdue)))
     })?;
     Ok(ctx.printer.object(&object)?)
@@ -268,7 +268,7 @@ fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
             if left == 0 {
                 return Ok(false);
             }
-            let overdue = db.has_overdue(subscription.id, today)?;
+            let overdue = db.has_overdue(&subscription, today)?;
             // Derived: the database cannot sort it out.
             let status = subscription.status_on(today, overdue);
             if args.status.is_none_or(|wanted| wanted == status) {

@@ -7,7 +7,9 @@ use super::coupon::Discount;
 use super::stage::Stage;
 use super::subscription::Collection;
 use super::transaction::Overpayment;
-use super::{InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId, calendar, text, words};
+use super::{
+    InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId, calendar, text, words,
+};
 
 words! {
     /// Where an invoice stands. Overdue is no status: it is derived from the due date.
@@ -23,6 +25,19 @@ words! {
 }
 
 words! {
+    /// What an invoice bills. The periods of a subscription are billed once; what is billed between
+    /// them is of another purpose.
+    Purpose {
+        Period = "period",
+        /// A change in the middle of a period.
+        Change = "change",
+        Usage = "usage",
+        /// Nothing of a subscription's course.
+        Single = "single",
+    }
+}
+
+words! {
     /// Where an invoice and its number come from.
     Origin { Issued = "issued", Typed = "typed", Imported = "imported" }
 }
@@ -30,6 +45,8 @@ words! {
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
+    /// The item of the subscription that it bills.
+    pub item: Option<ItemId>,
     pub description: String,
     pub quantity: Decimal,
     /// In major units; none where quantity × price is not what it comes to.
@@ -44,6 +61,7 @@ impl Line {
     /// One piece at that price.
     pub fn single(description: String, amount: Money) -> Self {
         Line {
+            item: None,
             description,
             quantity: Decimal::ONE,
             unit_price: Some(amount.exact()),
@@ -68,6 +86,7 @@ pub struct Invoice {
     pub tenant_id: TenantId,
     pub tenant: String,
     pub subscription_id: Option<SubscriptionId>,
+    pub purpose: Purpose,
     pub collection: Collection,
     pub status: InvoiceStatus,
     pub subtotal: Money,

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::table::Row;
 use super::{Bad, Fate, Import};
 use crate::books::{Because, issue};
-use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin};
+use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose};
 use crate::domain::refusal::Why;
 use crate::domain::subscription::Collection;
 use crate::domain::{Currency, Money, TenantId, text};
@@ -142,6 +142,7 @@ impl Import<'_> {
             issued_on: read.issued_on,
             due_on: read.due_on,
             paid_on: read.paid_on,
+            purpose: Purpose::Single,
             period: None,
             collection: Collection::Invoice,
             coupon: None,

@@ -103,7 +103,7 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT before || ' and ' || number || ' bill the same time of sub_' || subscription_id
               FROM (SELECT number, subscription_id, period_start,
                       lag(number) OVER of_one AS before, lag(period_end) OVER of_one AS until
-                    FROM invoices WHERE subscription_id IS NOT NULL AND status <> 'void'
+                    FROM invoices WHERE purpose = 'period' AND status <> 'void'
                     WINDOW of_one AS (PARTITION BY subscription_id ORDER BY period_start))
               WHERE period_start < until",
     },
@@ -114,12 +114,12 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT 'sub_' || subscription_id || ': a period starts on ' || day
                 || ', where none ends and nothing begins'
               FROM (SELECT subscription_id, period_start AS day, 0 AS expected FROM invoices
-                    WHERE subscription_id IS NOT NULL
+                    WHERE purpose = 'period'
                     UNION ALL
                     SELECT id, next_billing_on, 0 FROM subscriptions WHERE status = 'active'
                     UNION ALL
                     SELECT subscription_id, period_end, 1 FROM invoices
-                    WHERE subscription_id IS NOT NULL
+                    WHERE purpose = 'period'
                     UNION ALL
                     SELECT subscription_id, starts_on, 1 FROM billing_starts)
               GROUP BY subscription_id, day HAVING max(expected) = 0",
@@ -130,7 +130,8 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT 'sub_' || s.id || ' is to be billed from ' || s.next_billing_on || ', and '
                 || i.number || ' bills until ' || i.period_end
               FROM subscriptions s JOIN invoices i ON i.subscription_id = s.id
-                AND i.status <> 'void' AND i.period_end > s.next_billing_on
+                AND i.purpose = 'period' AND i.status <> 'void'
+                AND i.period_end > s.next_billing_on
               WHERE s.status = 'active'",
     },
     Check {
@@ -372,6 +373,36 @@ pub const CHECKS: &[Check] = &[
               FROM tenants t JOIN tenant_states h ON h.id =
                 (SELECT max(id) FROM tenant_states WHERE tenant_id = t.id)
               WHERE h.status <> t.status",
+    },
+    Check {
+        name: "items",
+        proves: "each subscription has items, of one interval and currency, and its lines bill those",
+        sql: "SELECT 'sub_' || s.id || ' has no item' FROM subscriptions s
+              WHERE NOT EXISTS (SELECT 1 FROM subscription_items WHERE subscription_id = s.id)
+              UNION ALL
+              SELECT 'sub_' || i.subscription_id || ' has items of two intervals or currencies'
+              FROM subscription_items i JOIN plans p ON p.id = i.plan_id
+              JOIN prices r ON r.id = i.price_id
+              GROUP BY i.subscription_id
+              HAVING count(DISTINCT p.interval || p.interval_count || r.currency) > 1
+              UNION ALL
+              SELECT i.number || ' bills item_' || l.item_id || ', which is not of '
+                || coalesce('sub_' || i.subscription_id, 'it')
+              FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id
+              JOIN subscription_items o ON o.id = l.item_id
+              WHERE o.subscription_id IS NOT i.subscription_id",
+    },
+    Check {
+        name: "states",
+        proves: "the history of each subscription ends with how it stands",
+        sql: "SELECT 'sub_' || s.id || ' is ' || s.status || ' with item_' || i.id
+                || ', and its history ends otherwise'
+              FROM subscriptions s JOIN subscription_items i ON i.subscription_id = s.id
+              WHERE NOT EXISTS (SELECT 1 FROM subscription_states h
+                WHERE h.id = (SELECT max(id) FROM subscription_states
+                    WHERE subscription_id = s.id AND item_id = i.id)
+                  AND h.status = s.status AND h.plan_id = i.plan_id AND h.price_id = i.price_id
+                  AND h.quantity = i.quantity)",
     },
 ];
 

@@ -5,12 +5,14 @@ use rusqlite::{OptionalExtension, Row};
 use rust_decimal::Decimal;
 
 use super::{Db, Subject, columns};
-use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin};
+use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose};
 use crate::domain::ledger::entries_of_new;
 use crate::domain::period::Period;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::{Collection, Subscription};
-use crate::domain::{Act, CouponId, InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId};
+use crate::domain::{
+    Act, CouponId, InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId,
+};
 
 /// An invoice to be written, worked out.
 #[derive(Debug, Clone)]
@@ -30,7 +32,8 @@ pub struct NewInvoice<'a> {
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
     pub paid_on: Option<NaiveDate>,
-    /// The subscription's period that it bills.
+    pub purpose: Purpose,
+    /// The subscription that it bills, and which time of it.
     pub period: Option<(SubscriptionId, Period)>,
     pub collection: Collection,
     /// Whose discount is on its lines.
@@ -100,6 +103,7 @@ impl Db<'_> {
         )?;
         let lines = statement.query_map([invoice.id.0], |row| {
             Ok(Line {
+                item: row.get::<_, Option<i64>>("item_id")?.map(ItemId),
                 description: row.get("description")?,
                 quantity: columns::word(row, "quantity")?,
                 unit_price: columns::word_or_null(row, "unit_price")?,
@@ -171,9 +175,9 @@ impl Db<'_> {
                subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor, paid_minor,
                paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on, paid_on, closed_at,
                created_at, updated_at, subscription_id, period_start, period_end, collection,
-               coupon_id)
+               coupon_id, purpose)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25, ?26)
+               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
              ON CONFLICT (number) DO NOTHING",
             rusqlite::params![
                 new.number,
@@ -202,6 +206,7 @@ impl Db<'_> {
                 new.period.map(|(_, period)| period.end.to_string()),
                 new.collection.word(),
                 new.coupon.map(|id| id.0),
+                new.purpose.word(),
             ],
         )?;
         let id = inserted
@@ -225,14 +230,15 @@ impl Db<'_> {
 
     fn insert_lines(&self, id: InvoiceId, lines: &[Line]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_price,
-               amount_minor, discount_minor, period_start, period_end)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO invoice_lines (invoice_id, position, item_id, description, quantity,
+               unit_price, amount_minor, discount_minor, period_start, period_end)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
         for (position, line) in lines.iter().enumerate() {
             insert.execute((
                 id.0,
                 position as i64 + 1,
+                line.item.map(|item| item.0),
                 &line.description,
                 line.quantity.to_string(),
                 line.unit_price.map(|price| price.to_string()),
@@ -481,6 +487,7 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         tenant_id: TenantId(row.get("tenant_id")?),
         tenant: row.get("tenant")?,
         subscription_id: row.get::<_, Option<i64>>("subscription_id")?.map(SubscriptionId),
+        purpose: columns::word(row, "purpose")?,
         collection: columns::word(row, "collection")?,
         status: columns::word(row, "status")?,
         subtotal: columns::money(row, "subtotal_minor", currency)?,

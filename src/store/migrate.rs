@@ -133,8 +133,8 @@ impl Db<'_> {
         match statement.query_row([], |row| row.get(0)).optional()? {
             None => Ok(()),
             Some(found) => {
-                let fault = Fault::Corrupt(found);
-                Err(Refusal::Storage { path: PathBuf::new(), fault })
+                let kind = FaultKind::Corrupt(found);
+                Err(Fault { path: PathBuf::new(), kind }.into())
             }
         }
     }

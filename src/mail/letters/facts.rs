@@ -9,7 +9,7 @@ use super::super::wording;
 use super::filters::{amount, day, unit_price};
 use crate::domain::calendar::plus_days;
 use crate::domain::email::Locale;
-use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, add_up};
+use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
 use crate::domain::letter::{
     AfterTrial, Company, ConfirmedPayment, FailedPayment, Letter, ListedInvoice, Template, Trial,
 };
@@ -383,6 +383,7 @@ fn sample_invoice(
         tenant_id: TenantId(0),
         tenant: "example".into(),
         subscription_id: None,
+        purpose: Purpose::Single,
         collection: Collection::Invoice,
         status: InvoiceStatus::Open,
         subtotal: sums.subtotal,

@@ -227,9 +227,11 @@ DROP TRIGGER invoice_lines_no_delete;
 ALTER TABLE invoice_lines RENAME TO invoice_lines_6;
 -- The lines of an invoice; they add up to its subtotal and discount (db check recomputes). Quantity
 -- and unit price are decimal numbers, the latter of major units and with as many decimals as it has.
+-- `item_id` is the item of the subscription that a line bills.
 CREATE TABLE invoice_lines (
   invoice_id INTEGER NOT NULL REFERENCES invoices (id),
   position INTEGER NOT NULL CHECK (position >= 1),
+  item_id INTEGER REFERENCES subscription_items (id),
   description TEXT NOT NULL CHECK (length(description) BETWEEN 1 AND 500),
   quantity TEXT NOT NULL DEFAULT '1'
     CHECK (quantity GLOB '[0-9]*' AND quantity NOT GLOB '*[^0-9.]*'),
@@ -240,9 +242,10 @@ CREATE TABLE invoice_lines (
   period_end TEXT CHECK (date(period_end) IS period_end),
   PRIMARY KEY (invoice_id, position)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_price, amount_minor,
-    discount_minor, period_start, period_end)
-  SELECT l.invoice_id, l.position, l.description, CAST(l.quantity AS TEXT),
+INSERT INTO invoice_lines (invoice_id, position, item_id, description, quantity, unit_price,
+    amount_minor, discount_minor, period_start, period_end)
+  -- The one item of a subscription has its id.
+  SELECT l.invoice_id, l.position, i.subscription_id, l.description, CAST(l.quantity AS TEXT),
     CASE
       WHEN l.unit_minor IS NULL OR d.decimals = 0 THEN CAST(l.unit_minor AS TEXT)
       ELSE printf('%d.%0*d', l.unit_minor / coalesce(d.minor_units, 100), coalesce(d.decimals, 2),
@@ -257,6 +260,37 @@ DROP TABLE invoice_lines_6;
 CREATE TRIGGER invoice_lines_no_delete BEFORE DELETE ON invoice_lines
 BEGIN
   SELECT RAISE(ABORT, 'a line of an invoice cannot be deleted');
+END;
+
+-- What an invoice bills; the rules on periods are about `period` alone.
+ALTER TABLE invoices ADD COLUMN purpose TEXT NOT NULL DEFAULT 'single'
+    CHECK (purpose IN ('period', 'change', 'usage', 'single')
+      AND (purpose = 'single' OR subscription_id IS NOT NULL));
+UPDATE invoices SET purpose = 'period' WHERE subscription_id IS NOT NULL;
+DROP INDEX invoices_period;
+CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start)
+  WHERE purpose = 'period' AND status <> 'void';
+DROP TRIGGER invoices_period_overlap;
+-- Live periods of a subscription never overlap, so the last that starts before the new one's end is
+-- the only one that can.
+CREATE TRIGGER invoices_period_overlap BEFORE INSERT ON invoices
+WHEN NEW.purpose = 'period' AND NEW.status <> 'void'
+BEGIN
+  SELECT RAISE(ABORT, 'invoice period overlaps another of the same subscription')
+  WHERE NEW.period_start < (
+    SELECT period_end FROM invoices
+    WHERE subscription_id = NEW.subscription_id AND purpose = 'period' AND status <> 'void'
+      AND period_start < NEW.period_end
+    ORDER BY period_start DESC LIMIT 1
+  );
+END;
+DROP TRIGGER invoices_immutable;
+CREATE TRIGGER invoices_immutable BEFORE UPDATE OF
+  number, series, sequence, origin, tenant_id, subscription_id, purpose, currency, subtotal_minor,
+  seller_id, buyer_id, issued_on, due_on, period_start, period_end ON invoices
+WHEN OLD.origin <> 'imported'
+BEGIN
+  SELECT RAISE(ABORT, 'an issued invoice cannot be changed');
 END;
 
 DROP TABLE copied;

@@ -74,12 +74,14 @@ const INVOICE_SUMS: &str = concat!(
          CASE WHEN i.issued_on < :since OR i.origin = 'imported' THEN 0
            WHEN i.subscription_id IS NOT NULL AND (EXISTS (
                SELECT 1 FROM invoices f WHERE f.subscription_id = i.subscription_id
-                 AND f.status <> 'void' AND f.period_start < i.period_start)
+                 AND f.purpose = 'period' AND f.status <> 'void'
+                 AND f.period_start < i.period_start)
              -- One that was voided since was none yet. Found by its tenant: no index of periods
              -- holds void ones.
              OR :later AND EXISTS (
                SELECT 1 FROM invoices f WHERE f.tenant_id = i.tenant_id
-                 AND f.subscription_id = i.subscription_id AND f.status = 'void'
+                 AND f.subscription_id = i.subscription_id AND f.purpose = 'period'
+                 AND f.status = 'void'
                  AND f.closed_at >= :before AND f.period_start < i.period_start)
              OR (SELECT s.imported IS NOT NULL FROM subscriptions s
                WHERE s.id = i.subscription_id)) THEN 0
