@@ -25,6 +25,11 @@ words! {
     }
 }
 
+words! {
+    /// What a person found out of a charge that has no outcome.
+    Found { Succeeded = "succeeded", Failed = "failed" }
+}
+
 /// A gateway's token: a secret, which `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);

@@ -7,6 +7,7 @@ pub mod charge;
 pub mod coupon;
 pub mod dunning;
 pub mod email;
+pub mod event;
 pub mod ids;
 pub mod invoice;
 pub mod ledger;

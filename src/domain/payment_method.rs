@@ -33,6 +33,17 @@ pub struct PaymentMethod {
     pub updated_at: String,
 }
 
+/// What is typed of a payment method, checked.
+#[derive(Clone)]
+pub struct NewPaymentMethod {
+    pub kind: PaymentMethodKind,
+    /// A secret.
+    pub token: String,
+    pub label: Option<String>,
+    /// It is charged by default from now on.
+    pub is_default: bool,
+}
+
 /// Checks a gateway's token: a text that is no card number. Card numbers may not be kept outside a
 /// gateway (PCI DSS, requirement 3).
 pub fn token(value: &str) -> Result<String> {

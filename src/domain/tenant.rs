@@ -64,7 +64,7 @@ pub struct NewTenant {
 }
 
 /// What `tenant edit` changes; `None` leaves a field as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantEdit {
     pub name: Option<String>,
     pub email: Option<String>,

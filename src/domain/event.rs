@@ -1,0 +1,124 @@
+//! What happens to the nouns, as a type: a variant for each kind of event, with the fields of its
+//! data. Hooks send them, so that this is an interface: fields and kinds are added, never renamed.
+//! docs/events.md is made from what stands here.
+
+mod changes;
+mod coupon;
+mod data;
+mod email;
+mod invoice;
+mod payment;
+mod payment_method;
+mod plan;
+mod subscription;
+mod tenant;
+mod values;
+
+use super::invoice::Invoice;
+use super::{InvoiceId, TenantId};
+
+pub use changes::{Changed, Changes};
+pub use coupon::{CouponEvent, CouponFacts, RedemptionFacts};
+pub use data::{By, Extra, Field, Flat, Kind, Nested, Parts};
+pub use email::{EmailEvent, EmailFacts};
+pub use invoice::{InvoiceEvent, Reopened};
+pub use payment::PaymentEvent;
+pub use payment_method::PaymentMethodEvent;
+pub use plan::{PlanEvent, PlanFacts};
+pub use subscription::{Standing, SubscriptionEvent};
+pub use tenant::{Reactivation, TenantEvent, TenantFacts};
+pub use values::quote;
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub enum Event<'a> {
+    TenantEvent(TenantEvent<'a>),
+    PaymentMethodEvent(PaymentMethodEvent<'a>),
+    PlanEvent(PlanEvent<'a>),
+    SubscriptionEvent(SubscriptionEvent<'a>),
+    InvoiceEvent(InvoiceEvent<'a>),
+    PaymentEvent(PaymentEvent<'a>),
+    CouponEvent(CouponEvent<'a>),
+    EmailEvent(EmailEvent<'a>),
+}
+
+/// Every kind there is, by noun.
+pub const NOUNS: &[(&str, &[Kind])] = &[
+    ("Customers", TenantEvent::KINDS),
+    ("Payment methods", PaymentMethodEvent::KINDS),
+    ("Plans", PlanEvent::KINDS),
+    ("Subscriptions", SubscriptionEvent::KINDS),
+    ("Invoices", InvoiceEvent::KINDS),
+    ("Payments and charges", PaymentEvent::KINDS),
+    ("Coupons", CouponEvent::KINDS),
+    ("E-mails", EmailEvent::KINDS),
+];
+
+/// Does the same with each noun's events.
+macro_rules! each_noun {
+    ($event:expr, $of:ident => $do:expr) => {
+        match $event {
+            Event::TenantEvent($of) => $do,
+            Event::PaymentMethodEvent($of) => $do,
+            Event::PlanEvent($of) => $do,
+            Event::SubscriptionEvent($of) => $do,
+            Event::InvoiceEvent($of) => $do,
+            Event::PaymentEvent($of) => $do,
+            Event::CouponEvent($of) => $do,
+            Event::EmailEvent($of) => $do,
+        }
+    };
+}
+
+impl Event<'_> {
+    /// The word of its kind.
+    pub const fn word(&self) -> &'static str {
+        each_noun!(self, of => of.word())
+    }
+
+    /// Its data as JSON.
+    pub fn data(&self) -> String {
+        let mut object = data::Object::new();
+        each_noun!(self, of => of.put_all(&mut object));
+        object.end()
+    }
+}
+
+/// Whom an event is about, where it is about someone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct About {
+    pub tenant: Option<TenantId>,
+    pub invoice: Option<InvoiceId>,
+}
+
+impl About {
+    /// A plan or a coupon, which belong to no customer.
+    pub const NOBODY: About = About { tenant: None, invoice: None };
+}
+
+impl From<TenantId> for About {
+    fn from(tenant: TenantId) -> About {
+        About { tenant: Some(tenant), invoice: None }
+    }
+}
+
+impl From<&Invoice> for About {
+    fn from(invoice: &Invoice) -> About {
+        About::from((invoice.tenant_id, invoice.id))
+    }
+}
+
+impl From<(TenantId, InvoiceId)> for About {
+    fn from((tenant, invoice): (TenantId, InvoiceId)) -> About {
+        About { tenant: Some(tenant), invoice: Some(invoice) }
+    }
+}
+
+impl From<(TenantId, Option<InvoiceId>)> for About {
+    fn from((tenant, invoice): (TenantId, Option<InvoiceId>)) -> About {
+        About { tenant: Some(tenant), invoice }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! What happens to customers.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::changes::{Changed, Changes};
+use super::data::{By, Datum, Extra, Field, Object, Parts, field, group, kinds};
+use crate::domain::Currency;
+use crate::domain::email::Locale;
+use crate::domain::tenant::{NewTenant, SuspensionCause, Tenant, TenantEdit, TenantStatus};
+
+kinds! {
+    /// What happens to a customer.
+    TenantEvent<'a> {
+        /// A customer was added.
+        Created = "tenant_created" {
+            /// It was imported.
+            imported: Extra<bool>,
+            /// As which it was imported.
+            status: Extra<TenantStatus>,
+        },
+        /// Data of a customer were changed, by `tenant edit` or by an import that updates.
+        Edited = "tenant_edited" {
+            /// What was typed.
+            typed: Typed<'a>,
+            /// An import changed them.
+            imported: Extra<bool>,
+            /// What changed.
+            changes: Changes,
+        },
+        /// A customer was suspended, and its running subscriptions with it. The event is also the
+        /// invoice's where an invoice is the cause.
+        Suspended = "tenant_suspended" {
+            /// Which decides what lifts the suspension: a payment lifts `overdue`, a person the
+            /// others.
+            cause: SuspensionCause,
+        },
+        /// A suspended customer, or one of its suspended subscriptions, came back.
+        Reactivated = "tenant_reactivated" {
+            /// How it came back.
+            how: Reactivation<'a>,
+        },
+        /// An import made a closed customer active.
+        Reopened = "tenant_reopened" {
+            /// True: nothing but an import reopens a customer.
+            imported: bool,
+        },
+        /// A customer was closed, and its subscriptions ended.
+        Closed = "tenant_closed" {
+            /// An import closed it.
+            imported: Extra<bool>,
+        },
+    }
+}
+
+impl<'a> TenantEvent<'a> {
+    /// A customer was added.
+    pub fn created(new: &NewTenant, by: By) -> TenantEvent<'a> {
+        let status = Some(new.status).filter(|_| by == By::Import);
+        TenantEvent::Created { imported: by.into(), status: Extra(status) }
+    }
+
+    /// Data of a customer were changed; nothing is typed where an import changed them.
+    pub fn edited(
+        typed: Option<&'a TenantEdit>,
+        before: &TenantFacts,
+        after: &TenantFacts,
+    ) -> TenantEvent<'a> {
+        let (by, changed) = match typed {
+            Some(_) => (By::Command, Changed::Nothing),
+            None => (By::Import, Changed::Names),
+        };
+        let changes = Changes::between(before, after, changed);
+        TenantEvent::Edited { typed: Typed(typed), imported: by.into(), changes }
+    }
+}
+
+/// What was typed of a `tenant edit`: each field that was given stands in the data itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Typed<'a>(Option<&'a TenantEdit>);
+
+const TYPED: &[Field] = &[
+    field!(name: Extra<&str>, "As it was typed."),
+    field!(email: Extra<&str>, "As it was typed."),
+    field!(currency: Extra<Currency>, "As it was typed."),
+    field!(locale: Extra<Locale>, "As it was typed."),
+    field!(country: Extra<&str>, "As it was typed."),
+    field!(address: Extra<&str>, "As it was typed."),
+    field!(tax_id: Extra<&str>, "As it was typed."),
+    field!(tax_rate: Extra<Decimal>, "As it was typed."),
+];
+
+impl Datum for Typed<'_> {
+    const PARTS: Option<Parts> = Some(Parts { title: "What was typed.", fields: TYPED });
+
+    fn put(&self, _: &str, object: &mut Object) {
+        let Some(edit) = self.0 else { return };
+        Extra(edit.name.as_deref()).put("name", object);
+        Extra(edit.email.as_deref()).put("email", object);
+        Extra(edit.currency).put("currency", object);
+        Extra(edit.locale).put("locale", object);
+        Extra(edit.country.as_deref()).put("country", object);
+        Extra(edit.address.as_deref()).put("address", object);
+        Extra(edit.tax_id.as_deref()).put("tax_id", object);
+        Extra(edit.tax_rate).put("tax_rate", object);
+    }
+}
+
+/// How a customer came back.
+#[derive(Debug, Clone, Copy)]
+pub enum Reactivation<'a> {
+    /// By a person.
+    ByHand {
+        promised_until: Option<NaiveDate>,
+        /// The invoices whose notice of suspension begins anew.
+        set_back: &'a [String],
+        on: NaiveDate,
+    },
+    /// By a person, and the customer itself was not suspended.
+    SubscriptionsOnly,
+    /// The last invoice that held it was paid.
+    Paid,
+    /// The last invoice that held it was voided, set right or discounted to nothing.
+    Corrected,
+}
+
+const REACTIVATION: &[Field] = &[
+    field!(by_hand: bool, "By `tenant reactivate`, or an import."),
+    field!(promised_until: Extra<Option<NaiveDate>>,
+        "By hand: until when its overdue invoices are promised."),
+    field!(set_back: Extra<&[String]>,
+        "By hand: the numbers of the invoices that are warned of suspension anew."),
+    field!(on: Extra<NaiveDate>, "By hand: the business day."),
+    field!(subscriptions_only: Extra<bool>,
+        "The customer was active, and only subscriptions of it came back."),
+    field!(paid: Extra<bool>,
+        "Not by hand: the last invoice that held it was paid, and not voided or set right."),
+];
+
+impl Datum for Reactivation<'_> {
+    const PARTS: Option<Parts> = Some(Parts { title: "How it came back.", fields: REACTIVATION });
+
+    fn put(&self, _: &str, object: &mut Object) {
+        match *self {
+            Reactivation::ByHand { promised_until, set_back, on } => {
+                true.put("by_hand", object);
+                promised_until.put("promised_until", object);
+                set_back.put("set_back", object);
+                on.put("on", object);
+            }
+            Reactivation::SubscriptionsOnly => {
+                true.put("by_hand", object);
+                true.put("subscriptions_only", object);
+            }
+            Reactivation::Paid | Reactivation::Corrected => {
+                false.put("by_hand", object);
+                matches!(self, Reactivation::Paid).put("paid", object);
+            }
+        }
+    }
+}
+
+group! {
+    /// What can be changed of a customer.
+    TenantFacts<'a> {
+        /// Its name.
+        name: &'a str,
+        /// Where its e-mails go.
+        email: &'a str,
+        /// What it is billed in.
+        currency: Currency,
+        /// The language of its e-mails.
+        locale: Locale,
+        /// ISO 3166.
+        country: Option<&'a str>,
+        /// Its postal address.
+        address: Option<&'a str>,
+        /// Its tax number.
+        tax_id: Option<&'a str>,
+        /// Its own rate in percent.
+        tax_rate: Option<Decimal>,
+        /// Since when it is a customer.
+        created_on: &'a str,
+        /// Whether it is served.
+        status: TenantStatus,
+    }
+}
+
+impl<'a> TenantFacts<'a> {
+    /// Those of a customer as it stands.
+    pub fn of(tenant: &'a Tenant) -> TenantFacts<'a> {
+        TenantFacts {
+            name: &tenant.name,
+            email: &tenant.email,
+            currency: tenant.currency,
+            locale: tenant.locale,
+            country: tenant.country.as_deref(),
+            address: tenant.address.as_deref(),
+            tax_id: tenant.tax_id.as_deref(),
+            tax_rate: tenant.tax_rate,
+            created_on: tenant.created_at.get(..10).unwrap_or(&tenant.created_at),
+            status: tenant.status,
+        }
+    }
+}
