@@ -477,7 +477,7 @@ fn agree(shop: &Shop, paid_by_hand: &BTreeSet<String>) -> usize {
         "SELECT i.number FROM invoices i
          JOIN transactions x ON x.id = (SELECT max(id) FROM transactions
                                         WHERE invoice_id = i.id AND kind = 'charge')
-         WHERE i.status = 'open' AND NOT EXISTS (SELECT 1 FROM events
+         WHERE i.status = 'open' AND NOT EXISTS (SELECT 1 FROM events JOIN event_texts ON event_id = id
            WHERE invoice_id = i.id AND kind = 'charge_exhausted'
              AND json_extract(data, '$.transaction') = 'txn_' || x.id)",
     );

@@ -10,6 +10,7 @@ use billing::books::issue::NewIssue;
 use billing::books::subscribe::NewStart;
 use billing::books::{Book, Notify};
 use billing::domain::coupon::{Offer, Redemption};
+use billing::domain::event::By;
 use billing::domain::invoice::Line;
 use billing::domain::money::Totals;
 use billing::domain::period::Anchor;
@@ -160,7 +161,9 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
         Deed::Reactivate { tenant: id } => {
             Book::new(db, act, config).reactivate(&tenant(db, id)?, None, None).map(drop)
         }
-        Deed::Close { tenant: id } => Book::new(db, act, config).close_tenant(&tenant(db, id)?),
+        Deed::Close { tenant: id } => {
+            Book::new(db, act, config).close_tenant(&tenant(db, id)?, By::Command, None)
+        }
         Deed::Switch { coupon, on } => {
             let coupon = db.coupon(COUPONS[coupon].code)?;
             db.update_coupon(act, coupon.id, &Offer { is_active: on, ..coupon.offer })

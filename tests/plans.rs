@@ -11,7 +11,8 @@ use billing::books::Book;
 use billing::books::subscribe::NewStart;
 use billing::clock::Clock;
 use billing::config::{Config, OnTrialEnd};
-use billing::domain::payment_method::PaymentMethodKind;
+use billing::domain::charge::Found;
+use billing::domain::payment_method::{NewPaymentMethod, PaymentMethodKind};
 use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Collection, When};
@@ -20,7 +21,7 @@ use billing::gateway::{Gateway, Program};
 use billing::imports::{ImportOptions, Kind, import};
 use billing::mail::Transport;
 use billing::store::{Access, Store};
-use billing::tasks::charge::{self, Found};
+use billing::tasks::charge;
 use billing::tasks::{self, Given, Options};
 use rusqlite::Connection;
 use support::statements::statements_of;
@@ -117,6 +118,11 @@ fn looks_for_references(sql: &str, line: &str) -> bool {
     !sql.starts_with("SELECT") && !sql.contains(table)
 }
 
+fn default_card(token: &str) -> NewPaymentMethod {
+    let (kind, token) = (PaymentMethodKind::Card, token.to_owned());
+    NewPaymentMethod { kind, token, label: None, is_default: true }
+}
+
 /// Six weeks in the life of a business: imports, every stage of dunning with its letters, an
 /// address that fails, payments, and the same files again.
 fn six_weeks(db: &Path, config: &Config, folder: &Path) {
@@ -168,10 +174,8 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
     };
     store
         .write(|db| {
-            let (act, beta) = (start.act("test"), db.tenant("beta")?.id);
-            let kind = PaymentMethodKind::Card;
-            let method = db.insert_payment_method(&act, beta, kind, "tok_ok", None)?;
-            db.set_default_payment_method(&act, beta, method)?;
+            let (act, beta) = (start.act("test"), db.tenant("beta")?);
+            Book::new(db, &act, config).add_payment_method(&beta, &default_card("tok_ok"))?;
             // One ends with its period, one of the trials is suspended by hand meanwhile.
             let canceled = db.subscription(SubscriptionId(1))?;
             Book::new(db, &act, config).cancel_subscription(&canceled, When::PeriodEnd)?;
@@ -226,9 +230,7 @@ fn charges(store: &mut Store, config: &Config, clock: impl Fn(&str) -> Clock) {
                 .expect("a tenant");
             let begun = store.write(|db| {
                 let (tenant, plan) = (db.tenant(&slug)?, db.plan("pro")?);
-                let kind = PaymentMethodKind::Card;
-                let method = db.insert_payment_method(&act, tenant.id, kind, token, None)?;
-                db.set_default_payment_method(&act, tenant.id, method)?;
+                Book::new(db, &act, config).add_payment_method(&tenant, &default_card(token))?;
                 let new = NewStart {
                     tenant: &tenant,
                     plan: &plan,

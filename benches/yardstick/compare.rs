@@ -46,11 +46,21 @@ pub fn same(one: &str, other: &str) -> Done {
         "ledger",
         "dunning_steps",
         "emails",
+        "actors",
         "events",
+        "event_texts",
         "number_sequences",
         "coupons",
     ] {
-        let differ = format!("(SELECT * FROM main.{table} EXCEPT SELECT * FROM other.{table})");
+        // No two salts are the same, nor the hashes over them.
+        let columns = match table {
+            "events" => "id, at, kind, tenant_id, invoice_id, actor_id",
+            "event_texts" => "event_id, reason, data",
+            _ => "*",
+        };
+        let differ = format!(
+            "(SELECT {columns} FROM main.{table} EXCEPT SELECT {columns} FROM other.{table})"
+        );
         let differ = count(&differ)?;
         let (here, there) = (count(&format!("main.{table}"))?, count(&format!("other.{table}"))?);
         if differ > 0 || here != there {

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use crate::Done;
 use crate::database::{each_line, fill, insert_tenants, keep_pages, noon, open, open_list};
 use crate::invoices::Invoice;
+use crate::trail::{actor, insert_event};
 
 /// Uses of coupons a tenant. In every other round of them all tenants use the same coupon.
 const USES_A_TENANT: i64 = 10;
@@ -115,8 +116,9 @@ fn coupon_code(id: i64) -> String {
 /// What coupon generate wrote, one row a coupon, in its order, and its event.
 pub const GENERATED: &str =
     "SELECT c.code, c.code_folded, c.name, c.percent, c.valid_from, c.valid_to,
-    v.actor, CASE WHEN c.id = 1 THEN v.data END AS event, v.reason
-  FROM coupons c JOIN events v ON v.kind = 'coupons_generated' ORDER BY c.id";
+    a.name AS actor, CASE WHEN c.id = 1 THEN x.data END AS event, x.reason
+  FROM coupons c JOIN events v ON v.kind = 'coupons_generated'
+  JOIN actors a ON a.id = v.actor_id JOIN event_texts x ON x.event_id = v.id ORDER BY c.id";
 
 /// Writes the same rows as a run of coupon generate, with no code to make and none to print; all in
 /// one transaction, as the tool does.
@@ -128,16 +130,13 @@ pub fn generate(db: &str, file: &str, as_of: &str) -> Done {
            max_uses, created_at, updated_at)
          VALUES (?1, ?2, ?3, 'percentage', ?4, ?5, ?6, 1, ?7, ?7)",
     )?;
-    let mut event = conn.prepare(
-        "INSERT INTO events (at, kind, actor, data, reason)
-         VALUES (?1, 'coupons_generated', ?2, ?3, ?4)",
-    )?;
     each_line(&conn, open_list(file)?, usize::MAX, |record| {
         let (name, percent) = (&record[2], &record[3]);
         let (from, to) = (&record[4], &record[5]);
         coupon.execute((&record[0], &record[1], name, percent, from, to, &at))?;
         if !record[7].is_empty() {
-            event.execute((&at, &record[6], &record[7], &record[8]))?;
+            let (actor, text) = (actor(&conn, &record[6])?, (Some(&record[8]), &record[7]));
+            insert_event(&conn, actor, (&at, "coupons_generated"), (None, None), text)?;
         }
         Ok(())
     })?;

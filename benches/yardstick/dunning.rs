@@ -9,7 +9,8 @@ use crate::database::{
     INVOICES_A_TENANT, ROWS_A_COMMIT, each_line, fill, insert_run, insert_tenants, noon, open,
     open_list,
 };
-use crate::invoices::{Invoice, STAGES, insert_event, insert_sequence};
+use crate::invoices::{Invoice, STAGES, insert_sequence};
+use crate::trail::{actor, insert_event};
 
 /// How old a tenant's due invoice is, in days, and how many stages it reached before. Of twenty
 /// tenants most pay after a reminder or two, few come as far as suspension.
@@ -30,6 +31,7 @@ pub fn stock(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
     let tenants = invoices / INVOICES_A_TENANT;
     fill(db, |conn| {
         insert_tenants(conn, tenants)?;
+        let actor = actor(conn, "operator:bench")?;
         for round in 0..INVOICES_A_TENANT {
             for tenant in 1..=tenants {
                 // Where a tenant's due invoice stands differs from tenant to tenant.
@@ -39,7 +41,7 @@ pub fn stock(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
                     later => (-later, 0),
                 };
                 let due_on = plus_days(as_of, -age);
-                insert_issued(conn, round * tenants + tenant, tenant, due_on, reached)?;
+                insert_issued(conn, actor, round * tenants + tenant, tenant, due_on, reached)?;
             }
         }
         insert_sequence(conn, invoices)
@@ -51,8 +53,9 @@ pub fn stock(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
 pub fn owe_all(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
     fill(db, |conn| {
         insert_tenants(conn, 1)?;
+        let actor = actor(conn, "operator:bench")?;
         for id in 1..=invoices {
-            insert_issued(conn, id, 1, plus_days(as_of, id - invoices - 3), 0)?;
+            insert_issued(conn, actor, id, 1, plus_days(as_of, id - invoices - 3), 0)?;
         }
         insert_sequence(conn, invoices)
     })
@@ -61,6 +64,7 @@ pub fn owe_all(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
 /// An invoice that was issued 15 days before its due date, and reached so many stages.
 fn insert_issued(
     conn: &Connection,
+    actor: i64,
     id: i64,
     tenant: i64,
     due_on: NaiveDate,
@@ -76,17 +80,19 @@ fn insert_issued(
         ..Invoice::new(id, tenant, issued_on)
     }
     .insert(conn)?;
-    insert_event(conn, issued_on, "invoice_issued", (tenant, Some(id)), "{}")
+    let (at, about) = (noon(issued_on), (Some(tenant), Some(id)));
+    insert_event(conn, actor, (&at, "invoice_issued"), about, (None, "{}"))
 }
 
 /// What a run of check-overdue wrote, one row a step, in its order.
 pub const STEPS: &str =
     "SELECT s.invoice_id, s.tenant_id, s.stage, s.dunning_round, s.days_overdue,
-    e.locale, e.recipient, e.dedup_key, e.message_id, v.data,
-    CASE WHEN s.stage = 'suspension' THEN t.suspension_reason END AS reason, v.reason AS why,
+    e.locale, e.recipient, e.dedup_key, e.message_id, x.data,
+    CASE WHEN s.stage = 'suspension' THEN t.suspension_reason END AS reason, x.reason AS why,
     e.template, e.id
   FROM dunning_steps s JOIN emails e ON e.id = s.email_id JOIN tenants t ON t.id = s.tenant_id
   JOIN events v ON v.invoice_id = s.invoice_id AND v.kind = 'dunning_stage_recorded'
+  JOIN event_texts x ON x.event_id = v.id
   WHERE s.run_id IS NOT NULL ORDER BY v.id";
 
 /// Writes the same rows as a run of check-overdue, with nothing to find out: no reading, no
@@ -112,10 +118,7 @@ pub fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
         "INSERT INTO dunning_steps (invoice_id, dunning_round, stage, tenant_id, recorded_on,
            days_overdue, run_id, email_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7)",
     )?;
-    let mut event = conn.prepare(
-        "INSERT INTO events (at, kind, tenant_id, invoice_id, actor, reason, data)
-         VALUES (?1, ?2, ?3, ?4, 'task:check-overdue', ?5, ?6)",
-    )?;
+    let actor = actor(&conn, "task:check-overdue")?;
     let mut suspend = conn.prepare(
         "UPDATE tenants SET status = 'suspended', suspended_at = ?2, suspension_cause = 'overdue',
            suspension_reason = ?3, updated_at = ?2, changed_at = ?2 WHERE id = ?1",
@@ -136,11 +139,14 @@ pub fn check_overdue(db: &str, file: &str, as_of: &str) -> Done {
             _ => invoice.execute((id, stage, round, &at))?,
         };
         step.execute((id, round, stage, tenant, as_of, number(4)?, email_id))?;
-        event.execute((&at, "dunning_stage_recorded", tenant, id, &record[11], &record[9]))?;
+        let about = (Some(tenant), Some(id));
+        let text = (Some(&record[11]), &record[9]);
+        insert_event(&conn, actor, (&at, "dunning_stage_recorded"), about, text)?;
         if stage == "suspension" {
             suspend.execute((tenant, &at, &record[10]))?;
             let cause = r#"{"cause":"overdue"}"#;
-            event.execute((&at, "tenant_suspended", tenant, id, &record[10], cause))?;
+            let text = (Some(&record[10]), cause);
+            insert_event(&conn, actor, (&at, "tenant_suspended"), about, text)?;
         }
         Ok(())
     })?;

@@ -14,6 +14,7 @@ use rusqlite::{Connection, params};
 
 use crate::Done;
 use crate::database::{INVOICES_A_TENANT, ROWS_A_COMMIT, each_line, locale, noon, open};
+use crate::trail::{actor, insert_event};
 
 /// Writes a file of tenants and one of their invoices, by number: as another system exports them,
 /// neighbours are of different tenants.
@@ -95,10 +96,7 @@ pub fn import(db: &str, file: &str, as_of: &str) -> Done {
            receivable_minor, cash_minor, revenue_minor)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
-    let mut event = conn.prepare(
-        "INSERT INTO events (at, kind, tenant_id, invoice_id, actor)
-         VALUES (?1, 'invoice_imported', ?2, ?3, 'import:invoices')",
-    )?;
+    let actor = actor(&conn, "import:invoices")?;
     let (mut rows, mut seller) = (0i64, 0i64);
     each_line(&conn, csv::Reader::from_path(file)?, ROWS_A_COMMIT, |record| {
         let (tenant, document, buyer) = tenants.get_mut(&record[1]).ok_or("unknown tenant")?;
@@ -136,7 +134,8 @@ pub fn import(db: &str, file: &str, as_of: &str) -> Done {
         if paid {
             entry.execute((&record[8], &at, "payment", *tenant, id, currency, -minor, minor, 0))?;
         }
-        event.execute((&at, *tenant, id))?;
+        let about = (Some(*tenant), Some(id));
+        insert_event(&conn, actor, (&at, "invoice_imported"), about, (None, "{}"))?;
         rows += 1;
         Ok(())
     })?;

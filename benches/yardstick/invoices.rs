@@ -269,19 +269,3 @@ pub fn insert_email(
     ])?;
     Ok(())
 }
-
-/// An entry of the audit trail, of the day on which it happened.
-pub fn insert_event(
-    conn: &Connection,
-    on: NaiveDate,
-    kind: &str,
-    (tenant, invoice): (i64, Option<i64>),
-    data: &str,
-) -> Done {
-    conn.prepare_cached(
-        "INSERT INTO events (at, kind, tenant_id, invoice_id, actor, data)
-         VALUES (?1, ?2, ?3, ?4, 'operator:bench', ?5)",
-    )?
-    .execute((noon(on), kind, tenant, invoice, data))?;
-    Ok(())
-}

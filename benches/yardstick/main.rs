@@ -19,6 +19,7 @@ mod reports;
 mod revenue;
 mod runs;
 mod trade;
+mod trail;
 
 use std::error::Error;
 use std::time::Duration;

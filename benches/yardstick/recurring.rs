@@ -10,6 +10,7 @@ use crate::database::{
     ROWS_A_COMMIT, each_line, fill, insert_plans, insert_run, insert_tenants, noon, open, open_list,
 };
 use crate::invoices::{Invoice, insert_sequence, insert_transaction};
+use crate::trail::{actor, insert_event};
 
 /// Subscriptions a tenant.
 const SUBSCRIPTIONS_A_TENANT: i64 = 2;
@@ -107,13 +108,14 @@ pub fn insert_subscription(
 pub const ISSUED: &str = "SELECT i.number, i.sequence, i.tenant_id, i.subtotal_minor, i.tax_rate,
     i.tax_minor, i.total_minor, i.seller_id, i.buyer_id, i.due_on, i.subscription_id,
     i.period_start, i.period_end, l.description, l.quantity, l.unit_minor, e.locale, e.recipient,
-    e.dedup_key, e.message_id, v.data, s.anchor_on, s.anchor_day,
+    e.dedup_key, e.message_id, x.data, s.anchor_on, s.anchor_day,
     CASE WHEN i.sequence = 1 THEN seller.document END AS new_seller,
     CASE WHEN NOT EXISTS (SELECT 1 FROM invoices o WHERE o.tenant_id = i.tenant_id
       AND o.buyer_id = i.buyer_id AND o.id < i.id) THEN buyer.document END AS new_buyer
   FROM emails e JOIN invoices i ON i.id = e.invoice_id
   JOIN invoice_lines l ON l.invoice_id = i.id JOIN subscriptions s ON s.id = i.subscription_id
   JOIN events v ON v.invoice_id = i.id AND v.kind = 'invoice_issued'
+  JOIN event_texts x ON x.event_id = v.id
   JOIN parties seller ON seller.id = i.seller_id JOIN parties buyer ON buyer.id = i.buyer_id
   WHERE e.run_id IS NOT NULL ORDER BY e.id";
 
@@ -140,10 +142,7 @@ pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
            receivable_minor, revenue_minor, tax_minor)
          VALUES (?1, ?2, 'invoice', ?3, ?4, 'EUR', ?5, ?5 - ?6, ?6)",
     )?;
-    let mut event = conn.prepare(
-        "INSERT INTO events (at, kind, tenant_id, invoice_id, actor, data)
-         VALUES (?1, 'invoice_issued', ?2, ?3, 'task:generate-recurring-invoices', ?4)",
-    )?;
+    let actor = actor(&conn, "task:generate-recurring-invoices")?;
     let mut email = conn.prepare(
         "INSERT INTO emails (tenant_id, invoice_id, template, locale, recipient, dedup_key,
            message_id, run_id, queued_at, next_try_at)
@@ -187,7 +186,8 @@ pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
         let issued = conn.last_insert_rowid();
         line.execute((issued, &record[13], number(14)?, number(15)?, subtotal, start, end))?;
         entry.execute((as_of, &at, tenant, issued, number(6)?, number(5)?))?;
-        event.execute((&at, tenant, issued, &record[20]))?;
+        let about = (Some(tenant), Some(issued));
+        insert_event(&conn, actor, (&at, "invoice_issued"), about, (None, &record[20]))?;
         let to = (&record[16], &record[17], &record[18], &record[19]);
         email.execute((tenant, issued, to.0, to.1, to.2, to.3, &at))?;
         subscription.execute((id, start, end, &record[21], number(22)?, &at))?;

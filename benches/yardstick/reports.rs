@@ -90,7 +90,7 @@ const AUTOMATION: &[&str] = &[
        AND coalesce(sent_at, first_tried_at, queued_at) < :before
      GROUP BY 1, 2, 3",
     "SELECT count(*) FROM emails WHERE next_try_at IS NOT NULL",
-    "SELECT kind, data ->> '$.cause', count(*) FROM events
+    "SELECT kind, data ->> '$.cause', count(*) FROM events JOIN event_texts ON event_id = id
      WHERE kind IN ('tenant_suspended', 'tenant_reactivated') AND at >= :from AND at < :before
      GROUP BY 1, 2",
     COUPONS[0],

@@ -7,9 +7,10 @@ use rusqlite::Connection;
 use crate::Done;
 use crate::coupons::{POPULAR, insert_coupons, insert_usage, insert_use};
 use crate::database::{INVOICES_A_TENANT, fill, insert_plans, insert_tenants, keep_pages, noon};
-use crate::invoices::{Invoice, SERIES, STAGES, insert_email, insert_event, insert_money};
+use crate::invoices::{Invoice, SERIES, STAGES, insert_email, insert_money};
 use crate::recurring::insert_subscription;
 use crate::runs::insert_runs;
+use crate::trail::{actor, insert_event};
 
 /// Days of what `trade` writes.
 const TRADE_DAYS: i64 = 300;
@@ -45,9 +46,10 @@ pub fn trade(db: &str, invoices: i64, as_of: NaiveDate) -> Done {
                 .execute((invoices + tenant, LASTING, tenant, noon(start)))?;
             }
         }
+        let actor = actor(conn, "operator:bench")?;
         for id in 1..=invoices {
             let invoice = traded(id, invoices, issued_on(id), as_of);
-            insert_traded(conn, &invoice, invoices, as_of)?;
+            insert_traded(conn, actor, &invoice, invoices, as_of)?;
         }
         insert_runs(conn, "system", TRADE_DAYS, as_of)?;
         conn.execute(
@@ -144,17 +146,26 @@ fn traded(id: i64, invoices: i64, on: NaiveDate, as_of: NaiveDate) -> Invoice {
 
 /// Writes an invoice with what came of it: its e-mail, its events, the use of its coupon, and the
 /// money.
-fn insert_traded(conn: &Connection, invoice: &Invoice, invoices: i64, as_of: NaiveDate) -> Done {
+fn insert_traded(
+    conn: &Connection,
+    actor: i64,
+    invoice: &Invoice,
+    invoices: i64,
+    as_of: NaiveDate,
+) -> Done {
     let &Invoice { id, tenant, issued_on: on, due_on, .. } = invoice;
     invoice.insert(conn)?;
     let key = format!("invoice/{id}");
     insert_email(conn, (tenant, Some(id)), "invoice", &key, &noon(on), id % 1000 != 5)?;
-    insert_event(conn, on, "invoice_issued", (tenant, Some(id)), "{}")?;
+    let event = |on, kind, invoice, data| {
+        insert_event(conn, actor, (&noon(on), kind), (Some(tenant), invoice), (None, data))
+    };
+    event(on, "invoice_issued", Some(id), "{}")?;
     // A few were suspended, and came back.
     if id % 500 == 33 && due_on <= as_of {
         let cause = r#"{"cause":"overdue"}"#;
-        insert_event(conn, due_on, "tenant_suspended", (tenant, None), cause)?;
-        insert_event(conn, due_on, "tenant_reactivated", (tenant, None), "{}")?;
+        event(due_on, "tenant_suspended", None, cause)?;
+        event(due_on, "tenant_reactivated", None, "{}")?;
         conn.prepare_cached(
             "INSERT INTO tenant_states (tenant_id, since, status_before, status, cause)
              VALUES (?1, ?2, 'active', 'suspended', 'overdue'),
@@ -172,7 +183,7 @@ fn insert_traded(conn: &Connection, invoice: &Invoice, invoices: i64, as_of: Nai
     }
     match invoice.paid_on {
         Some(paid_on) if invoice.origin == "issued" => {
-            insert_event(conn, paid_on, "payment_recorded", (tenant, Some(id)), "{}")?;
+            event(paid_on, "payment_recorded", Some(id), "{}")?;
             insert_money(conn, id, tenant, invoice.total(), paid_on)
         }
         _ => Ok(()),

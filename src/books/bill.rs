@@ -1,13 +1,13 @@
 //! Subscriptions that are billed: what a decision says is due becomes invoices.
 
 use chrono::NaiveDate;
-use serde_json::json;
 
 use super::Book;
 use super::issue::{self, Issued, Issuer, NewIssue};
 use super::record::in_words;
 use super::redeem::Discounts;
 use crate::domain::email::Locale;
+use crate::domain::event::{Standing, SubscriptionEvent};
 use crate::domain::invoice::{Amounts, Line, Purpose};
 use crate::domain::period::{Cycle, Period};
 use crate::domain::pricing::{Charge, charges};
@@ -63,9 +63,10 @@ impl Issuer<'_> {
         if changed {
             let changed = db.subscription(subscription.id)?;
             let reason = format!("now {}", in_words(&changed.terms));
-            let since = json!({ "since": bills.first().map(|bill| bill.period.start) });
-            let kind = "subscription_change_applied";
-            self.book.subscription_event(&changed, kind, Some(&reason), since)?;
+            let (standing, since) = (Standing::of(&changed), bills.first());
+            let since = since.map(|bill| bill.period.start);
+            let event = SubscriptionEvent::ChangeApplied { standing, since };
+            self.book.record(changed.tenant_id, event, Some(&reason))?;
         }
         Ok(issued)
     }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::Book;
+use crate::domain::event::InvoiceEvent;
 use crate::domain::invoice::{self, Invoice};
 use crate::domain::tenant::TenantStatus;
 use crate::domain::{Refusal, Result};
@@ -19,8 +20,7 @@ impl Book<'_> {
         }
         self.db.promise_invoice(self.act, invoice.id, until, note)?;
         self.db.end_notice(self.act, invoice.id, false)?;
-        let data = format!(r#"{{"until":"{until}"}}"#);
-        self.invoice_event(invoice, "promise_recorded", note, &data)
+        self.record(invoice, InvoiceEvent::PromiseRecorded { until }, note)
     }
 
     /// Marks an invoice as disputed: dunning rests until the dispute is settled.
@@ -34,7 +34,7 @@ impl Book<'_> {
         }
         self.db.dispute_invoice(self.act, invoice.id, Some(note))?;
         self.db.end_notice(self.act, invoice.id, false)?;
-        self.invoice_event(invoice, "dispute_opened", note, "")
+        self.record(invoice, InvoiceEvent::DisputeOpened, note)
     }
 
     /// Settles a dispute: the invoice is chased again.
@@ -47,8 +47,7 @@ impl Book<'_> {
         }
         self.db.dispute_invoice(self.act, invoice.id, None)?;
         let set_back = self.chase_anew(invoice)?;
-        let data = format!(r#"{{"set_back":{set_back}}}"#);
-        self.invoice_event(invoice, "dispute_resolved", note, &data)
+        self.record(invoice, InvoiceEvent::DisputeResolved { set_back }, note)
     }
 
     /// Chases an invoice that comes back into dunning: what was warned before gives no notice. Where

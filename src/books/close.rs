@@ -1,6 +1,7 @@
 //! Invoices that are closed without money: void, or given up.
 
 use super::{Because, Book};
+use crate::domain::event::InvoiceEvent;
 use crate::domain::invoice::{self, Invoice};
 use crate::domain::ledger::Entry;
 use crate::domain::{Refusal, Result};
@@ -19,7 +20,7 @@ impl Book<'_> {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }
         self.close(invoice, &Entry::voided(&invoice.amounts(), self.act.today), reason)?;
-        self.invoice_event(invoice, "invoice_voided", Some(reason), "")?;
+        self.record(invoice, InvoiceEvent::Voided, Some(reason))?;
         self.return_coupon(invoice)?;
         self.come_back(invoice.tenant_id, Because::Corrected)
     }
@@ -32,7 +33,7 @@ impl Book<'_> {
     pub fn write_off(&self, invoice: &Invoice, reason: &str) -> Result<()> {
         invoice::check_open(invoice)?;
         self.close(invoice, &Entry::written_off(invoice.due, self.act.today), reason)?;
-        self.invoice_event(invoice, "invoice_written_off", Some(reason), "")
+        self.record(invoice, InvoiceEvent::WrittenOff, Some(reason))
     }
 
     fn close(&self, invoice: &Invoice, entry: &Entry, reason: &str) -> Result<()> {

@@ -2,7 +2,8 @@
 
 use super::Book;
 use crate::domain::coupon::{self, Offer};
-use crate::domain::{CouponId, Refusal, Result};
+use crate::domain::{CouponId, Result};
+use crate::store::Random;
 
 impl Book<'_> {
     /// Makes so many single codes of one offer, in the caller's transaction; returns the first and the
@@ -33,23 +34,5 @@ impl Book<'_> {
             }
         }
         Ok(ids)
-    }
-}
-
-/// Bytes of the system's secure source, taken some hundred at a time.
-#[derive(Default)]
-struct Random {
-    bytes: Vec<u8>,
-}
-
-impl Random {
-    fn byte(&mut self) -> Result<u8> {
-        if let Some(byte) = self.bytes.pop() {
-            return Ok(byte);
-        }
-        self.bytes.resize(4096, 0);
-        let filled = getrandom::fill(&mut self.bytes);
-        filled.map_err(|e| Refusal::NoRandomness { message: e.to_string() })?;
-        self.byte()
     }
 }

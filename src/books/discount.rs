@@ -1,9 +1,8 @@
 //! A coupon on an invoice that was issued.
 
-use serde_json::json;
-
 use super::redeem::{Asked, on_plan};
 use super::{Because, Book};
+use crate::domain::event::{CouponEvent, InvoiceEvent};
 use crate::domain::invoice::{self, Invoice, add_up, discounted};
 use crate::domain::ledger::Entry;
 use crate::domain::{Refusal, Result, UsageId};
@@ -51,17 +50,21 @@ impl Book<'_> {
             NewUsage { redemption: &redemption, tenant, invoice: id, amounts: &amounts };
         let usage = self.db.insert_usage(self.act, &new_usage)?;
         self.coupon_redeemed_event(invoice.tenant_id, Some(invoice.id), &redemption, metadata)?;
-        let data = json!({
-            "coupon": coupon.code, "usage": usage.to_string(), "discount": amounts.discount.major(),
-            "tax": amounts.tax.major(), "total": amounts.total.major(),
-            "total_before": invoice.total.major(), "currency": amounts.total.currency().code(),
-            "on": self.act.today,
-        });
+        let event = CouponEvent::Applied {
+            coupon: &coupon.code,
+            usage,
+            discount: amounts.discount,
+            tax: amounts.tax,
+            total: amounts.total,
+            total_before: invoice.total,
+            currency: amounts.total.currency(),
+            on: self.act.today,
+        };
         let reason = format!("{}: {} instead of {}", coupon.code, amounts.total, invoice.total);
-        self.invoice_event(invoice, "coupon_applied", Some(&reason), &data.to_string())?;
+        self.record(invoice, event, Some(&reason))?;
         if amounts.total.is_zero() {
             let reason = Some("the coupon leaves nothing to be paid");
-            self.invoice_event(invoice, "invoice_settled", reason, "")?;
+            self.record(invoice, InvoiceEvent::Settled, reason)?;
             self.come_back(invoice.tenant_id, Because::Corrected)?;
         }
         Ok(usage)

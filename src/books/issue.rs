@@ -9,13 +9,14 @@ use serde::Serialize;
 use super::Book;
 use crate::config::Config;
 use crate::domain::coupon::Redemption;
+use crate::domain::event::{Extra, InvoiceEvent};
 use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, Purpose, add_up, discounted};
 use crate::domain::letter::{Company, Template};
 use crate::domain::period::Period;
 use crate::domain::subscription::Collection;
 use crate::domain::tenant::Tenant;
 use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, SubscriptionId, calendar};
-use crate::store::{NewEmail, NewEvent, NewInvoice, NewUsage};
+use crate::store::{NewEmail, NewInvoice, NewUsage};
 
 /// An invoice to be issued.
 #[derive(Debug, Clone)]
@@ -139,13 +140,8 @@ impl Issuer<'_> {
                 .db
                 .insert_usage(self.book.act, &NewUsage { redemption, tenant, invoice, amounts })?;
         }
-        let (kind, data) = ("invoice_issued", issued_data(new, &amounts, due_on));
-        let (tenant, invoice) = (Some(tenant.id), Some(id));
         let reason = new.redemption.map(|r| format!("{}: {} off", r.code, amounts.discount));
-        let reason = reason.as_deref();
-        self.book
-            .db
-            .add_event(self.book.act, NewEvent { kind, tenant, invoice, reason, data: &data })?;
+        self.book.record((tenant.id, id), issued(new, &amounts, due_on), reason.as_deref())?;
         if new.send {
             self.send(new, id)?;
         }
@@ -222,35 +218,19 @@ pub fn amounts(
     Ok((lines, amounts))
 }
 
-/// What the event of an issued invoice says.
-#[derive(Serialize)]
-struct IssuedData<'a> {
-    total: String,
-    currency: &'static str,
-    issued_on: NaiveDate,
-    due_on: NaiveDate,
-    subscription: Option<String>,
-    period_start: Option<NaiveDate>,
-    period_end: Option<NaiveDate>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    coupon: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    discount: Option<String>,
-}
-
-fn issued_data(new: &NewIssue, amounts: &Amounts, due_on: NaiveDate) -> String {
-    let total = amounts.total;
-    json(&IssuedData {
-        total: total.major(),
-        currency: total.currency().code(),
+fn issued<'a>(new: &NewIssue<'a>, amounts: &Amounts, due_on: NaiveDate) -> InvoiceEvent<'a> {
+    let redemption = new.redemption;
+    InvoiceEvent::Issued {
+        total: amounts.total,
+        currency: amounts.total.currency(),
         issued_on: new.issued_on,
         due_on,
-        subscription: new.period.map(|(subscription, _)| subscription.to_string()),
+        subscription: new.period.map(|(subscription, _)| subscription),
         period_start: new.period.map(|(_, period)| period.start),
         period_end: new.period.map(|(_, period)| period.end),
-        coupon: new.redemption.map(|redemption| redemption.code.as_str()),
-        discount: new.redemption.map(|_| amounts.discount.major()),
-    })
+        coupon: Extra(redemption.map(|redemption| redemption.code.as_str())),
+        discount: Extra(redemption.map(|_| amounts.discount)),
+    }
 }
 
 /// Seller or buyer, as an invoice keeps them.

@@ -1,7 +1,7 @@
 //! The verbs that change more than one noun in one transaction: issuing, redeeming, subscribing,
 //! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
 //!
-//! From the bottom up: `record` ← `issue` ← `redeem` ← `bill`
+//! From the bottom up: `record` ← `methods`, `issue` ← `redeem` ← `bill`
 //! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `pay`,
 //! `close`, `discount`. Nothing points back up.
 
@@ -12,6 +12,7 @@ mod codes;
 mod discount;
 mod explain;
 pub mod issue;
+mod methods;
 pub mod pay;
 mod record;
 pub mod redeem;

@@ -1,6 +1,7 @@
 //! Money that comes in for an invoice, and money that goes back.
 
 use super::{Because, Book};
+use crate::domain::event::PaymentEvent;
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
 use crate::domain::ledger::{Claim, Entry, EntryKind, entry_of_payment};
 use crate::domain::letter::Template;
@@ -62,17 +63,17 @@ impl Book<'_> {
         let (kind, paid_on) = (EntryKind::Payment, payment.paid_on);
         let entry = entry_of_payment(kind, invoice, payment.amount, &settlement, paid_on);
         self.db.book(self.act, about(invoice, id), &entry)?;
-        let data = serde_json::json!({
-            "transaction": id.to_string(),
-            "amount": payment.amount.major(),
-            "applied": settlement.applied.major(),
-            "remaining": settlement.remaining.major(),
-            "currency": payment.amount.currency().code(),
-            "paid_on": payment.paid_on,
-            "method": payment.method,
-            "reference": payment.reference,
-        });
-        self.invoice_event(invoice, "payment_recorded", None, &data.to_string())?;
+        let event = PaymentEvent::Recorded {
+            transaction: id,
+            amount: payment.amount,
+            applied: settlement.applied,
+            remaining: settlement.remaining,
+            currency: payment.amount.currency(),
+            paid_on: payment.paid_on,
+            method: payment.method.as_deref(),
+            reference: payment.reference.as_deref(),
+        };
+        self.record(invoice, event, None)?;
         if notify == Notify::Customer {
             self.tell_of_payment(invoice, id, None)?;
         }
@@ -123,17 +124,17 @@ impl Book<'_> {
         let (kind, today) = (EntryKind::Charge, self.act.today);
         let entry = entry_of_payment(kind, invoice, charge.amount, &settlement, today);
         self.db.book(self.act, about(invoice, id), &entry)?;
-        let data = serde_json::json!({
-            "transaction": id.to_string(),
-            "amount": charge.amount.major(),
-            "applied": settlement.applied.major(),
-            "remaining": settlement.remaining.major(),
-            "currency": charge.amount.currency().code(),
-            "paid_on": self.act.today,
-            "method": charge.method,
-            "reference": charge.reference,
-        });
-        self.invoice_event(invoice, "charge_succeeded", None, &data.to_string())?;
+        let event = PaymentEvent::ChargeSucceeded {
+            transaction: id,
+            amount: charge.amount,
+            applied: settlement.applied,
+            remaining: settlement.remaining,
+            currency: charge.amount.currency(),
+            paid_on: self.act.today,
+            method: charge.method,
+            reference: charge.reference,
+        };
+        self.record(invoice, event, None)?;
         self.tell_of_payment(invoice, id, charge.run)?;
         if settlement.remaining.is_zero() && !settlement.applied.is_zero() {
             self.come_back(invoice.tenant_id, Because::Paid)?;
@@ -159,14 +160,13 @@ impl Book<'_> {
         self.db.book(self.act, about(&before, id), &entry)?;
         let reopened = before.status == InvoiceStatus::Paid && !transaction.applied.is_zero();
         let set_back = reopened && self.chase_anew(&before)?;
-        let invoice = self.db.invoice_by_id(before.id)?;
-        let data = serde_json::json!({
-            "transaction": id.to_string(),
-            "amount": transaction.amount.major(),
-            "currency": transaction.amount.currency().code(),
-            "reopened": reopened,
-            "set_back": set_back,
-        });
-        self.invoice_event(&invoice, "payment_reversed", Some(reason), &data.to_string())
+        let event = PaymentEvent::Reversed {
+            transaction: id,
+            amount: transaction.amount,
+            currency: transaction.amount.currency(),
+            reopened,
+            set_back,
+        };
+        self.record(&before, event, Some(reason))
     }
 }

@@ -2,15 +2,14 @@
 //! Each is done in its caller's transaction, in which every rule is read anew: however many
 //! commands race, a limit is never passed. The rules themselves are in `domain/coupon.rs`.
 
-use serde_json::{Value, json};
-
 use super::Book;
 use crate::domain::coupon::{self, Coupon, OnPlan, Reason, Redemption, Verdict};
+use crate::domain::event::{CouponEvent, RedemptionFacts};
 use crate::domain::invoice::Invoice;
 use crate::domain::subscription::{self, Subscription, Terms};
 use crate::domain::tenant::Tenant;
 use crate::domain::{Act, InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId};
-use crate::store::{Db, NewEvent, NewRedemption};
+use crate::store::{Db, NewRedemption};
 
 /// Who wants to use a coupon, for what.
 #[derive(Debug, Clone)]
@@ -218,8 +217,9 @@ impl Book<'_> {
     pub fn return_coupon(&self, invoice: &Invoice) -> Result<()> {
         let Some(id) = self.db.return_usage_of(self.act, invoice.id)? else { return Ok(()) };
         let redemption = self.db.redemption(id)?;
-        let data = json!({ "coupon": redemption.code, "redemption": id.to_string() }).to_string();
-        self.invoice_event(invoice, "coupon_usage_returned", Some(&redemption.code), &data)?;
+        let coupon = &redemption.code;
+        let event = CouponEvent::UsageReturned { coupon, redemption: id };
+        self.record(invoice, event, Some(coupon))?;
         let left = redemption.periods_left.map(|left| left + 1);
         let Some(of) = redemption.subscription_id else {
             return self.return_unless_used(invoice.tenant_id, &redemption);
@@ -249,10 +249,10 @@ impl Book<'_> {
             return Ok(());
         }
         self.db.return_redemption(self.act, redemption.id)?;
-        let data = redemption_data(redemption, "{}");
+        let redemption = RedemptionFacts::of(redemption, "{}");
         let reason =
-            format!("{}: no invoice has its discount, and none can follow", redemption.code);
-        self.tenant_event(tenant, "coupon_use_returned", Some(&reason), &data.to_string())
+            format!("{}: no invoice has its discount, and none can follow", redemption.0.coupon);
+        self.record(tenant, CouponEvent::UseReturned { redemption }, Some(&reason))
     }
 
     pub(super) fn coupon_redeemed_event(
@@ -262,28 +262,13 @@ impl Book<'_> {
         redemption: &Redemption,
         metadata: &str,
     ) -> Result<()> {
-        let data = redemption_data(redemption, metadata).to_string();
-        let (kind, tenant) = ("coupon_redeemed", Some(tenant));
         let reason = match redemption.subscription_id {
             Some(id) => format!("{}: {} off, for {id}", redemption.code, redemption.discount),
             None => format!("{}: {} off", redemption.code, redemption.discount),
         };
-        self.db.add_event(
-            self.act,
-            NewEvent { kind, tenant, invoice, reason: Some(&reason), data: &data },
-        )
+        let redemption = RedemptionFacts::of(redemption, metadata);
+        self.record((tenant, invoice), CouponEvent::Redeemed { redemption }, Some(&reason))
     }
-}
-
-fn redemption_data(redemption: &Redemption, metadata: &str) -> Value {
-    json!({
-        "coupon": redemption.code,
-        "redemption": redemption.id.to_string(),
-        "subscription": redemption.subscription_id.map(|id| id.to_string()),
-        "discount": redemption.discount.to_string(),
-        "periods": redemption.periods_left,
-        "metadata": serde_json::from_str::<Value>(metadata).unwrap_or_default(),
-    })
 }
 
 /// Lets the oldest redemption of a subscription run that has periods and waits, if one does.

@@ -1,8 +1,7 @@
 //! Subscriptions that come back from a suspension.
 
-use serde_json::json;
-
 use super::Book;
+use crate::domain::event::{Standing, SubscriptionEvent};
 use crate::domain::recurrence::{self, Reason, Return};
 use crate::domain::subscription::Subscription;
 use crate::domain::tenant::SuspensionCause;
@@ -36,8 +35,9 @@ impl Book<'_> {
             let back = recurrence::back(&suspended, billed_until, self.act.today);
             if let Reason::Backlog { count, since } = back.missed.reason {
                 let reason = format!("{count} periods since {since} were missed and stay unbilled");
-                let kind = "subscription_backlog_dropped";
-                self.subscription_event(&suspended, kind, Some(&reason), json!({}))?;
+                let standing = Standing::of(&suspended);
+                let event = SubscriptionEvent::BacklogDropped { standing };
+                self.record(tenant, event, Some(&reason))?;
                 dropped.push(format!("{}: {reason}", suspended.id));
             }
             if !back.missed.bills.is_empty() {
@@ -72,6 +72,7 @@ impl Book<'_> {
             }
         };
         let returned = self.db.subscription(id)?;
-        self.subscription_event(&returned, "subscription_returned", Some(&reason), json!({}))
+        let event = SubscriptionEvent::Returned { standing: Standing::of(&returned) };
+        self.record(returned.tenant_id, event, Some(&reason))
     }
 }

@@ -5,9 +5,10 @@ use chrono::NaiveDate;
 use super::Book;
 use super::returns::Which;
 use crate::domain::dunning;
+use crate::domain::event::{By, Event, Reactivation, Standing, SubscriptionEvent, TenantEvent};
 use crate::domain::letter::Template;
 use crate::domain::tenant::{Suspension, SuspensionCause, Tenant, TenantStatus};
-use crate::domain::{Refusal, Result, TenantId};
+use crate::domain::{InvoiceId, Refusal, Result, TenantId};
 use crate::store::NewEmail;
 
 /// What happened to the invoice that held a tenant.
@@ -34,13 +35,32 @@ impl Book<'_> {
             }
             _ => {}
         }
-        let cause = SuspensionCause::Manual;
-        self.db.suspend_tenant(
-            self.act,
-            tenant.id,
-            &Suspension { at: self.act.at(), cause, reason: reason.to_owned() },
-        )?;
-        self.tenant_event(tenant.id, "tenant_suspended", Some(reason), r#"{"cause":"manual"}"#)
+        self.suspend_tenant(tenant.id, SuspensionCause::Manual, reason, None)
+    }
+
+    /// Suspends a tenant and its running subscriptions, or gives a suspended one another cause;
+    /// `invoice` is the one that is the cause.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn suspend_tenant(
+        &self,
+        tenant: TenantId,
+        cause: SuspensionCause,
+        reason: &str,
+        invoice: Option<InvoiceId>,
+    ) -> Result<()> {
+        let running = self.db.running_subscriptions(tenant)?;
+        let suspension = Suspension { at: self.act.at(), cause, reason: reason.to_owned() };
+        self.db.suspend_tenant(self.act, tenant, &suspension)?;
+        self.record((tenant, invoice), TenantEvent::Suspended { cause }, Some(reason))?;
+        for id in running {
+            let suspended = self.db.subscription(id)?;
+            let (standing, with_tenant) = (Standing::of(&suspended), true.into());
+            let event = SubscriptionEvent::Suspended { standing, cause, with_tenant };
+            self.record(tenant, event, Some(reason))?;
+        }
+        Ok(())
     }
 
     /// Brings a suspended tenant back by hand. Invoices that are past suspension are warned anew after
@@ -77,10 +97,9 @@ impl Book<'_> {
             }
         }
         self.db.set_back_uncollectible(self.act, tenant.id)?;
-        let data = serde_json::json!({
-            "by_hand": true, "promised_until": until, "set_back": set_back, "on": self.act.today,
-        });
-        self.bring_back(tenant.id, suspension, Which::All, reason, &data.to_string())
+        let how =
+            Reactivation::ByHand { promised_until: until, set_back: &set_back, on: self.act.today };
+        self.bring_back(tenant.id, suspension, Which::All, reason, how)
     }
 
     /// Brings back the suspended subscriptions of a tenant that is active itself: one whose trial
@@ -93,8 +112,8 @@ impl Book<'_> {
         if self.db.suspended_subscriptions(tenant.id)?.is_empty() {
             return Err(Refusal::NotSuspended { tenant: tenant.slug.clone() });
         }
-        let data = r#"{"by_hand":true,"subscriptions_only":true}"#;
-        self.tenant_event(tenant.id, "tenant_reactivated", reason, data)?;
+        let how = Reactivation::SubscriptionsOnly;
+        self.record(tenant.id, TenantEvent::Reactivated { how }, reason)?;
         self.return_subscriptions(tenant.id, Which::All)
     }
 
@@ -103,16 +122,34 @@ impl Book<'_> {
     ///
     /// # Errors
     /// It is closed already.
-    pub fn close_tenant(&self, tenant: &Tenant) -> Result<()> {
+    pub fn close_tenant(&self, tenant: &Tenant, by: By, reason: Option<&str>) -> Result<()> {
         if tenant.status == TenantStatus::Closed {
             return Err(Refusal::TenantClosed { tenant: tenant.slug.clone() });
         }
+        let live = self.db.live_subscriptions(tenant.id)?;
         let redemptions = self.db.open_redemptions_of(tenant.id)?;
         self.db.close_tenant(self.act, tenant.id)?;
         for redemption in redemptions {
             self.end_redemption(tenant.id, &redemption)?;
         }
-        self.tenant_event(tenant.id, "tenant_closed", None, "")
+        self.record(tenant.id, TenantEvent::Closed { imported: by.into() }, reason)?;
+        for id in live {
+            let ended = self.db.subscription(id)?;
+            let (standing, with_tenant) = (Standing::of(&ended), true.into());
+            let event = SubscriptionEvent::Canceled { standing, with_tenant };
+            let reason = format!("ended on {}: the customer was closed", self.act.today);
+            self.record(tenant.id, event, Some(&reason))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a closed tenant active again, as an import says it is. Its subscriptions stay ended.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn reopen_tenant(&self, tenant: TenantId, reason: &str) -> Result<()> {
+        self.db.reactivate_tenant(self.act, tenant)?;
+        self.record(tenant, TenantEvent::Reopened { imported: true }, Some(reason))
     }
 
     /// Brings a tenant back that was suspended for overdue invoices, where none of them holds it any
@@ -136,11 +173,11 @@ impl Book<'_> {
             return Ok(());
         }
         let reason = Some("no overdue invoice holds it any more");
-        let data = match because {
-            Because::Paid => r#"{"by_hand":false,"paid":true}"#,
-            Because::Corrected => r#"{"by_hand":false,"paid":false}"#,
+        let how = match because {
+            Because::Paid => Reactivation::Paid,
+            Because::Corrected => Reactivation::Corrected,
         };
-        self.bring_back(id, &suspension, Which::Overdue, reason, data).map(drop)
+        self.bring_back(id, &suspension, Which::Overdue, reason, how).map(drop)
     }
 
     fn bring_back(
@@ -149,10 +186,12 @@ impl Book<'_> {
         suspension: &Suspension,
         which: Which,
         reason: Option<&str>,
-        data: &str,
+        how: Reactivation,
     ) -> Result<Vec<String>> {
         self.db.reactivate_tenant(self.act, id)?;
-        self.tenant_event(id, "tenant_reactivated", reason, data)?;
+        let event = Event::from(TenantEvent::Reactivated { how });
+        let facts = event.data();
+        self.record(id, event, reason)?;
         let dropped = self.return_subscriptions(id, which)?;
         let key = format!("reactivation/{}/{}/{}", id.0, suspension.at, self.act.at());
         self.db.queue_email(
@@ -163,7 +202,7 @@ impl Book<'_> {
                 template: Template::Reactivation,
                 domain: &self.config.mail_domain(),
                 dedup_key: &key,
-                facts: data,
+                facts: &facts,
                 run: None,
             },
         )?;

@@ -1,10 +1,10 @@
 //! The verbs of subscriptions: beginning, changing, canceling, ending.
 
 use chrono::NaiveDate;
-use serde_json::json;
 
 use super::Book;
 use super::record::in_words;
+use crate::domain::event::{By, Standing, SubscriptionEvent};
 use crate::domain::period::Anchor;
 use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Plan;
@@ -124,7 +124,9 @@ impl Book<'_> {
             Some(on) => format!("{}, on trial until {on}", in_words(&created.terms)),
             None => in_words(&created.terms),
         };
-        self.subscription_event(&created, "subscription_created", Some(&reason), json!({}))?;
+        let (standing, imported) = (Standing::of(&created), By::Command.into());
+        let event = SubscriptionEvent::Created { standing, imported };
+        self.record(created.tenant_id, event, Some(&reason))?;
         Ok(id)
     }
 
@@ -136,13 +138,18 @@ impl Book<'_> {
         let pending = subscription::change(subscription, change, self.act.today)?;
         self.db.set_pending(self.act, subscription.id, pending.as_ref())?;
         let changed = self.db.subscription(subscription.id)?;
-        let (kind, reason) = match &pending {
-            Some(terms) => ("subscription_change_planned", format!("to {}", in_words(terms))),
+        let standing = Standing::of(&changed);
+        let (event, reason) = match &pending {
+            Some(terms) => {
+                let reason = format!("to {}", in_words(terms));
+                (SubscriptionEvent::ChangePlanned { standing }, reason)
+            }
             None => {
-                ("subscription_change_withdrawn", format!("stays on {}", in_words(&changed.terms)))
+                let reason = format!("stays on {}", in_words(&changed.terms));
+                (SubscriptionEvent::ChangeWithdrawn { standing }, reason)
             }
         };
-        self.subscription_event(&changed, kind, Some(&reason), json!({}))
+        self.record(changed.tenant_id, event, Some(&reason))
     }
 }
 
@@ -158,8 +165,8 @@ impl Book<'_> {
         }
         self.db.set_ends_on(self.act, subscription.id, Some(ends_on))?;
         let canceled = self.db.subscription(subscription.id)?;
-        let (kind, reason) = ("subscription_cancellation_planned", format!("ends on {ends_on}"));
-        self.subscription_event(&canceled, kind, Some(&reason), json!({}))
+        let event = SubscriptionEvent::CancellationPlanned { standing: Standing::of(&canceled) };
+        self.record(canceled.tenant_id, event, Some(&format!("ends on {ends_on}")))
     }
 
     /// Ends a subscription.
@@ -172,8 +179,9 @@ impl Book<'_> {
             self.end_redemption(subscription.tenant_id, &redemption)?;
         }
         let ended = self.db.subscription(subscription.id)?;
-        let reason = format!("ended on {ends_on}");
-        self.subscription_event(&ended, "subscription_canceled", Some(&reason), json!({}))
+        let (standing, with_tenant) = (Standing::of(&ended), false.into());
+        let event = SubscriptionEvent::Canceled { standing, with_tenant };
+        self.record(ended.tenant_id, event, Some(&format!("ended on {ends_on}")))
     }
 
     /// Takes a cancellation at the period's end back.
@@ -184,6 +192,7 @@ impl Book<'_> {
         subscription::check_resumable(subscription, self.act.today)?;
         self.db.set_ends_on(self.act, subscription.id, None)?;
         let resumed = self.db.subscription(subscription.id)?;
-        self.subscription_event(&resumed, "subscription_cancellation_withdrawn", None, json!({}))
+        let event = SubscriptionEvent::CancellationWithdrawn { standing: Standing::of(&resumed) };
+        self.record(resumed.tenant_id, event, None)
     }
 }

@@ -1,12 +1,12 @@
 //! Trials that become paid subscriptions.
 
 use chrono::NaiveDate;
-use serde_json::json;
 
 use super::Book;
 use super::issue::{Issued, Issuer};
 use super::record::in_words;
 use crate::config::OnTrialEnd;
+use crate::domain::event::{Standing, SubscriptionEvent};
 use crate::domain::period::Cycle;
 use crate::domain::recurrence::Decision;
 use crate::domain::subscription::{Collection, Subscription, SubscriptionStatus};
@@ -84,7 +84,8 @@ impl Issuer<'_> {
             db.begin_billing(id, paid_from, Begins::TrialEnded)?;
         }
         let reason = format!("goes on as {}", in_words(&converted.terms));
-        self.book.subscription_event(converted, "trial_converted", Some(&reason), json!({}))?;
+        let event = SubscriptionEvent::TrialConverted { standing: Standing::of(converted) };
+        self.book.record(converted.tenant_id, event, Some(&reason))?;
         self.bill(converted, decision, Some(run))
     }
 }

@@ -10,6 +10,7 @@ use super::{Context, Limit, currency_arg, prompt};
 use crate::books::Book;
 use crate::books::redeem::{Asked, Validated};
 use crate::domain::coupon::{self, Coupon, Offer, OnPlan};
+use crate::domain::event::{By, CouponEvent, CouponFacts, Nested};
 use crate::domain::refusal::Why;
 use crate::domain::{Act, Currency, Money, Refusal, Result, SubscriptionId, text};
 use crate::failure::{Failure, exit};
@@ -226,8 +227,11 @@ fn create(ctx: &mut Context, mut args: Create) -> anyhow::Result<()> {
             return Err(Refusal::Exists { noun: "coupon", name: db.coupon(&code)?.code });
         }
         let coupon = db.coupon(&code)?;
-        Book::new(db, &act, &ctx.config)
-            .coupon_event("coupon_created", &objects::coupon(&coupon, &act.at()))?;
+        Book::new(db, &act, &ctx.config).record_coupon(CouponEvent::created(
+            &coupon,
+            &act.at(),
+            By::Command,
+        ))?;
         Ok(coupon)
     })?;
     warn_of_end(ctx, &coupon.offer.valid_to, &act);
@@ -265,15 +269,13 @@ fn edit(ctx: &mut Context, args: &Edit) -> anyhow::Result<()> {
         }
         coupon::check_edit(before, &new, db.used_so_far(before.id)?)?;
         db.update_coupon(act, before.id, &new)?;
-        let (old, new) = (
-            objects::coupon(before, &act.at()),
-            objects::coupon(&db.coupon(&before.code)?, &act.at()),
-        );
-        let values = changed
-            .iter()
-            .map(|field| ((*field).to_owned(), json!({ "from": old[*field], "to": new[*field] })));
-        let data = json!({ "code": before.code, "changed": values.collect::<Map<_, _>>() });
-        Book::new(db, act, &ctx.config).coupon_event("coupon_edited", &data)
+        let after = db.coupon(&before.code)?;
+        Book::new(db, act, &ctx.config).record_coupon(CouponEvent::edited(
+            before,
+            &after,
+            &act.at(),
+            By::Command,
+        ))
     })?;
     Ok(())
 }
@@ -295,8 +297,12 @@ fn switch(ctx: &mut Context, code: &str, to: Switch) -> anyhow::Result<()> {
         }
         let new = Offer { is_active: on, ..before.offer.clone() };
         db.update_coupon(act, before.id, &new)?;
-        let kind = if on { "coupon_activated" } else { "coupon_deactivated" };
-        Book::new(db, act, &ctx.config).coupon_event(kind, &json!({ "code": before.code }))
+        let code = &before.code;
+        let event = match to {
+            Switch::On => CouponEvent::Activated { code },
+            Switch::Off => CouponEvent::Deactivated { code },
+        };
+        Book::new(db, act, &ctx.config).record_coupon(event)
     })?;
     Ok(())
 }
@@ -327,9 +333,8 @@ fn delete(ctx: &mut Context, code: &str) -> anyhow::Result<()> {
             return Err(Refusal::CouponUndeletable { coupon: coupon.code });
         }
         db.delete_coupon(coupon.id)?;
-        let object = objects::coupon(&coupon, &act.at());
-        Book::new(db, &act, &ctx.config).coupon_event("coupon_deleted", &object)?;
-        Ok(object)
+        Book::new(db, &act, &ctx.config).record_coupon(CouponEvent::deleted(&coupon, &act.at()))?;
+        Ok(objects::coupon(&coupon, &act.at()))
     })?;
     Ok(ctx.printer.object(&object)?)
 }
@@ -351,10 +356,13 @@ fn generate(ctx: &mut Context, mut args: Generate) -> anyhow::Result<()> {
             |made| bar.at(made),
         )?;
         let first = ids.map(|(first, _)| db.coupon_in(first)).transpose()?;
-        let first = first.map(|first| objects::coupon(&first, &act.at()));
-        let data = json!({ "count": args.count, "prefix": prefix, "first": first });
-        Book::new(db, &act, &ctx.config).coupon_event("coupons_generated", &data)?;
-        Ok(ids.zip(first))
+        let event = CouponEvent::Generated {
+            count: args.count,
+            prefix: &prefix,
+            first: first.as_ref().map(|first| Nested(CouponFacts::of(first, &act.at()))),
+        };
+        Book::new(db, &act, &ctx.config).record_coupon(event)?;
+        Ok(ids.zip(first.map(|first| objects::coupon(&first, &act.at()))))
     });
     bar.end();
     let made = made?;

@@ -19,8 +19,9 @@ use crate::config::Config;
 use crate::domain::calendar::plus_days;
 use crate::domain::coupon::{self, Discount, Duration, Eligibility, Offer, OnPlan};
 use crate::domain::email::Locale;
+use crate::domain::event::{About, By, CouponEvent, PlanEvent, TenantEvent};
 use crate::domain::invoice::{InvoiceStatus, Line};
-use crate::domain::payment_method::PaymentMethodKind;
+use crate::domain::payment_method::{NewPaymentMethod, PaymentMethodKind};
 use crate::domain::period::Anchor;
 use crate::domain::plan::{Interval, IntervalUnit, NewPlan, Plan};
 use crate::domain::schedule::Task;
@@ -31,9 +32,8 @@ use crate::domain::{Act, Currency, Money, Refusal, Result};
 use crate::failure::exit;
 use crate::gateway::Gateway;
 use crate::mail::Transport;
-use crate::store::{Db, InvoiceFilter, Store};
+use crate::store::{InvoiceFilter, Store};
 use crate::tasks::{self, Given, Options, Report};
-use crate::view::objects;
 use crate::view::progress::Progress;
 
 /// `billing demo`
@@ -306,7 +306,7 @@ impl Demo<'_> {
         self.store.write(|db| {
             for tenant in &tenants {
                 let id = db.insert_tenant(&act, tenant)?;
-                Book::new(db, &act, self.config).tenant_event(id, "tenant_created", None, "")?;
+                db.record(&act, id, TenantEvent::created(tenant, By::Command), None)?;
             }
             Ok(())
         })
@@ -326,6 +326,8 @@ impl Demo<'_> {
                     trial_days,
                 };
                 db.insert_plan(&act, &new)?;
+                let event = PlanEvent::created(&new, By::Command);
+                db.record(&act, About::NOBODY, event, None)?;
             }
             Ok(())
         })
@@ -355,8 +357,12 @@ impl Demo<'_> {
                     is_active: true,
                 };
                 db.insert_coupon(&act, campaign.code, &offer, None)?;
-                let object = objects::coupon(&db.coupon(campaign.code)?, &act.at());
-                Book::new(db, &act, self.config).coupon_event("coupon_created", &object)?;
+                let coupon = db.coupon(campaign.code)?;
+                Book::new(db, &act, self.config).record_coupon(CouponEvent::created(
+                    &coupon,
+                    &act.at(),
+                    By::Command,
+                ))?;
             }
             Ok(())
         })
@@ -502,7 +508,7 @@ fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
             if tenant.status == TenantStatus::Active {
                 let mut start = new_start(&tenant, &plan, act.today);
                 if let Some(token) = card {
-                    save(db, act, &tenant, PaymentMethodKind::Card, token, "Carte 42")?;
+                    save(book, &tenant, PaymentMethodKind::Card, token, "Carte 42")?;
                     start.collection = Collection::Automatic;
                 }
                 let id = book.begin_subscription(&start)?;
@@ -518,7 +524,7 @@ fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
             }
         }
         Deed::SavePaymentMethod { tenant } => {
-            save(db, act, &db.tenant(tenant)?, PaymentMethodKind::MobileMoney, "tok_ok", "Wave")?;
+            save(book, &db.tenant(tenant)?, PaymentMethodKind::MobileMoney, "tok_ok", "Wave")?;
         }
         Deed::Pay { tenant } => pay_oldest(book, tenant)?,
     }
@@ -527,15 +533,15 @@ fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
 
 /// Saves a payment method as the tenant's default.
 fn save(
-    db: &Db,
-    act: &Act,
+    book: &Book,
     tenant: &Tenant,
     kind: PaymentMethodKind,
     token: &str,
     label: &str,
 ) -> Result<()> {
-    let method = db.insert_payment_method(act, tenant.id, kind, token, Some(label))?;
-    db.set_default_payment_method(act, tenant.id, method)
+    let (token, label) = (token.to_owned(), Some(label.to_owned()));
+    let new = NewPaymentMethod { kind, token, label, is_default: true };
+    book.add_payment_method(tenant, &new).map(drop)
 }
 
 /// Whether a tenant may use a coupon; that it asked is counted.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Context, Limit};
 use crate::domain::EventId;
 use crate::failure::exit;
-use crate::store::{Event, EventFilter};
+use crate::store::{EventFilter, RecordedEvent};
 use crate::view::{Align, Column};
 
 /// `billing event …`
@@ -68,7 +68,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
-fn object(event: &Event) -> Value {
+fn object(event: &RecordedEvent) -> Value {
     json!({
         "id": event.id.to_string(),
         "at": event.at,

@@ -1,16 +1,14 @@
 //! `billing payment-method`: the words for how customers pay by themselves. Their rules are in
-//! `domain::payment_method`, their rows in `store`.
+//! `domain::payment_method`, their rows in `store`, their verbs in `books`.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use super::{Context, Limit};
 use crate::books::Book;
-use crate::domain::payment_method::{self, PaymentMethod, PaymentMethodKind, PaymentMethodStatus};
-use crate::domain::tenant::TenantStatus;
-use crate::domain::{Act, PaymentMethodId, Refusal, Result};
+use crate::domain::payment_method::{self, NewPaymentMethod, PaymentMethod, PaymentMethodKind};
+use crate::domain::{PaymentMethodId, Result};
 use crate::failure::exit;
-use crate::store::{Db, Store};
+use crate::store::Store;
 use crate::view::objects;
 
 /// `billing payment-method …`
@@ -66,13 +64,9 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Create(args) => create(ctx, &args)?,
         Command::List(args) => list(ctx, &args)?,
-        Command::Remove(args) => change(ctx, args.id, "payment_method_removed", |db, act, m| {
-            db.remove_payment_method(act, m.id)
-        })?,
+        Command::Remove(args) => change(ctx, args.id, |book, m| book.remove_payment_method(m))?,
         Command::SetDefault(args) => {
-            change(ctx, args.id, "payment_method_made_default", |db, act, m| {
-                db.set_default_payment_method(act, m.tenant_id, m.id)
-            })?;
+            change(ctx, args.id, |book, m| book.make_payment_method_default(m))?
         }
     }
     Ok(exit::DONE)
@@ -84,43 +78,21 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         token => payment_method::token(token)?,
     };
     let label = args.label.as_deref().map(payment_method::label).transpose()?;
+    let new = NewPaymentMethod { kind: args.kind, token, label, is_default: args.default };
     let mut store = ctx.writer()?;
-    let id = store.write(|db| {
-        let (act, tenant) = (ctx.act(), db.tenant(&args.tenant)?);
-        if tenant.status == TenantStatus::Closed {
-            return Err(Refusal::TenantClosed { tenant: tenant.slug });
-        }
-        let id = db.insert_payment_method(&act, tenant.id, args.kind, &token, label.as_deref())?;
-        if args.default {
-            db.set_default_payment_method(&act, tenant.id, id)?;
-        }
-        let data = json!({
-            "payment_method": id.to_string(), "kind": args.kind.word(), "default": args.default,
-        });
-        let kind = "payment_method_created";
-        Book::new(db, &act, &ctx.config).tenant_event(tenant.id, kind, None, &data.to_string())?;
-        Ok(id)
-    })?;
+    let id = ctx
+        .write(&mut store, |book| book.add_payment_method(&book.db.tenant(&args.tenant)?, &new))?;
     show(ctx, &mut store, id)
 }
 
-/// Changes a payment method that is in use, and shows it.
+/// Changes a payment method, and shows it.
 fn change(
     ctx: &mut Context,
     id: PaymentMethodId,
-    kind: &'static str,
-    work: impl FnOnce(&Db, &Act, &PaymentMethod) -> Result<()>,
+    work: impl FnOnce(&Book, &PaymentMethod) -> Result<()>,
 ) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
-    store.write(|db| {
-        let (act, method) = (ctx.act(), db.payment_method(id)?);
-        if method.status == PaymentMethodStatus::Removed {
-            return Err(Refusal::PaymentMethodRemoved { payment_method: id.to_string() });
-        }
-        work(db, &act, &method)?;
-        let data = json!({ "payment_method": id.to_string() }).to_string();
-        Book::new(db, &act, &ctx.config).tenant_event(method.tenant_id, kind, None, &data)
-    })?;
+    ctx.write(&mut store, |book| work(book, &book.db.payment_method(id)?))?;
     show(ctx, &mut store, id)
 }
 

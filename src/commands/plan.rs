@@ -2,13 +2,13 @@
 //! `store`.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use super::{Context, Limit, currency_arg};
+use crate::domain::event::{About, By, PlanEvent};
 use crate::domain::plan::{self, Interval, IntervalUnit, NewPlan};
 use crate::domain::{Currency, Money, Refusal};
 use crate::failure::exit;
-use crate::store::{NewEvent, Store};
+use crate::store::Store;
 use crate::view::objects;
 
 /// `billing plan …`
@@ -82,9 +82,8 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
     store.write(|db| {
         db.insert_plan(&ctx.act(), &new)?;
-        let data = json!({ "plan": new.code, "price": new.price.major() }).to_string();
-        let event = NewEvent { kind: "plan_created", data: &data, ..NewEvent::default() };
-        db.add_event(&ctx.act(), event)
+        let event = PlanEvent::created(&new, By::Command);
+        db.record(&ctx.act(), About::NOBODY, event, None)
     })?;
     show(ctx, &mut store, &new.code)
 }
@@ -97,9 +96,8 @@ fn archive(ctx: &mut Context, code: &str) -> anyhow::Result<()> {
             return Err(Refusal::PlanArchived { plan: plan.code });
         }
         db.archive_plan(&ctx.act(), plan.id)?;
-        let data = json!({ "plan": plan.code }).to_string();
-        let event = NewEvent { kind: "plan_archived", data: &data, ..NewEvent::default() };
-        db.add_event(&ctx.act(), event)
+        let event = PlanEvent::Archived { plan: &plan.code };
+        db.record(&ctx.act(), About::NOBODY, event, None)
     })?;
     show(ctx, &mut store, code)
 }

@@ -4,11 +4,11 @@
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use rust_decimal::Decimal;
-use serde_json::json;
 
 use super::{Context, Limit, currency_arg, date_arg};
 use crate::books::Book;
 use crate::domain::email::Locale;
+use crate::domain::event::{By, TenantEvent, TenantFacts};
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, TenantEdit, TenantStatus};
 use crate::domain::{Currency, Refusal, Result, text};
@@ -140,7 +140,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
             unbilled.iter().for_each(|what| ctx.note(&format!("warning: {what}")));
         }
         Command::Close(args) => {
-            change(ctx, &args.slug, |book, tenant| book.close_tenant(tenant))?;
+            change(ctx, &args.slug, |book, tenant| book.close_tenant(tenant, By::Command, None))?;
         }
     }
     Ok(exit::DONE)
@@ -187,7 +187,7 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
     ctx.write(&mut store, |book| {
         let id = book.db.insert_tenant(book.act, &new)?;
-        book.tenant_event(id, "tenant_created", None, "")
+        book.record(id, TenantEvent::created(&new, By::Command), None)
     })?;
     show(ctx, &mut store, &new.slug)
 }
@@ -196,26 +196,15 @@ fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
     let mut edit = args.more.checked()?;
     edit.name = args.name.as_deref().map(tenant::name).transpose()?;
     edit.email = args.email.as_deref().map(|v| text::email("email", v)).transpose()?;
-    let changed = json!({
-        "name": edit.name, "email": edit.email, "currency": edit.currency.map(Currency::code),
-        "locale": edit.locale.map(Locale::word), "country": edit.country,
-        "address": edit.address, "tax_id": edit.tax_id,
-        "tax_rate": edit.tax_rate.map(|rate| rate.to_string()),
-    });
-    let changed: serde_json::Map<_, _> = changed
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(_, v)| !v.is_null())
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
-    if changed.is_empty() {
+    if edit == TenantEdit::default() {
         return Err(Refusal::NothingToEdit { noun: "tenant" }.into());
     }
-    change(ctx, &args.slug, |book, t| {
-        book.db.edit_tenant(book.act, t.id, &edit)?;
-        let data = serde_json::Value::Object(changed).to_string();
-        book.tenant_event(t.id, "tenant_edited", None, &data)
+    change(ctx, &args.slug, |book, before| {
+        book.db.edit_tenant(book.act, before.id, &edit)?;
+        let after = book.db.tenant_by_id(before.id)?;
+        let event =
+            TenantEvent::edited(Some(&edit), &TenantFacts::of(before), &TenantFacts::of(&after));
+        book.record(before.id, event, None)
     })
 }
 

@@ -5,11 +5,12 @@ use clap::{Args, Subcommand};
 
 use super::tasks::charging;
 use super::{Context, Limit, date_arg};
+use crate::domain::charge::Found;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
 use crate::store::{Store, TransactionFilter};
-use crate::tasks::charge::{self, Charged, Found};
+use crate::tasks::charge::{self, Charged};
 use crate::view::objects;
 
 /// `billing transaction …`

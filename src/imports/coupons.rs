@@ -1,13 +1,12 @@
 //! `import coupons`.
 
-use serde_json::json;
-
 use super::table::Row;
 use super::{Bad, Fate, Import};
 use crate::clock;
 use crate::domain::coupon::{
     self, Coupon, Discount, DiscountType, Duration, Eligibility, MOST_USES, Offer, OnPlan,
 };
+use crate::domain::event::{By, CouponEvent};
 use crate::domain::refusal::Why;
 use crate::domain::{Currency, Money, Refusal};
 
@@ -50,17 +49,13 @@ impl Import<'_> {
 
     fn new_coupon(&self, read: &Read) -> Result<Fate, Bad> {
         let Read { code, offer, created_at, .. } = read;
-        if self.db.insert_coupon(self.act, code, offer, created_at.as_deref())?.is_none() {
+        let made = self.db.insert_coupon(self.act, code, offer, created_at.as_deref())?;
+        let Some(id) = made else {
             return Err(Refusal::Exists { noun: "coupon", name: code.clone() }.into());
-        }
-        let data = json!({
-            "code": code,
-            "discount": offer.discount.to_string(),
-            "valid_from": offer.valid_from,
-            "valid_to": offer.valid_to,
-            "imported": true,
-        });
-        self.book().coupon_event("coupon_created", &data)?;
+        };
+        let coupon = self.db.coupon_in(id)?;
+        let event = CouponEvent::created(&coupon, &self.act.at(), By::Import);
+        self.book().record_coupon(event)?;
         Ok(Fate::Created)
     }
 
@@ -78,8 +73,9 @@ impl Import<'_> {
         }
         row.checked(Some(()))?;
         self.db.update_coupon(self.act, there.id, offer)?;
-        let data = json!({ "code": there.code, "imported": true, "changed": differs });
-        self.book().coupon_event("coupon_edited", &data)?;
+        let after = self.db.coupon_in(there.id)?;
+        let event = CouponEvent::edited(there, &after, &self.act.at(), By::Import);
+        self.book().record_coupon(event)?;
         Ok(Fate::Updated)
     }
 

@@ -9,11 +9,12 @@ use rust_decimal::Decimal;
 use super::table::Row;
 use super::{Bad, Fate, Import};
 use crate::books::{Because, issue};
+use crate::domain::event::{InvoiceEvent, Reopened};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose};
 use crate::domain::refusal::Why;
 use crate::domain::subscription::Collection;
 use crate::domain::{Currency, Money, TenantId, text};
-use crate::store::{NewEvent, NewInvoice};
+use crate::store::NewInvoice;
 
 pub const REQUIRED: &[&str] = &["number", "tenant", "total", "issued_on", "due_on"];
 pub const OPTIONAL: &[&str] = &["currency", "description", "status", "paid_on"];
@@ -57,16 +58,7 @@ impl Import<'_> {
         let sequence = sequence.as_ref().map(|(series, n)| (series.as_str(), *n));
         let new = self.new_invoice(tenants, &read, sequence)?;
         let id = self.db.insert_invoice(self.act, &new)?;
-        self.db.add_event(
-            self.act,
-            NewEvent {
-                kind: "invoice_imported",
-                tenant: Some(read.tenant.id),
-                invoice: Some(id),
-                reason: None,
-                data: "",
-            },
-        )?;
+        self.db.record(self.act, (read.tenant.id, id), InvoiceEvent::Imported, None)?;
         Ok(Fate::Created)
     }
 
@@ -189,18 +181,14 @@ impl Import<'_> {
             }
             corrected => corrected?,
         }
-        if read.status == InvoiceStatus::Open && there.status != InvoiceStatus::Open {
-            self.book().chase_anew(there)?;
-        }
-        let data = serde_json::json!({ "changed": differs }).to_string();
-        let event = NewEvent {
-            kind: "invoice_corrected",
-            tenant: Some(read.tenant.id),
-            invoice: Some(there.id),
-            reason: None,
-            data: &data,
+        let reopened = read.status == InvoiceStatus::Open && there.status != InvoiceStatus::Open;
+        let reopened = match reopened {
+            true => Reopened::Yes { set_back: self.book().chase_anew(there)? },
+            false => Reopened::No,
         };
-        self.db.add_event(self.act, event)?;
+        let after = self.db.invoice_by_id(there.id)?;
+        let event = InvoiceEvent::corrected(there, &after, &differs, reopened);
+        self.db.record(self.act, &after, event, None)?;
         let because = match read.status {
             InvoiceStatus::Paid => Because::Paid,
             _ => Because::Corrected,

@@ -1,13 +1,11 @@
 //! `import plans`.
 
-use serde_json::json;
-
 use super::table::Row;
 use super::{Bad, Fate, Import};
+use crate::domain::event::{About, By, Changed, Changes, PlanEvent, PlanFacts};
 use crate::domain::plan::{self, Interval, IntervalUnit, MOST_TRIAL_DAYS, NewPlan, Plan};
 use crate::domain::price::Model;
 use crate::domain::refusal::Why;
-use crate::store::NewEvent;
 
 pub const REQUIRED: &[&str] = &["code", "name", "price", "interval"];
 pub const OPTIONAL: &[&str] = &["currency", "interval_count", "trial_days"];
@@ -20,8 +18,8 @@ impl Import<'_> {
         let new = self.read_plan(row)?;
         let Some(there) = self.db.find_plan(&new.code)? else {
             self.db.insert_plan(self.act, &new)?;
-            let data = json!({ "plan": new.code, "price": new.price.major(), "imported": true });
-            self.plan_event("plan_created", &data)?;
+            let event = PlanEvent::created(&new, By::Import);
+            self.db.record(self.act, About::NOBODY, event, None)?;
             return Ok(Fate::Created);
         };
         let differs = differences(row, &new, &there);
@@ -38,15 +36,11 @@ impl Import<'_> {
         }
         let trial_days = row.get("trial_days").map_or(there.trial_days, |_| new.trial_days);
         self.db.edit_plan(self.act, there.id, &new.name, trial_days)?;
-        let data = json!({ "plan": new.code, "imported": true, "changed": differs });
-        self.plan_event("plan_edited", &data)?;
+        let (before, after) = (PlanFacts::of(&there), PlanFacts { name: &new.name, trial_days });
+        let changes = Changes::between(&before, &after, Changed::Names);
+        let event = PlanEvent::Edited { plan: &new.code, imported: true, changes };
+        self.db.record(self.act, About::NOBODY, event, None)?;
         Ok(Fate::Updated)
-    }
-
-    fn plan_event(&self, kind: &'static str, data: &serde_json::Value) -> Result<(), Bad> {
-        let data = data.to_string();
-        self.db.add_event(self.act, NewEvent { kind, data: &data, ..NewEvent::default() })?;
-        Ok(())
     }
 
     fn read_plan(&self, row: &Row) -> Result<NewPlan, Bad> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
+use crate::domain::event::{By, Changes, Standing, SubscriptionEvent};
 use crate::domain::money::Amiss;
 use crate::domain::period::{Anchor, Period};
 use crate::domain::plan::Plan;
@@ -76,7 +77,11 @@ impl Import<'_> {
         if there.coupon.is_some() {
             return Err(cannot("a coupon was applied to that subscription here"));
         }
-        self.write_subscription(&read, Some((there.id, &differs)))?;
+        let changes = differs.iter().map(|field| {
+            let (before, after) = (&before[*field], &read.said[*field]);
+            (*field, before.to_string(), after.to_string())
+        });
+        self.write_subscription(&read, Some((there.id, Changes::of_import(changes))))?;
         Ok(Fate::Updated)
     }
 
@@ -162,7 +167,7 @@ impl Import<'_> {
     fn write_subscription(
         &self,
         read: &Read,
-        over: Option<(SubscriptionId, &[&str])>,
+        over: Option<(SubscriptionId, Changes)>,
     ) -> Result<(), Bad> {
         let (db, act) = (self.db, self.act);
         let held = read.tenant.suspension.as_ref().map(|suspension| suspension.cause);
@@ -175,11 +180,11 @@ impl Import<'_> {
         };
         let imported = read.said.to_string();
         let new = new_subscription(read, &taken, pause, &imported);
-        let id = match over {
+        let id = match &over {
             None => db.insert_subscription(act, &new)?,
             Some((id, _)) => {
-                db.correct_imported_subscription(act, id, &new)?;
-                id
+                db.correct_imported_subscription(act, *id, &new)?;
+                *id
             }
         };
         if let Some(cause) = suspended_trial {
@@ -188,14 +193,15 @@ impl Import<'_> {
         if let Some(on) = taken.begins_on() {
             db.begin_billing(id, on, Begins::Imported)?;
         }
-        let (kind, more) = match over {
-            None => ("subscription_created", json!({ "imported": true })),
-            Some((_, differs)) => {
-                ("subscription_corrected", json!({ "imported": true, "changed": differs }))
+        let written = db.subscription(id)?;
+        let standing = Standing::of(&written);
+        let event = match over {
+            None => SubscriptionEvent::Created { standing, imported: By::Import.into() },
+            Some((_, changes)) => {
+                SubscriptionEvent::Corrected { standing, imported: true, changes }
             }
         };
-        self.book().subscription_event(&db.subscription(id)?, kind, None, more)?;
-        Ok(())
+        Ok(db.record(act, written.tenant_id, event, None)?)
     }
 }
 

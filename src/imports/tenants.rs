@@ -2,6 +2,7 @@
 
 use super::table::Row;
 use super::{Bad, Fate, Import};
+use crate::domain::event::{By, TenantEvent, TenantFacts};
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Refusal, text};
@@ -18,7 +19,7 @@ impl Import<'_> {
         let new = self.read_tenant(row)?;
         let Some(there) = self.db.find_tenant(&new.slug)? else {
             let id = self.db.insert_tenant(self.act, &new)?;
-            self.book().tenant_event(id, "tenant_created", None, r#"{"imported":true}"#)?;
+            self.db.record(self.act, id, TenantEvent::created(&new, By::Import), None)?;
             return Ok(Fate::Created);
         };
         let differs = differences(row, &new, &there);
@@ -29,9 +30,15 @@ impl Import<'_> {
             return Err(row.bad("slug", Why::Differs { fields: differs.join(", ") }));
         }
         self.db.edit_tenant(self.act, there.id, &edit(row, &new))?;
-        let data = serde_json::json!({ "imported": true, "changed": differs });
-        self.book().tenant_event(there.id, "tenant_edited", None, &data.to_string())?;
-        if differs.contains(&"status") {
+        let takes_status = differs.contains(&"status");
+        let edited = self.db.tenant_by_id(there.id)?;
+        let (before, mut after) = (TenantFacts::of(&there), TenantFacts::of(&edited));
+        if takes_status {
+            after.status = new.status;
+        }
+        let event = TenantEvent::edited(None, &before, &after);
+        self.db.record(self.act, there.id, event, None)?;
+        if takes_status {
             self.take_status(&there, new.status)?;
         }
         Ok(Fate::Updated)
@@ -39,14 +46,16 @@ impl Import<'_> {
 
     /// Takes the status that the file insists on, as a person would by hand.
     fn take_status(&self, there: &Tenant, status: TenantStatus) -> Result<(), Bad> {
-        let (db, act) = (self.db, self.act);
+        let book = self.book();
         match status {
             TenantStatus::Active if there.status == TenantStatus::Suspended => {
-                self.book().reactivate(there, Some(IMPORTED), None)?;
+                book.reactivate(there, Some("imported as active"), None)?;
             }
-            TenantStatus::Active => db.reactivate_tenant(act, there.id)?,
-            TenantStatus::Suspended => self.book().suspend(there, IMPORTED)?,
-            TenantStatus::Closed => self.book().close_tenant(there)?,
+            TenantStatus::Active => book.reopen_tenant(there.id, "imported as active")?,
+            TenantStatus::Suspended => book.suspend(there, IMPORTED)?,
+            TenantStatus::Closed => {
+                book.close_tenant(there, By::Import, Some("imported as closed"))?;
+            }
         }
         Ok(())
     }

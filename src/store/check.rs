@@ -404,6 +404,12 @@ pub const CHECKS: &[Check] = &[
                   AND h.status = s.status AND h.plan_id = i.plan_id AND h.price_id = i.price_id
                   AND h.quantity = i.quantity)",
     },
+    Check {
+        name: "events",
+        proves: "what each event says is what was recorded",
+        sql: "SELECT e.id, e.text_hash, x.salt, x.reason, x.data
+              FROM events e LEFT JOIN event_texts x ON x.event_id = e.id",
+    },
 ];
 
 impl Store {
@@ -419,6 +425,7 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let detail = match check.name {
                     "codes" => bad_coupon(row)?,
+                    "events" => super::events::bad_text(row)?,
                     _ => Some(row.get(0)?),
                 };
                 let Some(detail) = detail else { continue };

@@ -1,11 +1,12 @@
 //! The versions of the schema. A new file is made from schema.sql; an older one is lifted by the
 //! migrations below, each in one transaction. The list is only ever appended to.
 
+mod events;
 mod ledger;
 
 use std::path::PathBuf;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 
 use super::{Db, Fault, FaultKind, Store};
 use crate::domain::Result;
@@ -27,7 +28,7 @@ pub struct Migration {
 }
 
 /// Fills rows; is told on which business day an instant lies.
-type Fill = fn(&Connection, &dyn Fn(&str) -> String) -> rusqlite::Result<()>;
+type Fill = fn(&Db, &dyn Fn(&str) -> String) -> Result<()>;
 
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, summary: "the first schema", sql: None, fill: None },
@@ -53,7 +54,7 @@ const MIGRATIONS: &[Migration] = &[
         version: 5,
         summary: "the ledger, and the history of invoices and tenants",
         sql: Some(include_str!("migrations/5.sql")),
-        fill: Some(ledger::lift),
+        fill: Some(|db, day_of| Ok(ledger::lift(db.conn, day_of)?)),
     },
     Migration {
         version: 6,
@@ -66,6 +67,12 @@ const MIGRATIONS: &[Migration] = &[
         summary: "prices, and items of subscriptions that lines name",
         sql: Some(include_str!("migrations/7.sql")),
         fill: None,
+    },
+    Migration {
+        version: 8,
+        summary: "the texts of events apart from them, salted and hashed",
+        sql: Some(include_str!("migrations/8.sql")),
+        fill: Some(|db, _| events::lift(db)),
     },
 ];
 
@@ -100,7 +107,7 @@ impl Store {
                 for migration in &pending {
                     db.conn.execute_batch(migration.sql.unwrap_or_default())?;
                     if let Some(fill) = migration.fill {
-                        fill(db.conn, day_of)?;
+                        fill(db, day_of)?;
                     }
                     db.conn.pragma_update(None, "user_version", migration.version)?;
                 }

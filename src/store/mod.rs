@@ -16,6 +16,7 @@ mod numbers;
 mod outbox;
 mod payment_methods;
 mod plans;
+mod random;
 mod redemptions;
 pub mod reports;
 mod revenue;
@@ -24,6 +25,7 @@ pub mod subscriptions;
 mod tenants;
 mod transactions;
 
+use std::cell::RefCell;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -40,12 +42,13 @@ pub use automation::{Stretch, Turn};
 pub use check::{CHECKS, Finding, Found};
 pub use coupon_sums::CouponPeriod;
 pub use coupons::CouponFilter;
-pub use events::{Event, EventFilter, NewEvent};
+pub use events::{EventFilter, RecordedEvent};
 pub use fault::{Fault, FaultKind, Locked};
 pub use invoices::{InvoiceFilter, NewInvoice};
 pub use ledger::Subject;
 pub use migrate::{Migration, VERSION};
 pub use outbox::{DrawnUp, Email, EmailFilter, NewEmail};
+pub use random::Random;
 pub use redemptions::{NewRedemption, NewUsage, UsageFilter};
 pub use runs::{Run, RunStatus};
 pub use subscriptions::{NewSubscription, SubscriptionFilter};
@@ -85,9 +88,17 @@ pub struct Store {
 pub struct Db<'a> {
     conn: &'a Connection,
     zone: Tz,
+    /// Who acted last, so that a run looks its own number up once a transaction.
+    actor: RefCell<Option<(String, i64)>>,
+    /// What the texts of events are salted with.
+    random: RefCell<Random>,
 }
 
-impl Db<'_> {
+impl<'a> Db<'a> {
+    fn new(conn: &'a Connection, zone: Tz) -> Self {
+        Db { conn, zone, actor: RefCell::default(), random: RefCell::default() }
+    }
+
     /// Inserts a row and returns its id, or `None` where `ON CONFLICT` let it be. RETURNING would
     /// say the same, but it counts as a statement of many writes: SQLite then keeps a journal of
     /// its own for it, and plans to search every table that refers to this one.
@@ -244,7 +255,7 @@ impl Store {
         let writes = matches!(behavior, TransactionBehavior::Immediate);
         let run = |conn: &mut Connection| -> Result<T> {
             let transaction = conn.transaction_with_behavior(behavior)?;
-            let done = work(&Db { conn: &transaction, zone })?;
+            let done = work(&Db::new(&transaction, zone))?;
             if !keep {
                 transaction.rollback()?;
                 return Ok(done);

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
-use crate::domain::payment_method::{PaymentMethod, PaymentMethodKind};
+use crate::domain::payment_method::{NewPaymentMethod, PaymentMethod};
 use crate::domain::{Act, PaymentMethodId, Refusal, Result, TenantId};
 
 macro_rules! method_query {
@@ -74,9 +74,7 @@ impl Db<'_> {
         &self,
         act: &Act,
         tenant: TenantId,
-        kind: PaymentMethodKind,
-        token: &str,
-        label: Option<&str>,
+        new: &NewPaymentMethod,
     ) -> Result<PaymentMethodId> {
         let id = self
             .conn
@@ -84,7 +82,7 @@ impl Db<'_> {
                 "INSERT INTO payment_methods (tenant_id, kind, token, label, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
             )?
-            .insert((tenant.0, kind.word(), token, label, act.at()))?;
+            .insert((tenant.0, new.kind.word(), &new.token, &new.label, act.at()))?;
         Ok(PaymentMethodId(id))
     }
 

@@ -132,6 +132,31 @@ impl Db<'_> {
         self.read_subscriptions(statement.query([filter.tenant.map(|id| id.0)])?, each)
     }
 
+    /// The subscriptions of a tenant that run: a suspension of the tenant suspends these.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn running_subscriptions(&self, tenant: TenantId) -> Result<Vec<SubscriptionId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id FROM subscriptions
+             WHERE tenant_id = ?1 AND status IN ('active', 'trialing') ORDER BY id",
+        )?;
+        let found = statement.query_map([tenant.0], |row| Ok(SubscriptionId(row.get(0)?)))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The subscriptions of a tenant that have not ended: its closing ends these.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn live_subscriptions(&self, tenant: TenantId) -> Result<Vec<SubscriptionId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id FROM subscriptions WHERE tenant_id = ?1 AND status <> 'canceled' ORDER BY id",
+        )?;
+        let found = statement.query_map([tenant.0], |row| Ok(SubscriptionId(row.get(0)?)))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The subscriptions of a tenant that are suspended.
     ///
     /// # Errors

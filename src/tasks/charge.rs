@@ -16,12 +16,12 @@ use crate::gateway::Unavailable;
 use crate::store::Locked;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::batch::{Pass, Sum};
 use super::lock::Lock;
 use super::{BATCH, Given, ItemError, item_error, item_refused};
 use crate::books::Book;
+use crate::domain::charge::Found;
+use crate::domain::event::PaymentEvent;
 use crate::domain::invoice;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, InvoiceId, Refusal, Result, RunId, TransactionId};
@@ -271,13 +271,6 @@ fn unknown_outcome(series: &Series, message: &str) -> ItemError {
     item_error(&id.to_string(), "outcome_unknown", words)
 }
 
-/// What a person found out of a charge that has no outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    Succeeded,
-    Failed,
-}
-
 /// Writes down what a person found out of a charge whose outcome is not known.
 ///
 /// # Errors
@@ -302,17 +295,8 @@ pub fn resolve(
         let series = db.charge_series(id)?;
         let job = charger.ask(db, &series)?;
         let invoice = db.invoice_by_id(series.invoice)?;
-        let data = json!({
-            "transaction": id.to_string(),
-            "found": if found == Found::Succeeded { "succeeded" } else { "failed" },
-        });
-        let kind = "charge_resolved";
-        Book::new(db, act, given.config).invoice_event(
-            &invoice,
-            kind,
-            Some(note),
-            &data.to_string(),
-        )?;
+        let event = PaymentEvent::ChargeResolved { transaction: id, found };
+        db.record(act, &invoice, event, Some(note))?;
         match found {
             Found::Succeeded => charger.succeeded(db, &job, None),
             Found::Failed => {

@@ -6,16 +6,18 @@ use serde::Serialize;
 
 use super::batch::{self, Met, Pass};
 use super::{BATCH, Done, Given, ItemError, Options, StepCounts, Tally, item_error, item_refused};
+use crate::books::Book;
 use crate::config::Config;
 use crate::domain::dunning::{
     Action, Decision, InvoiceDecision, InvoiceFacts, Policy, Problem, TenantFacts, decide,
 };
+use crate::domain::event::InvoiceEvent;
 use crate::domain::letter::Template;
 use crate::domain::stage::Stage;
-use crate::domain::tenant::{Suspension, SuspensionCause};
+use crate::domain::tenant::SuspensionCause;
 use crate::domain::{Act, EmailId, Result, RunId, TenantId};
 use crate::store::dunning::{DueKey, NewStep};
-use crate::store::{Db, NewEmail, NewEvent, Store};
+use crate::store::{Db, NewEmail, Store};
 
 /// What the task counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -47,7 +49,7 @@ struct Caps {
 pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> Result<Done> {
     let act = given.clock.act("task:check-overdue");
     let domain = given.config.mail_domain();
-    let writer = Writer { act: &act, run, domain: &domain };
+    let writer = Writer { config: given.config, act: &act, run, domain: &domain };
     go_through(Pass::Run(store), given, options, |db, facts, decided| {
         writer.write(db, facts, &decided.decision)
     })
@@ -355,6 +357,7 @@ fn problem_of(facts: &TenantFacts, invoice: &InvoiceFacts, problem: Problem) -> 
 
 /// Writes decisions.
 struct Writer<'a> {
+    config: &'a Config,
     act: &'a Act,
     run: RunId,
     domain: &'a str,
@@ -420,39 +423,15 @@ impl Writer<'_> {
         let step = NewStep { stage, round, days_overdue, run: Some(self.run), email };
         db.record_step(self.act, invoice, tenant, step)?;
         let reason = format!("{stage}: {days_overdue} days overdue");
-        let data =
-            format!(r#"{{"stage":"{stage}","days_overdue":{days_overdue},"run":"{}"}}"#, self.run);
-        db.add_event(
-            self.act,
-            NewEvent {
-                kind: "dunning_stage_recorded",
-                tenant: Some(tenant),
-                invoice: Some(invoice.id),
-                reason: Some(&reason),
-                data: &data,
-            },
-        )
+        let event = InvoiceEvent::StageRecorded { stage, days_overdue, run: self.run };
+        db.record(self.act, (tenant, invoice.id), event, Some(&reason))
     }
 
     fn suspend(&self, db: &Db, facts: &TenantFacts, invoice: &InvoiceFacts) -> Result<()> {
         let days = invoice.age(self.act.today);
         let reason = format!("invoice {} is {days} days overdue", invoice.number);
-        let suspension = Suspension {
-            at: self.act.at(),
-            cause: SuspensionCause::Overdue,
-            reason: reason.clone(),
-        };
-        db.suspend_tenant(self.act, facts.id, &suspension)?;
-        db.add_event(
-            self.act,
-            NewEvent {
-                kind: "tenant_suspended",
-                tenant: Some(facts.id),
-                invoice: Some(invoice.id),
-                reason: Some(&reason),
-                data: r#"{"cause":"overdue"}"#,
-            },
-        )
+        let (book, cause) = (Book::new(db, self.act, self.config), SuspensionCause::Overdue);
+        book.suspend_tenant(facts.id, cause, &reason, Some(invoice.id))
     }
 }
 

@@ -10,10 +10,11 @@ use super::generate_recurring_invoices::problem;
 use super::{BATCH, Done, Given, ItemError, Tally, item_refused};
 use crate::books::Book;
 use crate::config::Config;
+use crate::domain::event::{Standing, SubscriptionEvent};
 use crate::domain::letter::Template;
 use crate::domain::recurrence::{self, Backlog, Decision};
 use crate::domain::subscription::Subscription;
-use crate::domain::tenant::{Suspension, SuspensionCause, TenantStatus};
+use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::trial::{Action, Policy, decide};
 use crate::domain::{Act, Result, RunId, calendar};
 use crate::store::subscriptions::DueSubscription;
@@ -229,18 +230,16 @@ impl Writer<'_> {
         let reason = format!("the trial of {} ended on {last_day}", trial.terms.first().plan_name);
         db.suspend_subscription(act, trial.id, cause)?;
         let suspended = db.subscription(trial.id)?;
-        let (kind, more) = ("subscription_suspended", serde_json::json!({ "cause": "trial" }));
-        book.subscription_event(&suspended, kind, Some(&reason), more)?;
+        let standing = Standing::of(&suspended);
+        let event = SubscriptionEvent::Suspended { standing, cause, with_tenant: false.into() };
+        book.record(trial.tenant_id, event, Some(&reason))?;
         let tenant = db.tenant_by_id(trial.tenant_id)?;
         if tenant.status != TenantStatus::Active
             || db.has_another_running(tenant.id, trial.id, act.today)?
         {
             return Ok(());
         }
-        let suspension = Suspension { at: act.at(), cause, reason: reason.clone() };
-        db.suspend_tenant(act, tenant.id, &suspension)?;
-        let data = r#"{"cause":"trial"}"#;
-        book.tenant_event(tenant.id, "tenant_suspended", Some(&reason), data)
+        book.suspend_tenant(tenant.id, cause, &reason, None)
     }
 
     fn queue(

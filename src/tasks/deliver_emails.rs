@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::domain::charge::LastTry;
 use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
 use crate::domain::email::{EmailStatus, Locale};
+use crate::domain::event::{EmailEvent, EmailFacts, Flat};
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::letter::{
     AfterTrial, ConfirmedPayment, FailedPayment, Letter, ListedInvoice, Template, Trial,
@@ -27,7 +28,7 @@ use crate::mail::Undeliverable;
 use crate::mail::wording;
 use crate::mail::{self, Headers, Letters, Outbox, Outcome, Outgoing, Rendered};
 use crate::store::dunning::ToldStep;
-use crate::store::{Db, DrawnUp, Email, NewEmail, NewEvent, Store};
+use crate::store::{Db, DrawnUp, Email, NewEmail, Store};
 
 /// How long after its first try a letter is tried again: later and later, for three days.
 const TRIED_FOR: TimeDelta = TimeDelta::days(3);
@@ -159,7 +160,8 @@ impl Outbox for Post<'_> {
                 self.delivered.sent += 1;
                 self.store.write(|db| {
                     db.email_sent(act, id)?;
-                    letter_event(db, act, &email, "email_sent", None)
+                    let event = EmailEvent::Sent { email: told(&email) };
+                    record(db, act, &email, event, None)
                 })
             }
             Outcome::Refused(why) => self.failed(&email, &why),
@@ -209,7 +211,8 @@ impl Post<'_> {
                 }
                 Facts::Nothing(reason) => {
                     db.cancel_email(act, email.id, reason)?;
-                    letter_event(db, act, email, "email_canceled", Some(reason))?;
+                    let event = EmailEvent::Canceled { email: told(email) };
+                    record(db, act, email, event, Some(reason))?;
                     Ok(None)
                 }
             }
@@ -227,7 +230,7 @@ impl Post<'_> {
         let act = self.act;
         self.store.write(|db| {
             db.email_failed(act, email.id, why, None)?;
-            letter_event(db, act, email, "email_failed", Some(why))
+            record(db, act, email, EmailEvent::Failed { email: told(email) }, Some(why))
         })
     }
 
@@ -300,15 +303,8 @@ pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailI
     )?;
     let Some(new) = new else { return Err(Refusal::AlreadyResent { email: id.to_string() }) };
     let warned = db.move_steps(act, id, new)?;
-    let data = serde_json::json!({
-        "email": id.to_string(), "as": new.to_string(), "warned": warned, "on": act.today,
-    });
-    let (tenant, invoice) = (Some(old.tenant_id), old.invoice_id);
-    let data = data.to_string();
-    db.add_event(
-        act,
-        NewEvent { kind: "email_resent", tenant, invoice, reason: None, data: &data },
-    )?;
+    let event = EmailEvent::Resent { email: id, r#as: new, warned: &warned, on: act.today };
+    record(db, act, &old, event, None)?;
     Ok(new)
 }
 
@@ -326,18 +322,20 @@ fn next_try(first: DateTime<Utc>, now: DateTime<Utc>, attempts: i64) -> Option<D
     (now < until).then(|| until.min(now + wait))
 }
 
-fn letter_event(
+/// Adds an event about an e-mail.
+fn record(
     db: &Db,
     act: &Act,
     email: &Email,
-    kind: &'static str,
+    event: EmailEvent,
     reason: Option<&str>,
 ) -> Result<()> {
-    let data = serde_json::json!({
-        "email": email.id.to_string(), "template": email.template.word(), "to": email.to,
-    });
-    let (tenant, invoice) = (Some(email.tenant_id), email.invoice_id);
-    db.add_event(act, NewEvent { kind, tenant, invoice, reason, data: &data.to_string() })
+    db.record(act, (email.tenant_id, email.invoice_id), event, reason)
+}
+
+/// What each event about an e-mail tells of it.
+fn told(email: &Email) -> Flat<EmailFacts<'_>> {
+    Flat(EmailFacts { email: email.id, template: email.template, to: &email.to })
 }
 
 /// The message of a letter. All its headers are known when it is queued, so that every try is the

@@ -197,17 +197,25 @@ impl Shop {
     }
 
     /// Every row of every table but `runs`, without the number of the run that wrote it: that a
-    /// run died and another took its work over is all that a crash may leave to be seen.
+    /// run died and another took its work over is all that a crash may leave to be seen. Events stand
+    /// with their actors and texts, without what is drawn at random.
     pub fn contents(&self) -> Contents {
         let sql = self.sql();
         let mut tables = sql
-            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'runs'")
+            .prepare(
+                "SELECT name FROM sqlite_schema
+                 WHERE type = 'table' AND name NOT IN ('runs', 'actors', 'event_texts')",
+            )
             .expect("the schema");
         let names = tables.query_map([], |row| row.get::<_, String>(0)).expect("tables");
         names
             .map(|name| {
                 let name = name.expect("a name");
-                let rows = rows(&sql, &format!("SELECT * FROM {name}"));
+                let query = match name.as_str() {
+                    "events" => EVENTS.to_owned(),
+                    _ => format!("SELECT * FROM {name}"),
+                };
+                let rows = rows(&sql, &query);
                 (name, rows)
             })
             .collect()
@@ -289,6 +297,12 @@ pub fn assert_same(what: &str, found: &Contents, expected: &Contents) {
     }
     assert_eq!(found.len(), expected.len(), "{what}: tables");
 }
+
+/// Events with who acted and what is said of them.
+pub const EVENTS: &str = "SELECT e.id, e.at, e.kind, e.tenant_id, e.invoice_id, a.name AS actor,
+    x.reason, x.data
+  FROM events e JOIN actors a ON a.id = e.actor_id JOIN event_texts x ON x.event_id = e.id
+  ORDER BY e.id";
 
 /// The rows of a query as text, `column=value`, without the number of the run.
 pub fn rows(sql: &rusqlite::Connection, query: &str) -> Vec<String> {

@@ -1,7 +1,6 @@
 //! What is written down of a gateway's answer, and the call that follows from it.
 
 use chrono::TimeDelta;
-use serde_json::json;
 
 use super::calls::{Call, Job, Page};
 use super::source::Candidate;
@@ -10,6 +9,7 @@ use crate::books::pay;
 use crate::domain::charge::{
     Answer, AttemptStatus, ChargeRequest, Exhausted, Rests, Retry, decide_retry,
 };
+use crate::domain::event::PaymentEvent;
 use crate::domain::invoice::Invoice;
 use crate::domain::letter::Template;
 use crate::domain::payment_method::PaymentMethodStatus;
@@ -117,13 +117,17 @@ impl Charger<'_> {
         db.charge_declined(self.act, job.transaction, code, message, hard)?;
         charged.failed += 1;
         let invoice = db.invoice_by_id(job.invoice)?;
-        let data = json!({
-            "transaction": job.transaction.to_string(), "attempt": job.attempt.to_string(),
-            "amount": job.request.amount.major(), "currency": job.request.amount.currency().code(),
-            "payment_method": job.request.method.to_string(),
-            "code": code, "message": message, "retryable": !hard,
-        });
-        self.books(db).invoice_event(&invoice, "charge_declined", Some(code), &data.to_string())?;
+        let event = PaymentEvent::ChargeDeclined {
+            transaction: job.transaction,
+            attempt: job.attempt,
+            amount: job.request.amount,
+            currency: job.request.amount.currency(),
+            payment_method: job.request.method,
+            code,
+            message,
+            retryable: !hard,
+        };
+        db.record(self.act, &invoice, event, Some(code))?;
         if self.tell_of_failure(db, job, &invoice)? {
             charged.emails_queued += 1;
         }
@@ -170,8 +174,8 @@ impl Charger<'_> {
             _ => "its subscription ended before the period, or on its first day".to_owned(),
         };
         let invoice = db.invoice_by_id(series.invoice)?;
-        let data = json!({ "transaction": series.transaction.to_string() }).to_string();
-        self.books(db).invoice_event(&invoice, "charge_tries_ended", Some(&reason), &data)
+        let event = PaymentEvent::ChargeTriesEnded { transaction: series.transaction };
+        db.record(self.act, &invoice, event, Some(&reason))
     }
 
     pub(super) fn exhaust(&self, db: &Db, series: &Series, why: Exhausted) -> Result<()> {
@@ -184,8 +188,8 @@ impl Charger<'_> {
                 format!("no try is left, first declined on {}", first.date_naive())
             }
         };
-        let data = json!({ "transaction": series.transaction.to_string() }).to_string();
-        self.books(db).invoice_event(&invoice, "charge_exhausted", Some(&reason), &data)
+        let event = PaymentEvent::ChargeExhausted { transaction: series.transaction };
+        db.record(self.act, &invoice, event, Some(&reason))
     }
 
     fn pending(
@@ -202,13 +206,13 @@ impl Charger<'_> {
         charged.pending += 1;
         if before.status != TransactionStatus::Pending {
             let invoice = db.invoice_by_id(job.invoice)?;
-            let data = json!({
-                "transaction": job.transaction.to_string(), "reference": reference,
-                "amount": job.request.amount.major(),
-                "currency": job.request.amount.currency().code(),
-            });
-            let kind = "charge_pending";
-            return self.books(db).invoice_event(&invoice, kind, None, &data.to_string());
+            let event = PaymentEvent::ChargePending {
+                transaction: job.transaction,
+                reference,
+                amount: job.request.amount,
+                currency: job.request.amount.currency(),
+            };
+            return db.record(self.act, &invoice, event, None);
         }
         let zone = self.given.clock.timezone;
         let since = job.request.created_at.with_timezone(&zone).date_naive();
@@ -262,10 +266,19 @@ impl Charger<'_> {
 
     /// The try never reached the gateway: it counts as none, and the next one has a key of its own.
     fn not_sent(&self, db: &Db, job: &Job, message: &str) -> Result<()> {
-        let (code, message) = (Some("not_sent"), Some(message));
-        let answered = Answered { code, message, ..Answered::plain(AttemptStatus::NotSent) };
+        let status = AttemptStatus::NotSent;
+        let (code, words) = (Some("not_sent"), Some(message));
+        let answered = Answered { code, message: words, ..Answered::plain(status) };
         db.answer_attempt(self.act, job.attempt, &answered)?;
-        db.charge_was_not_sent(self.act, job.transaction)
+        db.charge_was_not_sent(self.act, job.transaction)?;
+        let event = PaymentEvent::ChargeNotSent {
+            transaction: job.transaction,
+            attempt: job.attempt,
+            amount: job.request.amount,
+            currency: job.request.amount.currency(),
+            message,
+        };
+        db.record(self.act, &db.invoice_by_id(job.invoice)?, event, Some(message))
     }
 
     /// Nothing can be relied on: the next run asks again. What was pending stays so.
@@ -280,13 +293,14 @@ impl Charger<'_> {
         // Said once: it is asked for day after day.
         if series.last_try.status == AttemptStatus::Prepared {
             let invoice = db.invoice_by_id(job.invoice)?;
-            let data = json!({
-                "transaction": job.transaction.to_string(), "attempt": job.attempt.to_string(),
-                "amount": job.request.amount.major(),
-                "currency": job.request.amount.currency().code(), "message": message,
-            });
-            let kind = "charge_unknown";
-            self.books(db).invoice_event(&invoice, kind, Some(message), &data.to_string())?;
+            let event = PaymentEvent::ChargeUnknown {
+                transaction: job.transaction,
+                attempt: job.attempt,
+                amount: job.request.amount,
+                currency: job.request.amount.currency(),
+                message,
+            };
+            db.record(self.act, &invoice, event, Some(message))?;
         }
         charged.errors.push(unknown_outcome(&series, message));
         Ok(())

@@ -1,0 +1,618 @@
+-- The whole schema of a billing database. `billing init` makes a new file from it; files made by
+-- an older version are lifted to the same shape by the list in src/store/migrate.rs, and a test
+-- compares the two.
+--
+-- Money is INTEGER minor units beside an ISO 4217 currency code. Dates are `YYYY-MM-DD` in the
+-- business time zone, instants RFC 3339 in UTC, periods half-open: [start, end).
+-- `overdue` and `past_due` are derived from dates and never stored; nothing of billing.toml is
+-- stored either, so that a changed setting holds from the next run on.
+
+-- Who this file is. The uuid is the right-hand part of every Message-ID, so that two databases
+-- never give two letters the same one.
+CREATE TABLE database_info (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  uuid TEXT NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT;
+
+-- The customers. `suspension_cause` decides who may lift a suspension: one for overdue invoices
+-- is lifted by payment, one by hand or for a trial only by `tenant reactivate`.
+CREATE TABLE tenants (
+  id INTEGER PRIMARY KEY,
+  slug TEXT NOT NULL UNIQUE CHECK (length(slug) BETWEEN 1 AND 63),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  email TEXT NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  locale TEXT NOT NULL CHECK (locale IN ('fr', 'en')),
+  country TEXT CHECK (length(country) = 2),
+  address TEXT,
+  tax_id TEXT,
+  tax_rate TEXT,
+  status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'closed')),
+  suspended_at TEXT,
+  suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
+  suspension_reason TEXT,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspension_reason IS NOT NULL))
+) STRICT;
+-- Counts active tenants for the caps of a run, and lists one status.
+CREATE INDEX tenants_status ON tenants (status);
+
+-- What is sold. A price is never edited: archive the plan and make a new one, so that what a
+-- subscriber agreed to stays what it was.
+CREATE TABLE plans (
+  id INTEGER PRIMARY KEY,
+  code TEXT NOT NULL UNIQUE CHECK (length(code) BETWEEN 1 AND 63),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  price_minor INTEGER NOT NULL CHECK (price_minor BETWEEN 0 AND 1000000000000000),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  interval TEXT NOT NULL CHECK (interval IN ('month', 'year')),
+  interval_count INTEGER NOT NULL DEFAULT 1 CHECK (interval_count BETWEEN 1 AND 120),
+  trial_days INTEGER NOT NULL DEFAULT 0 CHECK (trial_days BETWEEN 0 AND 3650),
+  archived_at TEXT,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL
+) STRICT;
+
+-- How a tenant pays by itself. Only the gateway's token stands here, never a card number.
+CREATE TABLE payment_methods (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  kind TEXT NOT NULL CHECK (kind IN ('card', 'mobile_money', 'bank_transfer', 'other')),
+  token TEXT NOT NULL CHECK (length(token) BETWEEN 1 AND 500),
+  label TEXT,
+  status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'removed')),
+  is_default INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (id, tenant_id),
+  CHECK (is_default = 0 OR status = 'active')
+) STRICT;
+CREATE INDEX payment_methods_tenant ON payment_methods (tenant_id);
+CREATE UNIQUE INDEX payment_methods_default ON payment_methods (tenant_id) WHERE is_default = 1;
+
+-- Promotional codes. `code_folded` is the code without case: two codes that differ only in case
+-- are one. `current_uses` is the number of redemptions not returned; triggers on those keep it, and
+-- db check recomputes it. A coupon is valid from the second `valid_from` to the second `valid_to`.
+CREATE TABLE coupons (
+  id INTEGER PRIMARY KEY,
+  code TEXT NOT NULL CHECK (length(code) BETWEEN 2 AND 50),
+  code_folded TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  description TEXT,
+  discount_type TEXT NOT NULL CHECK (discount_type IN ('percentage', 'fixed_amount')),
+  percent TEXT,
+  amount_minor INTEGER CHECK (amount_minor BETWEEN 1 AND 1000000000000000),
+  currency TEXT CHECK (length(currency) = 3),
+  valid_from TEXT NOT NULL,
+  valid_to TEXT NOT NULL,
+  max_uses INTEGER NOT NULL DEFAULT 0 CHECK (max_uses >= 0),
+  max_uses_per_customer INTEGER NOT NULL DEFAULT 1 CHECK (max_uses_per_customer >= 0),
+  current_uses INTEGER NOT NULL DEFAULT 0 CHECK (current_uses >= 0),
+  customer_eligibility TEXT NOT NULL DEFAULT 'all'
+    CHECK (customer_eligibility IN ('all', 'new_customers', 'existing_customers')),
+  minimum_minor INTEGER CHECK (minimum_minor BETWEEN 0 AND 1000000000000000),
+  first_payment_only INTEGER NOT NULL DEFAULT 0 CHECK (first_payment_only IN (0, 1)),
+  duration TEXT NOT NULL DEFAULT 'once' CHECK (duration IN ('once', 'forever', 'repeating')),
+  duration_periods INTEGER CHECK (duration_periods >= 1),
+  is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  CHECK (valid_from < valid_to),
+  CHECK (max_uses = 0 OR current_uses <= max_uses),
+  CHECK ((discount_type = 'percentage') = (percent IS NOT NULL)),
+  CHECK ((discount_type = 'fixed_amount') = (amount_minor IS NOT NULL)),
+  CHECK (amount_minor IS NULL OR currency IS NOT NULL),
+  CHECK (minimum_minor IS NULL OR currency IS NOT NULL),
+  CHECK ((duration = 'repeating') = (duration_periods IS NOT NULL))
+) STRICT;
+
+-- The plans a coupon is limited to; no row: all plans.
+CREATE TABLE coupon_plans (
+  coupon_id INTEGER NOT NULL REFERENCES coupons (id) ON DELETE CASCADE,
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  PRIMARY KEY (coupon_id, plan_id)
+) STRICT, WITHOUT ROWID;
+
+-- Who checked a coupon on which day (`validate` and `apply`): the base of its conversion.
+CREATE TABLE coupon_checks (
+  coupon_id INTEGER NOT NULL REFERENCES coupons (id) ON DELETE CASCADE,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  checked_on TEXT NOT NULL CHECK (date(checked_on) IS checked_on),
+  PRIMARY KEY (coupon_id, tenant_id, checked_on)
+) STRICT, WITHOUT ROWID;
+
+-- A tenant's running agreement on a plan. Its periods are counted from `anchor_on` (anchor + n
+-- intervals, on `anchor_day` or the last day of a shorter month), never from the period before.
+-- `next_billing_on` is where the first period starts that is not billed; a change of plan or
+-- quantity waits in the pending_ columns for it. `ends_on` is the first day after the end, once it
+-- is canceled. `imported` is the row that it was imported from.
+CREATE TABLE subscriptions (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  status TEXT NOT NULL CHECK (status IN ('trialing', 'active', 'suspended', 'canceled')),
+  quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity BETWEEN 1 AND 1000000),
+  anchor TEXT NOT NULL CHECK (anchor IN ('calendar', 'anniversary')),
+  anchor_on TEXT NOT NULL CHECK (date(anchor_on) IS anchor_on),
+  anchor_day INTEGER NOT NULL CHECK (anchor_day BETWEEN 1 AND 31),
+  started_on TEXT NOT NULL CHECK (date(started_on) IS started_on),
+  current_period_start TEXT CHECK (date(current_period_start) IS current_period_start),
+  current_period_end TEXT CHECK (date(current_period_end) IS current_period_end),
+  next_billing_on TEXT CHECK (date(next_billing_on) IS next_billing_on),
+  trial_ends_on TEXT CHECK (date(trial_ends_on) IS trial_ends_on),
+  trial_reminded_at TEXT,
+  collection TEXT NOT NULL DEFAULT 'invoice' CHECK (collection IN ('automatic', 'invoice')),
+  cancel_at_period_end INTEGER NOT NULL DEFAULT 0 CHECK (cancel_at_period_end IN (0, 1)),
+  ends_on TEXT CHECK (date(ends_on) IS ends_on),
+  canceled_at TEXT,
+  pending_plan_id INTEGER REFERENCES plans (id),
+  pending_quantity INTEGER CHECK (pending_quantity BETWEEN 1 AND 1000000),
+  suspended_at TEXT,
+  suspended_on TEXT CHECK (date(suspended_on) IS suspended_on),
+  suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
+  suspended_from TEXT CHECK (suspended_from IN ('trialing', 'active')),
+  billed_elsewhere_until TEXT CHECK (date(billed_elsewhere_until) IS billed_elsewhere_until),
+  imported TEXT CHECK (json_valid(imported)),
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (id, tenant_id),
+  CHECK (current_period_start < current_period_end),
+  CHECK ((current_period_start IS NULL) = (current_period_end IS NULL)),
+  CHECK ((pending_plan_id IS NULL) = (pending_quantity IS NULL)),
+  CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspended_on IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspended_from IS NOT NULL)),
+  CHECK ((status = 'canceled') = (canceled_at IS NOT NULL)),
+  CHECK ((status = 'canceled' OR cancel_at_period_end = 1) = (ends_on IS NOT NULL)),
+  CHECK (status <> 'trialing' OR (trial_ends_on IS NOT NULL AND next_billing_on IS NULL)),
+  CHECK (status <> 'active' OR next_billing_on IS NOT NULL),
+  CHECK (status <> 'canceled' OR next_billing_on IS NULL)
+) STRICT;
+CREATE INDEX subscriptions_tenant ON subscriptions (tenant_id);
+CREATE INDEX subscriptions_plan ON subscriptions (plan_id);
+CREATE INDEX subscriptions_next_billing ON subscriptions (next_billing_on, id)
+  WHERE status = 'active' AND next_billing_on IS NOT NULL;
+CREATE INDEX subscriptions_trials ON subscriptions (trial_ends_on, id) WHERE status = 'trialing';
+CREATE INDEX subscriptions_ending ON subscriptions (ends_on, id)
+  WHERE cancel_at_period_end = 1 AND status <> 'canceled';
+
+-- Where the periods of a subscription begin anew: when it was made, when its trial became a paid
+-- one, when it came back from a suspension that had outlasted what was billed. Everywhere else a
+-- period starts on the day on which the one before it ends (db check proves it).
+CREATE TABLE billing_starts (
+  subscription_id INTEGER NOT NULL REFERENCES subscriptions (id),
+  starts_on TEXT NOT NULL CHECK (date(starts_on) IS starts_on),
+  why TEXT NOT NULL CHECK (why IN ('created', 'trial_ended', 'returned', 'imported')),
+  PRIMARY KEY (subscription_id, starts_on)
+) STRICT, WITHOUT ROWID;
+
+-- Every standing that a subscription had: what recurring revenue is computed from. Written by
+-- triggers, so that no way of changing a subscription can forget it.
+CREATE TABLE subscription_states (
+  id INTEGER PRIMARY KEY,
+  subscription_id INTEGER NOT NULL REFERENCES subscriptions (id),
+  since TEXT NOT NULL,
+  status TEXT NOT NULL,
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  quantity INTEGER NOT NULL
+) STRICT;
+CREATE INDEX subscription_states_subscription ON subscription_states (subscription_id, id);
+CREATE TRIGGER subscriptions_first_state AFTER INSERT ON subscriptions
+BEGIN
+  INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
+  VALUES (NEW.id, NEW.created_at, NEW.status, NEW.plan_id, NEW.quantity);
+END;
+CREATE TRIGGER subscriptions_state AFTER UPDATE OF status, plan_id, quantity ON subscriptions
+WHEN NEW.status <> OLD.status OR NEW.plan_id <> OLD.plan_id OR NEW.quantity <> OLD.quantity
+BEGIN
+  INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
+  VALUES (NEW.id, NEW.updated_at, NEW.status, NEW.plan_id, NEW.quantity);
+END;
+
+-- Seller and buyer as they were when an invoice was issued. One row a distinct text, shared by
+-- all invoices that say the same; a later edit of the tenant or the config makes a new row.
+CREATE TABLE parties (
+  id INTEGER PRIMARY KEY,
+  document TEXT NOT NULL UNIQUE CHECK (json_valid(document))
+) STRICT;
+
+-- The last number given in each series (`INV-2026-`), and how many of its numbers were taken by
+-- imports or typed by hand: last = issued here + skipped, or there is a gap.
+CREATE TABLE number_sequences (
+  series TEXT PRIMARY KEY,
+  last INTEGER NOT NULL CHECK (last >= 0),
+  skipped INTEGER NOT NULL DEFAULT 0 CHECK (skipped BETWEEN 0 AND last)
+) STRICT, WITHOUT ROWID;
+
+-- The invoices. `stage` is the highest dunning stage recorded in the present round; `warned_on`
+-- the day whose warning counts as notice of suspension. A promise, a dispute or a reactivation by
+-- hand starts a new round, and earlier warnings give no notice any more. `paid_minor` is what the
+-- succeeded transactions applied, plus `paid_elsewhere_minor`: what was paid before an import.
+CREATE TABLE invoices (
+  id INTEGER PRIMARY KEY,
+  number TEXT NOT NULL UNIQUE CHECK (length(number) BETWEEN 1 AND 64),
+  series TEXT,
+  sequence INTEGER,
+  origin TEXT NOT NULL CHECK (origin IN ('issued', 'typed', 'imported')),
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  subscription_id INTEGER,
+  status TEXT NOT NULL CHECK (status IN ('draft', 'open', 'paid', 'void', 'uncollectible')),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  subtotal_minor INTEGER NOT NULL CHECK (subtotal_minor BETWEEN 0 AND 1000000000000000),
+  discount_minor INTEGER NOT NULL DEFAULT 0 CHECK (discount_minor BETWEEN 0 AND subtotal_minor),
+  tax_rate TEXT NOT NULL DEFAULT '0',
+  tax_minor INTEGER NOT NULL DEFAULT 0 CHECK (tax_minor BETWEEN 0 AND 1000000000000000),
+  total_minor INTEGER NOT NULL,
+  paid_minor INTEGER NOT NULL DEFAULT 0 CHECK (paid_minor BETWEEN 0 AND total_minor),
+  paid_elsewhere_minor INTEGER NOT NULL DEFAULT 0
+    CHECK (paid_elsewhere_minor BETWEEN 0 AND paid_minor),
+  coupon_id INTEGER REFERENCES coupons (id),
+  collection TEXT NOT NULL DEFAULT 'invoice' CHECK (collection IN ('automatic', 'invoice')),
+  seller_id INTEGER NOT NULL REFERENCES parties (id),
+  buyer_id INTEGER NOT NULL REFERENCES parties (id),
+  issued_on TEXT NOT NULL CHECK (date(issued_on) IS issued_on),
+  due_on TEXT NOT NULL CHECK (date(due_on) IS due_on),
+  paid_on TEXT CHECK (date(paid_on) IS paid_on),
+  period_start TEXT CHECK (date(period_start) IS period_start),
+  period_end TEXT CHECK (date(period_end) IS period_end),
+  closed_reason TEXT,
+  closed_at TEXT,
+  stage TEXT NOT NULL DEFAULT 'none'
+    CHECK (stage IN ('none', 'friendly', 'urgent', 'warning', 'suspension')),
+  dunning_round INTEGER NOT NULL DEFAULT 1,
+  warned_on TEXT CHECK (date(warned_on) IS warned_on),
+  warning_email_id INTEGER REFERENCES emails (id),
+  set_back_on TEXT CHECK (date(set_back_on) IS set_back_on),
+  promised_until TEXT CHECK (date(promised_until) IS promised_until),
+  promise_note TEXT,
+  disputed_at TEXT,
+  dispute_note TEXT,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (id, tenant_id),
+  FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
+  CHECK (total_minor = subtotal_minor - discount_minor + tax_minor),
+  CHECK (issued_on <= due_on),
+  CHECK ((series IS NULL) = (sequence IS NULL)),
+  CHECK (origin <> 'issued' OR sequence IS NOT NULL),
+  CHECK ((period_start IS NULL) = (period_end IS NULL)),
+  CHECK (period_start < period_end),
+  CHECK (subscription_id IS NULL OR period_start IS NOT NULL),
+  CHECK ((status = 'paid') = (paid_on IS NOT NULL)),
+  CHECK (status <> 'paid' OR paid_minor = total_minor),
+  CHECK (status <> 'open' OR paid_minor < total_minor),
+  CHECK (status <> 'void' OR paid_minor = 0),
+  CHECK ((status IN ('void', 'uncollectible')) = (closed_at IS NOT NULL))
+) STRICT;
+CREATE INDEX invoices_tenant ON invoices (tenant_id);
+-- What dunning has to look at: an invoice waits at its stage until its due date is old enough for
+-- the next one, so that a run reads what is due and not what is stored. The offsets of the stages
+-- come from billing.toml at each run; that is why the due date stands here and no "next" date.
+CREATE INDEX invoices_dunning ON invoices (stage, due_on, tenant_id)
+  WHERE status = 'open' AND disputed_at IS NULL AND stage <> 'suspension';
+-- What a tenant owes, for its letters, its balance and the overdue list.
+CREATE INDEX invoices_open ON invoices (tenant_id, due_on) WHERE status = 'open';
+CREATE INDEX invoices_open_due ON invoices (due_on, id) WHERE status = 'open';
+CREATE UNIQUE INDEX invoices_sequence ON invoices (series, sequence) WHERE sequence IS NOT NULL;
+CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start)
+  WHERE subscription_id IS NOT NULL AND status <> 'void';
+-- What is collected by itself and not settled: what a run that charges looks at.
+CREATE INDEX invoices_automatic ON invoices (id)
+  WHERE status = 'open' AND collection = 'automatic';
+-- Those that a coupon discounts: for the coupon that is to be deleted.
+CREATE INDEX invoices_coupon ON invoices (coupon_id) WHERE coupon_id IS NOT NULL;
+CREATE INDEX invoices_warning_email ON invoices (warning_email_id) WHERE warning_email_id IS NOT NULL;
+
+-- Live periods of a subscription never overlap, so the last that starts before the new one's end is
+-- the only one that can.
+CREATE TRIGGER invoices_period_overlap BEFORE INSERT ON invoices
+WHEN NEW.subscription_id IS NOT NULL AND NEW.status <> 'void'
+BEGIN
+  SELECT RAISE(ABORT, 'invoice period overlaps another of the same subscription')
+  WHERE NEW.period_start < (
+    SELECT period_end FROM invoices
+    WHERE subscription_id = NEW.subscription_id AND status <> 'void'
+      AND period_start < NEW.period_end
+    ORDER BY period_start DESC LIMIT 1
+  );
+END;
+-- An issued document is never rewritten and never deleted: it is paid, voided or written off. A
+-- discount may still be taken off while nothing was paid; imported ones may be corrected by
+-- another import.
+CREATE TRIGGER invoices_immutable BEFORE UPDATE OF
+  number, series, sequence, origin, tenant_id, subscription_id, currency, subtotal_minor,
+  seller_id, buyer_id, issued_on, due_on, period_start, period_end ON invoices
+WHEN OLD.origin <> 'imported'
+BEGIN
+  SELECT RAISE(ABORT, 'an issued invoice cannot be changed');
+END;
+CREATE TRIGGER invoices_discounted_once BEFORE UPDATE OF
+  discount_minor, tax_rate, tax_minor, total_minor, coupon_id ON invoices
+WHEN OLD.origin <> 'imported'
+  AND (OLD.status <> 'open' OR OLD.paid_minor > 0 OR OLD.coupon_id IS NOT NULL)
+BEGIN
+  SELECT RAISE(ABORT, 'a coupon is taken off an open, unpaid invoice, and once');
+END;
+CREATE TRIGGER invoices_unvoid BEFORE UPDATE OF status ON invoices
+WHEN OLD.status = 'void' AND NEW.status <> 'void'
+BEGIN
+  SELECT RAISE(ABORT, 'a void invoice stays void');
+END;
+CREATE TRIGGER invoices_no_delete BEFORE DELETE ON invoices
+BEGIN
+  SELECT RAISE(ABORT, 'an invoice cannot be deleted');
+END;
+
+-- The lines of an invoice; they add up to its subtotal and discount (db check recomputes).
+CREATE TABLE invoice_lines (
+  invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  description TEXT NOT NULL CHECK (length(description) BETWEEN 1 AND 500),
+  quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity >= 1),
+  unit_minor INTEGER,
+  amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 0 AND 1000000000000000),
+  discount_minor INTEGER NOT NULL DEFAULT 0 CHECK (discount_minor BETWEEN 0 AND amount_minor),
+  period_start TEXT CHECK (date(period_start) IS period_start),
+  period_end TEXT CHECK (date(period_end) IS period_end),
+  PRIMARY KEY (invoice_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER invoice_lines_no_delete BEFORE DELETE ON invoice_lines
+BEGIN
+  SELECT RAISE(ABORT, 'a line of an invoice cannot be deleted');
+END;
+
+-- Money that moved or was to move: payments recorded by hand or import, charges by a gateway.
+-- `applied_minor` is what went to the invoice; the rest of a succeeded one is the tenant's
+-- unapplied credit. A charge is one series of tries (charge_attempts) for one debt; its
+-- `next_retry_at` is the last try where a run has to look at it again, null where the series is
+-- over. When it may be tried again is decided by the settings of that day.
+CREATE TABLE transactions (
+  id INTEGER PRIMARY KEY,
+  invoice_id INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  kind TEXT NOT NULL CHECK (kind IN ('payment', 'charge')),
+  status TEXT NOT NULL CHECK (status IN ('pending', 'succeeded', 'failed', 'unknown')),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 1 AND 1000000000000000),
+  applied_minor INTEGER NOT NULL DEFAULT 0 CHECK (applied_minor BETWEEN 0 AND amount_minor),
+  paid_on TEXT CHECK (date(paid_on) IS paid_on),
+  method TEXT,
+  reference TEXT CHECK (length(reference) BETWEEN 1 AND 200),
+  payment_method_id INTEGER,
+  failure_code TEXT,
+  failure_message TEXT,
+  hard_decline INTEGER NOT NULL DEFAULT 0 CHECK (hard_decline IN (0, 1)),
+  retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0),
+  first_failed_at TEXT,
+  last_tried_at TEXT,
+  next_retry_at TEXT,
+  reversed_at TEXT,
+  reversal_reason TEXT,
+  metadata TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metadata)),
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (id, tenant_id),
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
+  FOREIGN KEY (payment_method_id, tenant_id) REFERENCES payment_methods (id, tenant_id),
+  CHECK (status = 'succeeded' OR applied_minor = 0),
+  CHECK ((status = 'succeeded') = (paid_on IS NOT NULL)),
+  CHECK ((reversed_at IS NULL) = (reversal_reason IS NULL)),
+  CHECK (reversed_at IS NULL OR status = 'failed')
+) STRICT;
+CREATE INDEX transactions_invoice ON transactions (invoice_id);
+CREATE INDEX transactions_tenant ON transactions (tenant_id);
+-- The same bank reference is the same money: it counts once.
+CREATE UNIQUE INDEX transactions_reference ON transactions (reference)
+  WHERE kind = 'payment' AND reference IS NOT NULL AND reversed_at IS NULL;
+-- Never two live charges for one invoice, whoever starts them.
+CREATE UNIQUE INDEX transactions_live ON transactions (invoice_id)
+  WHERE kind = 'charge' AND status IN ('pending', 'unknown');
+CREATE INDEX transactions_open ON transactions (id) WHERE next_retry_at IS NOT NULL;
+CREATE TRIGGER transactions_no_delete BEFORE DELETE ON transactions
+BEGIN
+  SELECT RAISE(ABORT, 'a transaction cannot be deleted');
+END;
+
+-- Each try of a charge. What it asks of the gateway stands here before the gateway is called, and
+-- never changes: the same key always goes with the same bytes. The token is the payment method's.
+CREATE TABLE charge_attempts (
+  id INTEGER PRIMARY KEY,
+  transaction_id INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  payment_method_id INTEGER NOT NULL,
+  gateway TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL UNIQUE,
+  amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 1 AND 1000000000000000),
+  status TEXT NOT NULL
+    CHECK (status IN ('prepared', 'succeeded', 'declined', 'pending', 'unknown', 'not_sent')),
+  reference TEXT,
+  code TEXT,
+  message TEXT,
+  hard_decline INTEGER NOT NULL DEFAULT 0 CHECK (hard_decline IN (0, 1)),
+  created_at TEXT NOT NULL,
+  -- By the clock of the machine, whatever day the command was given: how long a gateway remembers a
+  -- key is a matter of hours that really passed.
+  prepared_at TEXT NOT NULL,
+  answered_at TEXT,
+  FOREIGN KEY (transaction_id, tenant_id) REFERENCES transactions (id, tenant_id),
+  FOREIGN KEY (payment_method_id, tenant_id) REFERENCES payment_methods (id, tenant_id)
+) STRICT;
+CREATE INDEX charge_attempts_transaction ON charge_attempts (transaction_id);
+-- Never two tries of one transaction without an answer.
+CREATE UNIQUE INDEX charge_attempts_live ON charge_attempts (transaction_id)
+  WHERE status IN ('prepared', 'pending', 'unknown');
+CREATE TRIGGER charge_attempts_immutable BEFORE UPDATE OF
+  transaction_id, tenant_id, payment_method_id, gateway, idempotency_key, amount_minor, created_at,
+  prepared_at ON charge_attempts
+BEGIN
+  SELECT RAISE(ABORT, 'what a gateway was asked cannot be changed');
+END;
+CREATE TRIGGER charge_attempts_no_delete BEFORE DELETE ON charge_attempts
+BEGIN
+  SELECT RAISE(ABORT, 'a try of a charge cannot be deleted');
+END;
+CREATE TRIGGER payment_methods_immutable BEFORE UPDATE OF tenant_id, kind, token ON payment_methods
+BEGIN
+  SELECT RAISE(ABORT, 'another token is another payment method');
+END;
+
+-- One redemption of a coupon: an invoice, or a subscription for the coupon's duration. It is one
+-- use; it is returned when no live usage row is left and none can follow. `periods_left` is null
+-- where it discounts whatever comes; `ended_at` says that nothing follows any more.
+CREATE TABLE redemptions (
+  id INTEGER PRIMARY KEY,
+  coupon_id INTEGER NOT NULL REFERENCES coupons (id),
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  subscription_id INTEGER,
+  periods_left INTEGER CHECK (periods_left >= 0),
+  metadata TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metadata)),
+  redeemed_at TEXT NOT NULL,
+  ended_at TEXT,
+  returned_at TEXT,
+  UNIQUE (id, tenant_id),
+  FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id)
+) STRICT;
+CREATE INDEX redemptions_coupon ON redemptions (coupon_id, tenant_id);
+CREATE INDEX redemptions_tenant ON redemptions (tenant_id);
+CREATE UNIQUE INDEX redemptions_subscription ON redemptions (subscription_id)
+  WHERE subscription_id IS NOT NULL AND ended_at IS NULL AND returned_at IS NULL;
+CREATE INDEX redemptions_of_subscription ON redemptions (subscription_id, id)
+  WHERE subscription_id IS NOT NULL AND returned_at IS NULL;
+-- The uses of a coupon are counted here, so that no way of redeeming or returning can forget it.
+CREATE TRIGGER redemptions_counted AFTER INSERT ON redemptions WHEN NEW.returned_at IS NULL
+BEGIN
+  UPDATE coupons SET current_uses = current_uses + 1 WHERE id = NEW.coupon_id;
+END;
+CREATE TRIGGER redemptions_returned AFTER UPDATE OF returned_at ON redemptions
+WHEN OLD.returned_at IS NULL AND NEW.returned_at IS NOT NULL
+BEGIN
+  UPDATE coupons SET current_uses = current_uses - 1 WHERE id = NEW.coupon_id;
+END;
+CREATE TRIGGER redemptions_stay_returned BEFORE UPDATE OF returned_at ON redemptions
+WHEN OLD.returned_at IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'a use that was returned stays returned');
+END;
+CREATE TRIGGER redemptions_no_delete BEFORE DELETE ON redemptions
+BEGIN
+  SELECT RAISE(ABORT, 'a redemption cannot be deleted');
+END;
+
+-- Each invoice that a redemption discounted.
+CREATE TABLE coupon_usages (
+  id INTEGER PRIMARY KEY,
+  redemption_id INTEGER NOT NULL,
+  coupon_id INTEGER NOT NULL REFERENCES coupons (id),
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  invoice_id INTEGER NOT NULL,
+  original_minor INTEGER NOT NULL CHECK (original_minor >= 0),
+  discount_minor INTEGER NOT NULL CHECK (discount_minor BETWEEN 0 AND original_minor),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  used_at TEXT NOT NULL,
+  returned_at TEXT,
+  FOREIGN KEY (redemption_id, tenant_id) REFERENCES redemptions (id, tenant_id),
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id)
+) STRICT;
+CREATE UNIQUE INDEX coupon_usages_invoice ON coupon_usages (invoice_id) WHERE returned_at IS NULL;
+CREATE INDEX coupon_usages_coupon ON coupon_usages (coupon_id, id);
+CREATE INDEX coupon_usages_redemption ON coupon_usages (redemption_id);
+CREATE INDEX coupon_usages_tenant ON coupon_usages (tenant_id);
+CREATE TRIGGER coupon_usages_no_delete BEFORE DELETE ON coupon_usages
+BEGIN
+  SELECT RAISE(ABORT, 'a usage of a coupon cannot be deleted');
+END;
+
+-- Every dunning stage that was recorded. A second run cannot record it again: the key says so.
+CREATE TABLE dunning_steps (
+  invoice_id INTEGER NOT NULL,
+  dunning_round INTEGER NOT NULL,
+  stage TEXT NOT NULL CHECK (stage IN ('friendly', 'urgent', 'warning', 'suspension')),
+  tenant_id INTEGER NOT NULL,
+  recorded_on TEXT NOT NULL CHECK (date(recorded_on) IS recorded_on),
+  days_overdue INTEGER NOT NULL,
+  run_id INTEGER REFERENCES runs (id),
+  email_id INTEGER REFERENCES emails (id),
+  PRIMARY KEY (invoice_id, dunning_round, stage),
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dunning_steps_email ON dunning_steps (email_id) WHERE email_id IS NOT NULL;
+
+-- The outbox, and the record of what was sent. A letter is queued in the transaction of the fact
+-- it tells of; `dedup_key` makes a second one impossible. The bytes are drawn up just before the
+-- first try (email_messages) and never change after it.
+CREATE TABLE emails (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  invoice_id INTEGER,
+  template TEXT NOT NULL,
+  stage TEXT,
+  locale TEXT NOT NULL CHECK (locale IN ('fr', 'en')),
+  recipient TEXT NOT NULL,
+  subject TEXT,
+  facts TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(facts)),
+  status TEXT NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'sent', 'failed', 'canceled')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  dedup_key TEXT NOT NULL UNIQUE,
+  message_id TEXT NOT NULL UNIQUE,
+  error TEXT,
+  run_id INTEGER REFERENCES runs (id),
+  queued_at TEXT NOT NULL,
+  first_tried_at TEXT,
+  next_try_at TEXT,
+  sent_at TEXT,
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
+  CHECK ((status = 'queued') = (next_try_at IS NOT NULL)),
+  CHECK ((status = 'sent') = (sent_at IS NOT NULL))
+) STRICT;
+CREATE INDEX emails_due ON emails (next_try_at, id) WHERE next_try_at IS NOT NULL;
+CREATE INDEX emails_tenant ON emails (tenant_id);
+
+-- The bytes of each letter that was tried at least once, as they left.
+CREATE TABLE email_messages (
+  email_id INTEGER PRIMARY KEY REFERENCES emails (id),
+  message BLOB NOT NULL
+) STRICT;
+
+-- The audit trail: every change, who or what made it, and why. Append-only.
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  tenant_id INTEGER,
+  invoice_id INTEGER,
+  actor TEXT NOT NULL,
+  reason TEXT,
+  data TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(data))
+) STRICT;
+CREATE INDEX events_tenant ON events (tenant_id, id) WHERE tenant_id IS NOT NULL;
+CREATE INDEX events_invoice ON events (invoice_id, id) WHERE invoice_id IS NOT NULL;
+CREATE TRIGGER events_no_update BEFORE UPDATE ON events
+BEGIN
+  SELECT RAISE(ABORT, 'the audit trail is append-only');
+END;
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+BEGIN
+  SELECT RAISE(ABORT, 'the audit trail is append-only');
+END;
+
+-- Each run of a scheduled task. `phase` says which lock it holds while it is running, so that a
+-- run that died can be told from one that is at work.
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  task TEXT NOT NULL,
+  as_of TEXT NOT NULL,
+  clock TEXT NOT NULL CHECK (clock IN ('system', 'given')),
+  status TEXT NOT NULL CHECK (status IN ('running', 'ok', 'partial', 'failed', 'interrupted')),
+  phase TEXT CHECK (phase IN ('deciding', 'delivering')),
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  result TEXT CHECK (json_valid(result)),
+  CHECK ((status = 'running') = (phase IS NOT NULL))
+) STRICT;
+CREATE INDEX runs_task ON runs (task, id);
+CREATE INDEX runs_running ON runs (phase) WHERE phase IS NOT NULL;
