@@ -384,6 +384,74 @@ fn no_statement_is_put_together_at_run_time() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The tables that a text drops without a copy of their rows having been made and counted before it.
+fn dropped_unread(sql: &str) -> Vec<String> {
+    let words = |text: &str| -> Vec<String> {
+        let code = text.lines().map(|line| line.split("--").next().unwrap_or_default());
+        let apart = |c: char| !(c.is_alphanumeric() || "_.*".contains(c));
+        code.flat_map(|line| line.split(apart)).map(str::to_lowercase).collect()
+    };
+    let words: Vec<String> = words(sql).into_iter().filter(|word| !word.is_empty()).collect();
+    let is = |at: usize, said: &[&str]| {
+        said.iter().enumerate().all(|(n, word)| words.get(at + n).is_some_and(|w| w == word))
+    };
+    let said = |until: usize, said: &[&str]| (0..until).any(|at| is(at, said));
+    let mut unread = Vec::new();
+    for at in (0..words.len()).filter(|at| is(*at, &["drop", "table"])) {
+        let exists = if is(at + 2, &["if", "exists"]) { 4 } else { 2 };
+        let table = words.get(at + exists).map_or("", String::as_str);
+        let copied = said(at, &["select", "*", "from", table])
+            || (0..at).any(|from| is(from, &["from", table]) && !is(from - 1, &["*"]));
+        let counted = said(at, &["count", "*", "from", table]);
+        let its_own = said(at, &["create", "temp", "table", table]);
+        if !(its_own || copied && counted) {
+            unread.push(table.to_owned());
+        }
+    }
+    unread
+}
+
+#[test]
+fn a_table_dropped_with_its_rows_is_found() {
+    let copy = "CREATE TABLE b AS SELECT * FROM a;";
+    let count = "INSERT INTO lost SELECT (SELECT count(*) FROM a) - (SELECT count(*) FROM b);";
+    let fine = format!("CREATE TEMP TABLE lost (n);{copy}{count} DROP TABLE a; DROP TABLE lost;");
+    assert!(dropped_unread(&fine).is_empty());
+    for wrong in [
+        "DROP TABLE a;".to_owned(),
+        "drop table if exists a;".to_owned(),
+        format!("{copy} DROP TABLE a;"),
+        format!("{count} DROP TABLE a;"),
+        format!("DROP TABLE a; {copy}{count}"),
+        format!("-- {copy}{count}\nDROP TABLE a;"),
+    ] {
+        assert_eq!(dropped_unread(&wrong), ["a"], "{wrong}");
+    }
+}
+
+/// A table may hold rows whatever the programs of a version wrote: before a migration drops it,
+/// each is copied, and the copies are counted.
+#[test]
+fn no_migration_drops_a_table_that_may_hold_a_row() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
+    let (mut read, mut wrong) = (0, Vec::new());
+    for entry in std::fs::read_dir(folder).expect("the migrations") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a migration");
+        read += 1;
+        for table in dropped_unread(&text) {
+            wrong.push(format!("{}: {table} is dropped with its rows", path.display()));
+        }
+    }
+    assert!(read >= 4, "{read}");
+    for (path, text) in sources().iter().filter(|(path, _)| room_of(path) == "store") {
+        for table in dropped_unread(text) {
+            wrong.push(format!("src/{}: {table} is dropped with its rows", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_file_says_what_it_is() {
     for (path, text) in sources() {

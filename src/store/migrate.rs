@@ -3,12 +3,13 @@
 
 mod events;
 mod ledger;
+mod subscriptions;
 
 use std::path::PathBuf;
 
 use rusqlite::OptionalExtension;
 
-use super::{Db, Fault, FaultKind, Store};
+use super::{Db, Fault, FaultKind, Store, crash_point};
 use crate::domain::Result;
 
 /// The whole current schema.
@@ -36,7 +37,7 @@ const MIGRATIONS: &[Migration] = &[
         version: 2,
         summary: "subscriptions with their anchor day, suspensions and history",
         sql: Some(include_str!("migrations/2.sql")),
-        fill: None,
+        fill: Some(|db, day_of| Ok(subscriptions::lift(db.conn, day_of)?)),
     },
     Migration {
         version: 3,
@@ -105,8 +106,10 @@ impl Store {
                 }
                 let pending: Vec<_> = MIGRATIONS.iter().filter(|m| m.version > from).collect();
                 for migration in &pending {
+                    crash_point("before a migration");
                     db.conn.execute_batch(migration.sql.unwrap_or_default())?;
                     if let Some(fill) = migration.fill {
+                        crash_point("before the rows of a migration");
                         fill(db, day_of)?;
                     }
                     db.conn.pragma_update(None, "user_version", migration.version)?;

@@ -1,4 +1,11 @@
--- No program of version 1 wrote a subscription: the table is empty, and is made anew.
+-- No program of version 1 wrote a subscription, but others may have: each is kept. Invoices and
+-- redemptions refer to the table by its name, so that its rows step aside while it is made anew; the
+-- references are looked at again when all is done.
+PRAGMA defer_foreign_keys = ON;
+CREATE TEMP TABLE lost (rows INTEGER CONSTRAINT "no subscription is lost" CHECK (rows = 0));
+CREATE TABLE subscriptions_1 AS SELECT * FROM subscriptions;
+INSERT INTO lost
+SELECT (SELECT count(*) FROM subscriptions) - (SELECT count(*) FROM subscriptions_1);
 DROP TABLE subscriptions;
 
 -- A tenant's running agreement on a plan. Its periods are counted from `anchor_on` (anchor + n
@@ -57,6 +64,42 @@ CREATE INDEX subscriptions_trials ON subscriptions (trial_ends_on, id) WHERE sta
 CREATE INDEX subscriptions_ending ON subscriptions (ends_on, id)
   WHERE cancel_at_period_end = 1 AND status <> 'canceled';
 
+-- What version 1 did not know is derived. The days of instants are those of UTC here;
+-- store/migrate/subscriptions.rs makes them days of the business.
+INSERT INTO subscriptions (id, tenant_id, plan_id, status, quantity, anchor, anchor_on, anchor_day,
+  started_on, current_period_start, current_period_end, next_billing_on, trial_ends_on,
+  trial_reminded_at, collection, cancel_at_period_end, ends_on, canceled_at, pending_plan_id,
+  pending_quantity, suspended_at, suspended_on, suspension_cause, suspended_from, created_at,
+  updated_at)
+SELECT id, tenant_id, plan_id, status, quantity, anchor, anchor_on,
+  CAST(strftime('%d', anchor_on) AS INTEGER), started_on, current_period_start, current_period_end,
+  CASE WHEN status = 'active' OR suspended_from = 'active'
+    THEN coalesce(next_billing_on, billed_until, current_period_end, anchor_on) END,
+  trial_ends_on, trial_reminded_at, collection, cancel_at_period_end,
+  CASE WHEN status = 'canceled' AND cancel_at_period_end = 0
+      THEN coalesce(date(canceled_at), started_on)
+    WHEN status = 'canceled' OR cancel_at_period_end = 1
+      THEN coalesce(current_period_end, date(trial_ends_on, '+1 day'), next_billing_on, anchor_on)
+    END,
+  canceled_at,
+  CASE WHEN pending_quantity IS NOT NULL THEN coalesce(pending_plan_id, plan_id)
+    ELSE pending_plan_id END,
+  CASE WHEN pending_plan_id IS NOT NULL THEN coalesce(pending_quantity, quantity)
+    ELSE pending_quantity END,
+  suspended_at, CASE status WHEN 'suspended' THEN coalesce(date(suspended_at), started_on) END,
+  suspension_cause, suspended_from, created_at, updated_at
+FROM (SELECT *,
+        CASE WHEN status = 'suspended' THEN
+          CASE WHEN suspension_cause = 'trial' OR suspended_at <= trial_ends_on || 'T23:59:59Z'
+            THEN 'trialing' ELSE 'active' END END AS suspended_from,
+        (SELECT max(period_end) FROM invoices
+         WHERE subscription_id = o.id AND status <> 'void') AS billed_until
+      FROM subscriptions_1 o);
+INSERT INTO lost
+SELECT (SELECT count(*) FROM subscriptions_1) - (SELECT count(*) FROM subscriptions);
+DROP TABLE subscriptions_1;
+DROP TABLE lost;
+
 -- Where the periods of a subscription begin anew: when it was made, when its trial became a paid
 -- one, when it came back from a suspension that had outlasted what was billed. Everywhere else a
 -- period starts on the day on which the one before it ends (db check proves it).
@@ -66,6 +109,15 @@ CREATE TABLE billing_starts (
   why TEXT NOT NULL CHECK (why IN ('created', 'trial_ended', 'returned', 'imported')),
   PRIMARY KEY (subscription_id, starts_on)
 ) STRICT, WITHOUT ROWID;
+INSERT INTO billing_starts (subscription_id, starts_on, why)
+SELECT subscription_id, starts_on,
+  CASE starts_on WHEN min(starts_on) OVER (PARTITION BY subscription_id) THEN 'created'
+    ELSE 'returned' END
+FROM (SELECT subscription_id, period_start AS starts_on FROM invoices
+      WHERE subscription_id IS NOT NULL
+      UNION SELECT id, next_billing_on FROM subscriptions WHERE status = 'active') p
+WHERE NOT EXISTS (SELECT 1 FROM invoices i
+  WHERE i.subscription_id = p.subscription_id AND i.period_end = p.starts_on);
 
 -- Every standing that a subscription had: what recurring revenue is computed from. Written by
 -- triggers, so that no way of changing a subscription can forget it.
@@ -78,6 +130,17 @@ CREATE TABLE subscription_states (
   quantity INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX subscription_states_subscription ON subscription_states (subscription_id, id);
+-- How each began, and how it stands.
+INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
+SELECT id, created_at, CASE WHEN trial_ends_on IS NULL THEN 'active' ELSE 'trialing' END, plan_id,
+  quantity
+FROM subscriptions;
+INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
+SELECT s.id, max(s.created_at,
+    coalesce(s.canceled_at, s.suspended_at, date(s.trial_ends_on, '+1 day') || 'T00:00:00Z')),
+  s.status, s.plan_id, s.quantity
+FROM subscriptions s JOIN subscription_states h ON h.subscription_id = s.id
+WHERE s.status <> h.status;
 CREATE TRIGGER subscriptions_first_state AFTER INSERT ON subscriptions
 BEGIN
   INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
@@ -89,6 +152,20 @@ BEGIN
   INSERT INTO subscription_states (subscription_id, since, status, plan_id, quantity)
   VALUES (NEW.id, NEW.updated_at, NEW.status, NEW.plan_id, NEW.quantity);
 END;
+
+-- A subscription runs only where its tenant is served.
+UPDATE subscriptions SET suspended_from = subscriptions.status, status = 'suspended',
+  suspended_at = t.suspended_at, suspended_on = coalesce(date(t.suspended_at), started_on),
+  suspension_cause = t.suspension_cause, updated_at = max(subscriptions.updated_at, t.suspended_at)
+FROM tenants t
+WHERE t.id = tenant_id AND t.status = 'suspended'
+  AND subscriptions.status IN ('active', 'trialing');
+UPDATE subscriptions SET status = 'canceled', canceled_at = t.updated_at,
+  ends_on = coalesce(date(t.updated_at), started_on), next_billing_on = NULL, suspended_at = NULL,
+  suspended_on = NULL, suspension_cause = NULL, suspended_from = NULL, cancel_at_period_end = 0,
+  updated_at = max(subscriptions.updated_at, t.updated_at)
+FROM tenants t
+WHERE t.id = tenant_id AND t.status = 'closed' AND subscriptions.status <> 'canceled';
 
 DROP TRIGGER invoices_period_overlap;
 -- Live periods of a subscription never overlap, so the last that starts before the new one's end is

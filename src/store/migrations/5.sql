@@ -1,5 +1,5 @@
 -- Money gets its record, and what a report of a past day reads its history. The rows are written by
--- store/migrations/ledger.rs, from the rows and events of the version before.
+-- store/migrate/ledger.rs, from the rows and events of the version before.
 
 ALTER TABLE invoices ADD COLUMN due_minor INTEGER GENERATED ALWAYS AS
   (CASE status WHEN 'void' THEN 0 ELSE total_minor - paid_minor END) VIRTUAL;
