@@ -261,3 +261,41 @@ fn a_warning_that_was_sent_once_more_gives_notice_from_then_on() {
     // Before it was sent once more, the first one gave notice.
     assert_eq!(next("2026-01-08"), suspension("2026-01-10"));
 }
+
+#[test]
+fn an_invoice_that_was_given_up_and_paid_twice_over_was_not_overdue() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-05");
+    shop.ok(&["invoice", "write-off", &number, "--reason", "gone", "--as-of", "2026-01-06"]);
+    let pay = |paid_on: &str, day: &str| {
+        let pay = ["invoice", "pay", &number, "--amount", "100", "--paid-on", paid_on];
+        shop.ok(&[&pay[..], &["--as-of", day]].concat());
+    };
+    pay("2026-01-10", "2026-01-10");
+    shop.ok(&["transaction", "reverse", "txn_1", "--reason", "no funds", "--as-of", "2026-01-20"]);
+    // It had come before that, as is found out later.
+    pay("2026-01-08", "2026-01-21");
+    for day in ["2026-01-07", "2026-01-09", "2026-01-15", "2026-01-22"] {
+        let overdue = shop.json(&["report", "overdue", "--as-of", day]);
+        assert_eq!(overdue["totals"], serde_json::json!({}), "{day}");
+    }
+}
+
+#[test]
+fn what_comes_as_credit_and_goes_back_says_nothing_of_when_an_invoice_was_paid() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-05");
+    shop.ok(&["invoice", "pay", &number, "--amount", "100", "--as-of", "2026-01-03"]);
+    shop.write("bank.csv", &format!("invoice,amount,paid_on\n{number},20,2026-01-09\n"));
+    let import = ["import", "payments", "bank.csv", "--allow-overpayment", "--quiet"];
+    shop.ok(&[&import[..], &["--as-of", "2026-01-09"]].concat());
+    let days_to_collect = || {
+        let figures = shop.json(&["report", "kpi", "--as-of", "2026-01-10"]);
+        let all = figures.as_array().expect("figures").clone();
+        all.into_iter().find(|figure| figure["kpi"] == "days_to_collect").expect("days to collect")
+    };
+    let evening = days_to_collect();
+    assert_eq!(evening["value"], "2.0", "{evening}");
+    shop.ok(&["transaction", "reverse", "txn_2", "--reason", "not ours", "--as-of", "2026-01-20"]);
+    assert_eq!(days_to_collect(), evening);
+}

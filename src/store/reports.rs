@@ -5,20 +5,28 @@
 //! its issue, whenever they were recorded. What has no entry since stands as its row says. How an
 //! invoice or a tenant stood is read from its history, as far as it was recorded by then.
 
-/// Common tables: `changed (id)`, the invoices with entries after `:day` (none unless `:later`),
-/// and `stood (id, status, total_minor, due_minor, paid_on)`, those of them that meet the condition
-/// as they stood at its end. All others stand as their rows say.
+/// Common tables: `changed (id)`, the invoices of which something else was due after `:day`, or that
+/// were voided after it (none unless `:later`), and `stood (id, status, total_minor, due_minor,
+/// paid_on)`, those of them that meet the condition as they stood at its end. All others stand as
+/// their rows say: what comes and goes as a customer's credit changes nothing of its invoice.
 macro_rules! stood {
     ($condition:literal) => {
         concat!(
             "changed (id) AS MATERIALIZED (
                SELECT DISTINCT invoice_id FROM ledger
-               WHERE :later AND booked_on > :day AND invoice_id IS NOT NULL),
+               WHERE :later AND booked_on > :day AND invoice_id IS NOT NULL
+                 AND (receivable_minor <> 0 OR loss_minor <> 0 OR kind = 'void')),
              stood (id, status, total_minor, due_minor, paid_on) AS MATERIALIZED (
                SELECT i.id,
                  CASE WHEN max(l.kind = 'void') THEN 'void'
                    WHEN sum(l.receivable_minor + l.loss_minor) = 0 THEN 'paid'
-                   WHEN sum(l.loss_minor) > 0 THEN 'uncollectible' ELSE 'open' END,
+                   WHEN sum(l.loss_minor) > 0 THEN 'uncollectible'
+                   -- Given up and paid twice over: one of the payments was taken back since.
+                   WHEN sum(l.receivable_minor + l.loss_minor) < 0
+                     AND max(CASE WHEN l.kind = 'write_off' THEN l.id END)
+                       > max(CASE WHEN l.receivable_minor > 0 THEN l.id END)
+                     THEN 'uncollectible'
+                   ELSE 'open' END,
                  sum(CASE WHEN l.kind <> 'void' THEN l.revenue_minor + l.tax_minor ELSE 0 END),
                  sum(l.receivable_minor + l.loss_minor),
                  -- On the day of its latest payment that was not taken back, also of one that was all

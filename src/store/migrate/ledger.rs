@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
+use crate::store::crash_point;
+
 /// Fills what version 5 adds; `day_of` says on which business day an instant lies.
 ///
 /// # Errors
@@ -40,6 +42,7 @@ pub(super) fn lift(conn: &Connection, day_of: &dyn Fn(&str) -> String) -> rusqli
         conn.prepare("SELECT * FROM invoices WHERE status <> 'draft' ORDER BY id")?;
     let mut rows = invoices.query([])?;
     while let Some(row) = rows.next()? {
+        crash_point("an invoice of version 5");
         lift.invoice(row, told.get(&row.get::<_, i64>("id")?).map_or(&[], Vec::as_slice))?;
     }
     Ok(())
@@ -139,7 +142,7 @@ struct Issued {
     issued_on: String,
     due_on: String,
     paid_on: Option<String>,
-    closed: bool,
+    closed_at: Option<String>,
     created_at: String,
     updated_at: String,
 }
@@ -156,7 +159,7 @@ impl Issued {
             issued_on: row.get("issued_on")?,
             due_on: row.get("due_on")?,
             paid_on: row.get("paid_on")?,
-            closed: row.get::<_, Option<String>>("closed_at")?.is_some(),
+            closed_at: row.get("closed_at")?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })
@@ -180,6 +183,7 @@ struct Standing {
     due: i64,
     /// What is due was given up.
     lost: bool,
+    void: bool,
     /// What each transaction applied, of those that were not taken back.
     applied: HashMap<i64, i64>,
     dunning: Dunning,
@@ -312,15 +316,7 @@ impl<'a> Lift<'a> {
                 self.book(&issued, &mut standing, &money, &told)?;
             }
         }
-        let told_of = told.iter().any(|told| matches!(told.what, What::WrittenOff | What::Voided));
-        if issued.closed && !told_of {
-            // Closed before its import: since when is not known.
-            let when = (issued.issued_on.as_str(), issued.created_at.as_str());
-            match issued.status.as_str() {
-                "void" => self.void(&issued, when)?,
-                _ => self.write_off(&issued, &mut standing, when)?,
-            }
-        }
+        self.close(&issued, &mut standing)?;
         let now = Dunning {
             stage: row.get("stage")?,
             warned_on: row.get("warned_on")?,
@@ -365,7 +361,7 @@ impl<'a> Lift<'a> {
             disputed: false,
         };
         let applied = HashMap::new();
-        Ok(Standing { due: total - cash, lost: false, applied, dunning })
+        Ok(Standing { due: total - cash, lost: false, void: false, applied, dunning })
     }
 
     /// Books what an event says of money.
@@ -410,7 +406,7 @@ impl<'a> Lift<'a> {
                 standing.due += off;
             }
             What::WrittenOff => self.write_off(issued, standing, (&today, &told.at))?,
-            What::Voided => self.void(issued, (&today, &told.at))?,
+            What::Voided => self.void(issued, standing, (&today, &told.at))?,
             _ => {}
         }
         Ok(())
@@ -422,16 +418,49 @@ impl<'a> Lift<'a> {
         standing: &mut Standing,
         when: When,
     ) -> rusqlite::Result<()> {
+        // An import had reopened it meanwhile, of which version 4 kept nothing.
+        if standing.lost {
+            return Ok(());
+        }
         let due = standing.due;
         let accounts = Accounts { receivable: -due, loss: due, ..Accounts::default() };
         standing.lost = true;
         self.write(issued.id, when, "write_off", None, accounts)
     }
 
-    fn void(&mut self, issued: &Issued, when: When) -> rusqlite::Result<()> {
-        let (receivable, revenue) = (-issued.total, issued.tax - issued.total);
-        let accounts = Accounts { receivable, revenue, tax: -issued.tax, ..Accounts::default() };
+    fn void(
+        &mut self,
+        issued: &Issued,
+        standing: &mut Standing,
+        when: When,
+    ) -> rusqlite::Result<()> {
+        let revenue = issued.tax - issued.total;
+        let accounts = Accounts { revenue, tax: -issued.tax, ..standing.claim(issued.total) };
+        standing.void = true;
         self.write(issued.id, when, "void", None, accounts)
+    }
+
+    /// Books what no event tells of: that an invoice was closed before its import, or that an import
+    /// closed or reopened it.
+    fn close(&mut self, issued: &Issued, standing: &mut Standing) -> rusqlite::Result<()> {
+        // Since when it was closed before its import is not known.
+        let ever = (issued.issued_on.as_str(), issued.created_at.as_str());
+        match (issued.status.as_str(), &issued.closed_at) {
+            ("void", Some(at)) if standing.lost => {
+                let day = (self.day_of)(at);
+                self.void(issued, standing, (&day, at))
+            }
+            ("void", _) if !standing.void => self.void(issued, standing, ever),
+            ("uncollectible", _) if !standing.lost => self.write_off(issued, standing, ever),
+            // To version 4 it was given up until it was changed last.
+            ("open", _) if standing.lost => {
+                let (at, due) = (&issued.updated_at, standing.due);
+                let accounts = Accounts { receivable: due, loss: -due, ..Accounts::default() };
+                let day = (self.day_of)(at);
+                self.write(issued.id, (&day, at), "correction", None, accounts)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes down how an invoice stands with dunning after an event.
