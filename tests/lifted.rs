@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use support::versions::differences;
 
 /// The real-shaped data beside the checkout; a plain clone has none, and then nothing is compared.
 fn data() -> Option<PathBuf> {
@@ -16,29 +17,6 @@ fn unpacked(file: &Path) -> Vec<u8> {
     let output = Command::new("gzip").arg("-dc").arg(file).output().expect("gzip");
     assert!(output.status.success(), "{}", file.display());
     output.stdout
-}
-
-/// What is missing in `found`, or other than in `expected`. A field that is new is no difference.
-fn differences(expected: &Value, found: &Value, place: &str, into: &mut Vec<String>) {
-    match (expected, found) {
-        (Value::Object(fields), Value::Object(_)) => {
-            for (name, value) in fields {
-                differences(value, &found[name], &format!("{place}.{name}"), into);
-            }
-        }
-        (Value::Array(items), Value::Array(others)) => {
-            // Checks are added behind those that there were.
-            let may_grow = place.ends_with(".checks") && others.len() > items.len();
-            if items.len() != others.len() && !may_grow {
-                into.push(format!("{place}: {} items, {} expected", others.len(), items.len()));
-            }
-            for (at, (item, other)) in items.iter().zip(others).enumerate() {
-                differences(item, other, &format!("{place}[{at}]"), into);
-            }
-        }
-        _ if expected == found => {}
-        _ => into.push(format!("{place}: {found}, {expected} expected")),
-    }
 }
 
 /// Lifts one of them and asks everything that version 4 was asked.

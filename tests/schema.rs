@@ -2,7 +2,7 @@
 mod support;
 
 use rusqlite::Connection;
-use support::Shop;
+use support::{Shop, versions};
 
 /// A database with two tenants, each with a subscription, an invoice, a payment method and a
 /// redemption of a coupon; row 1 is the first one's, row 2 the second one's.
@@ -280,30 +280,27 @@ fn plain(sql: &str) -> String {
     words.join(" ").replace(" ,", ",")
 }
 
-/// schema.sql as it was at each version that was ever released, lifted by the migrations, is the
-/// schema.sql of today.
+/// A file of each version that was ever released, full or empty, becomes the schema.sql of today.
 #[test]
 fn an_older_file_is_lifted_to_the_same_schema() {
     let shop = Shop::new();
-    let schema = |file: &str| -> Vec<(String, String)> {
-        let sql = Connection::open(shop.path(file)).expect("a database");
+    let schema = |sql: Connection| -> Vec<(String, String)> {
         let query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name";
         let mut statement = sql.prepare(query).expect("the schema");
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
         let rows: Vec<(String, String)> = rows.collect::<Result<_, _>>().expect("definitions");
         rows.into_iter().map(|(name, sql)| (name, plain(&sql))).collect()
     };
-    let released = [include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
-    for (version, old) in (1..).zip(released) {
+    let new = schema(shop.sql());
+    for version in versions::VERSIONS {
         let file = format!("v{version}.db");
-        {
-            let sql = Connection::open(shop.path(&file)).expect("a new file");
-            sql.execute_batch(old).expect("the old schema");
-            sql.pragma_update(None, "application_id", 0x4249_4C4C).expect("our mark");
-            sql.pragma_update(None, "user_version", version).expect("its version");
-        }
+        versions::empty(&shop, version, &file);
         shop.ok(&["--db", &file, "db", "migrate"]);
-        assert_eq!(schema(&file), schema("billing.db"), "version {version}");
+        let lifted = Connection::open(shop.path(&file)).expect("a database");
+        assert_eq!(schema(lifted), new, "version {version}");
+        let full = versions::shop(version);
+        full.ok(&["db", "migrate"]);
+        assert_eq!(schema(full.sql()), new, "version {version}, full");
     }
 }
 

@@ -1,81 +1,51 @@
--- The whole schema of a billing database. `billing init` makes a new file from it; files made by
--- an older version are lifted to the same shape by the list in src/store/migrate.rs, and a test
--- compares the two.
---
--- Money is INTEGER minor units beside an ISO 4217 currency code. Dates are `YYYY-MM-DD` in the
--- business time zone, instants RFC 3339 in UTC, periods half-open: [start, end).
--- `overdue` and `past_due` are derived from dates and never stored; nothing of billing.toml is
--- stored either, so that a changed setting holds from the next run on.
-
--- Who this file is. The uuid is the right-hand part of every Message-ID, so that two databases
--- never give two letters the same one.
-CREATE TABLE database_info (
-  id INTEGER PRIMARY KEY CHECK (id = 1),
-  uuid TEXT NOT NULL,
-  created_at TEXT NOT NULL
-) STRICT;
-
--- The customers. `suspension_cause` decides who may lift a suspension: one for overdue invoices
--- is lifted by payment, one by hand or for a trial only by `tenant reactivate`.
-CREATE TABLE tenants (
+-- Version 1, as the program of commit 3309af0 left it. Made by make.py.
+BEGIN TRANSACTION;
+CREATE TABLE charge_attempts (
   id INTEGER PRIMARY KEY,
-  slug TEXT NOT NULL UNIQUE CHECK (length(slug) BETWEEN 1 AND 63),
-  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
-  email TEXT NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
-  currency TEXT NOT NULL CHECK (length(currency) = 3),
-  locale TEXT NOT NULL CHECK (locale IN ('fr', 'en')),
-  country TEXT CHECK (length(country) = 2),
-  address TEXT,
-  tax_id TEXT,
-  tax_rate TEXT,
-  status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'closed')),
-  suspended_at TEXT,
-  suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
-  suspension_reason TEXT,
+  transaction_id INTEGER NOT NULL REFERENCES transactions (id),
+  idempotency_key TEXT NOT NULL UNIQUE,
+  request TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('prepared', 'succeeded', 'declined', 'pending', 'unknown')),
+  reference TEXT,
+  code TEXT,
+  message TEXT,
   created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL,
-  CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
-  CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
-  CHECK ((status = 'suspended') = (suspension_reason IS NOT NULL))
+  answered_at TEXT
 ) STRICT;
--- Counts active tenants for the caps of a run, and lists one status.
-CREATE INDEX tenants_status ON tenants (status);
-
--- What is sold. A price is never edited: archive the plan and make a new one, so that what a
--- subscriber agreed to stays what it was.
-CREATE TABLE plans (
-  id INTEGER PRIMARY KEY,
-  code TEXT NOT NULL UNIQUE CHECK (length(code) BETWEEN 1 AND 63),
-  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
-  price_minor INTEGER NOT NULL CHECK (price_minor BETWEEN 0 AND 1000000000000000),
-  currency TEXT NOT NULL CHECK (length(currency) = 3),
-  interval TEXT NOT NULL CHECK (interval IN ('month', 'year')),
-  interval_count INTEGER NOT NULL DEFAULT 1 CHECK (interval_count BETWEEN 1 AND 120),
-  trial_days INTEGER NOT NULL DEFAULT 0 CHECK (trial_days BETWEEN 0 AND 3650),
-  archived_at TEXT,
-  created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL
-) STRICT;
-
--- How a tenant pays by itself. Only the gateway's token stands here, never a card number.
-CREATE TABLE payment_methods (
-  id INTEGER PRIMARY KEY,
+INSERT INTO "charge_attempts" VALUES(1,101,'key-1','{"amount":2000,"token":"tok_flaky_1"}','declined',NULL,'insufficient_funds','too little','2026-02-05T04:00:00Z','2026-02-05T04:00:05Z');
+INSERT INTO "charge_attempts" VALUES(2,101,'key-2','{"amount":2000,"token":"tok_ok"}','succeeded','ch_2',NULL,NULL,'2026-02-06T04:00:00Z','2026-02-06T04:00:03Z');
+INSERT INTO "charge_attempts" VALUES(3,102,'key-3','{"amount":2000}','declined',NULL,'stolen_card','stolen','2026-02-05T04:00:00Z','2026-02-05T04:00:02Z');
+INSERT INTO "charge_attempts" VALUES(4,103,'key-4','not even JSON','prepared',NULL,NULL,NULL,'2026-02-05T04:00:00Z',NULL);
+INSERT INTO "charge_attempts" VALUES(5,103,'key-5','{"amount":2000}','unknown',NULL,NULL,'timeout','2026-02-07T04:00:00Z',NULL);
+INSERT INTO "charge_attempts" VALUES(6,104,'key-6','{"amount":2000}','pending','ch_6',NULL,NULL,'2026-02-07T04:00:00Z','2026-02-07T04:00:01Z');
+CREATE TABLE coupon_checks (
+  coupon_id INTEGER NOT NULL REFERENCES coupons (id) ON DELETE CASCADE,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  kind TEXT NOT NULL CHECK (kind IN ('card', 'mobile_money', 'bank_transfer', 'other')),
-  token TEXT NOT NULL CHECK (length(token) BETWEEN 1 AND 500),
-  label TEXT,
-  status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'removed')),
-  is_default INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
-  created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL,
-  UNIQUE (id, tenant_id),
-  CHECK (is_default = 0 OR status = 'active')
+  checked_on TEXT NOT NULL CHECK (date(checked_on) IS checked_on),
+  PRIMARY KEY (coupon_id, tenant_id, checked_on)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "coupon_checks" VALUES(1,1,'2026-02-03');
+CREATE TABLE coupon_plans (
+  coupon_id INTEGER NOT NULL REFERENCES coupons (id) ON DELETE CASCADE,
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  PRIMARY KEY (coupon_id, plan_id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "coupon_plans" VALUES(1,1);
+CREATE TABLE coupon_usages (
+  id INTEGER PRIMARY KEY,
+  redemption_id INTEGER NOT NULL,
+  coupon_id INTEGER NOT NULL REFERENCES coupons (id),
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  invoice_id INTEGER NOT NULL,
+  original_minor INTEGER NOT NULL CHECK (original_minor >= 0),
+  discount_minor INTEGER NOT NULL CHECK (discount_minor BETWEEN 0 AND original_minor),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  used_at TEXT NOT NULL,
+  returned_at TEXT,
+  FOREIGN KEY (redemption_id, tenant_id) REFERENCES redemptions (id, tenant_id),
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id)
 ) STRICT;
-CREATE INDEX payment_methods_tenant ON payment_methods (tenant_id);
-CREATE UNIQUE INDEX payment_methods_default ON payment_methods (tenant_id) WHERE is_default = 1;
-
--- Promotional codes. `code_folded` is the code without case: two codes that differ only in case
--- are one. `current_uses` is the number of redemptions not returned; db check recomputes it.
+INSERT INTO "coupon_usages" VALUES(1,2,1,1,103,10000,1000,'EUR','2026-02-03T04:00:00Z',NULL);
 CREATE TABLE coupons (
   id INTEGER PRIMARY KEY,
   code TEXT NOT NULL CHECK (length(code) BETWEEN 2 AND 50),
@@ -108,80 +78,372 @@ CREATE TABLE coupons (
   CHECK (minimum_minor IS NULL OR currency IS NOT NULL),
   CHECK ((duration = 'repeating') = (duration_periods IS NOT NULL))
 ) STRICT;
-
--- The plans a coupon is limited to; no row: all plans.
-CREATE TABLE coupon_plans (
-  coupon_id INTEGER NOT NULL REFERENCES coupons (id) ON DELETE CASCADE,
-  plan_id INTEGER NOT NULL REFERENCES plans (id),
-  PRIMARY KEY (coupon_id, plan_id)
+INSERT INTO "coupons" VALUES(1,'Ten','ten','Ten off',NULL,'percentage','10',NULL,NULL,'2026-01-01T00:00:00Z','2026-12-31T23:59:59Z',0,0,2,'all',NULL,0,'forever',NULL,1,'2026-01-02T06:30:00Z','2026-01-02T06:30:00Z');
+CREATE TABLE database_info (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  uuid TEXT NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT;
+INSERT INTO "database_info" VALUES(1,'9a6af020-05e4-4ed5-aa8f-313d0392cb61','2026-01-02T06:30:00Z');
+CREATE TABLE dunning_steps (
+  invoice_id INTEGER NOT NULL,
+  dunning_round INTEGER NOT NULL,
+  stage TEXT NOT NULL CHECK (stage IN ('friendly', 'urgent', 'warning', 'suspension')),
+  tenant_id INTEGER NOT NULL,
+  recorded_on TEXT NOT NULL CHECK (date(recorded_on) IS recorded_on),
+  days_overdue INTEGER NOT NULL,
+  run_id INTEGER REFERENCES runs (id),
+  email_id INTEGER REFERENCES emails (id),
+  PRIMARY KEY (invoice_id, dunning_round, stage),
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id)
 ) STRICT, WITHOUT ROWID;
-
--- Who checked a coupon on which day (`validate` and `apply`): the base of its conversion.
-CREATE TABLE coupon_checks (
-  coupon_id INTEGER NOT NULL REFERENCES coupons (id) ON DELETE CASCADE,
-  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  checked_on TEXT NOT NULL CHECK (date(checked_on) IS checked_on),
-  PRIMARY KEY (coupon_id, tenant_id, checked_on)
-) STRICT, WITHOUT ROWID;
-
--- A tenant's running agreement on a plan. `anchor_on` is the date its periods are counted from:
--- anchor + n intervals, clamped in short months, never "the previous period + 1". A change of
--- plan or quantity waits in the pending_ columns for the next period.
-CREATE TABLE subscriptions (
+INSERT INTO "dunning_steps" VALUES(1,1,'friendly',1,'2026-01-15',2,6,5);
+INSERT INTO "dunning_steps" VALUES(1,1,'suspension',1,'2026-01-24',11,14,30);
+INSERT INTO "dunning_steps" VALUES(1,1,'urgent',1,'2026-01-17',4,8,12);
+INSERT INTO "dunning_steps" VALUES(1,1,'warning',1,'2026-01-19',6,10,21);
+INSERT INTO "dunning_steps" VALUES(3,1,'friendly',8,'2026-01-15',2,6,8);
+INSERT INTO "dunning_steps" VALUES(3,1,'suspension',8,'2026-01-25',12,15,35);
+INSERT INTO "dunning_steps" VALUES(3,1,'urgent',8,'2026-01-17',4,8,15);
+INSERT INTO "dunning_steps" VALUES(3,1,'warning',8,'2026-01-19',6,10,29);
+INSERT INTO "dunning_steps" VALUES(4,1,'friendly',3,'2026-01-15',2,6,6);
+INSERT INTO "dunning_steps" VALUES(4,1,'urgent',3,'2026-01-17',4,8,13);
+INSERT INTO "dunning_steps" VALUES(5,1,'friendly',4,'2026-01-15',2,6,7);
+INSERT INTO "dunning_steps" VALUES(5,1,'urgent',4,'2026-01-17',4,8,14);
+INSERT INTO "dunning_steps" VALUES(5,3,'suspension',4,'2026-01-27',14,17,37);
+INSERT INTO "dunning_steps" VALUES(5,3,'warning',4,'2026-01-24',11,14,34);
+INSERT INTO "dunning_steps" VALUES(5,4,'warning',4,'2026-02-02',20,18,43);
+INSERT INTO "dunning_steps" VALUES(7,1,'friendly',6,'2026-01-16',2,7,10);
+INSERT INTO "dunning_steps" VALUES(7,1,'urgent',6,'2026-01-18',4,9,18);
+INSERT INTO "dunning_steps" VALUES(7,1,'warning',6,'2026-01-20',6,11,25);
+INSERT INTO "dunning_steps" VALUES(8,1,'suspension',7,'2026-01-24',10,14,32);
+INSERT INTO "dunning_steps" VALUES(8,1,'urgent',7,'2026-01-18',4,9,20);
+INSERT INTO "dunning_steps" VALUES(8,1,'warning',7,'2026-01-20',6,11,26);
+INSERT INTO "dunning_steps" VALUES(9,1,'friendly',2,'2026-01-16',2,7,9);
+INSERT INTO "dunning_steps" VALUES(9,1,'suspension',2,'2026-01-24',10,14,31);
+INSERT INTO "dunning_steps" VALUES(9,1,'urgent',2,'2026-01-18',4,9,17);
+INSERT INTO "dunning_steps" VALUES(9,1,'warning',2,'2026-01-20',6,11,24);
+INSERT INTO "dunning_steps" VALUES(10,1,'friendly',9,'2026-01-16',2,7,11);
+INSERT INTO "dunning_steps" VALUES(10,1,'suspension',9,'2026-01-24',10,14,33);
+INSERT INTO "dunning_steps" VALUES(10,1,'urgent',9,'2026-01-18',4,9,19);
+INSERT INTO "dunning_steps" VALUES(10,1,'warning',9,'2026-01-20',6,11,27);
+INSERT INTO "dunning_steps" VALUES(11,1,'friendly',10,'2026-01-17',2,8,16);
+INSERT INTO "dunning_steps" VALUES(11,1,'suspension',10,'2026-01-25',10,15,36);
+INSERT INTO "dunning_steps" VALUES(11,1,'urgent',10,'2026-01-19',4,10,23);
+INSERT INTO "dunning_steps" VALUES(11,1,'warning',10,'2026-01-21',6,12,28);
+INSERT INTO "dunning_steps" VALUES(11,2,'warning',10,'2026-02-04',20,20,44);
+CREATE TABLE email_messages (
+  email_id INTEGER PRIMARY KEY REFERENCES emails (id),
+  message BLOB NOT NULL
+) STRICT;
+INSERT INTO "email_messages" VALUES(1,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2041636D65203C61636D6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(2,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2041636D65203C61636D6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(3,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2041636D65203C61636D6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(4,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2047726F7665203C67726F766540636C69656E74');
+INSERT INTO "email_messages" VALUES(5,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2041636D65203C61636D6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(6,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204365646172203C636564617240636C69656E74');
+INSERT INTO "email_messages" VALUES(7,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2044756E65203C64756E6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(8,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204865617468203C686561746840636C69656E74');
+INSERT INTO "email_messages" VALUES(9,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204269726368203C626972636840636C69656E74');
+INSERT INTO "email_messages" VALUES(10,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204665726E203C6665726E40636C69656E74732E');
+INSERT INTO "email_messages" VALUES(11,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2049726973203C6972697340636C69656E74732E');
+INSERT INTO "email_messages" VALUES(12,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2041636D65203C61636D6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(13,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204365646172203C636564617240636C69656E74');
+INSERT INTO "email_messages" VALUES(14,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2044756E65203C64756E6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(15,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204865617468203C686561746840636C69656E74');
+INSERT INTO "email_messages" VALUES(16,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204A616465203C6A61646540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(17,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204269726368203C626972636840636C69656E74');
+INSERT INTO "email_messages" VALUES(18,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204665726E203C6665726E40636C69656E74732E');
+INSERT INTO "email_messages" VALUES(19,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2049726973203C6972697340636C69656E74732E');
+INSERT INTO "email_messages" VALUES(20,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2047726F7665203C67726F766540636C69656E74');
+INSERT INTO "email_messages" VALUES(21,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2041636D65203C61636D6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(22,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204865617468203C686561746840636C69656E74');
+INSERT INTO "email_messages" VALUES(23,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204A616465203C6A61646540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(24,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204269726368203C626972636840636C69656E74');
+INSERT INTO "email_messages" VALUES(25,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204665726E203C6665726E40636C69656E74732E');
+INSERT INTO "email_messages" VALUES(26,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2047726F7665203C67726F766540636C69656E74');
+INSERT INTO "email_messages" VALUES(27,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2049726973203C6972697340636C69656E74732E');
+INSERT INTO "email_messages" VALUES(28,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204A616465203C6A61646540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(29,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204865617468203C686561746840636C69656E74');
+INSERT INTO "email_messages" VALUES(30,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2041636D65203C61636D6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(31,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204269726368203C626972636840636C69656E74');
+INSERT INTO "email_messages" VALUES(32,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2047726F7665203C67726F766540636C69656E74');
+INSERT INTO "email_messages" VALUES(33,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2049726973203C6972697340636C69656E74732E');
+INSERT INTO "email_messages" VALUES(34,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2044756E65203C64756E6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(35,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204865617468203C686561746840636C69656E74');
+INSERT INTO "email_messages" VALUES(36,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204A616465203C6A61646540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(37,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2044756E65203C64756E6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(38,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204269726368203C626972636840636C69656E74');
+INSERT INTO "email_messages" VALUES(39,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204269726368203C626972636840636C69656E74');
+INSERT INTO "email_messages" VALUES(40,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204665726E203C6665726E40636C69656E74732E');
+INSERT INTO "email_messages" VALUES(41,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2044756E65203C64756E6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(42,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204A616465203C6A61646540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(43,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A2044756E65203C64756E6540636C69656E74732E');
+INSERT INTO "email_messages" VALUES(44,X'46726F6D3A2062696C6C696E67406C6F63616C686F73742E6C6F63616C646F6D61696E0D0A546F3A204A616465203C6A61646540636C69656E74732E');
+CREATE TABLE emails (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  plan_id INTEGER NOT NULL REFERENCES plans (id),
-  status TEXT NOT NULL CHECK (status IN ('trialing', 'active', 'suspended', 'canceled')),
-  quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity BETWEEN 1 AND 1000000),
-  anchor TEXT NOT NULL CHECK (anchor IN ('calendar', 'anniversary')),
-  anchor_on TEXT NOT NULL CHECK (date(anchor_on) IS anchor_on),
-  started_on TEXT NOT NULL CHECK (date(started_on) IS started_on),
-  current_period_start TEXT CHECK (date(current_period_start) IS current_period_start),
-  current_period_end TEXT CHECK (date(current_period_end) IS current_period_end),
-  next_billing_on TEXT CHECK (date(next_billing_on) IS next_billing_on),
-  trial_ends_on TEXT CHECK (date(trial_ends_on) IS trial_ends_on),
-  trial_reminded_at TEXT,
-  collection TEXT NOT NULL DEFAULT 'invoice' CHECK (collection IN ('automatic', 'invoice')),
-  cancel_at_period_end INTEGER NOT NULL DEFAULT 0 CHECK (cancel_at_period_end IN (0, 1)),
-  canceled_at TEXT,
-  pending_plan_id INTEGER REFERENCES plans (id),
-  pending_quantity INTEGER CHECK (pending_quantity BETWEEN 1 AND 1000000),
-  suspended_at TEXT,
-  suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
-  created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL,
-  UNIQUE (id, tenant_id),
-  CHECK (current_period_start < current_period_end),
-  CHECK ((current_period_start IS NULL) = (current_period_end IS NULL)),
-  CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
-  CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
-  CHECK ((status = 'canceled') = (canceled_at IS NOT NULL)),
-  CHECK (status <> 'trialing' OR trial_ends_on IS NOT NULL)
+  invoice_id INTEGER,
+  template TEXT NOT NULL,
+  stage TEXT,
+  locale TEXT NOT NULL CHECK (locale IN ('fr', 'en')),
+  recipient TEXT NOT NULL,
+  subject TEXT,
+  facts TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(facts)),
+  status TEXT NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'sent', 'failed', 'canceled')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  dedup_key TEXT NOT NULL UNIQUE,
+  message_id TEXT NOT NULL UNIQUE,
+  error TEXT,
+  run_id INTEGER REFERENCES runs (id),
+  queued_at TEXT NOT NULL,
+  first_tried_at TEXT,
+  next_try_at TEXT,
+  sent_at TEXT,
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
+  CHECK ((status = 'queued') = (next_try_at IS NOT NULL)),
+  CHECK ((status = 'sent') = (sent_at IS NOT NULL))
 ) STRICT;
-CREATE INDEX subscriptions_tenant ON subscriptions (tenant_id);
-CREATE INDEX subscriptions_next_billing ON subscriptions (next_billing_on, id)
-  WHERE status = 'active' AND next_billing_on IS NOT NULL;
-CREATE INDEX subscriptions_trials ON subscriptions (trial_ends_on, id) WHERE status = 'trialing';
-
--- Seller and buyer as they were when an invoice was issued. One row a distinct text, shared by
--- all invoices that say the same; a later edit of the tenant or the config makes a new row.
-CREATE TABLE parties (
+INSERT INTO "emails" VALUES(1,1,2,'invoice',NULL,'en','acme@clients.example','Your invoice INV-2026-000002: €59.00','{}','sent',1,'invoice/2','1.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-01-03T06:30:00Z','2026-01-10T06:30:00Z',NULL,'2026-01-10T06:30:00Z');
+INSERT INTO "emails" VALUES(2,1,1,'payment_received',NULL,'en','acme@clients.example','Payment received: €18.00 for invoice INV-2026-000001','{"transaction":1}','sent',1,'payment/1','2.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-01-05T06:30:00Z','2026-01-10T06:30:00Z',NULL,'2026-01-10T06:30:00Z');
+INSERT INTO "emails" VALUES(3,1,2,'payment_received',NULL,'en','acme@clients.example','Payment received: €59.00 for invoice INV-2026-000002','{"transaction":2}','sent',1,'payment/2','3.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-01-05T20:40:00Z','2026-01-10T06:30:00Z',NULL,'2026-01-10T06:30:00Z');
+INSERT INTO "emails" VALUES(4,7,8,'payment_received',NULL,'en','grove@clients.example','Payment received: €35.40 for invoice INV-2026-000008','{"transaction":3}','sent',1,'payment/3','4.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-01-07T06:30:00Z','2026-01-10T06:30:00Z',NULL,'2026-01-10T06:30:00Z');
+INSERT INTO "emails" VALUES(5,1,NULL,'friendly','friendly','en','acme@clients.example','Reminder: invoice INV-2026-000001 is past due','{}','sent',1,'dunning/1/1/friendly','5.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,6,'2026-01-15T06:30:00Z','2026-01-15T06:30:00Z',NULL,'2026-01-15T06:30:00Z');
+INSERT INTO "emails" VALUES(6,3,NULL,'friendly','friendly','en','cedar@clients.example','Reminder: invoice INV-2026-000004 is past due','{}','sent',1,'dunning/4/1/friendly','6.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,6,'2026-01-15T06:30:00Z','2026-01-15T06:30:00Z',NULL,'2026-01-15T06:30:00Z');
+INSERT INTO "emails" VALUES(7,4,NULL,'friendly','friendly','en','dune@clients.example','Reminder: invoice INV-2026-000005 is past due','{}','sent',1,'dunning/5/1/friendly','7.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,6,'2026-01-15T06:30:00Z','2026-01-15T06:30:00Z',NULL,'2026-01-15T06:30:00Z');
+INSERT INTO "emails" VALUES(8,8,NULL,'friendly','friendly','en','heath@clients.example','Reminder: invoice INV-2026-000003 is past due','{}','sent',1,'dunning/3/1/friendly','8.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,6,'2026-01-15T06:30:00Z','2026-01-15T06:30:00Z',NULL,'2026-01-15T06:30:00Z');
+INSERT INTO "emails" VALUES(9,2,NULL,'friendly','friendly','en','birch@clients.example','Reminder: invoice INV-2026-000009 is past due','{}','sent',1,'dunning/9/1/friendly','9.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,7,'2026-01-16T06:30:00Z','2026-01-16T06:30:00Z',NULL,'2026-01-16T06:30:00Z');
+INSERT INTO "emails" VALUES(10,6,NULL,'friendly','friendly','en','fern@clients.example','Reminder: invoice INV-2026-000007 is past due','{}','sent',1,'dunning/7/1/friendly','10.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,7,'2026-01-16T06:30:00Z','2026-01-16T06:30:00Z',NULL,'2026-01-16T06:30:00Z');
+INSERT INTO "emails" VALUES(11,9,NULL,'friendly','friendly','en','iris@clients.example','Reminder: invoice INV-2026-000010 is past due','{}','sent',1,'dunning/10/1/friendly','11.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,7,'2026-01-16T06:30:00Z','2026-01-16T06:30:00Z',NULL,'2026-01-16T06:30:00Z');
+INSERT INTO "emails" VALUES(12,1,NULL,'urgent','urgent','en','acme@clients.example','Overdue: invoice INV-2026-000001 is still unpaid','{}','sent',1,'dunning/1/1/urgent','12.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,8,'2026-01-17T06:30:00Z','2026-01-17T06:30:00Z',NULL,'2026-01-17T06:30:00Z');
+INSERT INTO "emails" VALUES(13,3,NULL,'urgent','urgent','en','cedar@clients.example','Overdue: invoice INV-2026-000004 is still unpaid','{}','sent',1,'dunning/4/1/urgent','13.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,8,'2026-01-17T06:30:00Z','2026-01-17T06:30:00Z',NULL,'2026-01-17T06:30:00Z');
+INSERT INTO "emails" VALUES(14,4,NULL,'urgent','urgent','en','dune@clients.example','Overdue: invoice INV-2026-000005 is still unpaid','{}','sent',1,'dunning/5/1/urgent','14.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,8,'2026-01-17T06:30:00Z','2026-01-17T06:30:00Z',NULL,'2026-01-17T06:30:00Z');
+INSERT INTO "emails" VALUES(15,8,NULL,'urgent','urgent','en','heath@clients.example','Overdue: invoice INV-2026-000003 is still unpaid','{}','sent',1,'dunning/3/1/urgent','15.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,8,'2026-01-17T06:30:00Z','2026-01-17T06:30:00Z',NULL,'2026-01-17T06:30:00Z');
+INSERT INTO "emails" VALUES(16,10,NULL,'friendly','friendly','en','jade@clients.example','Reminder: invoice INV-2026-000011 is past due','{}','sent',1,'dunning/11/1/friendly','16.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,8,'2026-01-17T06:30:00Z','2026-01-17T06:30:00Z',NULL,'2026-01-17T06:30:00Z');
+INSERT INTO "emails" VALUES(17,2,NULL,'urgent','urgent','en','birch@clients.example','Overdue: invoice INV-2026-000009 is still unpaid','{}','sent',1,'dunning/9/1/urgent','17.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,9,'2026-01-18T06:30:00Z','2026-01-18T06:30:00Z',NULL,'2026-01-18T06:30:00Z');
+INSERT INTO "emails" VALUES(18,6,NULL,'urgent','urgent','en','fern@clients.example','Overdue: invoice INV-2026-000007 is still unpaid','{}','sent',1,'dunning/7/1/urgent','18.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,9,'2026-01-18T06:30:00Z','2026-01-18T06:30:00Z',NULL,'2026-01-18T06:30:00Z');
+INSERT INTO "emails" VALUES(19,9,NULL,'urgent','urgent','en','iris@clients.example','Overdue: invoice INV-2026-000010 is still unpaid','{}','sent',1,'dunning/10/1/urgent','19.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,9,'2026-01-18T06:30:00Z','2026-01-18T06:30:00Z',NULL,'2026-01-18T06:30:00Z');
+INSERT INTO "emails" VALUES(20,7,NULL,'urgent','urgent','en','grove@clients.example','Overdue: invoice INV-2026-000008 is still unpaid','{}','sent',1,'dunning/8/1/urgent','20.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,9,'2026-01-18T06:30:00Z','2026-01-18T06:30:00Z',NULL,'2026-01-18T06:30:00Z');
+INSERT INTO "emails" VALUES(21,1,NULL,'warning','warning','en','acme@clients.example','Notice: your access will be suspended on 23 January 2026','{}','sent',1,'dunning/1/1/warning','21.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,10,'2026-01-19T06:30:00Z','2026-01-19T06:30:00Z',NULL,'2026-01-19T06:30:00Z');
+INSERT INTO "emails" VALUES(22,8,NULL,'warning','warning','en','heath@clients.example','Notice: your access will be suspended on 23 January 2026','{}','sent',1,'dunning/3/1/warning','22.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,10,'2026-01-19T06:30:00Z','2026-01-19T06:30:00Z',NULL,'2026-01-19T06:30:00Z');
+INSERT INTO "emails" VALUES(23,10,NULL,'urgent','urgent','en','jade@clients.example','Overdue: invoice INV-2026-000011 is still unpaid','{}','sent',1,'dunning/11/1/urgent','23.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,10,'2026-01-19T06:30:00Z','2026-01-19T06:30:00Z',NULL,'2026-01-19T06:30:00Z');
+INSERT INTO "emails" VALUES(24,2,NULL,'warning','warning','en','birch@clients.example','Notice: your access will be suspended on 24 January 2026','{}','sent',1,'dunning/9/1/warning','24.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,11,'2026-01-20T06:30:00Z','2026-01-20T06:30:00Z',NULL,'2026-01-20T06:30:00Z');
+INSERT INTO "emails" VALUES(25,6,NULL,'warning','warning','en','fern@clients.example','Notice: your access will be suspended on 24 January 2026','{}','sent',1,'dunning/7/1/warning','25.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,11,'2026-01-20T06:30:00Z','2026-01-20T06:30:00Z',NULL,'2026-01-20T06:30:00Z');
+INSERT INTO "emails" VALUES(26,7,NULL,'warning','warning','en','grove@clients.example','Notice: your access will be suspended on 24 January 2026','{}','sent',1,'dunning/8/1/warning','26.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,11,'2026-01-20T06:30:00Z','2026-01-20T06:30:00Z',NULL,'2026-01-20T06:30:00Z');
+INSERT INTO "emails" VALUES(27,9,NULL,'warning','warning','en','iris@clients.example','Notice: your access will be suspended on 24 January 2026','{}','sent',1,'dunning/10/1/warning','27.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,11,'2026-01-20T06:30:00Z','2026-01-20T06:30:00Z',NULL,'2026-01-20T06:30:00Z');
+INSERT INTO "emails" VALUES(28,10,NULL,'warning','warning','en','jade@clients.example','Notice: your access will be suspended on 25 January 2026','{}','sent',1,'dunning/11/1/warning','28.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,12,'2026-01-21T06:30:00Z','2026-01-21T06:30:00Z',NULL,'2026-01-21T06:30:00Z');
+INSERT INTO "emails" VALUES(29,8,NULL,'warning','warning','en','heath@clients.example','Notice: your access will be suspended on 25 January 2026','{}','sent',1,'dunning/3/1/warning/again/22','29.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-01-22T08:30:00Z','2026-01-24T06:30:00Z',NULL,'2026-01-24T06:30:00Z');
+INSERT INTO "emails" VALUES(30,1,NULL,'suspension','suspension','en','acme@clients.example','Your access to the service has been suspended','{}','sent',1,'dunning/1/1/suspension','30.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,14,'2026-01-24T06:30:00Z','2026-01-24T06:30:00Z',NULL,'2026-01-24T06:30:00Z');
+INSERT INTO "emails" VALUES(31,2,NULL,'suspension','suspension','en','birch@clients.example','Your access to the service has been suspended','{}','sent',1,'dunning/9/1/suspension','31.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,14,'2026-01-24T06:30:00Z','2026-01-24T06:30:00Z',NULL,'2026-01-24T06:30:00Z');
+INSERT INTO "emails" VALUES(32,7,NULL,'suspension','suspension','en','grove@clients.example','Your access to the service has been suspended','{}','sent',1,'dunning/8/1/suspension','32.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,14,'2026-01-24T06:30:00Z','2026-01-24T06:30:00Z',NULL,'2026-01-24T06:30:00Z');
+INSERT INTO "emails" VALUES(33,9,NULL,'suspension','suspension','en','iris@clients.example','Your access to the service has been suspended','{}','sent',1,'dunning/10/1/suspension','33.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,14,'2026-01-24T06:30:00Z','2026-01-24T06:30:00Z',NULL,'2026-01-24T06:30:00Z');
+INSERT INTO "emails" VALUES(34,4,NULL,'warning','warning','en','dune@clients.example','Notice: your access will be suspended on 27 January 2026','{}','sent',1,'dunning/5/3/warning','34.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,14,'2026-01-24T06:30:00Z','2026-01-24T06:30:00Z',NULL,'2026-01-24T06:30:00Z');
+INSERT INTO "emails" VALUES(35,8,NULL,'suspension','suspension','en','heath@clients.example','Your access to the service has been suspended','{}','sent',1,'dunning/3/1/suspension','35.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,15,'2026-01-25T06:30:00Z','2026-01-25T06:30:00Z',NULL,'2026-01-25T06:30:00Z');
+INSERT INTO "emails" VALUES(36,10,NULL,'suspension','suspension','en','jade@clients.example','Your access to the service has been suspended','{}','sent',1,'dunning/11/1/suspension','36.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,15,'2026-01-25T06:30:00Z','2026-01-25T06:30:00Z',NULL,'2026-01-25T06:30:00Z');
+INSERT INTO "emails" VALUES(37,4,NULL,'suspension','suspension','en','dune@clients.example','Your access to the service has been suspended','{}','sent',1,'dunning/5/3/suspension','37.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,17,'2026-01-27T06:30:00Z','2026-01-27T06:30:00Z',NULL,'2026-01-27T06:30:00Z');
+INSERT INTO "emails" VALUES(38,2,9,'payment_received',NULL,'en','birch@clients.example','Payment received: €23.60 for invoice INV-2026-000009','{"transaction":7}','sent',1,'payment/7','38.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-01-27T19:45:00Z','2026-02-02T06:30:00Z',NULL,'2026-02-02T06:30:00Z');
+INSERT INTO "emails" VALUES(39,2,NULL,'reactivation',NULL,'en','birch@clients.example','Your access to the service has been restored','{"by_hand":false,"paid":true}','sent',1,'reactivation/2/2026-01-24T06:30:00Z/2026-01-27T19:45:00Z','39.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-01-27T19:45:00Z','2026-02-02T06:30:00Z',NULL,'2026-02-02T06:30:00Z');
+INSERT INTO "emails" VALUES(40,6,7,'payment_received',NULL,'en','fern@clients.example','Payment received: €6.20 for invoice INV-2026-000007','{"transaction":8}','sent',1,'payment/8','40.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-01-29T06:30:00Z','2026-02-02T06:30:00Z',NULL,'2026-02-02T06:30:00Z');
+INSERT INTO "emails" VALUES(41,4,NULL,'reactivation',NULL,'en','dune@clients.example','Your access to the service has been restored','{"by_hand":true,"promised_until":null}','sent',1,'reactivation/4/2026-01-27T06:30:00Z/2026-01-30T06:30:00Z','41.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-01-30T06:30:00Z','2026-02-02T06:30:00Z',NULL,'2026-02-02T06:30:00Z');
+INSERT INTO "emails" VALUES(42,10,NULL,'reactivation',NULL,'en','jade@clients.example','Your access to the service has been restored','{"by_hand":true,"promised_until":null}','sent',1,'reactivation/10/2026-01-29T06:30:00Z/2026-02-01T06:30:00Z','42.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,NULL,'2026-02-01T06:30:00Z','2026-02-02T06:30:00Z',NULL,'2026-02-02T06:30:00Z');
+INSERT INTO "emails" VALUES(43,4,NULL,'warning','warning','en','dune@clients.example','Notice: your access will be suspended on 5 February 2026','{}','sent',1,'dunning/5/4/warning','43.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,18,'2026-02-02T06:30:00Z','2026-02-02T06:30:00Z',NULL,'2026-02-02T06:30:00Z');
+INSERT INTO "emails" VALUES(44,10,NULL,'warning','warning','en','jade@clients.example','Notice: your access will be suspended on 7 February 2026','{}','sent',1,'dunning/11/2/warning','44.9a6af020-05e4-4ed5-aa8f-313d0392cb61@localhost.localdomain',NULL,20,'2026-02-04T06:30:00Z','2026-02-04T06:30:00Z',NULL,'2026-02-04T06:30:00Z');
+CREATE TABLE events (
   id INTEGER PRIMARY KEY,
-  document TEXT NOT NULL UNIQUE CHECK (json_valid(document))
+  at TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  tenant_id INTEGER,
+  invoice_id INTEGER,
+  actor TEXT NOT NULL,
+  reason TEXT,
+  data TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(data))
 ) STRICT;
-
--- The last number given in each series (`INV-2026-`), and how many of its numbers were taken by
--- imports or typed by hand: last = issued here + skipped, or there is a gap.
-CREATE TABLE number_sequences (
-  series TEXT PRIMARY KEY,
-  last INTEGER NOT NULL CHECK (last >= 0),
-  skipped INTEGER NOT NULL DEFAULT 0 CHECK (skipped BETWEEN 0 AND last)
+INSERT INTO "events" VALUES(1,'2026-01-02T06:30:00Z','tenant_created',1,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(2,'2026-01-02T06:30:00Z','tenant_created',2,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(3,'2026-01-02T06:30:00Z','tenant_created',3,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(4,'2026-01-02T06:30:00Z','tenant_created',4,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(5,'2026-01-02T06:30:00Z','tenant_created',5,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(6,'2026-01-02T06:30:00Z','tenant_created',6,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(7,'2026-01-02T06:30:00Z','tenant_created',7,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(8,'2026-01-02T06:30:00Z','tenant_created',8,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(9,'2026-01-02T06:30:00Z','tenant_created',9,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(10,'2026-01-02T06:30:00Z','tenant_created',10,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(11,'2026-01-03T06:30:00Z','invoice_issued',1,1,'operator:awa',NULL,'{"total":"118.00","currency":"EUR","issued_on":"2026-01-03","due_on":"2026-01-13"}');
+INSERT INTO "events" VALUES(12,'2026-01-03T06:30:00Z','invoice_issued',1,2,'operator:awa',NULL,'{"total":"59.00","currency":"EUR","issued_on":"2026-01-03","due_on":"2026-01-13"}');
+INSERT INTO "events" VALUES(13,'2026-01-03T06:30:00Z','invoice_issued',8,3,'operator:awa',NULL,'{"total":"94.40","currency":"EUR","issued_on":"2026-01-03","due_on":"2026-01-13"}');
+INSERT INTO "events" VALUES(14,'2026-01-03T06:30:00Z','invoice_issued',3,4,'operator:awa',NULL,'{"total":"70.80","currency":"EUR","issued_on":"2026-01-03","due_on":"2026-01-13"}');
+INSERT INTO "events" VALUES(15,'2026-01-03T06:30:00Z','invoice_issued',4,5,'operator:awa',NULL,'{"total":"82.60","currency":"EUR","issued_on":"2026-01-03","due_on":"2026-01-13"}');
+INSERT INTO "events" VALUES(16,'2026-01-04T06:30:00Z','invoice_issued',5,6,'operator:awa',NULL,'{"total":"47.20","currency":"EUR","issued_on":"2026-01-04","due_on":"2026-01-14"}');
+INSERT INTO "events" VALUES(17,'2026-01-04T06:30:00Z','invoice_issued',6,7,'operator:awa',NULL,'{"total":"106.20","currency":"EUR","issued_on":"2026-01-04","due_on":"2026-01-14"}');
+INSERT INTO "events" VALUES(18,'2026-01-04T06:30:00Z','invoice_issued',7,8,'operator:awa',NULL,'{"total":"35.40","currency":"EUR","issued_on":"2026-01-04","due_on":"2026-01-14"}');
+INSERT INTO "events" VALUES(19,'2026-01-04T06:30:00Z','invoice_issued',2,9,'operator:awa',NULL,'{"total":"23.60","currency":"EUR","issued_on":"2026-01-04","due_on":"2026-01-14"}');
+INSERT INTO "events" VALUES(20,'2026-01-04T06:30:00Z','invoice_issued',9,10,'operator:awa',NULL,'{"total":"23.60","currency":"EUR","issued_on":"2026-01-04","due_on":"2026-01-14"}');
+INSERT INTO "events" VALUES(21,'2026-01-05T06:30:00Z','invoice_issued',10,11,'operator:awa',NULL,'{"total":"29.50","currency":"EUR","issued_on":"2026-01-05","due_on":"2026-01-15"}');
+INSERT INTO "events" VALUES(22,'2026-01-05T06:30:00Z','payment_recorded',1,1,'operator:awa',NULL,'{"transaction":"txn_1","amount":"18.00","applied":"18.00","remaining":"100.00","currency":"EUR","paid_on":"2026-01-05","method":"cash","reference":null}');
+INSERT INTO "events" VALUES(23,'2026-01-05T20:40:00Z','payment_recorded',1,2,'operator:awa',NULL,'{"transaction":"txn_2","amount":"59.00","applied":"59.00","remaining":"0.00","currency":"EUR","paid_on":"2026-01-04","method":null,"reference":"BANK 1"}');
+INSERT INTO "events" VALUES(24,'2026-01-06T06:30:00Z','invoice_voided',5,6,'operator:awa','a mistake','{}');
+INSERT INTO "events" VALUES(25,'2026-01-07T06:30:00Z','payment_recorded',7,8,'operator:awa',NULL,'{"transaction":"txn_3","amount":"35.40","applied":"35.40","remaining":"0.00","currency":"EUR","paid_on":"2026-01-07","method":null,"reference":null}');
+INSERT INTO "events" VALUES(26,'2026-01-08T06:30:00Z','invoice_imported',1,12,'import:invoices',NULL,'{}');
+INSERT INTO "events" VALUES(27,'2026-01-08T06:30:00Z','invoice_imported',1,13,'import:invoices',NULL,'{}');
+INSERT INTO "events" VALUES(28,'2026-01-08T06:30:00Z','invoice_imported',5,14,'import:invoices',NULL,'{}');
+INSERT INTO "events" VALUES(29,'2026-01-08T06:30:00Z','invoice_imported',5,15,'import:invoices',NULL,'{}');
+INSERT INTO "events" VALUES(30,'2026-01-08T06:30:00Z','invoice_imported',3,16,'import:invoices',NULL,'{}');
+INSERT INTO "events" VALUES(31,'2026-01-08T06:30:00Z','invoice_imported',3,17,'import:invoices',NULL,'{}');
+INSERT INTO "events" VALUES(32,'2026-01-08T06:30:00Z','invoice_imported',3,18,'import:invoices',NULL,'{}');
+INSERT INTO "events" VALUES(33,'2026-01-08T06:30:00Z','invoice_imported',3,19,'import:invoices',NULL,'{}');
+INSERT INTO "events" VALUES(34,'2026-01-08T06:30:00Z','invoice_imported',3,20,'import:invoices',NULL,'{}');
+INSERT INTO "events" VALUES(35,'2026-01-09T06:30:00Z','invoice_corrected',5,15,'import:invoices',NULL,'{"changed":["total","issued_on","due_on"]}');
+INSERT INTO "events" VALUES(36,'2026-01-09T18:20:00Z','payment_recorded',5,15,'import:payments',NULL,'{"transaction":"txn_4","amount":"60.00","applied":"54.00","remaining":"0.00","currency":"EUR","paid_on":"2026-01-05","method":null,"reference":"BANK 2"}');
+INSERT INTO "events" VALUES(37,'2026-01-09T18:20:00Z','payment_recorded',1,1,'import:payments',NULL,'{"transaction":"txn_5","amount":"10.00","applied":"10.00","remaining":"90.00","currency":"EUR","paid_on":"2026-01-06","method":null,"reference":"BANK 3"}');
+INSERT INTO "events" VALUES(38,'2026-01-09T18:20:00Z','payment_recorded',1,2,'import:payments',NULL,'{"transaction":"txn_6","amount":"12.00","applied":"0.00","remaining":"0.00","currency":"EUR","paid_on":"2026-01-08","method":null,"reference":"BANK 4"}');
+INSERT INTO "events" VALUES(39,'2026-01-12T06:30:00Z','invoice_written_off',3,16,'operator:awa','gone','{}');
+INSERT INTO "events" VALUES(40,'2026-01-12T06:30:00Z','invoice_written_off',3,17,'operator:awa','gone','{}');
+INSERT INTO "events" VALUES(41,'2026-01-12T06:30:00Z','invoice_written_off',3,18,'operator:awa','gone','{}');
+INSERT INTO "events" VALUES(42,'2026-01-12T06:30:00Z','invoice_written_off',3,19,'operator:awa','gone','{}');
+INSERT INTO "events" VALUES(43,'2026-01-10T06:30:00Z','email_sent',1,2,'task:deliver-emails',NULL,'{"email":"eml_1","template":"invoice","to":"acme@clients.example"}');
+INSERT INTO "events" VALUES(44,'2026-01-10T06:30:00Z','email_sent',1,1,'task:deliver-emails',NULL,'{"email":"eml_2","template":"payment_received","to":"acme@clients.example"}');
+INSERT INTO "events" VALUES(45,'2026-01-10T06:30:00Z','email_sent',1,2,'task:deliver-emails',NULL,'{"email":"eml_3","template":"payment_received","to":"acme@clients.example"}');
+INSERT INTO "events" VALUES(46,'2026-01-10T06:30:00Z','email_sent',7,8,'task:deliver-emails',NULL,'{"email":"eml_4","template":"payment_received","to":"grove@clients.example"}');
+INSERT INTO "events" VALUES(47,'2026-01-15T06:30:00Z','dunning_stage_recorded',1,1,'task:check-overdue','friendly: 2 days overdue','{"stage":"friendly","days_overdue":2,"run":"run_6"}');
+INSERT INTO "events" VALUES(48,'2026-01-15T06:30:00Z','dunning_stage_recorded',3,4,'task:check-overdue','friendly: 2 days overdue','{"stage":"friendly","days_overdue":2,"run":"run_6"}');
+INSERT INTO "events" VALUES(49,'2026-01-15T06:30:00Z','dunning_stage_recorded',4,5,'task:check-overdue','friendly: 2 days overdue','{"stage":"friendly","days_overdue":2,"run":"run_6"}');
+INSERT INTO "events" VALUES(50,'2026-01-15T06:30:00Z','dunning_stage_recorded',8,3,'task:check-overdue','friendly: 2 days overdue','{"stage":"friendly","days_overdue":2,"run":"run_6"}');
+INSERT INTO "events" VALUES(51,'2026-01-15T06:30:00Z','email_sent',1,NULL,'task:deliver-emails',NULL,'{"email":"eml_5","template":"friendly","to":"acme@clients.example"}');
+INSERT INTO "events" VALUES(52,'2026-01-15T06:30:00Z','email_sent',3,NULL,'task:deliver-emails',NULL,'{"email":"eml_6","template":"friendly","to":"cedar@clients.example"}');
+INSERT INTO "events" VALUES(53,'2026-01-15T06:30:00Z','email_sent',4,NULL,'task:deliver-emails',NULL,'{"email":"eml_7","template":"friendly","to":"dune@clients.example"}');
+INSERT INTO "events" VALUES(54,'2026-01-15T06:30:00Z','email_sent',8,NULL,'task:deliver-emails',NULL,'{"email":"eml_8","template":"friendly","to":"heath@clients.example"}');
+INSERT INTO "events" VALUES(55,'2026-01-16T06:30:00Z','dunning_stage_recorded',2,9,'task:check-overdue','friendly: 2 days overdue','{"stage":"friendly","days_overdue":2,"run":"run_7"}');
+INSERT INTO "events" VALUES(56,'2026-01-16T06:30:00Z','dunning_stage_recorded',6,7,'task:check-overdue','friendly: 2 days overdue','{"stage":"friendly","days_overdue":2,"run":"run_7"}');
+INSERT INTO "events" VALUES(57,'2026-01-16T06:30:00Z','dunning_stage_recorded',9,10,'task:check-overdue','friendly: 2 days overdue','{"stage":"friendly","days_overdue":2,"run":"run_7"}');
+INSERT INTO "events" VALUES(58,'2026-01-16T06:30:00Z','email_sent',2,NULL,'task:deliver-emails',NULL,'{"email":"eml_9","template":"friendly","to":"birch@clients.example"}');
+INSERT INTO "events" VALUES(59,'2026-01-16T06:30:00Z','email_sent',6,NULL,'task:deliver-emails',NULL,'{"email":"eml_10","template":"friendly","to":"fern@clients.example"}');
+INSERT INTO "events" VALUES(60,'2026-01-16T06:30:00Z','email_sent',9,NULL,'task:deliver-emails',NULL,'{"email":"eml_11","template":"friendly","to":"iris@clients.example"}');
+INSERT INTO "events" VALUES(61,'2026-01-17T06:30:00Z','dunning_stage_recorded',1,1,'task:check-overdue','urgent: 4 days overdue','{"stage":"urgent","days_overdue":4,"run":"run_8"}');
+INSERT INTO "events" VALUES(62,'2026-01-17T06:30:00Z','dunning_stage_recorded',3,4,'task:check-overdue','urgent: 4 days overdue','{"stage":"urgent","days_overdue":4,"run":"run_8"}');
+INSERT INTO "events" VALUES(63,'2026-01-17T06:30:00Z','dunning_stage_recorded',4,5,'task:check-overdue','urgent: 4 days overdue','{"stage":"urgent","days_overdue":4,"run":"run_8"}');
+INSERT INTO "events" VALUES(64,'2026-01-17T06:30:00Z','dunning_stage_recorded',8,3,'task:check-overdue','urgent: 4 days overdue','{"stage":"urgent","days_overdue":4,"run":"run_8"}');
+INSERT INTO "events" VALUES(65,'2026-01-17T06:30:00Z','dunning_stage_recorded',10,11,'task:check-overdue','friendly: 2 days overdue','{"stage":"friendly","days_overdue":2,"run":"run_8"}');
+INSERT INTO "events" VALUES(66,'2026-01-17T06:30:00Z','email_sent',1,NULL,'task:deliver-emails',NULL,'{"email":"eml_12","template":"urgent","to":"acme@clients.example"}');
+INSERT INTO "events" VALUES(67,'2026-01-17T06:30:00Z','email_sent',3,NULL,'task:deliver-emails',NULL,'{"email":"eml_13","template":"urgent","to":"cedar@clients.example"}');
+INSERT INTO "events" VALUES(68,'2026-01-17T06:30:00Z','email_sent',4,NULL,'task:deliver-emails',NULL,'{"email":"eml_14","template":"urgent","to":"dune@clients.example"}');
+INSERT INTO "events" VALUES(69,'2026-01-17T06:30:00Z','email_sent',8,NULL,'task:deliver-emails',NULL,'{"email":"eml_15","template":"urgent","to":"heath@clients.example"}');
+INSERT INTO "events" VALUES(70,'2026-01-17T06:30:00Z','email_sent',10,NULL,'task:deliver-emails',NULL,'{"email":"eml_16","template":"friendly","to":"jade@clients.example"}');
+INSERT INTO "events" VALUES(71,'2026-01-18T06:30:00Z','payment_reversed',7,8,'operator:awa','no funds','{"transaction":"txn_3","amount":"35.40","currency":"EUR"}');
+INSERT INTO "events" VALUES(72,'2026-01-18T06:30:00Z','promise_recorded',3,4,'operator:awa','by phone','{"until":"2026-02-10"}');
+INSERT INTO "events" VALUES(73,'2026-01-18T06:30:00Z','dispute_opened',4,5,'operator:awa','not as ordered','{}');
+INSERT INTO "events" VALUES(74,'2026-01-19T06:30:00Z','invoice_corrected',3,16,'import:invoices',NULL,'{"changed":["status"]}');
+INSERT INTO "events" VALUES(75,'2026-01-19T06:30:00Z','invoice_corrected',3,17,'import:invoices',NULL,'{"changed":["total"]}');
+INSERT INTO "events" VALUES(76,'2026-01-19T06:30:00Z','invoice_corrected',3,18,'import:invoices',NULL,'{"changed":["total"]}');
+INSERT INTO "events" VALUES(77,'2026-01-19T06:30:00Z','invoice_corrected',3,19,'import:invoices',NULL,'{"changed":["total"]}');
+INSERT INTO "events" VALUES(78,'2026-01-19T06:30:00Z','invoice_corrected',3,20,'import:invoices',NULL,'{"changed":["total","status","paid_on"]}');
+INSERT INTO "events" VALUES(79,'2026-01-18T06:30:00Z','dunning_stage_recorded',2,9,'task:check-overdue','urgent: 4 days overdue','{"stage":"urgent","days_overdue":4,"run":"run_9"}');
+INSERT INTO "events" VALUES(80,'2026-01-18T06:30:00Z','dunning_stage_recorded',6,7,'task:check-overdue','urgent: 4 days overdue','{"stage":"urgent","days_overdue":4,"run":"run_9"}');
+INSERT INTO "events" VALUES(81,'2026-01-18T06:30:00Z','dunning_stage_recorded',9,10,'task:check-overdue','urgent: 4 days overdue','{"stage":"urgent","days_overdue":4,"run":"run_9"}');
+INSERT INTO "events" VALUES(82,'2026-01-18T06:30:00Z','dunning_stage_recorded',7,8,'task:check-overdue','urgent: 4 days overdue','{"stage":"urgent","days_overdue":4,"run":"run_9"}');
+INSERT INTO "events" VALUES(83,'2026-01-18T06:30:00Z','email_sent',2,NULL,'task:deliver-emails',NULL,'{"email":"eml_17","template":"urgent","to":"birch@clients.example"}');
+INSERT INTO "events" VALUES(84,'2026-01-18T06:30:00Z','email_sent',6,NULL,'task:deliver-emails',NULL,'{"email":"eml_18","template":"urgent","to":"fern@clients.example"}');
+INSERT INTO "events" VALUES(85,'2026-01-18T06:30:00Z','email_sent',9,NULL,'task:deliver-emails',NULL,'{"email":"eml_19","template":"urgent","to":"iris@clients.example"}');
+INSERT INTO "events" VALUES(86,'2026-01-18T06:30:00Z','email_sent',7,NULL,'task:deliver-emails',NULL,'{"email":"eml_20","template":"urgent","to":"grove@clients.example"}');
+INSERT INTO "events" VALUES(87,'2026-01-19T06:30:00Z','dunning_stage_recorded',1,1,'task:check-overdue','warning: 6 days overdue','{"stage":"warning","days_overdue":6,"run":"run_10"}');
+INSERT INTO "events" VALUES(88,'2026-01-19T06:30:00Z','dunning_stage_recorded',8,3,'task:check-overdue','warning: 6 days overdue','{"stage":"warning","days_overdue":6,"run":"run_10"}');
+INSERT INTO "events" VALUES(89,'2026-01-19T06:30:00Z','dunning_stage_recorded',10,11,'task:check-overdue','urgent: 4 days overdue','{"stage":"urgent","days_overdue":4,"run":"run_10"}');
+INSERT INTO "events" VALUES(90,'2026-01-19T06:30:00Z','email_sent',1,NULL,'task:deliver-emails',NULL,'{"email":"eml_21","template":"warning","to":"acme@clients.example"}');
+INSERT INTO "events" VALUES(91,'2026-01-19T06:30:00Z','email_sent',8,NULL,'task:deliver-emails',NULL,'{"email":"eml_22","template":"warning","to":"heath@clients.example"}');
+INSERT INTO "events" VALUES(92,'2026-01-19T06:30:00Z','email_sent',10,NULL,'task:deliver-emails',NULL,'{"email":"eml_23","template":"urgent","to":"jade@clients.example"}');
+INSERT INTO "events" VALUES(93,'2026-01-20T06:30:00Z','dunning_stage_recorded',2,9,'task:check-overdue','warning: 6 days overdue','{"stage":"warning","days_overdue":6,"run":"run_11"}');
+INSERT INTO "events" VALUES(94,'2026-01-20T06:30:00Z','dunning_stage_recorded',6,7,'task:check-overdue','warning: 6 days overdue','{"stage":"warning","days_overdue":6,"run":"run_11"}');
+INSERT INTO "events" VALUES(95,'2026-01-20T06:30:00Z','dunning_stage_recorded',7,8,'task:check-overdue','warning: 6 days overdue','{"stage":"warning","days_overdue":6,"run":"run_11"}');
+INSERT INTO "events" VALUES(96,'2026-01-20T06:30:00Z','dunning_stage_recorded',9,10,'task:check-overdue','warning: 6 days overdue','{"stage":"warning","days_overdue":6,"run":"run_11"}');
+INSERT INTO "events" VALUES(97,'2026-01-20T06:30:00Z','email_sent',2,NULL,'task:deliver-emails',NULL,'{"email":"eml_24","template":"warning","to":"birch@clients.example"}');
+INSERT INTO "events" VALUES(98,'2026-01-20T06:30:00Z','email_sent',6,NULL,'task:deliver-emails',NULL,'{"email":"eml_25","template":"warning","to":"fern@clients.example"}');
+INSERT INTO "events" VALUES(99,'2026-01-20T06:30:00Z','email_sent',7,NULL,'task:deliver-emails',NULL,'{"email":"eml_26","template":"warning","to":"grove@clients.example"}');
+INSERT INTO "events" VALUES(100,'2026-01-20T06:30:00Z','email_sent',9,NULL,'task:deliver-emails',NULL,'{"email":"eml_27","template":"warning","to":"iris@clients.example"}');
+INSERT INTO "events" VALUES(101,'2026-01-21T06:30:00Z','dunning_stage_recorded',10,11,'task:check-overdue','warning: 6 days overdue','{"stage":"warning","days_overdue":6,"run":"run_12"}');
+INSERT INTO "events" VALUES(102,'2026-01-21T06:30:00Z','email_sent',10,NULL,'task:deliver-emails',NULL,'{"email":"eml_28","template":"warning","to":"jade@clients.example"}');
+INSERT INTO "events" VALUES(103,'2026-01-22T08:30:00Z','email_resent',8,NULL,'operator:awa',NULL,'{"email":"eml_22","as":"eml_29"}');
+INSERT INTO "events" VALUES(104,'2026-01-23T06:30:00Z','invoice_written_off',6,7,'operator:awa','gone','{}');
+INSERT INTO "events" VALUES(105,'2026-01-24T06:30:00Z','dispute_resolved',4,5,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(106,'2026-01-24T06:30:00Z','invoice_written_off',3,18,'operator:awa','gone after all','{}');
+INSERT INTO "events" VALUES(107,'2026-01-24T06:30:00Z','payment_reversed',1,2,'operator:awa','not ours','{"transaction":"txn_6","amount":"12.00","currency":"EUR"}');
+INSERT INTO "events" VALUES(108,'2026-01-24T06:30:00Z','dunning_stage_recorded',1,1,'task:check-overdue','suspension: 11 days overdue','{"stage":"suspension","days_overdue":11,"run":"run_14"}');
+INSERT INTO "events" VALUES(109,'2026-01-24T06:30:00Z','tenant_suspended',1,1,'task:check-overdue','invoice INV-2026-000001 is 11 days overdue','{"cause":"overdue"}');
+INSERT INTO "events" VALUES(110,'2026-01-24T06:30:00Z','dunning_stage_recorded',2,9,'task:check-overdue','suspension: 10 days overdue','{"stage":"suspension","days_overdue":10,"run":"run_14"}');
+INSERT INTO "events" VALUES(111,'2026-01-24T06:30:00Z','tenant_suspended',2,9,'task:check-overdue','invoice INV-2026-000009 is 10 days overdue','{"cause":"overdue"}');
+INSERT INTO "events" VALUES(112,'2026-01-24T06:30:00Z','dunning_stage_recorded',7,8,'task:check-overdue','suspension: 10 days overdue','{"stage":"suspension","days_overdue":10,"run":"run_14"}');
+INSERT INTO "events" VALUES(113,'2026-01-24T06:30:00Z','tenant_suspended',7,8,'task:check-overdue','invoice INV-2026-000008 is 10 days overdue','{"cause":"overdue"}');
+INSERT INTO "events" VALUES(114,'2026-01-24T06:30:00Z','dunning_stage_recorded',9,10,'task:check-overdue','suspension: 10 days overdue','{"stage":"suspension","days_overdue":10,"run":"run_14"}');
+INSERT INTO "events" VALUES(115,'2026-01-24T06:30:00Z','tenant_suspended',9,10,'task:check-overdue','invoice INV-2026-000010 is 10 days overdue','{"cause":"overdue"}');
+INSERT INTO "events" VALUES(116,'2026-01-24T06:30:00Z','dunning_stage_recorded',4,5,'task:check-overdue','warning: 11 days overdue','{"stage":"warning","days_overdue":11,"run":"run_14"}');
+INSERT INTO "events" VALUES(117,'2026-01-24T06:30:00Z','email_sent',8,NULL,'task:deliver-emails',NULL,'{"email":"eml_29","template":"warning","to":"heath@clients.example"}');
+INSERT INTO "events" VALUES(118,'2026-01-24T06:30:00Z','email_sent',1,NULL,'task:deliver-emails',NULL,'{"email":"eml_30","template":"suspension","to":"acme@clients.example"}');
+INSERT INTO "events" VALUES(119,'2026-01-24T06:30:00Z','email_sent',2,NULL,'task:deliver-emails',NULL,'{"email":"eml_31","template":"suspension","to":"birch@clients.example"}');
+INSERT INTO "events" VALUES(120,'2026-01-24T06:30:00Z','email_sent',7,NULL,'task:deliver-emails',NULL,'{"email":"eml_32","template":"suspension","to":"grove@clients.example"}');
+INSERT INTO "events" VALUES(121,'2026-01-24T06:30:00Z','email_sent',9,NULL,'task:deliver-emails',NULL,'{"email":"eml_33","template":"suspension","to":"iris@clients.example"}');
+INSERT INTO "events" VALUES(122,'2026-01-24T06:30:00Z','email_sent',4,NULL,'task:deliver-emails',NULL,'{"email":"eml_34","template":"warning","to":"dune@clients.example"}');
+INSERT INTO "events" VALUES(123,'2026-01-25T06:30:00Z','dunning_stage_recorded',8,3,'task:check-overdue','suspension: 12 days overdue','{"stage":"suspension","days_overdue":12,"run":"run_15"}');
+INSERT INTO "events" VALUES(124,'2026-01-25T06:30:00Z','tenant_suspended',8,3,'task:check-overdue','invoice INV-2026-000003 is 12 days overdue','{"cause":"overdue"}');
+INSERT INTO "events" VALUES(125,'2026-01-25T06:30:00Z','dunning_stage_recorded',10,11,'task:check-overdue','suspension: 10 days overdue','{"stage":"suspension","days_overdue":10,"run":"run_15"}');
+INSERT INTO "events" VALUES(126,'2026-01-25T06:30:00Z','tenant_suspended',10,11,'task:check-overdue','invoice INV-2026-000011 is 10 days overdue','{"cause":"overdue"}');
+INSERT INTO "events" VALUES(127,'2026-01-25T06:30:00Z','email_sent',8,NULL,'task:deliver-emails',NULL,'{"email":"eml_35","template":"suspension","to":"heath@clients.example"}');
+INSERT INTO "events" VALUES(128,'2026-01-25T06:30:00Z','email_sent',10,NULL,'task:deliver-emails',NULL,'{"email":"eml_36","template":"suspension","to":"jade@clients.example"}');
+INSERT INTO "events" VALUES(129,'2026-01-27T06:30:00Z','dunning_stage_recorded',4,5,'task:check-overdue','suspension: 14 days overdue','{"stage":"suspension","days_overdue":14,"run":"run_17"}');
+INSERT INTO "events" VALUES(130,'2026-01-27T06:30:00Z','tenant_suspended',4,5,'task:check-overdue','invoice INV-2026-000005 is 14 days overdue','{"cause":"overdue"}');
+INSERT INTO "events" VALUES(131,'2026-01-27T06:30:00Z','email_sent',4,NULL,'task:deliver-emails',NULL,'{"email":"eml_37","template":"suspension","to":"dune@clients.example"}');
+INSERT INTO "events" VALUES(132,'2026-01-27T19:45:00Z','payment_recorded',2,9,'operator:awa',NULL,'{"transaction":"txn_7","amount":"23.60","applied":"23.60","remaining":"0.00","currency":"EUR","paid_on":"2026-01-26","method":null,"reference":null}');
+INSERT INTO "events" VALUES(133,'2026-01-27T19:45:00Z','tenant_reactivated',2,NULL,'operator:awa','no overdue invoice holds it any more','{"by_hand":false,"paid":true}');
+INSERT INTO "events" VALUES(134,'2026-01-29T06:30:00Z','payment_recorded',6,7,'operator:awa',NULL,'{"transaction":"txn_8","amount":"6.20","applied":"6.20","remaining":"100.00","currency":"EUR","paid_on":"2026-01-29","method":null,"reference":null}');
+INSERT INTO "events" VALUES(135,'2026-01-29T06:30:00Z','tenant_suspended',10,NULL,'operator:awa','a quarrel','{"cause":"manual"}');
+INSERT INTO "events" VALUES(136,'2026-01-30T06:30:00Z','tenant_reactivated',4,NULL,'operator:awa',NULL,'{"by_hand":true,"promised_until":null}');
+INSERT INTO "events" VALUES(137,'2026-01-30T06:30:00Z','tenant_edited',1,NULL,'operator:awa',NULL,'{"email":"books@acme.example"}');
+INSERT INTO "events" VALUES(138,'2026-01-31T06:30:00Z','tenant_closed',9,NULL,'operator:awa',NULL,'{}');
+INSERT INTO "events" VALUES(139,'2026-02-01T06:30:00Z','tenant_reactivated',10,NULL,'operator:awa',NULL,'{"by_hand":true,"promised_until":null}');
+INSERT INTO "events" VALUES(140,'2026-02-02T06:30:00Z','dunning_stage_recorded',4,5,'task:check-overdue','warning: 20 days overdue','{"stage":"warning","days_overdue":20,"run":"run_18"}');
+INSERT INTO "events" VALUES(141,'2026-02-02T06:30:00Z','email_sent',2,9,'task:deliver-emails',NULL,'{"email":"eml_38","template":"payment_received","to":"birch@clients.example"}');
+INSERT INTO "events" VALUES(142,'2026-02-02T06:30:00Z','email_sent',2,NULL,'task:deliver-emails',NULL,'{"email":"eml_39","template":"reactivation","to":"birch@clients.example"}');
+INSERT INTO "events" VALUES(143,'2026-02-02T06:30:00Z','email_sent',6,7,'task:deliver-emails',NULL,'{"email":"eml_40","template":"payment_received","to":"fern@clients.example"}');
+INSERT INTO "events" VALUES(144,'2026-02-02T06:30:00Z','email_sent',4,NULL,'task:deliver-emails',NULL,'{"email":"eml_41","template":"reactivation","to":"dune@clients.example"}');
+INSERT INTO "events" VALUES(145,'2026-02-02T06:30:00Z','email_sent',10,NULL,'task:deliver-emails',NULL,'{"email":"eml_42","template":"reactivation","to":"jade@clients.example"}');
+INSERT INTO "events" VALUES(146,'2026-02-02T06:30:00Z','email_sent',4,NULL,'task:deliver-emails',NULL,'{"email":"eml_43","template":"warning","to":"dune@clients.example"}');
+INSERT INTO "events" VALUES(147,'2026-02-04T06:30:00Z','dunning_stage_recorded',10,11,'task:check-overdue','warning: 20 days overdue','{"stage":"warning","days_overdue":20,"run":"run_20"}');
+INSERT INTO "events" VALUES(148,'2026-02-04T06:30:00Z','email_sent',10,NULL,'task:deliver-emails',NULL,'{"email":"eml_44","template":"warning","to":"jade@clients.example"}');
+CREATE TABLE invoice_lines (
+  invoice_id INTEGER NOT NULL REFERENCES invoices (id),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  description TEXT NOT NULL CHECK (length(description) BETWEEN 1 AND 500),
+  quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity >= 1),
+  unit_minor INTEGER,
+  amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 0 AND 1000000000000000),
+  discount_minor INTEGER NOT NULL DEFAULT 0 CHECK (discount_minor BETWEEN 0 AND amount_minor),
+  period_start TEXT CHECK (date(period_start) IS period_start),
+  period_end TEXT CHECK (date(period_end) IS period_end),
+  PRIMARY KEY (invoice_id, position)
 ) STRICT, WITHOUT ROWID;
-
--- The invoices. `stage` is the highest dunning stage recorded in the present round; `warned_on`
--- the day whose warning counts as notice of suspension. A promise, a dispute or a reactivation by
--- hand starts a new round, and earlier warnings give no notice any more. `paid_minor` is what the
--- succeeded transactions applied, plus `paid_elsewhere_minor`: what was paid before an import.
+INSERT INTO "invoice_lines" VALUES(1,1,'Acme',1,10000,10000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(2,1,'Acme',1,5000,5000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(3,1,'Heath',1,8000,8000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(4,1,'Cedar',1,6000,6000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(5,1,'Dune',1,7000,7000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(6,1,'Elm',1,4000,4000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(7,1,'Fern',1,9000,9000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(8,1,'Grove',1,3000,3000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(9,1,'Birch',1,2000,2000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(10,1,'Iris',1,2000,2000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(11,1,'Jade',1,2500,2500,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(12,1,'OLD-1',1,12000,12000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(13,1,'OLD-2',1,7500,7500,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(14,1,'OLD-3',1,6600,6600,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(15,1,'OLD-4',1,5400,5400,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(16,1,'OLD-5',1,4000,4000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(17,1,'OLD-6',1,4100,4100,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(18,1,'OLD-7',1,4200,4200,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(19,1,'OLD-8',1,4300,4300,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(20,1,'OLD-9',1,4400,4400,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(101,1,'Basic',2,3000,6000,0,'2026-01-31','2026-02-28');
+INSERT INTO "invoice_lines" VALUES(102,1,'Basic',2,3000,6000,0,'2026-03-31','2026-04-30');
+INSERT INTO "invoice_lines" VALUES(103,1,'Advice',1,10000,10000,1000,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(104,1,'Advice',1,2000,2000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(105,1,'Advice',1,2000,2000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(106,1,'Advice',1,2000,2000,0,NULL,NULL);
+INSERT INTO "invoice_lines" VALUES(107,1,'Advice',1,2000,2000,0,NULL,NULL);
 CREATE TABLE invoices (
   id INTEGER PRIMARY KEY,
   number TEXT NOT NULL UNIQUE CHECK (length(number) BETWEEN 1 AND 64),
@@ -238,71 +500,201 @@ CREATE TABLE invoices (
   CHECK (status <> 'void' OR paid_minor = 0),
   CHECK ((status IN ('void', 'uncollectible')) = (closed_at IS NOT NULL))
 ) STRICT;
-CREATE INDEX invoices_tenant ON invoices (tenant_id);
--- What dunning has to look at: an invoice waits at its stage until its due date is old enough for
--- the next one, so that a run reads what is due and not what is stored. The offsets of the stages
--- come from billing.toml at each run; that is why the due date stands here and no "next" date.
-CREATE INDEX invoices_dunning ON invoices (stage, due_on, tenant_id)
-  WHERE status = 'open' AND disputed_at IS NULL AND stage <> 'suspension';
--- What a tenant owes, for its letters, its balance and the overdue list.
-CREATE INDEX invoices_open ON invoices (tenant_id, due_on) WHERE status = 'open';
-CREATE INDEX invoices_open_due ON invoices (due_on, id) WHERE status = 'open';
-CREATE UNIQUE INDEX invoices_sequence ON invoices (series, sequence) WHERE sequence IS NOT NULL;
-CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start)
-  WHERE subscription_id IS NOT NULL AND status <> 'void';
-CREATE INDEX invoices_warning_email ON invoices (warning_email_id) WHERE warning_email_id IS NOT NULL;
-
-CREATE TRIGGER invoices_period_overlap BEFORE INSERT ON invoices
-WHEN NEW.subscription_id IS NOT NULL AND NEW.status <> 'void'
-BEGIN
-  SELECT RAISE(ABORT, 'invoice period overlaps another of the same subscription')
-  WHERE EXISTS (
-    SELECT 1 FROM invoices
-    WHERE subscription_id = NEW.subscription_id AND status <> 'void'
-      AND period_start < NEW.period_end AND period_end > NEW.period_start
-  );
-END;
--- An issued document is never rewritten and never deleted: it is paid, voided or written off. A
--- discount may still be taken off while nothing was paid; imported ones may be corrected by
--- another import.
-CREATE TRIGGER invoices_immutable BEFORE UPDATE OF
-  number, series, sequence, origin, tenant_id, subscription_id, currency, subtotal_minor,
-  seller_id, buyer_id, issued_on, due_on, period_start, period_end ON invoices
-WHEN OLD.origin <> 'imported'
-BEGIN
-  SELECT RAISE(ABORT, 'an issued invoice cannot be changed');
-END;
-CREATE TRIGGER invoices_unvoid BEFORE UPDATE OF status ON invoices
-WHEN OLD.status = 'void' AND NEW.status <> 'void'
-BEGIN
-  SELECT RAISE(ABORT, 'a void invoice stays void');
-END;
-CREATE TRIGGER invoices_no_delete BEFORE DELETE ON invoices
-BEGIN
-  SELECT RAISE(ABORT, 'an invoice cannot be deleted');
-END;
-
--- The lines of an invoice; they add up to its subtotal and discount (db check recomputes).
-CREATE TABLE invoice_lines (
-  invoice_id INTEGER NOT NULL REFERENCES invoices (id),
-  position INTEGER NOT NULL CHECK (position >= 1),
-  description TEXT NOT NULL CHECK (length(description) BETWEEN 1 AND 500),
-  quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity >= 1),
-  unit_minor INTEGER,
-  amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 0 AND 1000000000000000),
-  discount_minor INTEGER NOT NULL DEFAULT 0 CHECK (discount_minor BETWEEN 0 AND amount_minor),
-  period_start TEXT CHECK (date(period_start) IS period_start),
-  period_end TEXT CHECK (date(period_end) IS period_end),
-  PRIMARY KEY (invoice_id, position)
+INSERT INTO "invoices" VALUES(1,'INV-2026-000001','INV-2026-#',1,'issued',1,NULL,'open','EUR',10000,0,'18',1800,11800,2800,0,NULL,'invoice',1,2,'2026-01-03','2026-01-13',NULL,NULL,NULL,NULL,NULL,'suspension',1,'2026-01-19',21,NULL,NULL,NULL,NULL,NULL,'2026-01-03T06:30:00Z','2026-01-24T06:30:00Z');
+INSERT INTO "invoices" VALUES(2,'INV-2026-000002','INV-2026-#',2,'issued',1,NULL,'paid','EUR',5000,0,'18',900,5900,5900,0,NULL,'invoice',1,2,'2026-01-03','2026-01-13','2026-01-04',NULL,NULL,NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-03T06:30:00Z','2026-01-05T20:40:00Z');
+INSERT INTO "invoices" VALUES(3,'INV-2026-000003','INV-2026-#',3,'issued',8,NULL,'open','EUR',8000,0,'18',1440,9440,0,0,NULL,'invoice',1,3,'2026-01-03','2026-01-13',NULL,NULL,NULL,NULL,NULL,'suspension',1,'2026-01-22',29,NULL,NULL,NULL,NULL,NULL,'2026-01-03T06:30:00Z','2026-01-25T06:30:00Z');
+INSERT INTO "invoices" VALUES(4,'INV-2026-000004','INV-2026-#',4,'issued',3,NULL,'open','EUR',6000,0,'18',1080,7080,0,0,NULL,'invoice',1,4,'2026-01-03','2026-01-13',NULL,NULL,NULL,NULL,NULL,'urgent',2,NULL,NULL,NULL,'2026-02-10','by phone',NULL,NULL,'2026-01-03T06:30:00Z','2026-01-18T06:30:00Z');
+INSERT INTO "invoices" VALUES(5,'INV-2026-000005','INV-2026-#',5,'issued',4,NULL,'open','EUR',7000,0,'18',1260,8260,0,0,NULL,'invoice',1,5,'2026-01-03','2026-01-13',NULL,NULL,NULL,NULL,NULL,'warning',4,'2026-02-02',43,'2026-01-30',NULL,NULL,NULL,NULL,'2026-01-03T06:30:00Z','2026-02-02T06:30:00Z');
+INSERT INTO "invoices" VALUES(6,'INV-2026-000006','INV-2026-#',6,'issued',5,NULL,'void','EUR',4000,0,'18',720,4720,0,0,NULL,'invoice',1,6,'2026-01-04','2026-01-14',NULL,NULL,NULL,'a mistake','2026-01-06T06:30:00Z','none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-04T06:30:00Z','2026-01-06T06:30:00Z');
+INSERT INTO "invoices" VALUES(7,'INV-2026-000007','INV-2026-#',7,'issued',6,NULL,'uncollectible','EUR',9000,0,'18',1620,10620,620,0,NULL,'invoice',1,7,'2026-01-04','2026-01-14',NULL,NULL,NULL,'gone','2026-01-23T06:30:00Z','warning',1,'2026-01-20',25,NULL,NULL,NULL,NULL,NULL,'2026-01-04T06:30:00Z','2026-01-29T06:30:00Z');
+INSERT INTO "invoices" VALUES(8,'INV-2026-000008','INV-2026-#',8,'issued',7,NULL,'open','EUR',3000,0,'18',540,3540,0,0,NULL,'invoice',1,8,'2026-01-04','2026-01-14',NULL,NULL,NULL,NULL,NULL,'suspension',1,'2026-01-20',26,NULL,NULL,NULL,NULL,NULL,'2026-01-04T06:30:00Z','2026-01-24T06:30:00Z');
+INSERT INTO "invoices" VALUES(9,'INV-2026-000009','INV-2026-#',9,'issued',2,NULL,'paid','EUR',2000,0,'18',360,2360,2360,0,NULL,'invoice',1,9,'2026-01-04','2026-01-14','2026-01-26',NULL,NULL,NULL,NULL,'suspension',1,'2026-01-20',24,NULL,NULL,NULL,NULL,NULL,'2026-01-04T06:30:00Z','2026-01-27T19:45:00Z');
+INSERT INTO "invoices" VALUES(10,'INV-2026-000010','INV-2026-#',10,'issued',9,NULL,'open','EUR',2000,0,'18',360,2360,0,0,NULL,'invoice',1,10,'2026-01-04','2026-01-14',NULL,NULL,NULL,NULL,NULL,'suspension',1,'2026-01-20',27,NULL,NULL,NULL,NULL,NULL,'2026-01-04T06:30:00Z','2026-01-24T06:30:00Z');
+INSERT INTO "invoices" VALUES(11,'INV-2026-000011','INV-2026-#',11,'issued',10,NULL,'open','EUR',2500,0,'18',450,2950,0,0,NULL,'invoice',1,11,'2026-01-05','2026-01-15',NULL,NULL,NULL,NULL,NULL,'warning',2,'2026-02-04',44,'2026-02-01',NULL,NULL,NULL,NULL,'2026-01-05T06:30:00Z','2026-02-04T06:30:00Z');
+INSERT INTO "invoices" VALUES(12,'OLD-1',NULL,NULL,'imported',1,NULL,'paid','EUR',12000,0,'0',0,12000,12000,12000,NULL,'invoice',1,2,'2025-10-01','2025-10-15','2025-10-12',NULL,NULL,NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','2026-01-08T06:30:00Z');
+INSERT INTO "invoices" VALUES(13,'OLD-2',NULL,NULL,'imported',1,NULL,'void','EUR',7500,0,'0',0,7500,0,0,NULL,'invoice',1,2,'2025-11-01','2025-11-15',NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','2026-01-08T06:30:00Z');
+INSERT INTO "invoices" VALUES(14,'OLD-3',NULL,NULL,'imported',5,NULL,'uncollectible','EUR',6600,0,'0',0,6600,0,0,NULL,'invoice',1,6,'2025-11-01','2025-11-15',NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','2026-01-08T06:30:00Z');
+INSERT INTO "invoices" VALUES(15,'OLD-4',NULL,NULL,'imported',5,NULL,'paid','EUR',5400,0,'0',0,5400,5400,0,NULL,'invoice',1,6,'2025-12-21','2026-02-21','2026-01-05',NULL,NULL,NULL,NULL,'none',2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','2026-01-09T18:20:00Z');
+INSERT INTO "invoices" VALUES(16,'OLD-5',NULL,NULL,'imported',3,NULL,'void','EUR',4000,0,'0',0,4000,0,0,NULL,'invoice',1,4,'2025-12-20','2026-03-20',NULL,NULL,NULL,'gone','2026-01-19T06:30:00Z','none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','2026-01-19T06:30:00Z');
+INSERT INTO "invoices" VALUES(17,'OLD-6',NULL,NULL,'imported',3,NULL,'open','EUR',4100,0,'0',0,4100,0,0,NULL,'invoice',1,4,'2025-12-20','2026-03-20',NULL,NULL,NULL,'gone',NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','2026-01-19T06:30:00Z');
+INSERT INTO "invoices" VALUES(18,'OLD-7',NULL,NULL,'imported',3,NULL,'uncollectible','EUR',4200,0,'0',0,4200,0,0,NULL,'invoice',1,4,'2025-12-20','2026-03-20',NULL,NULL,NULL,'gone after all','2026-01-24T06:30:00Z','none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','2026-01-24T06:30:00Z');
+INSERT INTO "invoices" VALUES(19,'OLD-8',NULL,NULL,'imported',3,NULL,'uncollectible','EUR',4300,0,'0',0,4300,0,0,NULL,'invoice',1,4,'2025-12-20','2026-03-20',NULL,NULL,NULL,'gone','2026-01-19T06:30:00Z','none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','2026-01-19T06:30:00Z');
+INSERT INTO "invoices" VALUES(20,'OLD-9',NULL,NULL,'imported',3,NULL,'paid','EUR',4400,0,'0',0,4400,4400,4400,NULL,'invoice',1,4,'2025-12-20','2026-03-20','2026-01-15',NULL,NULL,NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-08T06:30:00Z','2026-01-19T06:30:00Z');
+INSERT INTO "invoices" VALUES(101,'S-1',NULL,NULL,'typed',1,1,'open','EUR',6000,0,'0',0,6000,0,0,NULL,'invoice',1,2,'2026-01-31','2026-05-10',NULL,'2026-01-31','2026-02-28',NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-01-31T04:00:00Z','2026-01-31T04:00:00Z');
+INSERT INTO "invoices" VALUES(102,'S-2',NULL,NULL,'typed',1,1,'open','EUR',6000,0,'0',0,6000,0,0,NULL,'invoice',1,2,'2026-03-31','2026-05-20',NULL,'2026-03-31','2026-04-30',NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-03-31T04:00:00Z','2026-03-31T04:00:00Z');
+INSERT INTO "invoices" VALUES(103,'S-3',NULL,NULL,'typed',1,NULL,'open','EUR',10000,1000,'18',1620,10620,0,0,1,'invoice',1,2,'2026-02-03','2026-05-20',NULL,NULL,NULL,NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-02-03T04:00:00Z','2026-02-03T04:00:00Z');
+INSERT INTO "invoices" VALUES(104,'S-4',NULL,NULL,'typed',1,NULL,'paid','EUR',2000,0,'0',0,2000,2000,0,NULL,'automatic',1,2,'2026-02-04','2026-05-20','2026-02-06',NULL,NULL,NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-02-04T04:00:00Z','2026-02-06T04:00:00Z');
+INSERT INTO "invoices" VALUES(105,'S-5',NULL,NULL,'typed',1,NULL,'open','EUR',2000,0,'0',0,2000,0,0,NULL,'automatic',1,2,'2026-02-04','2026-05-20',NULL,NULL,NULL,NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-02-04T04:00:00Z','2026-02-07T04:00:00Z');
+INSERT INTO "invoices" VALUES(106,'S-6',NULL,NULL,'typed',1,NULL,'open','EUR',2000,0,'0',0,2000,0,0,NULL,'automatic',1,2,'2026-02-04','2026-05-20',NULL,NULL,NULL,NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-02-04T04:00:00Z','2026-02-07T04:00:00Z');
+INSERT INTO "invoices" VALUES(107,'S-7',NULL,NULL,'typed',1,NULL,'open','EUR',2000,0,'0',0,2000,0,0,NULL,'automatic',1,2,'2026-02-04','2026-05-20',NULL,NULL,NULL,NULL,NULL,'none',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-02-04T04:00:00Z','2026-02-07T04:00:00Z');
+CREATE TABLE number_sequences (
+  series TEXT PRIMARY KEY,
+  last INTEGER NOT NULL CHECK (last >= 0),
+  skipped INTEGER NOT NULL DEFAULT 0 CHECK (skipped BETWEEN 0 AND last)
 ) STRICT, WITHOUT ROWID;
-CREATE TRIGGER invoice_lines_no_delete BEFORE DELETE ON invoice_lines
-BEGIN
-  SELECT RAISE(ABORT, 'a line of an invoice cannot be deleted');
-END;
-
--- Money that moved or was to move: payments recorded by hand or import, charges by a gateway.
--- `applied_minor` is what went to the invoice; the rest of a succeeded one is the tenant's
--- unapplied credit.
+INSERT INTO "number_sequences" VALUES('INV-2026-#',11,0);
+CREATE TABLE parties (
+  id INTEGER PRIMARY KEY,
+  document TEXT NOT NULL UNIQUE CHECK (json_valid(document))
+) STRICT;
+INSERT INTO "parties" VALUES(1,'{"name":"Example Services","email":null,"address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(2,'{"name":"Acme","email":"acme@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(3,'{"name":"Heath","email":"heath@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(4,'{"name":"Cedar","email":"cedar@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(5,'{"name":"Dune","email":"dune@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(6,'{"name":"Elm","email":"elm@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(7,'{"name":"Fern","email":"fern@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(8,'{"name":"Grove","email":"grove@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(9,'{"name":"Birch","email":"birch@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(10,'{"name":"Iris","email":"iris@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+INSERT INTO "parties" VALUES(11,'{"name":"Jade","email":"jade@clients.example","address":null,"country":null,"tax_id":null,"registration":null}');
+CREATE TABLE payment_methods (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  kind TEXT NOT NULL CHECK (kind IN ('card', 'mobile_money', 'bank_transfer', 'other')),
+  token TEXT NOT NULL CHECK (length(token) BETWEEN 1 AND 500),
+  label TEXT,
+  status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'removed')),
+  is_default INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (id, tenant_id),
+  CHECK (is_default = 0 OR status = 'active')
+) STRICT;
+INSERT INTO "payment_methods" VALUES(1,1,'card','tok_ok','Visa 4242','active',1,'2026-02-01T04:00:00Z','2026-02-01T04:00:00Z');
+CREATE TABLE plans (
+  id INTEGER PRIMARY KEY,
+  code TEXT NOT NULL UNIQUE CHECK (length(code) BETWEEN 1 AND 63),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  price_minor INTEGER NOT NULL CHECK (price_minor BETWEEN 0 AND 1000000000000000),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  interval TEXT NOT NULL CHECK (interval IN ('month', 'year')),
+  interval_count INTEGER NOT NULL DEFAULT 1 CHECK (interval_count BETWEEN 1 AND 120),
+  trial_days INTEGER NOT NULL DEFAULT 0 CHECK (trial_days BETWEEN 0 AND 3650),
+  archived_at TEXT,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL
+) STRICT;
+INSERT INTO "plans" VALUES(1,'basic','Basic',3000,'EUR','month',1,0,NULL,'2026-01-02T06:30:00Z','2026-01-02T06:30:00Z');
+INSERT INTO "plans" VALUES(2,'pro','Pro',9900,'EUR','month',1,14,NULL,'2026-01-02T06:30:00Z','2026-01-02T06:30:00Z');
+CREATE TABLE redemptions (
+  id INTEGER PRIMARY KEY,
+  coupon_id INTEGER NOT NULL REFERENCES coupons (id),
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  subscription_id INTEGER,
+  periods_left INTEGER CHECK (periods_left >= 0),
+  metadata TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metadata)),
+  redeemed_at TEXT NOT NULL,
+  ended_at TEXT,
+  returned_at TEXT,
+  UNIQUE (id, tenant_id),
+  FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id)
+) STRICT;
+INSERT INTO "redemptions" VALUES(1,1,1,1,NULL,'{}','2026-02-03T04:00:00Z',NULL,NULL);
+INSERT INTO "redemptions" VALUES(2,1,1,NULL,0,'{}','2026-02-03T04:00:00Z','2026-02-03T04:00:00Z',NULL);
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  task TEXT NOT NULL,
+  as_of TEXT NOT NULL,
+  clock TEXT NOT NULL CHECK (clock IN ('system', 'given')),
+  status TEXT NOT NULL CHECK (status IN ('running', 'ok', 'partial', 'failed', 'interrupted')),
+  phase TEXT CHECK (phase IN ('deciding', 'delivering')),
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  result TEXT CHECK (json_valid(result)),
+  CHECK ((status = 'running') = (phase IS NOT NULL))
+) STRICT;
+INSERT INTO "runs" VALUES(1,'check-overdue','2026-01-10T06:30:00Z','given','ok',NULL,'2026-01-10T06:30:00Z','2026-01-10T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-10T06:30:00Z","run_id":"run_1","status":"ok","dry_run":false,"duration_ms":128,"emails_queued":0,"emails_sent":4,"emails_failed":0,"examined":0,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(2,'check-overdue','2026-01-11T06:30:00Z','given','ok',NULL,'2026-01-11T06:30:00Z','2026-01-11T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-11T06:30:00Z","run_id":"run_2","status":"ok","dry_run":false,"duration_ms":33,"emails_queued":0,"emails_sent":0,"emails_failed":0,"examined":0,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(3,'check-overdue','2026-01-12T06:30:00Z','given','ok',NULL,'2026-01-12T06:30:00Z','2026-01-12T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-12T06:30:00Z","run_id":"run_3","status":"ok","dry_run":false,"duration_ms":33,"emails_queued":0,"emails_sent":0,"emails_failed":0,"examined":0,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(4,'check-overdue','2026-01-13T06:30:00Z','given','ok',NULL,'2026-01-13T06:30:00Z','2026-01-13T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-13T06:30:00Z","run_id":"run_4","status":"ok","dry_run":false,"duration_ms":40,"emails_queued":0,"emails_sent":0,"emails_failed":0,"examined":0,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(5,'check-overdue','2026-01-14T06:30:00Z','given','ok',NULL,'2026-01-14T06:30:00Z','2026-01-14T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-14T06:30:00Z","run_id":"run_5","status":"ok","dry_run":false,"duration_ms":32,"emails_queued":0,"emails_sent":0,"emails_failed":0,"examined":0,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(6,'check-overdue','2026-01-15T06:30:00Z','given','ok',NULL,'2026-01-15T06:30:00Z','2026-01-15T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-15T06:30:00Z","run_id":"run_6","status":"ok","dry_run":false,"duration_ms":325,"emails_queued":4,"emails_sent":4,"emails_failed":0,"examined":4,"steps":{"friendly":4,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(7,'check-overdue','2026-01-16T06:30:00Z','given','ok',NULL,'2026-01-16T06:30:00Z','2026-01-16T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-16T06:30:00Z","run_id":"run_7","status":"ok","dry_run":false,"duration_ms":168,"emails_queued":3,"emails_sent":3,"emails_failed":0,"examined":3,"steps":{"friendly":3,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(8,'check-overdue','2026-01-17T06:30:00Z','given','ok',NULL,'2026-01-17T06:30:00Z','2026-01-17T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-17T06:30:00Z","run_id":"run_8","status":"ok","dry_run":false,"duration_ms":216,"emails_queued":5,"emails_sent":5,"emails_failed":0,"examined":5,"steps":{"friendly":1,"urgent":4,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(9,'check-overdue','2026-01-18T06:30:00Z','given','ok',NULL,'2026-01-18T06:30:00Z','2026-01-18T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-18T06:30:00Z","run_id":"run_9","status":"ok","dry_run":false,"duration_ms":209,"emails_queued":4,"emails_sent":4,"emails_failed":0,"examined":4,"steps":{"friendly":0,"urgent":4,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(10,'check-overdue','2026-01-19T06:30:00Z','given','ok',NULL,'2026-01-19T06:30:00Z','2026-01-19T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-19T06:30:00Z","run_id":"run_10","status":"ok","dry_run":false,"duration_ms":161,"emails_queued":3,"emails_sent":3,"emails_failed":0,"examined":4,"steps":{"friendly":0,"urgent":1,"warning":2,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(11,'check-overdue','2026-01-20T06:30:00Z','given','ok',NULL,'2026-01-20T06:30:00Z','2026-01-20T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-20T06:30:00Z","run_id":"run_11","status":"ok","dry_run":false,"duration_ms":185,"emails_queued":4,"emails_sent":4,"emails_failed":0,"examined":5,"steps":{"friendly":0,"urgent":0,"warning":4,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(12,'check-overdue','2026-01-21T06:30:00Z','given','ok',NULL,'2026-01-21T06:30:00Z','2026-01-21T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-21T06:30:00Z","run_id":"run_12","status":"ok","dry_run":false,"duration_ms":102,"emails_queued":1,"emails_sent":1,"emails_failed":0,"examined":2,"steps":{"friendly":0,"urgent":0,"warning":1,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(13,'check-overdue','2026-01-22T06:30:00Z','given','ok',NULL,'2026-01-22T06:30:00Z','2026-01-22T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-22T06:30:00Z","run_id":"run_13","status":"ok","dry_run":false,"duration_ms":17,"emails_queued":0,"emails_sent":0,"emails_failed":0,"examined":1,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(14,'check-overdue','2026-01-24T06:30:00Z','given','ok',NULL,'2026-01-24T06:30:00Z','2026-01-24T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-24T06:30:00Z","run_id":"run_14","status":"ok","dry_run":false,"duration_ms":174,"emails_queued":5,"emails_sent":6,"emails_failed":0,"examined":7,"steps":{"friendly":0,"urgent":0,"warning":1,"suspension":4},"tenants_suspended":4,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(15,'check-overdue','2026-01-25T06:30:00Z','given','ok',NULL,'2026-01-25T06:30:00Z','2026-01-25T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-25T06:30:00Z","run_id":"run_15","status":"ok","dry_run":false,"duration_ms":60,"emails_queued":2,"emails_sent":2,"emails_failed":0,"examined":4,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":2},"tenants_suspended":2,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(16,'check-overdue','2026-01-26T06:30:00Z','given','ok',NULL,'2026-01-26T06:30:00Z','2026-01-26T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-26T06:30:00Z","run_id":"run_16","status":"ok","dry_run":false,"duration_ms":69,"emails_queued":0,"emails_sent":0,"emails_failed":0,"examined":2,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(17,'check-overdue','2026-01-27T06:30:00Z','given','ok',NULL,'2026-01-27T06:30:00Z','2026-01-27T06:30:00Z','{"task":"check-overdue","as_of":"2026-01-27T06:30:00Z","run_id":"run_17","status":"ok","dry_run":false,"duration_ms":76,"emails_queued":1,"emails_sent":1,"emails_failed":0,"examined":2,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":1},"tenants_suspended":1,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(18,'check-overdue','2026-02-02T06:30:00Z','given','ok',NULL,'2026-02-02T06:30:00Z','2026-02-02T06:30:00Z','{"task":"check-overdue","as_of":"2026-02-02T06:30:00Z","run_id":"run_18","status":"ok","dry_run":false,"duration_ms":170,"emails_queued":1,"emails_sent":6,"emails_failed":0,"examined":3,"steps":{"friendly":0,"urgent":0,"warning":1,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(19,'check-overdue','2026-02-03T06:30:00Z','given','ok',NULL,'2026-02-03T06:30:00Z','2026-02-03T06:30:00Z','{"task":"check-overdue","as_of":"2026-02-03T06:30:00Z","run_id":"run_19","status":"ok","dry_run":false,"duration_ms":17,"emails_queued":0,"emails_sent":0,"emails_failed":0,"examined":3,"steps":{"friendly":0,"urgent":0,"warning":0,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+INSERT INTO "runs" VALUES(20,'check-overdue','2026-02-04T06:30:00Z','given','ok',NULL,'2026-02-04T06:30:00Z','2026-02-04T06:30:00Z','{"task":"check-overdue","as_of":"2026-02-04T06:30:00Z","run_id":"run_20","status":"ok","dry_run":false,"duration_ms":47,"emails_queued":1,"emails_sent":1,"emails_failed":0,"examined":3,"steps":{"friendly":0,"urgent":0,"warning":1,"suspension":0},"tenants_suspended":0,"suspensions_held":0,"errors":[]}');
+CREATE TABLE subscriptions (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  status TEXT NOT NULL CHECK (status IN ('trialing', 'active', 'suspended', 'canceled')),
+  quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity BETWEEN 1 AND 1000000),
+  anchor TEXT NOT NULL CHECK (anchor IN ('calendar', 'anniversary')),
+  anchor_on TEXT NOT NULL CHECK (date(anchor_on) IS anchor_on),
+  started_on TEXT NOT NULL CHECK (date(started_on) IS started_on),
+  current_period_start TEXT CHECK (date(current_period_start) IS current_period_start),
+  current_period_end TEXT CHECK (date(current_period_end) IS current_period_end),
+  next_billing_on TEXT CHECK (date(next_billing_on) IS next_billing_on),
+  trial_ends_on TEXT CHECK (date(trial_ends_on) IS trial_ends_on),
+  trial_reminded_at TEXT,
+  collection TEXT NOT NULL DEFAULT 'invoice' CHECK (collection IN ('automatic', 'invoice')),
+  cancel_at_period_end INTEGER NOT NULL DEFAULT 0 CHECK (cancel_at_period_end IN (0, 1)),
+  canceled_at TEXT,
+  pending_plan_id INTEGER REFERENCES plans (id),
+  pending_quantity INTEGER CHECK (pending_quantity BETWEEN 1 AND 1000000),
+  suspended_at TEXT,
+  suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (id, tenant_id),
+  CHECK (current_period_start < current_period_end),
+  CHECK ((current_period_start IS NULL) = (current_period_end IS NULL)),
+  CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
+  CHECK ((status = 'canceled') = (canceled_at IS NOT NULL)),
+  CHECK (status <> 'trialing' OR trial_ends_on IS NOT NULL)
+) STRICT;
+INSERT INTO "subscriptions" VALUES(1,1,1,'active',2,'anniversary','2026-01-31','2026-01-31','2026-03-31','2026-04-30','2026-04-30',NULL,NULL,'invoice',0,NULL,NULL,3,NULL,NULL,'2026-01-31T04:00:00Z','2026-03-31T04:00:00Z');
+INSERT INTO "subscriptions" VALUES(2,1,2,'canceled',1,'calendar','2026-02-01','2026-02-01',NULL,NULL,NULL,NULL,NULL,'invoice',0,'2026-03-09T20:30:00Z',NULL,NULL,NULL,NULL,'2026-02-01T04:00:00Z','2026-03-09T20:30:00Z');
+INSERT INTO "subscriptions" VALUES(3,3,2,'trialing',1,'anniversary','2026-03-20','2026-03-06','2026-03-06','2026-03-20',NULL,'2026-03-19',NULL,'invoice',0,NULL,NULL,NULL,NULL,NULL,'2026-03-06T04:00:00Z','2026-03-06T04:00:00Z');
+INSERT INTO "subscriptions" VALUES(4,4,1,'suspended',1,'calendar','2026-02-01','2026-02-01','2026-02-01','2026-03-01','2026-03-01',NULL,NULL,'invoice',0,NULL,NULL,NULL,'2026-02-20T20:00:00Z','manual','2026-02-01T04:00:00Z','2026-02-20T20:00:00Z');
+INSERT INTO "subscriptions" VALUES(5,5,2,'suspended',1,'calendar','2026-02-15','2026-02-01','2026-02-01','2026-02-15',NULL,'2026-02-14',NULL,'invoice',0,NULL,NULL,NULL,'2026-02-15T04:00:00Z','trial','2026-02-01T04:00:00Z','2026-02-15T04:00:00Z');
+INSERT INTO "subscriptions" VALUES(6,6,1,'active',1,'calendar','2026-03-01','2026-03-01','2026-03-01','2026-04-01','2026-04-01',NULL,NULL,'invoice',1,NULL,NULL,NULL,NULL,NULL,'2026-03-01T04:00:00Z','2026-03-02T04:00:00Z');
+INSERT INTO "subscriptions" VALUES(7,6,2,'active',1,'calendar','2026-03-01','2026-02-15','2026-03-01','2026-04-01',NULL,'2026-02-28',NULL,'invoice',0,NULL,NULL,NULL,NULL,NULL,'2026-02-15T04:00:00Z','2026-03-01T04:00:00Z');
+INSERT INTO "subscriptions" VALUES(8,8,1,'active',1,'calendar','2026-03-01','2026-03-01',NULL,NULL,'2026-03-01',NULL,NULL,'invoice',0,NULL,NULL,NULL,NULL,NULL,'2026-03-01T04:00:00Z','2026-03-01T04:00:00Z');
+INSERT INTO "subscriptions" VALUES(9,9,1,'active',1,'calendar','2026-03-01','2026-03-01',NULL,NULL,'2026-03-01',NULL,NULL,'invoice',0,NULL,NULL,NULL,NULL,NULL,'2026-03-01T04:00:00Z','2026-03-01T04:00:00Z');
+CREATE TABLE tenants (
+  id INTEGER PRIMARY KEY,
+  slug TEXT NOT NULL UNIQUE CHECK (length(slug) BETWEEN 1 AND 63),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  email TEXT NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  locale TEXT NOT NULL CHECK (locale IN ('fr', 'en')),
+  country TEXT CHECK (length(country) = 2),
+  address TEXT,
+  tax_id TEXT,
+  tax_rate TEXT,
+  status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'closed')),
+  suspended_at TEXT,
+  suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
+  suspension_reason TEXT,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
+  CHECK ((status = 'suspended') = (suspension_reason IS NOT NULL))
+) STRICT;
+INSERT INTO "tenants" VALUES(1,'acme','Acme','books@acme.example','EUR','en',NULL,NULL,NULL,NULL,'suspended','2026-01-24T06:30:00Z','overdue','invoice INV-2026-000001 is 11 days overdue','2026-01-02T06:30:00Z','2026-01-30T06:30:00Z');
+INSERT INTO "tenants" VALUES(2,'birch','Birch','birch@clients.example','EUR','en',NULL,NULL,NULL,NULL,'active',NULL,NULL,NULL,'2026-01-02T06:30:00Z','2026-01-27T19:45:00Z');
+INSERT INTO "tenants" VALUES(3,'cedar','Cedar','cedar@clients.example','EUR','en',NULL,NULL,NULL,NULL,'active',NULL,NULL,NULL,'2026-01-02T06:30:00Z','2026-01-02T06:30:00Z');
+INSERT INTO "tenants" VALUES(4,'dune','Dune','dune@clients.example','EUR','en',NULL,NULL,NULL,NULL,'active',NULL,NULL,NULL,'2026-01-02T06:30:00Z','2026-01-30T06:30:00Z');
+INSERT INTO "tenants" VALUES(5,'elm','Elm','elm@clients.example','EUR','en',NULL,NULL,NULL,NULL,'active',NULL,NULL,NULL,'2026-01-02T06:30:00Z','2026-01-02T06:30:00Z');
+INSERT INTO "tenants" VALUES(6,'fern','Fern','fern@clients.example','EUR','en',NULL,NULL,NULL,NULL,'active',NULL,NULL,NULL,'2026-01-02T06:30:00Z','2026-01-02T06:30:00Z');
+INSERT INTO "tenants" VALUES(7,'grove','Grove','grove@clients.example','EUR','en',NULL,NULL,NULL,NULL,'suspended','2026-01-24T06:30:00Z','overdue','invoice INV-2026-000008 is 10 days overdue','2026-01-02T06:30:00Z','2026-01-24T06:30:00Z');
+INSERT INTO "tenants" VALUES(8,'heath','Heath','heath@clients.example','EUR','en',NULL,NULL,NULL,NULL,'suspended','2026-01-25T06:30:00Z','overdue','invoice INV-2026-000003 is 12 days overdue','2026-01-02T06:30:00Z','2026-01-25T06:30:00Z');
+INSERT INTO "tenants" VALUES(9,'iris','Iris','iris@clients.example','EUR','en',NULL,NULL,NULL,NULL,'closed',NULL,NULL,NULL,'2026-01-02T06:30:00Z','2026-01-31T06:30:00Z');
+INSERT INTO "tenants" VALUES(10,'jade','Jade','jade@clients.example','EUR','en',NULL,NULL,NULL,NULL,'active',NULL,NULL,NULL,'2026-01-02T06:30:00Z','2026-02-01T06:30:00Z');
 CREATE TABLE transactions (
   id INTEGER PRIMARY KEY,
   invoice_id INTEGER NOT NULL,
@@ -336,12 +728,68 @@ CREATE TABLE transactions (
   CHECK ((reversed_at IS NULL) = (reversal_reason IS NULL)),
   CHECK (reversed_at IS NULL OR status = 'failed')
 ) STRICT;
+INSERT INTO "transactions" VALUES(1,1,1,'payment','succeeded','EUR',1800,1800,'2026-01-05','cash',NULL,NULL,NULL,NULL,0,0,NULL,NULL,NULL,NULL,NULL,'{}','2026-01-05T06:30:00Z','2026-01-05T06:30:00Z');
+INSERT INTO "transactions" VALUES(2,2,1,'payment','succeeded','EUR',5900,5900,'2026-01-04',NULL,'BANK 1',NULL,NULL,NULL,0,0,NULL,NULL,NULL,NULL,NULL,'{}','2026-01-05T20:40:00Z','2026-01-05T20:40:00Z');
+INSERT INTO "transactions" VALUES(3,8,7,'payment','failed','EUR',3540,0,NULL,NULL,NULL,NULL,'reversed',NULL,0,0,NULL,NULL,NULL,'2026-01-18T06:30:00Z','no funds','{}','2026-01-07T06:30:00Z','2026-01-18T06:30:00Z');
+INSERT INTO "transactions" VALUES(4,15,5,'payment','succeeded','EUR',6000,5400,'2026-01-05',NULL,'BANK 2',NULL,NULL,NULL,0,0,NULL,NULL,NULL,NULL,NULL,'{}','2026-01-09T18:20:00Z','2026-01-09T18:20:00Z');
+INSERT INTO "transactions" VALUES(5,1,1,'payment','succeeded','EUR',1000,1000,'2026-01-06',NULL,'BANK 3',NULL,NULL,NULL,0,0,NULL,NULL,NULL,NULL,NULL,'{}','2026-01-09T18:20:00Z','2026-01-09T18:20:00Z');
+INSERT INTO "transactions" VALUES(6,2,1,'payment','failed','EUR',1200,0,NULL,NULL,'BANK 4',NULL,'reversed',NULL,0,0,NULL,NULL,NULL,'2026-01-24T06:30:00Z','not ours','{}','2026-01-09T18:20:00Z','2026-01-24T06:30:00Z');
+INSERT INTO "transactions" VALUES(7,9,2,'payment','succeeded','EUR',2360,2360,'2026-01-26',NULL,NULL,NULL,NULL,NULL,0,0,NULL,NULL,NULL,NULL,NULL,'{}','2026-01-27T19:45:00Z','2026-01-27T19:45:00Z');
+INSERT INTO "transactions" VALUES(8,7,6,'payment','succeeded','EUR',620,620,'2026-01-29',NULL,NULL,NULL,NULL,NULL,0,0,NULL,NULL,NULL,NULL,NULL,'{}','2026-01-29T06:30:00Z','2026-01-29T06:30:00Z');
+INSERT INTO "transactions" VALUES(101,104,1,'charge','succeeded','EUR',2000,2000,'2026-02-06','card',NULL,1,NULL,NULL,0,1,'2026-02-05T04:00:00Z','2026-02-06T04:00:00Z',NULL,NULL,NULL,'{}','2026-02-05T04:00:00Z','2026-02-06T04:00:00Z');
+INSERT INTO "transactions" VALUES(102,105,1,'charge','failed','EUR',2000,0,NULL,'card',NULL,1,'stolen_card','stolen',1,0,'2026-02-05T04:00:00Z','2026-02-05T04:00:00Z',NULL,NULL,NULL,'{}','2026-02-05T04:00:00Z','2026-02-05T04:00:00Z');
+INSERT INTO "transactions" VALUES(103,106,1,'charge','unknown','EUR',2000,0,NULL,'card',NULL,1,NULL,NULL,0,1,NULL,'2026-02-07T04:00:00Z',NULL,NULL,NULL,'{}','2026-02-05T04:00:00Z','2026-02-07T04:00:00Z');
+INSERT INTO "transactions" VALUES(104,107,1,'charge','pending','EUR',2000,0,NULL,NULL,NULL,NULL,NULL,NULL,0,0,NULL,'2026-02-07T04:00:00Z','2026-02-08T04:00:00Z',NULL,NULL,'{}','2026-02-07T04:00:00Z','2026-02-07T04:00:00Z');
+CREATE INDEX tenants_status ON tenants (status);
+CREATE INDEX payment_methods_tenant ON payment_methods (tenant_id);
+CREATE UNIQUE INDEX payment_methods_default ON payment_methods (tenant_id) WHERE is_default = 1;
+CREATE INDEX subscriptions_tenant ON subscriptions (tenant_id);
+CREATE INDEX subscriptions_next_billing ON subscriptions (next_billing_on, id)
+  WHERE status = 'active' AND next_billing_on IS NOT NULL;
+CREATE INDEX subscriptions_trials ON subscriptions (trial_ends_on, id) WHERE status = 'trialing';
+CREATE INDEX invoices_tenant ON invoices (tenant_id);
+CREATE INDEX invoices_dunning ON invoices (stage, due_on, tenant_id)
+  WHERE status = 'open' AND disputed_at IS NULL AND stage <> 'suspension';
+CREATE INDEX invoices_open ON invoices (tenant_id, due_on) WHERE status = 'open';
+CREATE INDEX invoices_open_due ON invoices (due_on, id) WHERE status = 'open';
+CREATE UNIQUE INDEX invoices_sequence ON invoices (series, sequence) WHERE sequence IS NOT NULL;
+CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start)
+  WHERE subscription_id IS NOT NULL AND status <> 'void';
+CREATE INDEX invoices_warning_email ON invoices (warning_email_id) WHERE warning_email_id IS NOT NULL;
+CREATE TRIGGER invoices_period_overlap BEFORE INSERT ON invoices
+WHEN NEW.subscription_id IS NOT NULL AND NEW.status <> 'void'
+BEGIN
+  SELECT RAISE(ABORT, 'invoice period overlaps another of the same subscription')
+  WHERE EXISTS (
+    SELECT 1 FROM invoices
+    WHERE subscription_id = NEW.subscription_id AND status <> 'void'
+      AND period_start < NEW.period_end AND period_end > NEW.period_start
+  );
+END;
+CREATE TRIGGER invoices_immutable BEFORE UPDATE OF
+  number, series, sequence, origin, tenant_id, subscription_id, currency, subtotal_minor,
+  seller_id, buyer_id, issued_on, due_on, period_start, period_end ON invoices
+WHEN OLD.origin <> 'imported'
+BEGIN
+  SELECT RAISE(ABORT, 'an issued invoice cannot be changed');
+END;
+CREATE TRIGGER invoices_unvoid BEFORE UPDATE OF status ON invoices
+WHEN OLD.status = 'void' AND NEW.status <> 'void'
+BEGIN
+  SELECT RAISE(ABORT, 'a void invoice stays void');
+END;
+CREATE TRIGGER invoices_no_delete BEFORE DELETE ON invoices
+BEGIN
+  SELECT RAISE(ABORT, 'an invoice cannot be deleted');
+END;
+CREATE TRIGGER invoice_lines_no_delete BEFORE DELETE ON invoice_lines
+BEGIN
+  SELECT RAISE(ABORT, 'a line of an invoice cannot be deleted');
+END;
 CREATE INDEX transactions_invoice ON transactions (invoice_id);
 CREATE INDEX transactions_tenant ON transactions (tenant_id);
--- The same bank reference is the same money: it counts once.
 CREATE UNIQUE INDEX transactions_reference ON transactions (reference)
   WHERE kind = 'payment' AND reference IS NOT NULL AND reversed_at IS NULL;
--- Never two live charges for one invoice, whoever starts them.
 CREATE UNIQUE INDEX transactions_live ON transactions (invoice_id)
   WHERE kind = 'charge' AND status IN ('pending', 'unknown');
 CREATE INDEX transactions_retry ON transactions (next_retry_at, id) WHERE next_retry_at IS NOT NULL;
@@ -349,124 +797,18 @@ CREATE TRIGGER transactions_no_delete BEFORE DELETE ON transactions
 BEGIN
   SELECT RAISE(ABORT, 'a transaction cannot be deleted');
 END;
-
--- Each call of a gateway. The key and the request's bytes stand here before the gateway is called.
-CREATE TABLE charge_attempts (
-  id INTEGER PRIMARY KEY,
-  transaction_id INTEGER NOT NULL REFERENCES transactions (id),
-  idempotency_key TEXT NOT NULL UNIQUE,
-  request TEXT NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('prepared', 'succeeded', 'declined', 'pending', 'unknown')),
-  reference TEXT,
-  code TEXT,
-  message TEXT,
-  created_at TEXT NOT NULL,
-  answered_at TEXT
-) STRICT;
 CREATE INDEX charge_attempts_transaction ON charge_attempts (transaction_id);
-
--- One redemption of a coupon: an invoice, or a subscription for the coupon's duration. It is one
--- use; it is returned when no live usage row is left and none can follow.
-CREATE TABLE redemptions (
-  id INTEGER PRIMARY KEY,
-  coupon_id INTEGER NOT NULL REFERENCES coupons (id),
-  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  subscription_id INTEGER,
-  periods_left INTEGER CHECK (periods_left >= 0),
-  metadata TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metadata)),
-  redeemed_at TEXT NOT NULL,
-  ended_at TEXT,
-  returned_at TEXT,
-  UNIQUE (id, tenant_id),
-  FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id)
-) STRICT;
 CREATE INDEX redemptions_coupon ON redemptions (coupon_id, tenant_id);
 CREATE INDEX redemptions_tenant ON redemptions (tenant_id);
 CREATE UNIQUE INDEX redemptions_subscription ON redemptions (subscription_id)
   WHERE subscription_id IS NOT NULL AND ended_at IS NULL AND returned_at IS NULL;
-
--- Each invoice that a redemption discounted.
-CREATE TABLE coupon_usages (
-  id INTEGER PRIMARY KEY,
-  redemption_id INTEGER NOT NULL,
-  coupon_id INTEGER NOT NULL REFERENCES coupons (id),
-  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  invoice_id INTEGER NOT NULL,
-  original_minor INTEGER NOT NULL CHECK (original_minor >= 0),
-  discount_minor INTEGER NOT NULL CHECK (discount_minor BETWEEN 0 AND original_minor),
-  currency TEXT NOT NULL CHECK (length(currency) = 3),
-  used_at TEXT NOT NULL,
-  returned_at TEXT,
-  FOREIGN KEY (redemption_id, tenant_id) REFERENCES redemptions (id, tenant_id),
-  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id)
-) STRICT;
 CREATE UNIQUE INDEX coupon_usages_invoice ON coupon_usages (invoice_id) WHERE returned_at IS NULL;
 CREATE INDEX coupon_usages_coupon ON coupon_usages (coupon_id, id);
 CREATE INDEX coupon_usages_redemption ON coupon_usages (redemption_id);
 CREATE INDEX coupon_usages_tenant ON coupon_usages (tenant_id);
-
--- Every dunning stage that was recorded. A second run cannot record it again: the key says so.
-CREATE TABLE dunning_steps (
-  invoice_id INTEGER NOT NULL,
-  dunning_round INTEGER NOT NULL,
-  stage TEXT NOT NULL CHECK (stage IN ('friendly', 'urgent', 'warning', 'suspension')),
-  tenant_id INTEGER NOT NULL,
-  recorded_on TEXT NOT NULL CHECK (date(recorded_on) IS recorded_on),
-  days_overdue INTEGER NOT NULL,
-  run_id INTEGER REFERENCES runs (id),
-  email_id INTEGER REFERENCES emails (id),
-  PRIMARY KEY (invoice_id, dunning_round, stage),
-  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id)
-) STRICT, WITHOUT ROWID;
 CREATE INDEX dunning_steps_email ON dunning_steps (email_id) WHERE email_id IS NOT NULL;
-
--- The outbox, and the record of what was sent. A letter is queued in the transaction of the fact
--- it tells of; `dedup_key` makes a second one impossible. The bytes are drawn up just before the
--- first try (email_messages) and never change after it.
-CREATE TABLE emails (
-  id INTEGER PRIMARY KEY,
-  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  invoice_id INTEGER,
-  template TEXT NOT NULL,
-  stage TEXT,
-  locale TEXT NOT NULL CHECK (locale IN ('fr', 'en')),
-  recipient TEXT NOT NULL,
-  subject TEXT,
-  facts TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(facts)),
-  status TEXT NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'sent', 'failed', 'canceled')),
-  attempts INTEGER NOT NULL DEFAULT 0,
-  dedup_key TEXT NOT NULL UNIQUE,
-  message_id TEXT NOT NULL UNIQUE,
-  error TEXT,
-  run_id INTEGER REFERENCES runs (id),
-  queued_at TEXT NOT NULL,
-  first_tried_at TEXT,
-  next_try_at TEXT,
-  sent_at TEXT,
-  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
-  CHECK ((status = 'queued') = (next_try_at IS NOT NULL)),
-  CHECK ((status = 'sent') = (sent_at IS NOT NULL))
-) STRICT;
 CREATE INDEX emails_due ON emails (next_try_at, id) WHERE next_try_at IS NOT NULL;
 CREATE INDEX emails_tenant ON emails (tenant_id);
-
--- The bytes of each letter that was tried at least once, as they left.
-CREATE TABLE email_messages (
-  email_id INTEGER PRIMARY KEY REFERENCES emails (id),
-  message BLOB NOT NULL
-) STRICT;
-
--- The audit trail: every change, who or what made it, and why. Append-only.
-CREATE TABLE events (
-  id INTEGER PRIMARY KEY,
-  at TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  tenant_id INTEGER,
-  invoice_id INTEGER,
-  actor TEXT NOT NULL,
-  reason TEXT,
-  data TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(data))
-) STRICT;
 CREATE INDEX events_tenant ON events (tenant_id, id) WHERE tenant_id IS NOT NULL;
 CREATE INDEX events_invoice ON events (invoice_id, id) WHERE invoice_id IS NOT NULL;
 CREATE TRIGGER events_no_update BEFORE UPDATE ON events
@@ -477,20 +819,8 @@ CREATE TRIGGER events_no_delete BEFORE DELETE ON events
 BEGIN
   SELECT RAISE(ABORT, 'the audit trail is append-only');
 END;
-
--- Each run of a scheduled task. `phase` says which lock it holds while it is running, so that a
--- run that died can be told from one that is at work.
-CREATE TABLE runs (
-  id INTEGER PRIMARY KEY,
-  task TEXT NOT NULL,
-  as_of TEXT NOT NULL,
-  clock TEXT NOT NULL CHECK (clock IN ('system', 'given')),
-  status TEXT NOT NULL CHECK (status IN ('running', 'ok', 'partial', 'failed', 'interrupted')),
-  phase TEXT CHECK (phase IN ('deciding', 'delivering')),
-  started_at TEXT NOT NULL,
-  finished_at TEXT,
-  result TEXT CHECK (json_valid(result)),
-  CHECK ((status = 'running') = (phase IS NOT NULL))
-) STRICT;
 CREATE INDEX runs_task ON runs (task, id);
 CREATE INDEX runs_running ON runs (phase) WHERE phase IS NOT NULL;
+COMMIT;
+PRAGMA application_id = 1112099916;
+PRAGMA user_version = 1;

@@ -11,6 +11,7 @@ pub mod races;
 pub mod statements;
 pub mod subscriptions;
 pub mod transcript;
+pub mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -148,6 +149,12 @@ impl Shop {
     pub fn check(&self) {
         let done = self.run(&["db", "check"]);
         assert_eq!((done.status, done.stdout.as_str()), (0, ""), "{}", done.stderr);
+    }
+
+    /// The same where customers have credit, which `db check` tells a person too.
+    pub fn check_but_for_credits(&self) {
+        let told = self.json(&["db", "check"]);
+        assert_eq!(told["ok"], true, "{}", told["findings"]);
     }
 
     /// Keeps the files of the folder, for [`Prepared::shop`].
@@ -288,12 +295,12 @@ pub fn assert_same(what: &str, found: &Contents, expected: &Contents) {
     for (table, rows) in expected {
         let empty = Vec::new();
         let there = found.get(table).unwrap_or(&empty);
+        if there == rows {
+            continue;
+        }
         let missing: Vec<_> = rows.iter().filter(|row| !there.contains(row)).take(5).collect();
         let extra: Vec<_> = there.iter().filter(|row| !rows.contains(row)).take(5).collect();
-        assert!(
-            there == rows,
-            "{what}: {table} differs\n  missing: {missing:#?}\n  extra: {extra:#?}"
-        );
+        panic!("{what}: {table} differs\n  missing: {missing:#?}\n  extra: {extra:#?}");
     }
     assert_eq!(found.len(), expected.len(), "{what}: tables");
 }
