@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rusqlite::Row;
 
-use super::invoices::{stage, stage_word};
+use super::invoices::{is_overdue, stage, stage_word};
 use super::{Db, columns};
 use crate::domain::dunning::{InvoiceFacts, TenantFacts};
 use crate::domain::stage::Stage;
@@ -51,7 +51,7 @@ pub struct DueKey {
 }
 
 macro_rules! facts_query {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT i.id, i.tenant_id, i.number, i.issued_on, i.due_on, i.currency, i.total_minor, i.due_minor,
                     i.stage, i.dunning_round, i.warned_on, i.set_back_on, i.promised_until,
@@ -61,7 +61,7 @@ macro_rules! facts_query {
                      WHERE invoice_id = i.id AND kind = 'charge'
                        AND status IN ('pending', 'unknown')) AS charge_since
              FROM invoices i ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -114,9 +114,9 @@ impl Db<'_> {
             .prepare_cached("SELECT slug, status FROM tenants WHERE id = ?1")?
             .query_row([tenant.0], |row| Ok((row.get("slug")?, columns::word(row, "status")?)))?;
         let mut statement = self.conn.prepare_cached(facts_query!(
-            "INDEXED BY invoices_open
-             WHERE i.tenant_id = ?1 AND i.status = 'open' AND i.due_on < ?2
-             ORDER BY i.due_on, i.id"
+            "INDEXED BY invoices_open WHERE i.tenant_id = ?1 AND ",
+            is_overdue!("i", "?2"),
+            " ORDER BY i.due_on, i.id"
         ))?;
         let invoices =
             statement.query_map((tenant.0, today.to_string()), |row| facts(row, self.zone))?;
@@ -146,12 +146,14 @@ impl Db<'_> {
     ) -> Result<()> {
         let sql = match tenant {
             Some(_) => facts_query!(
-                "WHERE i.status = 'open' AND i.due_on < ?2 AND i.tenant_id = ?1
-                 ORDER BY i.due_on, i.id"
+                "WHERE i.tenant_id = ?1 AND ",
+                is_overdue!("i", "?2"),
+                " ORDER BY i.due_on, i.id"
             ),
             None => facts_query!(
-                "WHERE i.status = 'open' AND i.due_on < ?2 AND ?1 IS NULL
-                 ORDER BY i.due_on, i.id"
+                "WHERE ?1 IS NULL AND ",
+                is_overdue!("i", "?2"),
+                " ORDER BY i.due_on, i.id"
             ),
         };
         let mut statement = self.conn.prepare_cached(sql)?;

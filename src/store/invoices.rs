@@ -51,15 +51,23 @@ pub struct InvoiceFilter {
     pub limit: Option<u32>,
 }
 
+/// What makes an invoice overdue on a day: [`Invoice::days_overdue`] says it of one that was read.
+macro_rules! is_overdue {
+    ($invoice:literal, $day:literal) => {
+        concat!($invoice, ".status = 'open' AND ", $invoice, ".due_on < ", $day)
+    };
+}
+pub(super) use is_overdue;
+
 macro_rules! invoice_query {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT i.*, t.slug AS tenant, s.document AS seller, b.document AS buyer,
                     c.code AS coupon
              FROM invoices i JOIN tenants t ON t.id = i.tenant_id
              JOIN parties s ON s.id = i.seller_id JOIN parties b ON b.id = i.buyer_id
              LEFT JOIN coupons c ON c.id = i.coupon_id ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -128,13 +136,15 @@ impl Db<'_> {
     ) -> Result<()> {
         let sql = match (filter.overdue_before, filter.tenant) {
             (Some(_), Some(_)) => invoice_query!(
-                "WHERE i.status = 'open' AND i.due_on < ?3 AND i.tenant_id = ?2
-                   AND (?1 IS NULL OR i.status = ?1)
+                "WHERE ",
+                is_overdue!("i", "?3"),
+                " AND i.tenant_id = ?2 AND (?1 IS NULL OR i.status = ?1)
                  ORDER BY i.due_on, i.id LIMIT ?4"
             ),
             (Some(_), None) => invoice_query!(
-                "WHERE i.status = 'open' AND i.due_on < ?3 AND ?2 IS NULL
-                   AND (?1 IS NULL OR i.status = ?1)
+                "WHERE ",
+                is_overdue!("i", "?3"),
+                " AND ?2 IS NULL AND (?1 IS NULL OR i.status = ?1)
                  ORDER BY i.due_on, i.id LIMIT ?4"
             ),
             (None, Some(_)) => invoice_query!(

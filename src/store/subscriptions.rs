@@ -5,6 +5,7 @@ mod changes;
 use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row, Rows};
 
+use super::invoices::is_overdue;
 use super::plans::{interval, price};
 use super::{Db, columns};
 use crate::domain::period::{Cycle, Period};
@@ -203,11 +204,12 @@ impl Db<'_> {
         // Found among what its tenant owes: the index of periods does not hold every invoice.
         Ok(self
             .conn
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM invoices INDEXED BY invoices_open
-                   WHERE tenant_id = ?1 AND status = 'open' AND due_on < ?2
-                     AND subscription_id = ?3)",
-            )?
+            .prepare_cached(concat!(
+                "SELECT EXISTS (SELECT 1 FROM invoices i INDEXED BY invoices_open
+                   WHERE i.tenant_id = ?1 AND i.subscription_id = ?3 AND ",
+                is_overdue!("i", "?2"),
+                ")"
+            ))?
             .query_row((of.tenant_id.0, today.to_string(), of.id.0), |row| row.get(0))?)
     }
 
