@@ -109,7 +109,7 @@ pub struct Met(BTreeMap<i64, u64>);
 
 impl Met {
     /// Notes a tenant; false where it was met before.
-    pub fn is_new(&mut self, tenant: TenantId) -> bool {
+    pub fn insert(&mut self, tenant: TenantId) -> bool {
         let (word, bit) = (tenant.0.div_euclid(64), 1 << tenant.0.rem_euclid(64));
         let word = self.0.entry(word).or_default();
         let new = *word & bit == 0;
@@ -126,9 +126,9 @@ mod tests {
     fn a_tenant_is_new_once() {
         let mut met = Met::default();
         for id in [1, 63, 64, 65, 0, 1 << 40, i64::MAX, 127, 128] {
-            assert!(met.is_new(TenantId(id)), "{id}");
-            assert!(!met.is_new(TenantId(id)), "{id}");
+            assert!(met.insert(TenantId(id)), "{id}");
+            assert!(!met.insert(TenantId(id)), "{id}");
         }
-        assert!(met.is_new(TenantId(2)));
+        assert!(met.insert(TenantId(2)));
     }
 }

@@ -272,7 +272,7 @@ impl<'a> Scan<'a> {
                 continue;
             }
             let tenants = keys.iter().map(|key| key.tenant);
-            let new: Vec<_> = tenants.filter(|tenant| self.met.is_new(*tenant)).collect();
+            let new: Vec<_> = tenants.filter(|tenant| self.met.insert(*tenant)).collect();
             if !new.is_empty() {
                 return Ok(new);
             }
