@@ -76,10 +76,16 @@ pub fn compose(headers: &Headers, rendered: &Rendered) -> Result<Vec<u8>> {
     }
     let body = MultiPart::alternative()
         .boundary(boundary(headers.message_id))
-        .singlepart(SinglePart::plain(rendered.text.clone()))
-        .singlepart(SinglePart::html(rendered.html.clone()));
+        .singlepart(SinglePart::plain(ending_in_crlf(&rendered.text)))
+        .singlepart(SinglePart::html(ending_in_crlf(&rendered.html)));
     let message = builder.multipart(body).map_err(|error| refuse(&error.to_string()))?;
     Ok(message.formatted())
+}
+
+/// The lines as mail ends them. The library would put each CR in its place by itself, and move all
+/// that follows it: a list of 20 000 invoices took six seconds.
+fn ending_in_crlf(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\n', "\r\n")
 }
 
 /// The address of a mailbox without its name, as the envelope takes it.

@@ -1,7 +1,7 @@
 //! `tasks deliver-emails`, and the delivery at the end of the other tasks: reads the facts of each
 //! due letter again, draws it up, hands it to the transport, and records what became of it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
@@ -533,14 +533,15 @@ fn still_true<'a>(
 ) -> Option<&'a ToldStep> {
     let suspended = tenant.suspension.as_ref().is_some_and(|s| s.cause == SuspensionCause::Overdue);
     let by_hand = email.dedup_key.contains(AGAIN);
+    let stages: HashMap<_, _> = chased.iter().map(|invoice| (invoice.id, invoice.stage)).collect();
     let holds = |step: &&ToldStep| match step.stage {
         // The suspension itself is told, whichever of the overdue invoices keeps it up by now.
         Stage::Suspension => suspended && !chased.is_empty(),
         // What has come to a higher stage meanwhile is told by that stage's letter: nobody gets a
         // warning together with the suspension. One that a person sends again is sent.
-        stage => chased
-            .iter()
-            .any(|invoice| invoice.id == step.invoice && (by_hand || invoice.stage <= Some(stage))),
+        stage => {
+            stages.get(&step.invoice).is_some_and(|reached| by_hand || *reached <= Some(stage))
+        }
     };
     told.iter().filter(holds).max_by_key(|step| step.stage)
 }
