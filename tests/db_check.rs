@@ -70,3 +70,56 @@ fn a_hundred_findings_of_a_check_are_named_and_the_others_counted() {
         assert_eq!(more.as_deref(), lines.get(101).copied());
     }
 }
+
+#[test]
+fn items_that_do_not_go_together_and_lines_of_another_subscription_are_found() {
+    let shop = Shop::new();
+    for (code, months) in [("monthly", "1"), ("quarterly", "3")] {
+        shop.plan(code, "31", months, &[]);
+    }
+    for tenant in ["acme", "birch", "cedar"] {
+        shop.tenant(tenant);
+        shop.subscribe(tenant, "monthly", "2026-01-10", &["--anchor", "anniversary"]);
+    }
+    shop.check();
+    shop.sql()
+        .execute_batch(
+            "INSERT INTO subscription_items (id, subscription_id, tenant_id, position, plan_id,
+               price_id, quantity, created_at, updated_at)
+             SELECT 9, id, tenant_id, 2, 2, 2, 1, created_at, updated_at FROM subscriptions
+             WHERE id = 1;
+             UPDATE invoice_lines SET item_id = 9 WHERE invoice_id = 2;
+             PRAGMA foreign_keys = 0;
+             DELETE FROM subscription_items WHERE subscription_id = 3",
+        )
+        .expect("a damaged file");
+    let expected = [
+        "sub_3 has no item",
+        "sub_1 has items of two intervals or currencies",
+        "INV-2026-000002 bills item_9, which is not of sub_2",
+    ];
+    assert_eq!(found(&shop, "items"), (3, expected.map(str::to_owned).to_vec()));
+}
+
+#[test]
+fn a_history_that_does_not_end_with_how_a_subscription_stands_is_found() {
+    let shop = Shop::new();
+    shop.plan("monthly", "31", "1", &[]);
+    for tenant in ["acme", "birch", "cedar"] {
+        shop.tenant(tenant);
+        shop.subscribe(tenant, "monthly", "2026-01-10", &[]);
+    }
+    shop.ok(&["subscription", "cancel", "sub_2", "--now", "--as-of", "2026-01-11"]);
+    shop.check();
+    shop.sql()
+        .execute_batch(
+            "DELETE FROM subscription_states WHERE subscription_id = 2 AND status = 'canceled';
+             UPDATE subscription_states SET quantity = 2 WHERE subscription_id = 3",
+        )
+        .expect("a damaged file");
+    let expected = [
+        "sub_2 is canceled with item_2, and its history ends otherwise",
+        "sub_3 is active with item_3, and its history ends otherwise",
+    ];
+    assert_eq!(found(&shop, "states"), (2, expected.map(str::to_owned).to_vec()));
+}

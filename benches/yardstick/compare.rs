@@ -39,6 +39,7 @@ pub fn same(one: &str, other: &str) -> Done {
         "tenant_states",
         "parties",
         "subscriptions",
+        "subscription_items",
         "subscription_states",
         "invoices",
         "invoice_states",

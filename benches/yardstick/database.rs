@@ -101,13 +101,22 @@ pub fn insert_tenants(conn: &Connection, tenants: i64) -> Done {
     Ok(())
 }
 
+/// So many cents as a decimal number of euros, as prices are stored.
+pub fn major(minor: i64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
 pub fn insert_plans(conn: &Connection, at: &str) -> Done {
     for (id, plan, minor) in [(1, "Small", 1900), (2, "Team", 4900), (3, "Large", 9900)] {
         conn.execute(
-            "INSERT INTO plans (id, code, name, price_minor, currency, interval, created_at,
-               updated_at)
-             VALUES (?1, lower(?2), ?2, ?3, 'EUR', 'month', ?4, ?4)",
-            (id, plan, minor, at),
+            "INSERT INTO plans (id, code, name, interval, created_at, updated_at)
+             VALUES (?1, lower(?2), ?2, 'month', ?3, ?3)",
+            (id, plan, at),
+        )?;
+        conn.execute(
+            "INSERT INTO prices (id, plan_id, currency, model, unit_amount, created_at)
+             VALUES (?1, ?1, 'EUR', 'per_unit', ?2, ?3)",
+            (id, major(minor), at),
         )?;
     }
     Ok(())

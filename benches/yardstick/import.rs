@@ -88,8 +88,8 @@ pub fn import(db: &str, file: &str, as_of: &str) -> Done {
            ?10, ?11, ?12, ?13, ?13)",
     )?;
     let mut line = conn.prepare(
-        "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
-           amount_minor, discount_minor) VALUES (?1, 1, ?2, 1, ?3, ?3, 0)",
+        "INSERT INTO invoice_lines (invoice_id, position, description, unit_price, amount_minor)
+         VALUES (?1, 1, ?2, ?3, ?4)",
     )?;
     let mut entry = conn.prepare(
         "INSERT INTO ledger (booked_on, recorded_at, kind, tenant_id, invoice_id, currency,
@@ -128,7 +128,7 @@ pub fn import(db: &str, file: &str, as_of: &str) -> Done {
             &at,
         ])?;
         let id = conn.last_insert_rowid();
-        line.execute((id, &record[6], minor))?;
+        line.execute((id, &record[6], &record[2], minor))?;
         let currency = &record[5];
         entry.execute((&record[3], &at, "invoice", *tenant, id, currency, minor, 0, minor))?;
         if paid {

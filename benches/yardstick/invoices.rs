@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, params};
 
 use crate::Done;
-use crate::database::{locale, noon};
+use crate::database::{locale, major, noon};
 
 /// Days after the due date at which each stage of dunning is reached.
 pub const STAGES: &[(&str, i64)] = &[("friendly", 3), ("urgent", 7), ("warning", 15)];
@@ -76,10 +76,18 @@ impl Invoice {
             warning.map(|(_, days, email)| (plus_days(self.due_on, **days), *email)),
         )?;
         conn.prepare_cached(
-            "INSERT INTO invoice_lines (invoice_id, position, description, unit_minor, amount_minor,
-               discount_minor) VALUES (?1, 1, 'Subscription, one month', ?2, ?2, ?3)",
+            "INSERT INTO invoice_lines (invoice_id, position, item_id, description, unit_price,
+               amount_minor, discount_minor)
+             VALUES (?1, 1, ?2, 'Subscription, one month', ?3, ?4, ?5)",
         )?
-        .execute((self.id, self.subtotal, self.discount))?;
+        .execute((
+            self.id,
+            // The one item of a subscription has its id.
+            self.period.map(|(subscription, ..)| subscription),
+            major(self.subtotal),
+            self.subtotal,
+            self.discount,
+        ))?;
         self.book(conn)?;
         for (stage, days, email) in reminders {
             let reached_on = plus_days(self.due_on, *days).to_string();
@@ -127,11 +135,11 @@ impl Invoice {
         let date = |date: NaiveDate| date.to_string();
         conn.prepare_cached(
             "INSERT INTO invoices (id, number, series, sequence, origin, tenant_id, subscription_id,
-               status, currency, subtotal_minor, discount_minor, total_minor, paid_minor,
+               purpose, status, currency, subtotal_minor, discount_minor, total_minor, paid_minor,
                paid_elsewhere_minor, coupon_id, collection, seller_id, buyer_id, issued_on, due_on,
                paid_on, period_start, period_end, closed_at, stage, warned_on, warning_email_id,
                created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'EUR', ?9, ?10, ?11, ?12, ?13, ?14, ?15, 1,
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, iif(?7 IS NULL, 'single', 'period'), ?8, 'EUR', ?9, ?10, ?11, ?12, ?13, ?14, ?15, 1,
                1 + ?6, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
         )?
         .execute(params![

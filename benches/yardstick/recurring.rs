@@ -81,16 +81,13 @@ pub fn insert_subscription(
 ) -> Done {
     let (plan, quantity) = (1 + id % 3, 1 + id / 3 % 3);
     conn.prepare_cached(
-        "INSERT INTO subscriptions (id, tenant_id, plan_id, status, quantity, anchor, anchor_on,
-           anchor_day, started_on, current_period_start, current_period_end, next_billing_on,
-           created_at, updated_at)
-         VALUES (?1, ?2, ?3, 'active', ?4, ?5, ?6, ?7, ?6, ?8, ?9, ?9, ?10, ?10)",
+        "INSERT INTO subscriptions (id, tenant_id, status, anchor, anchor_on, anchor_day, started_on,
+           current_period_start, current_period_end, next_billing_on, created_at, updated_at)
+         VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?4, ?6, ?7, ?7, ?8, ?8)",
     )?
     .execute(params![
         id,
         tenant,
-        plan,
-        quantity,
         anchor,
         started_on.to_string(),
         started_on.day(),
@@ -98,6 +95,12 @@ pub fn insert_subscription(
         end.to_string(),
         noon(started_on),
     ])?;
+    conn.prepare_cached(
+        "INSERT INTO subscription_items (id, subscription_id, tenant_id, position, plan_id, price_id,
+           quantity, created_at, updated_at)
+         VALUES (?1, ?1, ?2, 1, ?3, ?3, ?4, ?5, ?5)",
+    )?
+    .execute((id, tenant, plan, quantity, noon(started_on)))?;
     conn.prepare_cached("INSERT INTO billing_starts VALUES (?1, ?2, 'created')")?
         .execute((id, started_on.to_string()))?;
     Ok(())
@@ -107,11 +110,12 @@ pub fn insert_subscription(
 /// seller and buyer where they were new.
 pub const ISSUED: &str = "SELECT i.number, i.sequence, i.tenant_id, i.subtotal_minor, i.tax_rate,
     i.tax_minor, i.total_minor, i.seller_id, i.buyer_id, i.due_on, i.subscription_id,
-    i.period_start, i.period_end, l.description, l.quantity, l.unit_minor, e.locale, e.recipient,
+    i.period_start, i.period_end, l.description, l.quantity, l.unit_price, e.locale, e.recipient,
     e.dedup_key, e.message_id, x.data, s.anchor_on, s.anchor_day,
     CASE WHEN i.sequence = 1 THEN seller.document END AS new_seller,
     CASE WHEN NOT EXISTS (SELECT 1 FROM invoices o WHERE o.tenant_id = i.tenant_id
-      AND o.buyer_id = i.buyer_id AND o.id < i.id) THEN buyer.document END AS new_buyer
+      AND o.buyer_id = i.buyer_id AND o.id < i.id) THEN buyer.document END AS new_buyer,
+    l.item_id
   FROM emails e JOIN invoices i ON i.id = e.invoice_id
   JOIN invoice_lines l ON l.invoice_id = i.id JOIN subscriptions s ON s.id = i.subscription_id
   JOIN events v ON v.invoice_id = i.id AND v.kind = 'invoice_issued'
@@ -129,13 +133,13 @@ pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
     let mut invoice = conn.prepare(
         "INSERT INTO invoices (number, series, sequence, origin, tenant_id, status, currency,
            subtotal_minor, tax_rate, tax_minor, total_minor, seller_id, buyer_id, issued_on, due_on,
-           subscription_id, period_start, period_end, created_at, updated_at)
+           subscription_id, purpose, period_start, period_end, created_at, updated_at)
          VALUES (?1, 'INV-2026-#', ?2, 'issued', ?3, 'open', 'EUR', ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-           ?11, ?12, ?13, ?14, ?15, ?15)",
+           ?11, ?12, 'period', ?13, ?14, ?15, ?15)",
     )?;
     let mut line = conn.prepare(
-        "INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
-           amount_minor, period_start, period_end) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO invoice_lines (invoice_id, position, item_id, description, quantity, unit_price,
+           amount_minor, period_start, period_end) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     let mut entry = conn.prepare(
         "INSERT INTO ledger (booked_on, recorded_at, kind, tenant_id, invoice_id, currency,
@@ -184,7 +188,8 @@ pub fn recurring(db: &str, file: &str, as_of: &str) -> Done {
             &at,
         ])?;
         let issued = conn.last_insert_rowid();
-        line.execute((issued, &record[13], number(14)?, number(15)?, subtotal, start, end))?;
+        let (item, quantity, price) = (number(25)?, &record[14], &record[15]);
+        line.execute((issued, item, &record[13], quantity, price, subtotal, start, end))?;
         entry.execute((as_of, &at, tenant, issued, number(6)?, number(5)?))?;
         let about = (Some(tenant), Some(issued));
         insert_event(&conn, actor, (&at, "invoice_issued"), about, (None, &record[20]))?;

@@ -31,10 +31,13 @@ pub fn mrr(conn: &Connection, day: NaiveDate) -> Done {
         lasting.insert(row.get(0)?, (row.get(1)?, row.get(2)?));
     }
     let mut query = conn.prepare(
-        "SELECT s.tenant_id, s.id, substr(h.since, 1, 10), h.status, h.quantity * p.price_minor
-           / CASE p.interval WHEN 'year' THEN 12 * p.interval_count ELSE p.interval_count END
+        // Without its point, a price is in cents.
+        "SELECT s.tenant_id, s.id, substr(h.since, 1, 10), h.status,
+           h.quantity * CAST(replace(r.unit_amount, '.', '') AS INTEGER)
+             / CASE p.interval WHEN 'year' THEN 12 * p.interval_count ELSE p.interval_count END
          FROM subscriptions s JOIN subscription_states h ON h.subscription_id = s.id
-         JOIN plans p ON p.id = h.plan_id ORDER BY s.tenant_id, s.id, h.id",
+         JOIN prices r ON r.id = h.price_id JOIN plans p ON p.id = h.plan_id
+         ORDER BY s.tenant_id, s.id, h.id",
     )?;
     let mut months = [[0i64; 8]; CUTS];
     let (mut tenant, mut subscription) = (0, 0);

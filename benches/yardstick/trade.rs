@@ -82,7 +82,8 @@ fn insert_subscribed(conn: &Connection, id: i64, start: NaiveDate, as_of: NaiveD
     let (grown, ended) = (plus_days(start, 60), plus_days(start, 30 * PERIODS_TO_END));
     if id % 10 == 1 && grown <= as_of {
         conn.prepare_cached(
-            "UPDATE subscriptions SET quantity = quantity + 1, updated_at = ?2 WHERE id = ?1",
+            "UPDATE subscription_items SET quantity = quantity + 1, updated_at = ?2
+             WHERE subscription_id = ?1",
         )?
         .execute((id, noon(grown)))?;
     }
