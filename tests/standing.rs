@@ -185,6 +185,22 @@ fn who_comes_back_may_promise_to_pay_on_the_very_day() {
     assert_eq!((promised("2026-02-10").status, promised("2026-02-11").status), (1, 0));
 }
 
+/// What a closed customer owes is chased to the end of the ladder; there is nothing to suspend any
+/// more, and so nothing to tell.
+#[test]
+fn a_closed_tenant_comes_to_the_last_stage_without_a_word() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-01-10");
+    run_days(&shop, &["2026-01-25"]);
+    shop.ok(&["tenant", "close", "acme", "--as-of", "2026-01-26"]);
+    let run = shop.task("check-overdue", "2026-02-09", &[]);
+    let counts = ["emails_queued", "tenants_suspended"].map(|name| run[name].clone());
+    assert_eq!((&run["steps"]["suspension"], counts), (&json!(1), [json!(0), json!(0)]));
+    assert_eq!(shop.task("check-overdue", "2026-02-10", &[])["steps"]["suspension"], 0);
+    assert_eq!(status(&shop, "acme"), "closed");
+    shop.check();
+}
+
 #[test]
 fn where_payment_brings_nobody_back_a_person_does() {
     let (shop, a, b) = suspended();
