@@ -271,6 +271,23 @@ fn a_conversion_that_is_foreseen_is_the_one_that_takes_place() {
 }
 
 #[test]
+fn a_trial_that_was_canceled_ends_without_a_bill_or_a_suspension() {
+    for config in ["", "[trials]\non_end = \"convert\"\n"] {
+        let shop = shop_with(config);
+        shop.pays_by_itself("acme");
+        let id = shop.subscribe("acme", "monthly", "2026-03-01", &["--trial-days", "14"]);
+        shop.ok(&["subscription", "cancel", &id, "--as-of", "2026-03-02"]);
+        let run = shop.task(CLEANUP, "2026-03-15", &[]);
+        let counts = ["expired", "converted", "suspended"].map(|name| run[name].clone());
+        assert_eq!(counts, [1, 0, 0].map(Value::from), "{config}");
+        assert_eq!(status(&shop, &id, "2026-03-15"), "canceled");
+        assert_eq!(shop.json(&["tenant", "show", "acme"])["status"], "active");
+        assert!(periods(&shop).is_empty());
+        shop.check();
+    }
+}
+
+#[test]
 fn a_trial_with_a_backlog_becomes_a_subscription_whose_backlog_is_named() {
     let shop = shop_with("[trials]\non_end = \"convert\"\n");
     shop.plan("tried", "20", "1", &["--trial-days", "10"]);
