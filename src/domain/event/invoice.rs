@@ -63,7 +63,7 @@ kinds! {
         },
         /// An overdue invoice reached a stage of dunning.
         StageRecorded = "dunning_stage_recorded" {
-            /// Which.
+            /// The stage.
             stage: Stage,
             /// Days since its due date.
             days_overdue: i64,

@@ -70,7 +70,7 @@ kinds! {
             amount: Money,
             /// What the amount is in.
             currency: Currency,
-            /// What was to be charged.
+            /// What it was to be charged to.
             payment_method: PaymentMethodId,
             /// The gateway's code.
             code: &'a str,

@@ -9,7 +9,7 @@ kinds! {
     PaymentMethodEvent<'a> {
         /// A customer got a payment method.
         Created = "payment_method_created" {
-            /// Which.
+            /// The payment method.
             payment_method: PaymentMethodId,
             /// What it is.
             kind: PaymentMethodKind,
@@ -22,14 +22,14 @@ kinds! {
         },
         /// A payment method was removed: it is used no more.
         Removed = "payment_method_removed" {
-            /// Which.
+            /// The payment method.
             payment_method: PaymentMethodId,
             /// It was the default.
             default: Extra<bool>,
         },
         /// A payment method became the customer's default.
         MadeDefault = "payment_method_made_default" {
-            /// Which.
+            /// The payment method.
             payment_method: PaymentMethodId,
             /// The one that was the default before.
             instead_of: Extra<PaymentMethodId>,

@@ -16,7 +16,7 @@ kinds! {
         Created = "tenant_created" {
             /// It was imported.
             imported: Extra<bool>,
-            /// As which it was imported.
+            /// The status that it was imported with.
             status: Extra<TenantStatus>,
         },
         /// Data of a customer were changed, by `tenant edit` or by an import that updates.
