@@ -8,7 +8,7 @@
 -- stored either, so that a changed setting holds from the next run on.
 
 -- Who this file is. The uuid is the right-hand part of every Message-ID, so that two databases
--- never give two letters the same one.
+-- never give two e-mails the same one.
 CREATE TABLE database_info (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   uuid TEXT NOT NULL,
@@ -398,7 +398,7 @@ CREATE INDEX invoices_tenant ON invoices (tenant_id);
 -- come from billing.toml at each run; that is why the due date stands here and no "next" date.
 CREATE INDEX invoices_dunning ON invoices (stage, due_on, tenant_id)
   WHERE status = 'open' AND disputed_at IS NULL AND stage <> 'suspension';
--- What a tenant owes, for its letters, its balance and the overdue list.
+-- What a tenant owes, for its e-mails, its balance and the overdue list.
 CREATE INDEX invoices_open ON invoices (tenant_id, due_on) WHERE status = 'open';
 CREATE INDEX invoices_open_due ON invoices (due_on, id) WHERE status = 'open';
 CREATE UNIQUE INDEX invoices_sequence ON invoices (series, sequence) WHERE sequence IS NOT NULL;
@@ -510,8 +510,8 @@ END;
 
 -- Money that moved or was to move: payments recorded by hand or import, charges by a gateway.
 -- `applied_minor` is what went to the invoice; the rest of a succeeded one is the tenant's
--- unapplied credit. A charge is one series of tries (charge_attempts) for one debt; its
--- `next_retry_at` is the last try where a run has to look at it again, null where the series is
+-- unapplied credit. A charge is one series of attempts (charge_attempts) for one debt; its
+-- `next_retry_at` is the last attempt where a run has to look at it again, null where the series is
 -- over. When it may be tried again is decided by the settings of that day.
 CREATE TABLE transactions (
   id INTEGER PRIMARY KEY,
@@ -607,7 +607,7 @@ BEGIN
   SELECT RAISE(ABORT, 'the ledger is append-only');
 END;
 
--- Each try of a charge. What it asks of the gateway stands here before the gateway is called, and
+-- Each attempt of a charge. What it asks of the gateway stands here before the gateway is called, and
 -- never changes: the same key always goes with the same bytes. The token is the payment method's.
 CREATE TABLE charge_attempts (
   id INTEGER PRIMARY KEY,
@@ -733,9 +733,9 @@ CREATE TABLE dunning_steps (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dunning_steps_email ON dunning_steps (email_id) WHERE email_id IS NOT NULL;
 
--- The outbox, and the record of what was sent. A letter is queued in the transaction of the fact
+-- The outbox, and the record of what was sent. An e-mail is queued in the transaction of the fact
 -- it tells of; `dedup_key` makes a second one impossible. The bytes are drawn up just before the
--- first try (email_messages) and never change after it.
+-- first attempt (email_messages) and never change after it.
 CREATE TABLE emails (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
@@ -765,7 +765,7 @@ CREATE TABLE emails (
 CREATE INDEX emails_due ON emails (next_try_at, id) WHERE next_try_at IS NOT NULL;
 CREATE INDEX emails_tenant ON emails (tenant_id);
 
--- The bytes of each letter that was tried at least once, as they left.
+-- The bytes of each e-mail that was tried at least once, as they left.
 CREATE TABLE email_messages (
   email_id INTEGER PRIMARY KEY REFERENCES emails (id),
   message BLOB NOT NULL

@@ -108,7 +108,7 @@ enum Command {
     /// What to look at each morning: revenue, what is overdue, payments, coupons, the tasks
     #[command(subcommand)]
     Report(commands::report::Command),
-    /// Letters: the outbox and what was sent
+    /// E-mails: the outbox and what was sent
     #[command(subcommand)]
     Email(commands::email::Command),
     /// The audit trail

@@ -11,7 +11,7 @@ use crate::domain::{Act, Refusal, Result, calendar};
 
 /// Why a moment is not believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Doubt {
+pub enum ClockFault {
     /// Neither a date nor an instant.
     NotAnInstant { value: String },
     /// The system's clock lies far from the last run that went by it.
@@ -20,7 +20,7 @@ pub enum Doubt {
     Ahead { as_of: String, now: String },
 }
 
-impl Reasons for Doubt {}
+impl Reasons for ClockFault {}
 
 /// How far the system's clock may lie behind its last run before a task refuses to believe it.
 const MOST_BEHIND: TimeDelta = TimeDelta::days(1);
@@ -61,7 +61,7 @@ impl Clock {
                 started,
             });
         };
-        let bad = || Refusal::from(Doubt::NotAnInstant { value: text.to_owned() });
+        let bad = || Refusal::from(ClockFault::NotAnInstant { value: text.to_owned() });
         let (now, in_the_future) = match calendar::parse_date(text) {
             Ok(date) => {
                 let today = system.with_timezone(&timezone).date_naive();
@@ -150,7 +150,7 @@ impl Clock {
         if self.given || (-MOST_BEHIND..=MOST_AHEAD).contains(&passed) {
             return Ok(());
         }
-        Err(Refusal::from(Doubt::Jumped {
+        Err(Refusal::from(ClockFault::Jumped {
             last: last_run.to_owned(),
             now: instant(self.now),
             ahead: passed > TimeDelta::zero(),
@@ -166,7 +166,7 @@ impl Clock {
             return Ok(());
         }
         let now = instant(Utc::now());
-        Err(Doubt::Ahead { as_of: instant(self.now), now }.into())
+        Err(ClockFault::Ahead { as_of: instant(self.now), now }.into())
     }
 
     /// `at` in the host's time zone, in which cron reads its lines.

@@ -11,13 +11,13 @@ use crate::domain::charge::{RetryPolicy, Token};
 use crate::domain::dunning::Policy;
 use crate::domain::email::Locale;
 use crate::domain::invoice::NumberFormat;
-use crate::domain::letter::Company;
 use crate::domain::refusal::Reasons;
 use crate::domain::subscription::Collection;
+use crate::domain::template::Company;
 use crate::domain::{Currency, Refusal, Result, calendar, text, words};
 
 words! {
-    /// How letters leave.
+    /// How e-mails leave.
     TransportKind { File = "file", Smtp = "smtp", Sendmail = "sendmail" }
 }
 
@@ -438,7 +438,7 @@ impl Config {
         }
     }
 
-    /// The address that letters come from.
+    /// The address that e-mails come from.
     pub fn mail_from(&self) -> String {
         let from = self.mail.from.clone().or_else(|| match &self.company.email {
             Some(email) if self.company.name.is_empty() => Some(email.clone()),
@@ -450,14 +450,14 @@ impl Config {
         from.unwrap_or_else(|| "billing@localhost.localdomain".to_owned())
     }
 
-    /// The domain of the address that letters come from, and of their Message-IDs.
+    /// The domain of the address that e-mails come from, and of their Message-IDs.
     pub fn mail_domain(&self) -> String {
         let from = self.mail_from();
         let domain = from.rsplit('@').next().unwrap_or("localhost.localdomain");
         domain.trim_end_matches('>').trim().to_owned()
     }
 
-    /// What is said of tries to charge.
+    /// What is said of attempts to charge.
     pub fn retry_policy(&self) -> RetryPolicy {
         let payments = &self.payments;
         RetryPolicy {

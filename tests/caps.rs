@@ -23,7 +23,7 @@ fn owes(shop: &Shop, customers: std::ops::Range<usize>, due_on: &str) {
     shop.ok(&["import", "invoices", "invoices.csv"]);
 }
 
-/// What a run of that day came to: its exit status, the letters and suspensions, and its errors'
+/// What a run of that day came to: its exit status, the e-mails and suspensions, and its errors'
 /// codes.
 fn run(shop: &Shop, day: &str, more: &[&str]) -> Value {
     let args = ["tasks", "check-overdue", "--as-of", day, "--no-deliver", "--json"];

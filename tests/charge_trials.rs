@@ -106,7 +106,7 @@ fn new_method(shop: &Shop, tenant: &str, token: &str, day: &str) {
     shop.ok(&[&create[..], &["--token", token, "--as-of", day]].concat());
 }
 
-/// Writes billing.toml: letters stay in the database, answers may take a second.
+/// Writes billing.toml: e-mails stay in the database, answers may take a second.
 fn configure(shop: &Shop, settings: &[&str]) {
     let command = ledger::command(&shop.path("ledger"), settings);
     let command: Vec<String> = command.iter().map(|word| format!("{word:?}")).collect();
@@ -116,7 +116,7 @@ fn configure(shop: &Shop, settings: &[&str]) {
     ));
 }
 
-/// What can be told of the tries from outside, to be compared.
+/// What can be told of the attempts from outside, to be compared.
 struct Seen {
     /// Key, status and time of the answer.
     tries: BTreeMap<String, (String, Option<String>)>,
@@ -131,7 +131,7 @@ impl Seen {
             .prepare("SELECT idempotency_key, status, answered_at FROM charge_attempts")
             .unwrap();
         let tries = tries.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))));
-        let tries = tries.expect("tries").map(|row| row.expect("a try")).collect();
+        let tries = tries.expect("tries").map(|row| row.expect("an attempt")).collect();
         let mut calls = BTreeMap::new();
         for entry in fs::read_dir(shop.path("ledger/calls")).into_iter().flatten() {
             let name = entry.expect("an entry").file_name().into_string().expect("text");
@@ -333,7 +333,7 @@ impl World {
         let sql = self.shop.sql();
         nothing(
             &sql,
-            "two tries of an invoice are alive",
+            "two attempts of an invoice are alive",
             "SELECT x.invoice_id FROM charge_attempts a JOIN transactions x
                ON x.id = a.transaction_id
              WHERE a.status IN ('prepared', 'pending', 'unknown')
@@ -348,7 +348,7 @@ impl World {
         );
         nothing(
             &sql,
-            "a try of an invoice was made before the one before it had an answer",
+            "an attempt of an invoice was made before the one before it had an answer",
             "SELECT y.idempotency_key FROM charge_attempts a
              JOIN transactions x ON x.id = a.transaction_id
              JOIN transactions z ON z.invoice_id = x.invoice_id
@@ -416,7 +416,7 @@ fn agree(shop: &Shop, paid_by_hand: &BTreeSet<String>) -> usize {
     // The same key always came with the same bytes.
     assert!(log.iter().all(|call| call.way != "conflict"), "{log:#?}");
 
-    // Money was taken where the books say succeeded, and each of these is one try that says so,
+    // Money was taken where the books say succeeded, and each of these is one attempt that says so,
     // for the same invoice, with the same amount.
     let succeeded = |booked: &&Booked| booked.outcome == "succeeded";
     let expected: BTreeMap<String, (String, i64)> = books
@@ -438,11 +438,11 @@ fn agree(shop: &Shop, paid_by_hand: &BTreeSet<String>) -> usize {
         Ok((row.get(0)?, (row.get(1)?, tried)))
     });
     let recorded: BTreeMap<String, (String, i64)> =
-        recorded.expect("tries").map(|row| row.expect("a try")).collect();
+        recorded.expect("tries").map(|row| row.expect("an attempt")).collect();
     assert_eq!(recorded, expected, "what was recorded, and what customers paid");
     nothing(
         &sql,
-        "a charge succeeded without a try",
+        "a charge succeeded without an attempt",
         "SELECT id FROM transactions x WHERE kind = 'charge' AND status = 'succeeded'
            AND 1 <> (SELECT count(*) FROM charge_attempts
                      WHERE transaction_id = x.id AND status = 'succeeded')",
@@ -463,7 +463,7 @@ fn agree(shop: &Shop, paid_by_hand: &BTreeSet<String>) -> usize {
     );
     assert!(credits.iter().all(|number| paid_by_hand.contains(number)), "{credits:?}");
 
-    // No debt is dropped in silence: what is still owed was declined, and marked when no try was
+    // No debt is dropped in silence: what is still owed was declined, and marked when no attempt was
     // left.
     nothing(
         &sql,

@@ -45,7 +45,7 @@ impl Shop {
         text(&self.json(&["invoice", "show", number])["status"])
     }
 
-    /// The charges of an invoice, the newest first, each with the history of its tries.
+    /// The charges of an invoice, the newest first, each with the history of its attempts.
     fn charges(&self, number: &str) -> Vec<Value> {
         let list = self.json(&["transaction", "list", "--invoice", number]);
         let charges = list.as_array().expect("a list").iter().filter(|t| t["kind"] == "charge");
@@ -608,7 +608,7 @@ fn a_key_that_no_program_ever_saw_is_not_sent_for_more_than_is_due_by_now() {
 }
 
 #[test]
-fn no_output_event_log_or_letter_shows_a_token() {
+fn no_output_event_log_or_email_shows_a_token() {
     let secrets = ["tok_declined", "S3CRET", "tok_pending", "tok_unknown", "tok_flaky_1"];
     let shop = shop(SANDBOX);
     let mut said = String::new();

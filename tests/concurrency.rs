@@ -13,7 +13,7 @@ use support::races::{Meeting, Said, code, nobody_met_a_busy_file, race, same_as,
 use support::subscriptions::{GENERATE, subscribers};
 use support::{Prepared, Shop, TODAY, business};
 
-/// The business of the other tests with forty more tenants that have a letter to come, so that a
+/// The business of the other tests with forty more tenants that have an e-mail to come, so that a
 /// run takes long enough to be met by others.
 static BUSINESS: LazyLock<Prepared> = LazyLock::new(|| {
     let shop = business().shop();
@@ -70,13 +70,13 @@ fn eight_runs_that_wait_for_each_other_all_do_their_work_and_it_is_done_once() {
         let reports =
             outcomes.iter().map(|o| serde_json::from_str::<Value>(&o.stdout).expect("JSON"));
         let queued: u64 = reports.map(|r| r["emails_queued"].as_u64().expect("a count")).sum();
-        assert_eq!(queued, 45, "each letter is counted by one run");
+        assert_eq!(queued, 45, "each e-mail is counted by one run");
         same_as(&format!("time {time}"), &shop, &one);
     }
 }
 
 #[test]
-fn four_deliveries_at_once_send_each_letter_once() {
+fn four_deliveries_at_once_send_each_email_once() {
     let queued = left_by(&BUSINESS, &["tasks", "check-overdue", "--no-deliver"]).prepared();
     let one = left_by(&queued, &["tasks", "deliver-emails"]);
     assert_eq!(one.mailbox().len(), 45);
@@ -87,8 +87,8 @@ fn four_deliveries_at_once_send_each_letter_once() {
         assert!(statuses.contains(&0), "{statuses:?}");
         let reports = outcomes.iter().filter_map(|o| serde_json::from_str::<Value>(&o.stdout).ok());
         let sent: u64 = reports.map(|r| r["emails_sent"].as_u64().expect("a count")).sum();
-        assert_eq!(sent, 45, "each letter is counted by one run");
-        // The rows say how often each was tried: a second sending would be one try too many.
+        assert_eq!(sent, 45, "each e-mail is counted by one run");
+        // The rows say how often each was tried: a second sending would be one attempt too many.
         same_as(&format!("time {time}: {statuses:?}"), &shop, &one);
     }
 }
@@ -232,7 +232,7 @@ fn eight_runs_at_once_for_twenty_months_bill_each_period_once() {
 /// Runs a command beside the task that bills, sooner and later, and proves that the outcome is
 /// that of the two in one order or the other.
 fn races_the_run_that_bills(command: &[&str]) {
-    // The letters are no part of it: they leave when everything is decided.
+    // The e-mails are no part of it: they leave when everything is decided.
     let run = ["tasks", GENERATE, "--no-deliver"];
     let both_do = [Said::Yes, Said::Yes];
     Meeting { one: &run, other: command, one_first: both_do, other_first: both_do }

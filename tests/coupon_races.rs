@@ -506,7 +506,7 @@ fn a_coupon_that_is_applied_beside_the_run_discounts_the_first_period_due_or_the
     // A monthly subscription, 4 × 10.00, with the periods from 3 February and 3 March due.
     let [applied_first, run_first] = Meeting {
         one: &["coupon", "apply", "ONCE", "--subscription", "sub_3"],
-        // The letters are no part of it: they leave when everything is decided.
+        // The e-mails are no part of it: they leave when everything is decided.
         other: &["tasks", GENERATE, "--no-deliver"],
         one_first: [Yes, Yes],
         other_first: [Yes, Yes],

@@ -1,5 +1,5 @@
 //! Every command that writes, killed at every point where it commits, and then given again: what
-//! is left is what one clean command leaves, row by row and letter by letter.
+//! is left is what one clean command leaves, row by row and e-mail by e-mail.
 mod support;
 
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ impl Left {
         assert_same(what, &found.contents, &self.contents);
         let names = |left: &Left| left.mailbox.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&found), names(self), "{what}");
-        assert!(found.mailbox == self.mailbox, "{what}: a letter has other bytes");
+        assert!(found.mailbox == self.mailbox, "{what}: an e-mail has other bytes");
         shop.check();
     }
 }
@@ -121,14 +121,14 @@ fn check_overdue_killed_anywhere_and_run_again_is_one_run() {
         simply_again(args)(shop);
         last_run_is_ok(shop);
     });
-    // The run's start and end, its pages, the change to delivery, and two commits a letter.
+    // The run's start and end, its pages, the change to delivery, and two commits an e-mail.
     assert!(points >= 30, "{points}");
     let sent = Left::by(&prepared, args).mailbox;
     assert_eq!(sent.len(), 5, "the business has something for every stage");
 }
 
 #[test]
-fn deliver_emails_killed_anywhere_and_run_again_sends_each_letter_once() {
+fn deliver_emails_killed_anywhere_and_run_again_sends_each_email_once() {
     let shop = business().shop();
     shop.ok(&[&["tasks", "check-overdue", "--no-deliver", "--quiet"][..], &TODAY].concat());
     let args = &["tasks", "deliver-emails"];
@@ -168,7 +168,7 @@ fn killed_at_moments(prepared: &Prepared, args: &[&str], times: u64) {
 }
 
 #[test]
-fn a_run_killed_at_any_moment_leaves_no_half_letter_once_it_is_run_again() {
+fn a_run_killed_at_any_moment_leaves_no_half_email_once_it_is_run_again() {
     killed_at_moments(&business(), &["tasks", "check-overdue", "--quiet"], 40);
 }
 
@@ -180,7 +180,7 @@ fn billing_killed_anywhere_and_run_again_bills_each_period_once() {
         simply_again(args)(shop);
         last_run_is_ok(shop);
     });
-    // The run's start and end, two scans, the change to delivery, and two commits a letter.
+    // The run's start and end, two scans, the change to delivery, and two commits an e-mail.
     assert!(points >= 15, "{points}");
     let sent = Left::by(&prepared, args).mailbox;
     assert_eq!(sent.len(), 6, "one for each period that is due");
@@ -230,7 +230,7 @@ fn a_payment_killed_anywhere_is_booked_once_if_its_reference_is_looked_for_first
 }
 
 #[test]
-fn an_invoice_whose_creation_is_killed_anywhere_takes_one_number_and_one_letter() {
+fn an_invoice_whose_creation_is_killed_anywhere_takes_one_number_and_one_email() {
     let create = ["invoice", "create", "--tenant", "heath", "--amount", "250", "--send"];
     let create = [&create[..], &["--description", "Setup, order 4711"]].concat();
     let points = killed_at_every_point(&business(), &create, |shop| {

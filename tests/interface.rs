@@ -193,8 +193,8 @@ fn new_files_are_for_their_owner_alone() {
         assert_eq!(mode(&shop.path(file)), 0o600, "{file}");
     }
     assert_eq!(mode(&shop.path("mail")), 0o700);
-    for letter in std::fs::read_dir(shop.path("mail")).expect("letters") {
-        assert_eq!(mode(&letter.expect("a letter").path()), 0o600);
+    for email in std::fs::read_dir(shop.path("mail")).expect("letters") {
+        assert_eq!(mode(&email.expect("an e-mail").path()), 0o600);
     }
 }
 

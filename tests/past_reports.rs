@@ -82,7 +82,7 @@ fn do_something(business: &Business, random: &mut Random, day: u64, hour: u64) {
     let invoice = format!("INV-2026-{:06}", 1 + random.below(day + 6));
     let due = date(day + random.below(5));
     let promise = date(day + random.below(6));
-    let letter = format!("eml_{}", 1 + random.below(3 * day));
+    let email = format!("eml_{}", 1 + random.below(3 * day));
     let transaction = format!("txn_{}", 1 + random.below(day + 4));
     let args: Vec<&str> = match random.below(21) {
         0..4 => vec!["invoice", "create", "--tenant", &tenant, "--amount", "100", "--due-on", &due],
@@ -123,7 +123,7 @@ fn do_something(business: &Business, random: &mut Random, day: u64, hour: u64) {
             "--default",
         ],
         16 => vec!["invoice", "charge", &invoice],
-        20 => vec!["email", "resend", &letter],
+        20 => vec!["email", "resend", &email],
         _ => match random.below(3) {
             0 => vec!["transaction", "resolve", &transaction, "--succeeded", "--note", "seen"],
             1 => vec!["tenant", "reactivate", &tenant],
@@ -236,7 +236,7 @@ fn a_charge_that_is_pending_rests_from_its_last_try_on() {
     method("tok_pending", "2026-01-10");
     shop.ok(&["tasks", "retry-failed-payments", "--as-of", "2026-01-10"]);
     let rests = |day: &str| shop.json(&["report", "overdue", "--as-of", day])["rests"][0].clone();
-    // As `invoice overdue` says: for five days from the try on.
+    // As `invoice overdue` says: for five days from the attempt on.
     let listed = shop.json(&["invoice", "overdue", "--as-of", "2026-01-12"]);
     assert_eq!(rests("2026-01-12")["rests"], listed["invoices"][0]["rests"]);
     assert!(rests("2026-01-12")["rests"].as_str().is_some_and(|why| why.contains("2026-01-10")));

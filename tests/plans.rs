@@ -49,7 +49,7 @@ const WAYS: &[&str] = &[
     "transactions_tenant (tenant_id=?)",
     "emails_tenant (tenant_id=? AND rowid<?)",
     "redemptions_coupon (coupon_id=? AND tenant_id=?)",
-    // What belongs to one subscription, invoice, transaction, letter.
+    // What belongs to one subscription, invoice, transaction, e-mail.
     "invoices_period (subscription_id=?)",
     "subscription_states_subscription (subscription_id=?)",
     "redemptions_of_subscription (subscription_id=?)",
@@ -123,7 +123,7 @@ fn default_card(token: &str) -> NewPaymentMethod {
     NewPaymentMethod { kind, token, label: None, is_default: true }
 }
 
-/// Six weeks in the life of a business: imports, every stage of dunning with its letters, an
+/// Six weeks in the life of a business: imports, every stage of dunning with its e-mails, an
 /// address that fails, payments, and the same files again.
 fn six_weeks(db: &Path, config: &Config, folder: &Path) {
     let clock = |day: &str| Clock::new(Some(day), config.timezone).expect("a date");

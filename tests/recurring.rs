@@ -167,7 +167,7 @@ fn tax_rate(tenant: &str) -> i64 {
 
 /// The business before its first day: tenants, plans, and how some of them pay.
 static OPENED: LazyLock<Prepared> = LazyLock::new(|| {
-    // One call of the gateway at a time: letters are written in the order of its answers, and two
+    // One call of the gateway at a time: e-mails are written in the order of its answers, and two
     // lives are compared to the last number.
     let shop = Shop::with_config("[trials]\non_end = \"convert\"\n[payments]\nparallel = 1\n");
     for (code, months, cents) in PLANS {
@@ -211,7 +211,7 @@ fn live(cron: Cron) -> Shop {
         for (task, hour) in hours {
             for minute in 0..cron(day, task) {
                 let at = format!("{day}T{hour}:0{minute}:00Z");
-                // The letters are another subject.
+                // The e-mails are another subject.
                 let options = Options { no_deliver: true, ..Options::default() };
                 inside.run(&mut store, task, &at, &options);
             }

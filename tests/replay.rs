@@ -308,7 +308,7 @@ impl<'a> Replay<'a> {
         booked.unwrap_or_else(|e| panic!("{day}: {e:?}"));
     }
 
-    /// One clean run; every letter counts as sent.
+    /// One clean run; every e-mail counts as sent.
     fn run(&self, store: &mut Store, at: &str) {
         let options =
             Options { allow_mass_suspension: true, allow_mass_email: true, ..Options::default() };
@@ -375,11 +375,11 @@ fn check_invariants(shop: &Shop) {
              AND date(w.recorded_on, '+7 days') <= s.recorded_on)",
     );
     none(
-        "two dunning letters to a tenant on one day",
+        "two dunning e-mails to a tenant on one day",
         "SELECT tenant_id, date(queued_at), count(*) FROM emails WHERE dedup_key LIKE 'dunning/%'
          GROUP BY 1, 2 HAVING count(*) > 1",
     );
-    none("a letter that never left", "SELECT * FROM emails WHERE status <> 'sent'");
+    none("an e-mail that never left", "SELECT * FROM emails WHERE status <> 'sent'");
     none(
         "a stage twice, or a lower one after a higher one",
         "SELECT * FROM dunning_steps a JOIN dunning_steps b ON a.invoice_id = b.invoice_id

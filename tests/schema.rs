@@ -89,7 +89,7 @@ fn no_row_joins_two_tenants() {
                days_overdue) VALUES (2, 1, 'friendly', 1, '2026-01-20', 4)",
         ),
         (
-            "a letter about another tenant's invoice",
+            "an e-mail about another tenant's invoice",
             "INSERT INTO emails (tenant_id, invoice_id, template, locale, recipient, dedup_key,
                message_id, queued_at, next_try_at)
              VALUES (1, 2, 'invoice', 'en', 'a@b.co', 'k', 'm', 't', 't')",
@@ -307,15 +307,11 @@ fn an_older_file_is_lifted_to_the_same_schema() {
 /// A file of version 4: a plan in each kind of currency; a subscription of each, of which one is to
 /// change; an invoice of a period with a line that has a unit price, one of a part without, one of no
 /// subscription.
-fn of_version_4(path: &std::path::Path) {
-    let sql = Connection::open(path).expect("a new file");
-    for part in [
-        include_str!("schema/v2.sql"),
-        include_str!("../src/store/migrations/3.sql"),
-        include_str!("../src/store/migrations/4.sql"),
-        "PRAGMA application_id = 0x42494C4C;
-         PRAGMA user_version = 4;
-         PRAGMA foreign_keys = 1;
+fn of_version_4(shop: &Shop, name: &str) {
+    versions::empty(shop, 4, name);
+    let sql = Connection::open(shop.path(name)).expect("a new file");
+    sql.execute_batch(
+        "PRAGMA foreign_keys = 1;
          INSERT INTO database_info VALUES (1, 'u', '2026-01-01T12:00:00Z');
          INSERT INTO tenants (id, slug, name, email, currency, locale, created_at, updated_at)
          VALUES (1, 'acme', 'Acme', 'a@b.example', 'EUR', 'en', 't', 't');
@@ -347,15 +343,14 @@ fn of_version_4(path: &std::path::Path) {
          INSERT INTO invoice_lines (invoice_id, position, description, quantity, unit_minor,
            amount_minor)
          SELECT id, 1, number, 2, CASE currency WHEN 'XOF' THEN NULL ELSE 1005 END, 7 FROM invoices",
-    ] {
-        sql.execute_batch(part).expect("a file of version 4");
-    }
+    )
+    .expect("a file of version 4");
 }
 
 #[test]
 fn plans_of_an_older_file_get_prices_its_subscriptions_items_and_its_lines_decimals() {
     let shop = Shop::new();
-    of_version_4(&shop.path("v4.db"));
+    of_version_4(&shop, "v4.db");
     shop.ok(&["--db", "v4.db", "db", "migrate"]);
     let sql = Connection::open(shop.path("v4.db")).expect("the database");
     let rows = |query: &str| -> Vec<String> {
@@ -431,7 +426,7 @@ fn plans_of_an_older_file_get_prices_its_subscriptions_items_and_its_lines_decim
 #[test]
 fn an_older_file_in_which_a_row_names_a_missing_one_is_left_as_it_is() {
     let shop = Shop::new();
-    of_version_4(&shop.path("v4.db"));
+    of_version_4(&shop, "v4.db");
     let sql = Connection::open(shop.path("v4.db")).expect("the database");
     sql.execute_batch(
         "PRAGMA foreign_keys = 0; UPDATE subscriptions SET tenant_id = 9 WHERE id = 14",

@@ -1,4 +1,4 @@
-//! What brings a tenant back, what holds it, and what a letter says when the facts have moved on.
+//! What brings a tenant back, what holds it, and what an e-mail says when the facts have moved on.
 mod support;
 
 use serde_json::{Value, json};
@@ -229,25 +229,25 @@ fn where_payment_brings_nobody_back_a_person_does() {
 
 #[test]
 fn who_comes_back_is_thanked_for_a_payment_alone() {
-    let letter = |shop: &Shop, day: &str| {
+    let email = |shop: &Shop, day: &str| {
         shop.ok(&["tasks", "deliver-emails", "--as-of", day]);
-        let letters = shop.json(&["email", "list", "--tenant", "acme"]);
-        let last = letters.as_array().and_then(|l| l.last()).expect("a letter")["id"].clone();
+        let emails = shop.json(&["email", "list", "--tenant", "acme"]);
+        let last = emails.as_array().and_then(|l| l.last()).expect("an e-mail")["id"].clone();
         shop.json(&["email", "show", last.as_str().expect("an id")])["message"].to_string()
     };
     let (shop, a, b) = suspended();
     shop.ok(&["tenant", "reactivate", "acme", "--as-of", "2026-02-11"]);
-    let by_hand = letter(&shop, "2026-02-11");
+    let by_hand = email(&shop, "2026-02-11");
     assert!(by_hand.contains(&a) && !by_hand.contains("Thank you"), "{by_hand}");
     let (shop, ..) = suspended();
     pay(&shop, &a, "100", "2026-02-11");
     pay(&shop, &b, "100", "2026-02-11");
-    assert!(letter(&shop, "2026-02-11").contains("received your payment. Thank you"));
+    assert!(email(&shop, "2026-02-11").contains("received your payment. Thank you"));
     let (shop, ..) = suspended();
     for number in [&a, &b] {
         shop.ok(&["invoice", "void", number, "--reason", "wrong", "--as-of", "2026-02-11"]);
     }
-    assert!(!letter(&shop, "2026-02-11").contains("Thank you"));
+    assert!(!email(&shop, "2026-02-11").contains("Thank you"));
 }
 
 #[test]
@@ -280,9 +280,9 @@ fn an_import_that_pays_or_moves_an_invoice_changes_its_dunning() {
     assert_eq!(status(&shop, "acme"), "suspended");
     assert_eq!(import("paid.csv", "2026-03-15")["updated"], 1);
     assert_eq!(status(&shop, "acme"), "active");
-    let letters = shop.json(&["email", "list", "--tenant", "acme"]);
+    let emails = shop.json(&["email", "list", "--tenant", "acme"]);
     assert_eq!(
-        letters.as_array().and_then(|l| l.last()).expect("a letter")["template"],
+        emails.as_array().and_then(|l| l.last()).expect("an e-mail")["template"],
         "reactivation"
     );
     // The file that says open again differs from what is there.
@@ -317,7 +317,7 @@ fn a_surplus_that_was_kept_can_be_given_back() {
 }
 
 #[test]
-fn what_would_keep_every_letter_from_leaving_is_told_before_anything_is_decided() {
+fn what_would_keep_every_email_from_leaving_is_told_before_anything_is_decided() {
     let shop = Shop::new();
     shop.owes("acme", "2026-01-10");
     std::fs::create_dir(shop.path("templates")).expect("a folder");
@@ -342,9 +342,9 @@ fn a_late_warning_names_a_date_and_goes_to_the_present_address() {
     shop.task("check-overdue", "2026-01-25", &["--no-deliver"]);
     shop.ok(&["tenant", "edit", "acme", "--email", "new@clients.example", "--locale", "fr"]);
     shop.ok(&["tasks", "deliver-emails", "--as-of", "2026-02-10"]);
-    let letter = shop.json(&["email", "show", "eml_1"]);
-    assert_eq!((&letter["to"], &letter["locale"]), (&json!("new@clients.example"), &json!("fr")));
-    let subject = letter["subject"].as_str().expect("a subject");
+    let email = shop.json(&["email", "show", "eml_1"]);
+    assert_eq!((&email["to"], &email["locale"]), (&json!("new@clients.example"), &json!("fr")));
+    let subject = email["subject"].as_str().expect("a subject");
     assert!(subject.ends_with("sera suspendu le 10 février 2026"), "{subject}");
 }
 
@@ -356,21 +356,21 @@ fn reminders_go_on_with_the_thread_of_their_invoice() {
     let create = ["invoice", "create", "--tenant", "acme", "--amount", "100", "--send"];
     shop.ok(&[&create[..], &issued[..]].concat());
     run_days(&shop, &["2026-01-02", "2026-01-13", "2026-01-17"]);
-    let letters = shop.json(&["email", "list"]);
+    let emails = shop.json(&["email", "list"]);
     let answers = |id: &str| {
         let text =
-            shop.json(&["email", "show", id])["message"].as_str().expect("a letter").to_owned();
+            shop.json(&["email", "show", id])["message"].as_str().expect("an e-mail").to_owned();
         let line = text.lines().find(|line| line.starts_with("In-Reply-To: ")).map(str::to_owned);
         line.map(|line| line["In-Reply-To: ".len()..].trim().to_owned())
     };
     assert_eq!(answers("eml_1"), None);
     for (id, before) in [("eml_2", 0), ("eml_3", 1)] {
-        assert_eq!(answers(id).as_deref(), letters[before]["message_id"].as_str(), "{id}");
+        assert_eq!(answers(id).as_deref(), emails[before]["message_id"].as_str(), "{id}");
     }
 }
 
 #[test]
-fn a_letter_whose_facts_are_gone_is_canceled_and_a_smaller_one_says_less() {
+fn a_email_whose_facts_are_gone_is_canceled_and_a_smaller_one_says_less() {
     let shop = Shop::new();
     let (a, b) = (shop.owes("acme", "2026-01-10"), shop.owes("acme", "2026-01-21"));
     let gone = shop.owes("other", "2026-01-10");
@@ -378,10 +378,10 @@ fn a_letter_whose_facts_are_gone_is_canceled_and_a_smaller_one_says_less() {
     pay(&shop, &a, "100", "2026-01-26");
     pay(&shop, &gone, "100", "2026-01-26");
     shop.ok(&["tasks", "deliver-emails", "--as-of", "2026-01-26"]);
-    let letters = shop.json(&["email", "list"]);
+    let emails = shop.json(&["email", "list"]);
     let of = |tenant: &str| {
-        let all = letters.as_array().expect("letters");
-        all.iter().find(|l| l["tenant"] == tenant).expect("a letter").clone()
+        let all = emails.as_array().expect("letters");
+        all.iter().find(|l| l["tenant"] == tenant).expect("an e-mail").clone()
     };
     // The warning told of two invoices; the one that is left has only come to its first reminder.
     assert_eq!(
@@ -394,7 +394,7 @@ fn a_letter_whose_facts_are_gone_is_canceled_and_a_smaller_one_says_less() {
 }
 
 #[test]
-fn a_letter_that_cannot_be_drawn_up_fails_after_three_days_and_gives_no_notice() {
+fn a_email_that_cannot_be_drawn_up_fails_after_three_days_and_gives_no_notice() {
     let shop = Shop::new();
     shop.owes("acme", "2026-01-10");
     shop.task("check-overdue", "2026-01-25", &["--no-deliver"]);
@@ -410,7 +410,7 @@ fn a_letter_that_cannot_be_drawn_up_fails_after_three_days_and_gives_no_notice()
 }
 
 #[test]
-fn a_letter_that_waited_is_tried_for_three_days_all_the_same() {
+fn a_email_that_waited_is_tried_for_three_days_all_the_same() {
     let shop = Shop::new();
     shop.owes("acme", "2026-01-10");
     shop.task("check-overdue", "2026-01-13", &["--no-deliver"]);
@@ -433,9 +433,9 @@ fn a_suspended_tenant_is_told_also_where_another_invoice_keeps_it_suspended_by_t
     pay(&shop, &a, "100", "2026-02-11");
     assert_eq!(status(&shop, "acme"), "suspended");
     shop.ok(&["tasks", "deliver-emails", "--as-of", "2026-02-11"]);
-    let letters = shop.json(&["email", "list", "--stage", "suspension"]);
-    assert_eq!(letters[0]["status"], "sent");
-    let id = letters[0]["id"].as_str().expect("an id");
+    let emails = shop.json(&["email", "list", "--stage", "suspension"]);
+    assert_eq!(emails[0]["status"], "sent");
+    let id = emails[0]["id"].as_str().expect("an id");
     let text = shop.json(&["email", "show", id])["message"].to_string();
     assert!(text.contains(&b) && text.contains("since 9 February 2026"), "{text}");
 }

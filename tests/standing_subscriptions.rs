@@ -262,12 +262,12 @@ fn a_conversion_that_is_foreseen_is_the_one_that_takes_place() {
     assert_eq!(did["emails_queued"], 2);
     // It was away when its trial ended: what it is told is what it is billed from.
     assert_eq!(periods(&shop), [period("02-10", "03-10")]);
-    let letters = shop.json(&["email", "list"]);
-    let told = letters.as_array().expect("a list").iter().find(|l| l["template"] == "trial_ended");
-    let id = text(&told.expect("the letter")["id"]);
+    let emails = shop.json(&["email", "list"]);
+    let told = emails.as_array().expect("a list").iter().find(|l| l["template"] == "trial_ended");
+    let id = text(&told.expect("the e-mail")["id"]);
     shop.task("deliver-emails", "2026-02-11", &[]);
-    let letter = text(&shop.json(&["email", "show", &id])["message"]);
-    assert!(letter.contains("10 February 2026"), "{letter}");
+    let email = text(&shop.json(&["email", "show", &id])["message"]);
+    assert!(email.contains("10 February 2026"), "{email}");
 }
 
 #[test]
@@ -440,8 +440,8 @@ fn two_trials_that_ended_before_the_same_late_run_suspend_their_tenant() {
     assert_eq!(shop.task(CLEANUP, "2026-02-01", &[])["suspended"], 2);
     assert_eq!(shop.json(&["tenant", "show", "acme"])["status"], "suspended");
     // Each is told of its own end.
-    let letters = shop.json(&["email", "list", "--tenant", "acme"]);
-    assert_eq!(letters.as_array().map(Vec::len), Some(2));
+    let emails = shop.json(&["email", "list", "--tenant", "acme"]);
+    assert_eq!(emails.as_array().map(Vec::len), Some(2));
     shop.check();
 }
 

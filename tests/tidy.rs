@@ -404,7 +404,10 @@ fn dropped_unread(sql: &str) -> Vec<String> {
             || (0..at).any(|from| is(from, &["from", table]) && !is(from - 1, &["*"]));
         let counted = said(at, &["count", "*", "from", table]);
         let its_own = said(at, &["create", "temp", "table", table]);
-        if !(its_own || copied && counted) {
+        // Row by row, as each was found where it went to; nothing was left.
+        let emptied = said(at, &["delete", "from", table])
+            && said(at, &["select", "exists", "select", "1", "from", table]);
+        if !(its_own || emptied || copied && counted) {
             unread.push(table.to_owned());
         }
     }

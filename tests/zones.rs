@@ -271,7 +271,7 @@ fn a_charge_without_a_try_left_was_first_declined_on_the_local_day() {
             let run = shop.task("retry-failed-payments", &late(17, offset), &[]);
             assert_eq!(run["exhausted"], 1, "{zone} {begun}");
             let events = shop.json(&["event", "list", "--kind", "charge_exhausted"]);
-            let reason = "no try is left, first declined on 2026-03-10";
+            let reason = "no attempt is left, first declined on 2026-03-10";
             assert_eq!(events[0]["reason"], reason, "{zone} {begun}");
         }
     }

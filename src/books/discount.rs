@@ -10,7 +10,7 @@ use crate::store::{NewRedemption, NewUsage, Subject};
 
 impl Book<'_> {
     /// Applies a coupon to an open, unpaid invoice that has none. One that comes to nothing is paid at
-    /// once: no charge and no letter follows.
+    /// once: no charge and no e-mail follows.
     ///
     /// # Errors
     /// The invoice is not such a one, a charge of it is under way, or a rule of the coupon says no.

@@ -1,5 +1,5 @@
 //! The one place where an invoice is drawn up and written: numbered, added up, with copies of
-//! seller and buyer, its event, and its letter where it is sent.
+//! seller and buyer, its event, and its e-mail where it is sent.
 
 use chrono::NaiveDate;
 
@@ -11,9 +11,9 @@ use crate::config::Config;
 use crate::domain::coupon::Redemption;
 use crate::domain::event::{Extra, InvoiceEvent};
 use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, Purpose, add_up, discounted};
-use crate::domain::letter::{Company, Template};
 use crate::domain::period::Period;
 use crate::domain::subscription::Collection;
+use crate::domain::template::{Company, Template};
 use crate::domain::tenant::Tenant;
 use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, SubscriptionId, calendar};
 use crate::store::{NewEmail, NewInvoice, NewUsage};
@@ -34,7 +34,7 @@ pub struct NewIssue<'a> {
     pub collection: Collection,
     /// Whose discount comes off its lines.
     pub redemption: Option<&'a Redemption>,
-    /// Whether the letter with the invoice is queued.
+    /// Whether the e-mail with the invoice is queued.
     pub send: bool,
     /// The run that issues it.
     pub run: Option<RunId>,

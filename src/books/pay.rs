@@ -4,7 +4,7 @@ use super::{Because, Book};
 use crate::domain::event::PaymentEvent;
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
 use crate::domain::ledger::{Claim, Entry, EntryKind, entry_of_payment};
-use crate::domain::letter::Template;
+use crate::domain::template::Template;
 use crate::domain::transaction::{NewPayment, Overpayment, check_reversible};
 use crate::domain::{Money, Refusal, Result, RunId, TransactionId};
 use crate::store::{NewEmail, Subject};
@@ -33,7 +33,7 @@ fn about(invoice: &Invoice, transaction: TransactionId) -> Subject {
 }
 
 impl Book<'_> {
-    /// Records a payment of an invoice, with its event and letter; the tenant comes back from a
+    /// Records a payment of an invoice, with its event and e-mail; the tenant comes back from a
     /// suspension where nothing holds it any more.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// Books a charge that succeeded, with its event and letter; the tenant comes back from a
+    /// Books a charge that succeeded, with its event and e-mail; the tenant comes back from a
     /// suspension where nothing holds it any more. What is not owed any more, because the invoice was
     /// settled in another way meanwhile, is the tenant's unapplied credit: the money is there.
     ///

@@ -6,7 +6,7 @@ use super::Book;
 use super::returns::Which;
 use crate::domain::dunning;
 use crate::domain::event::{By, Event, Reactivation, Standing, SubscriptionEvent, TenantEvent};
-use crate::domain::letter::Template;
+use crate::domain::template::Template;
 use crate::domain::tenant::{Suspension, SuspensionCause, Tenant, TenantStatus};
 use crate::domain::{InvoiceId, Refusal, Result, TenantId};
 use crate::store::NewEmail;

@@ -54,7 +54,7 @@ pub struct Args {
 const PAST_DAYS: i64 = 75;
 
 const BILLING_TOML: &str =
-    "# The configuration of a demo: letters are files, nothing leaves the machine.
+    "# The configuration of a demo: e-mails are files, nothing leaves the machine.
 database = \"billing.db\"
 currency = \"XOF\"
 timezone = \"Africa/Dakar\"
@@ -456,7 +456,7 @@ impl Demo<'_> {
         })
     }
 
-    /// Every scheduled task, once, with its letters as files.
+    /// Every scheduled task, once, with its e-mails as files.
     fn today(&mut self, clock: &Clock, mail: &Path) -> Result<Vec<Report>> {
         let transport = Transport::File { directory: mail.to_owned() };
         let tasks = Task::ALL.iter().copied();

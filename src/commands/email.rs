@@ -1,4 +1,4 @@
-//! `billing email`: the words for letters.
+//! `billing email`: the words for e-mails.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::{Context, Limit};
 use crate::config::Config;
 use crate::domain::email::{EmailStatus, Locale};
-use crate::domain::letter::Template;
 use crate::domain::stage::Stage;
+use crate::domain::template::Template;
 use crate::domain::text::printable;
 use crate::domain::{Act, EmailId, Result};
 use crate::failure::exit;
-use crate::mail::{Letters, Rendered, sample, text_of};
+use crate::mail::{Rendered, Renderer, sample, text_of};
 use crate::store::{Db, Email, EmailFilter};
 use crate::tasks::deliver_emails;
 use crate::view::{Align, Column, Format};
@@ -19,13 +19,13 @@ use crate::view::{Align, Column, Format};
 /// `billing email …`
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List letters, queued and sent
+    /// List e-mails, queued and sent
     List(List),
-    /// Show a letter, as it left or as it would leave now
+    /// Show an e-mail, as it left or as it would leave now
     Show(Named),
     /// Print a template filled in with made-up facts
     Preview(Preview),
-    /// Send a letter again, to the customer's present address
+    /// Send an e-mail again, to the customer's present address
     Resend(Named),
 }
 
@@ -44,7 +44,7 @@ pub struct List {
 
 #[derive(Debug, Args)]
 pub struct Named {
-    /// The letter's id, such as eml_9
+    /// The e-mail's id, such as eml_9
     id: EmailId,
 }
 
@@ -78,7 +78,7 @@ const FIELDS: &[&str] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    ("id", "Letter", Align::Left),
+    ("id", "E-mail", Align::Left),
     ("tenant", "Tenant", Align::Left),
     ("to", "To", Align::Left),
     ("template", "Template", Align::Left),
@@ -110,28 +110,28 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
-/// What a letter that is still queued is drawn up with, to show it.
+/// What an e-mail that is still queued is drawn up with, to show it.
 struct Drawer<'a> {
     /// `None` where the operator's templates cannot be read.
-    letters: Option<Letters>,
+    renderer: Option<Renderer>,
     act: Act,
     config: &'a Config,
 }
 
 fn drawer(ctx: &Context) -> Drawer<'_> {
-    let letters = Letters::new(ctx.config.mail.templates.as_deref()).ok();
-    Drawer { letters, act: ctx.act(), config: &ctx.config }
+    let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
+    Drawer { renderer, act: ctx.act(), config: &ctx.config }
 }
 
 impl Drawer<'_> {
-    /// The letter as it would be now; `None` where there is none, or where it cannot be drawn up,
+    /// The e-mail as it would be now; `None` where there is none, or where it cannot be drawn up,
     /// which its delivery tells.
     fn draw(&self, db: &Db, email: &Email) -> Option<Rendered> {
-        let letters = self.letters.as_ref()?;
-        deliver_emails::preview(db, &self.act, self.config, letters, email).ok().flatten()
+        let renderer = self.renderer.as_ref()?;
+        deliver_emails::preview(db, &self.act, self.config, renderer, email).ok().flatten()
     }
 
-    /// A letter. The subject of one that is still queued is what it would be now.
+    /// An e-mail. The subject of one that is still queued is what it would be now.
     fn object(&self, db: &Db, email: &Email) -> Result<Value> {
         let subject = match &email.subject {
             Some(subject) => Some(subject.clone()),
@@ -158,8 +158,8 @@ impl Drawer<'_> {
 
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
     let mut store = ctx.reader()?;
-    let letters = Letters::new(ctx.config.mail.templates.as_deref()).ok();
-    let drawer = Drawer { letters, act: ctx.act(), config: &ctx.config };
+    let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
+    let drawer = Drawer { renderer, act: ctx.act(), config: &ctx.config };
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
@@ -205,8 +205,8 @@ fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
 fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
     let locale = args.locale.unwrap_or(ctx.config.locale);
     let (currency, today) = (ctx.config.currency, ctx.clock.today());
-    let letter = sample(args.template, locale, &ctx.config.company, currency, today);
-    let rendered = Letters::new(ctx.config.mail.templates.as_deref())?.render(&letter)?;
+    let content = sample(args.template, locale, &ctx.config.company, currency, today);
+    let rendered = Renderer::new(ctx.config.mail.templates.as_deref())?.render(&content)?;
     if !ctx.printer.for_people() {
         return Ok(ctx.printer.object(&json!({
             "template": args.template.word(),

@@ -27,7 +27,7 @@ pub struct Args {
     /// Who sends the invoices
     #[arg(long, value_name = "NAME")]
     company: Option<String>,
-    /// The language of letters: fr or en
+    /// The language of e-mails: fr or en
     #[arg(long, value_name = "L")]
     locale: Option<Locale>,
 }
@@ -112,7 +112,7 @@ fn ask(ctx: &Context, args: Args) -> anyhow::Result<Answers> {
     };
     let locale = match args.locale {
         Some(locale) => locale,
-        None if asks => prompt::checked("Language of letters", defaults.locale.word(), |l| {
+        None if asks => prompt::checked("Language of e-mails", defaults.locale.word(), |l| {
             parsed(l.parse::<Locale>().is_ok(), "fr or en")
         })?
         .parse()
@@ -129,7 +129,7 @@ fn billing_toml(answers: &Answers, database: &Path, config: &Path) -> String {
     // A JSON string is a TOML string.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     format!(
-        "# The configuration of billing. The README's table lists every key; what is left out has
+        "# The configuration of billing. docs/configuration.md lists every key; what is left out has
 # its default. It is read at each run, and nothing of it is stored in the database.
 
 database = {database}
@@ -145,7 +145,7 @@ name = {company}
 # how_to_pay = \"By transfer to SN00 0000 …, with the invoice's number.\"
 
 [mail]
-# Letters are files beside the database until they are to leave: see examples/billing.toml.
+# E-mails are files beside the database until they are to leave: see examples/billing.toml.
 transport = \"file\"
 ",
         database = quoted(&database.display().to_string()),

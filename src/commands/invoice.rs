@@ -77,7 +77,7 @@ pub struct Create {
     coupon: Option<String>,
     #[command(flatten)]
     metadata: Metadata,
-    /// Queue the letter with the invoice
+    /// Queue the e-mail with the invoice
     #[arg(long)]
     send: bool,
 }
@@ -110,7 +110,7 @@ pub struct Pay {
     /// The bank's or operator's reference; the same one is the same money
     #[arg(long)]
     reference: Option<String>,
-    /// Queue no letter
+    /// Queue no e-mail
     #[arg(long)]
     no_email: bool,
 }
@@ -357,7 +357,7 @@ fn explain(ctx: &mut Context, number: &str) -> anyhow::Result<()> {
     }
 }
 
-/// What was done about an invoice: its events, and the fate of each letter.
+/// What was done about an invoice: its events, and the fate of each e-mail.
 fn history(db: &Db, invoice: &Invoice) -> Result<Vec<Value>> {
     let mut history = Vec::new();
     let filter = EventFilter { invoice: Some(invoice.id), ..EventFilter::default() };
@@ -377,7 +377,7 @@ fn history(db: &Db, invoice: &Invoice) -> Result<Vec<Value>> {
         let Some(email) = step.email else { continue };
         history.push(json!({
             "at": format!("{}", step.recorded_on),
-            "what": format!("letter: {}", step.stage),
+            "what": format!("e-mail: {}", step.stage),
             "actor": step.run.map(|run| run.to_string()),
             "reason": step.email_status.map(|status| format!("{email} is {status}")),
             "data": {},

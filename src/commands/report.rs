@@ -38,7 +38,7 @@ pub enum Command {
     Kpi(Between),
     /// What was made of coupons: uses, discounts, revenue, conversion
     Coupons(Between),
-    /// The scheduled tasks' runs, letters sent and failed, suspensions and returns
+    /// The scheduled tasks' runs, e-mails sent and failed, suspensions and returns
     Automation(Between),
     /// All of them as pages to open in a browser
     Html(html::Html),

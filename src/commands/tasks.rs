@@ -39,7 +39,7 @@ pub enum Command {
     RetryFailedPayments(RetryFailedPayments),
     /// End trials: announce it, then suspend or convert
     CleanupExpiredTrials(CleanupExpiredTrials),
-    /// Send the letters that are queued and due
+    /// Send the e-mails that are queued and due
     DeliverEmails(DeliverEmails),
     /// What check-overdue would do each day if nobody paid, on a copy of the database
     Simulate(Simulate),
@@ -69,7 +69,7 @@ pub struct CheckOverdue {
     common: Common,
     #[command(flatten)]
     caps: Caps,
-    /// Leave the letters queued
+    /// Leave the e-mails queued
     #[arg(long)]
     no_deliver: bool,
 }
@@ -81,7 +81,7 @@ pub struct GenerateRecurringInvoices {
     /// Bill a subscription also where more than 24 of its periods were missed
     #[arg(long)]
     allow_backlog: bool,
-    /// Leave the letters queued
+    /// Leave the e-mails queued
     #[arg(long)]
     no_deliver: bool,
 }
@@ -90,7 +90,7 @@ pub struct GenerateRecurringInvoices {
 pub struct RetryFailedPayments {
     #[command(flatten)]
     common: Common,
-    /// Leave the letters queued
+    /// Leave the e-mails queued
     #[arg(long)]
     no_deliver: bool,
 }
@@ -99,7 +99,7 @@ pub struct RetryFailedPayments {
 pub struct CleanupExpiredTrials {
     #[command(flatten)]
     common: Common,
-    /// Leave the letters queued
+    /// Leave the e-mails queued
     #[arg(long)]
     no_deliver: bool,
 }
@@ -224,7 +224,7 @@ fn run_task(ctx: &mut Context, task: Task, options: &Options) -> anyhow::Result<
         && std::io::stderr().is_terminal()
     {
         ctx.note(&format!(
-            "letters are files in {}: nothing leaves the machine",
+            "e-mails are files in {}: nothing leaves the machine",
             directory.display()
         ));
     }
@@ -232,7 +232,7 @@ fn run_task(ctx: &mut Context, task: Task, options: &Options) -> anyhow::Result<
     Ok(if report.errors.is_empty() { exit::DONE } else { exit::PARTIAL })
 }
 
-/// How letters leave, as billing.toml says.
+/// How e-mails leave, as billing.toml says.
 ///
 /// # Errors
 /// A password file that cannot be read or that others may read.
@@ -373,16 +373,16 @@ pub fn summary(report: &Report) -> String {
         Tally::CheckOverdue(counts) => chased(counts, would),
         Tally::DeliverEmails {} => Vec::new(),
     };
-    let letters = [
+    let emails = [
         (report.emails_queued, "queued"),
         (report.emails_sent, "sent"),
         (report.emails_failed, "failed"),
     ];
     let told: Vec<_> =
-        letters.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        emails.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     parts.push(match told.is_empty() {
-        true => "no letters".to_owned(),
-        false => format!("letters: {}", told.join(", ")),
+        true => "no e-mails".to_owned(),
+        false => format!("e-mails: {}", told.join(", ")),
     });
     if !report.errors.is_empty() {
         parts.push(plural(report.errors.len() as u64, "error"));
@@ -419,7 +419,7 @@ fn charges(counts: &retry_failed_payments::Counts, would: &str) -> Vec<String> {
         (counts.succeeded, "succeeded"),
         (counts.failed, "declined"),
         (counts.pending, "pending"),
-        (counts.exhausted, "without a try left"),
+        (counts.exhausted, "without an attempt left"),
     ];
     let told: Vec<_> =
         outcomes.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
@@ -592,7 +592,7 @@ fn did(task: Task, result: &Value) -> String {
         Task::DeliverEmails => String::new(),
     };
     format!(
-        "{what}{} letters queued, {} sent, {} failed",
+        "{what}{} e-mails queued, {} sent, {} failed",
         count("emails_queued"),
         count("emails_sent"),
         count("emails_failed")

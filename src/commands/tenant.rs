@@ -73,7 +73,7 @@ pub struct Edit {
 pub struct More {
     #[arg(long, value_name = "C", value_parser = currency_arg)]
     currency: Option<Currency>,
-    /// The language of its letters: fr or en
+    /// The language of its e-mails: fr or en
     #[arg(long, value_name = "L")]
     locale: Option<Locale>,
     /// Two capital letters of ISO 3166

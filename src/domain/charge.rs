@@ -1,6 +1,6 @@
 //! Charges: what a gateway is asked, what it answers, and what is tried again when.
 //!
-//! One transaction is one series of tries for one debt. Each try that reaches an answer has a key
+//! One transaction is one series of attempts for one debt. Each attempt that reaches an answer has a key
 //! of its own; only a decline leads to another key, so that no debt is charged twice.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -10,7 +10,7 @@ use super::payment_method::PaymentMethodKind;
 use super::{AttemptId, Money, PaymentMethodId, TransactionId, words};
 
 words! {
-    /// What became of one try.
+    /// What became of one attempt.
     AttemptStatus {
         /// Its key is on disk; whether the gateway was called is not known.
         Prepared = "prepared",
@@ -20,7 +20,7 @@ words! {
         Pending = "pending",
         /// The gateway was called, and its answer never came or said nothing.
         Unknown = "unknown",
-        /// The gateway never saw the key, and will not: another try has another.
+        /// The gateway never saw the key, and will not: another attempt has another.
         NotSent = "not_sent",
     }
 }
@@ -114,7 +114,7 @@ pub struct Attempt {
     pub answered_at: Option<String>,
 }
 
-/// What the config says of tries.
+/// What the config says of attempts.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// Tries after the first.
@@ -128,22 +128,22 @@ pub struct RetryPolicy {
 /// What a decision about a declined charge looks at.
 #[derive(Debug, Clone)]
 pub struct RetryFacts {
-    /// `None` where no try was ever declined.
+    /// `None` where no attempt was ever declined.
     pub first_failed_at: Option<DateTime<Utc>>,
     pub last_tried_at: DateTime<Utc>,
     /// Made so far.
     pub retries: i64,
-    /// What became of the last try.
-    pub last: LastTry,
-    /// The tenant's default method, and whether a try of this debt on it was declined for good.
+    /// What became of the last attempt.
+    pub last: LastAttempt,
+    /// The tenant's default method, and whether an attempt of this debt on it was declined for good.
     pub default_method: Option<PaymentMethodId>,
     pub default_declined_for_good: bool,
     pub invoice: Owed,
 }
 
-/// What became of the last try of a charge that has failed.
+/// What became of the last attempt of a charge that has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LastTry {
+pub enum LastAttempt {
     Declined,
     /// Only another method may do.
     DeclinedForGood,
@@ -191,7 +191,7 @@ impl Rests {
 }
 
 impl AttemptStatus {
-    /// Whether the try has no outcome yet.
+    /// Whether the attempt has no outcome yet.
     pub fn is_live(self) -> bool {
         matches!(self, AttemptStatus::Prepared | AttemptStatus::Pending | AttemptStatus::Unknown)
     }
@@ -217,7 +217,7 @@ pub enum Retry {
     Now,
     /// It waits, until then where that is known.
     Wait { why: Waits, until: Option<DateTime<Utc>> },
-    /// No try is left: it is marked, and dunning goes on.
+    /// No attempt is left: it is marked, and dunning goes on.
     Exhausted { why: Exhausted },
     /// There is nothing to be tried any more.
     Over { why: Rests },
@@ -236,7 +236,7 @@ pub enum Waits {
     Rests(Rests),
 }
 
-/// Why no try is left.
+/// Why no attempt is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exhausted {
     Retries { made: i64 },
@@ -275,9 +275,9 @@ pub fn decide_retry(
         return Retry::Wait { why: Waits::NewMethod, until: None };
     }
     let interval = match facts.last {
-        LastTry::Declined => policy.least_interval,
-        LastTry::NotSent => policy.least_interval.min(UNREACHED),
-        LastTry::DeclinedForGood => TimeDelta::zero(),
+        LastAttempt::Declined => policy.least_interval,
+        LastAttempt::NotSent => policy.least_interval.min(UNREACHED),
+        LastAttempt::DeclinedForGood => TimeDelta::zero(),
     };
     let next = facts.last_tried_at + interval;
     match now < next {
@@ -287,7 +287,7 @@ pub fn decide_retry(
 }
 
 /// How long a gateway that was not reached is left alone: a crontab line that runs each minute would
-/// else leave a try a minute in the books.
+/// else leave an attempt a minute in the books.
 const UNREACHED: TimeDelta = TimeDelta::minutes(30);
 
 #[cfg(test)]

@@ -592,8 +592,8 @@ fn is_code_char(c: char) -> bool {
     is_letter_or_digit(c) || matches!(c, '-' | '_' | '.')
 }
 
-/// Letters and digits that can be seen: Unicode counts the fillers of Hangul as letters, and they
-/// look like spaces; and some marks as well, which stand on the letter before them or not at all.
+/// E-mails and digits that can be seen: Unicode counts the fillers of Hangul as e-mails, and they
+/// look like spaces; and some marks as well, which stand on the e-mail before them or not at all.
 fn is_letter_or_digit(c: char) -> bool {
     let is_filler = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
     c.is_alphanumeric() && !is_combining_mark(c) && !is_filler
@@ -656,15 +656,15 @@ pub fn prefix(value: &str) -> Result<String> {
     if trimmed.chars().count() > MOST_PREFIX {
         return Err(Refusal::bad("prefix", value, Why::TooLong { max: MOST_PREFIX }));
     }
-    // With two more letters it is as long as a code has to be.
+    // With two more e-mails it is as long as a code has to be.
     let checked = code(&format!("{trimmed}XX"))
         .map_err(|_| Refusal::bad("prefix", value, Why::NotACouponCode))?;
     Ok(checked.strip_suffix("XX").unwrap_or(&checked).to_owned())
 }
 
-/// A code made of a prefix and random letters in groups of four, `SUMMER-7KQM-2RXW-9HTB`. `random`
+/// A code made of a prefix and random e-mails in groups of four, `SUMMER-7KQM-2RXW-9HTB`. `random`
 /// hands in bytes from a secure source, as many as are asked for: one that would favour some
-/// letters is passed over.
+/// e-mails is passed over.
 ///
 /// # Errors
 /// The source failed.
@@ -676,13 +676,13 @@ pub fn generate(prefix: &str, mut random: impl FnMut() -> Result<u8>) -> Result<
             code.push('-');
         }
         // 248 is the last multiple of 31 that a byte holds.
-        let letter = loop {
+        let email = loop {
             let byte = random()?;
             if byte < 248 {
                 break ALPHABET[usize::from(byte) % ALPHABET.len()];
             }
         };
-        code.push(char::from(letter));
+        code.push(char::from(email));
     }
     Ok(code)
 }

@@ -66,8 +66,8 @@ pub struct InvoiceFacts {
     pub round: i64,
     /// The day whose warning counts as notice.
     pub warned_on: Option<NaiveDate>,
-    /// What became of that warning's letter.
-    pub warning_letter: Option<EmailStatus>,
+    /// What became of that warning's e-mail.
+    pub warning_email: Option<EmailStatus>,
     /// The tenant came back by hand on that day with this invoice open past suspension.
     pub set_back_on: Option<NaiveDate>,
     pub promised_until: Option<NaiveDate>,
@@ -101,7 +101,7 @@ pub enum Action {
     Suspend,
     /// Nothing today.
     Wait,
-    /// Nothing while the reason lasts; the invoice stays out of letters too.
+    /// Nothing while the reason lasts; the invoice stays out of e-mails too.
     Rest,
 }
 
@@ -141,7 +141,7 @@ pub enum Reason {
         warned_on: NaiveDate,
         until: NaiveDate,
     },
-    /// Warned, but the letter never left.
+    /// Warned, but the e-mail never left.
     NoticeFailed {
         warned_on: NaiveDate,
     },
@@ -165,7 +165,7 @@ pub struct NextStep {
 /// Something a person must look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
-    /// The warning's letter failed, so that suspension cannot follow.
+    /// The warning's e-mail failed, so that suspension cannot follow.
     WarningFailed,
     /// A charge has had no outcome for longer than `pending_days`.
     ChargePendingTooLong { since: NaiveDate },
@@ -202,8 +202,8 @@ impl InvoiceDecision {
 pub struct Decision {
     /// One an invoice, in the order of the facts.
     pub invoices: Vec<InvoiceDecision>,
-    /// The letter that is written: of the highest new stage, at most one a run.
-    pub letter: Option<Stage>,
+    /// The e-mail that is written: of the highest new stage, at most one a run.
+    pub email: Option<Stage>,
     /// The invoice (by position) for which the tenant is suspended.
     pub suspend_for: Option<usize>,
 }
@@ -219,7 +219,7 @@ impl Decision {
             }
         }
         self.suspend_for = None;
-        self.letter = letter_of(&self.invoices);
+        self.email = email_of(&self.invoices);
         self
     }
 
@@ -261,13 +261,13 @@ pub enum Rule {
     },
     Notice {
         warned_on: Option<NaiveDate>,
-        letter: Option<EmailStatus>,
+        email: Option<EmailStatus>,
         needed_days: i64,
         given: bool,
     },
 }
 
-/// Decides for a tenant: which stages are recorded, which letter is written, whether it is
+/// Decides for a tenant: which stages are recorded, which e-mail is written, whether it is
 /// suspended. `today` is the business date of the run.
 pub fn decide(tenant: &TenantFacts, policy: &Policy, today: NaiveDate) -> Decision {
     let invoices: Vec<_> = tenant
@@ -276,15 +276,15 @@ pub fn decide(tenant: &TenantFacts, policy: &Policy, today: NaiveDate) -> Decisi
         .map(|invoice| decide_invoice(invoice, tenant.status, policy, today, |_| {}))
         .collect();
     Decision {
-        letter: letter_of(&invoices),
+        email: email_of(&invoices),
         suspend_for: invoices.iter().position(|d| d.action == Action::Suspend),
         invoices,
     }
 }
 
-/// The letter tells the highest new stage. A suspension that is only recorded, because the tenant
+/// The e-mail tells the highest new stage. A suspension that is only recorded, because the tenant
 /// is suspended or closed already, is not told again.
-fn letter_of(invoices: &[InvoiceDecision]) -> Option<Stage> {
+fn email_of(invoices: &[InvoiceDecision]) -> Option<Stage> {
     invoices
         .iter()
         .filter_map(|decision| match decision.action {
@@ -295,7 +295,7 @@ fn letter_of(invoices: &[InvoiceDecision]) -> Option<Stage> {
         .max()
 }
 
-/// Why an overdue invoice rests, and until when, if it does. What rests is in no letter.
+/// Why an overdue invoice rests, and until when, if it does. What rests is in no e-mail.
 pub fn rest(
     facts: &InvoiceFacts,
     policy: &Policy,
@@ -373,7 +373,7 @@ pub fn decide_invoice(
             let mut after = facts.clone();
             after.stage = Some(stage);
             if stage == Stage::Warning {
-                (after.warned_on, after.warning_letter) = (Some(today), None);
+                (after.warned_on, after.warning_email) = (Some(today), None);
             }
             step_after(&after, policy, status, plus_days(today, 1))
         }
@@ -402,7 +402,7 @@ pub fn is_past_suspension(facts: &InvoiceFacts, policy: &Policy, today: NaiveDat
 }
 
 /// What suspension's day brings: nobody is suspended without a warning that counts, at least
-/// `min_notice_days` old, whose letter has not failed.
+/// `min_notice_days` old, whose e-mail has not failed.
 fn suspension(
     facts: &InvoiceFacts,
     status: TenantStatus,
@@ -422,13 +422,13 @@ fn suspension(
             return (Action::Record(stage), Reason::StageReached { stage, age });
         }
     };
-    let warned_on = facts.warned_on.filter(|_| facts.warning_letter != Some(EmailStatus::Canceled));
+    let warned_on = facts.warned_on.filter(|_| facts.warning_email != Some(EmailStatus::Canceled));
     let until = warned_on.map(|on| plus_days(on, policy.min_notice_days));
-    let letter = facts.warning_letter;
-    let failed = letter == Some(EmailStatus::Failed);
+    let email = facts.warning_email;
+    let failed = email == Some(EmailStatus::Failed);
     looked_at(Rule::Notice {
         warned_on,
-        letter,
+        email,
         needed_days: policy.min_notice_days,
         given: !failed
             && (policy.min_notice_days == 0 || until.is_some_and(|until| today >= until)),
@@ -473,8 +473,8 @@ fn step_after(
     if status == TenantStatus::Closed {
         return Some(NextStep { stage: next, on: suspends_on });
     }
-    match facts.warned_on.filter(|_| facts.warning_letter != Some(EmailStatus::Canceled)) {
-        Some(_) if facts.warning_letter == Some(EmailStatus::Failed) => None,
+    match facts.warned_on.filter(|_| facts.warning_email != Some(EmailStatus::Canceled)) {
+        Some(_) if facts.warning_email == Some(EmailStatus::Failed) => None,
         Some(on) => {
             let on = suspends_on.max(plus_days(on, policy.min_notice_days));
             Some(NextStep { stage: Stage::Suspension, on })
@@ -512,7 +512,7 @@ pub fn forecast(
             }
             facts.stage = Some(stage);
             if stage == Stage::Warning {
-                (facts.warned_on, facts.warning_letter) = (Some(day), None);
+                (facts.warned_on, facts.warning_email) = (Some(day), None);
             }
         }
         let Some(next) = decision.next else { break };

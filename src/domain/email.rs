@@ -3,11 +3,11 @@
 use super::words;
 
 words! {
-    /// The languages that letters are written in.
+    /// The languages that e-mails are written in.
     Locale { Fr = "fr", En = "en" }
 }
 
 words! {
-    /// Where a letter stands in the outbox.
+    /// Where an e-mail stands in the outbox.
     EmailStatus { Queued = "queued", Sent = "sent", Failed = "failed", Canceled = "canceled" }
 }

@@ -50,7 +50,7 @@ impl Currency {
     /// The West African CFA franc, what billing is in where nothing else is said.
     pub const XOF: Currency = Currency(iso_currency::Currency::XOF);
 
-    /// The three letters, `EUR`.
+    /// The three e-mails, `EUR`.
     pub fn code(self) -> &'static str {
         self.0.code()
     }
@@ -87,7 +87,7 @@ impl fmt::Display for Currency {
 
 /// What is wrong with an amount that was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Amiss {
+pub enum BadAmount {
     NotAnAmount,
     Negative,
     TooLarge,
@@ -96,7 +96,7 @@ pub enum Amiss {
 
 /// Why amounts cannot be reckoned together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreckonable {
+pub enum MoneyFault {
     MixedCurrencies {
         one: Currency,
         other: Currency,
@@ -149,34 +149,34 @@ impl Money {
     ///
     /// # Errors
     /// A result above [`MAX_MINOR`].
-    pub fn of(exact: Decimal, currency: Currency) -> Result<Money, Unreckonable> {
+    pub fn of(exact: Decimal, currency: Currency) -> Result<Money, MoneyFault> {
         let zero = Money::zero(currency);
-        zero.rounded(in_minor(exact, currency)).ok_or(Unreckonable::Overflow { currency })
+        zero.rounded(in_minor(exact, currency)).ok_or(MoneyFault::Overflow { currency })
     }
 
     /// Reads an amount as a person types it, in major units: at most the currency's decimals
     /// (`10.5` XOF is refused, not rounded), never negative.
-    pub fn parse(text: &str, currency: Currency) -> Result<Self, Amiss> {
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, BadAmount> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = match digits.split_once('.') {
-            Some((_, "")) => return Err(Amiss::NotAnAmount),
+            Some((_, "")) => return Err(BadAmount::NotAnAmount),
             Some((whole, fraction)) => (whole, fraction),
             None => (digits, ""),
         };
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
         if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
-            return Err(Amiss::NotAnAmount);
+            return Err(BadAmount::NotAnAmount);
         }
         if digits.len() != text.len() {
-            return Err(Amiss::Negative);
+            return Err(BadAmount::Negative);
         }
         if fraction.len() > currency.decimals() as usize {
-            return Err(Amiss::TooManyDecimals { currency });
+            return Err(BadAmount::TooManyDecimals { currency });
         }
         let padded = format!("{whole}{fraction:0<width$}", width = currency.decimals() as usize);
         match padded.parse::<i64>() {
             Ok(minor) if minor <= MAX_MINOR => Ok(Money { minor, currency }),
-            _ => Err(Amiss::TooLarge),
+            _ => Err(BadAmount::TooLarge),
         }
     }
 
@@ -184,7 +184,7 @@ impl Money {
     ///
     /// # Errors
     /// Two currencies, or more than [`MAX_MINOR`] either way.
-    pub fn plus(self, other: Money) -> Result<Money, Unreckonable> {
+    pub fn plus(self, other: Money) -> Result<Money, MoneyFault> {
         self.with(other, i64::checked_add)
     }
 
@@ -192,20 +192,17 @@ impl Money {
     ///
     /// # Errors
     /// As [`Money::plus`].
-    pub fn minus(self, other: Money) -> Result<Money, Unreckonable> {
+    pub fn minus(self, other: Money) -> Result<Money, MoneyFault> {
         self.with(other, i64::checked_sub)
     }
 
-    fn with(self, other: Money, op: fn(i64, i64) -> Option<i64>) -> Result<Money, Unreckonable> {
+    fn with(self, other: Money, op: fn(i64, i64) -> Option<i64>) -> Result<Money, MoneyFault> {
         if self.currency != other.currency {
-            return Err(Unreckonable::MixedCurrencies {
-                one: self.currency,
-                other: other.currency,
-            });
+            return Err(MoneyFault::MixedCurrencies { one: self.currency, other: other.currency });
         }
         match op(self.minor, other.minor) {
             Some(minor) if minor.abs() <= MAX_MINOR => Ok(Money { minor, ..self }),
-            _ => Err(Unreckonable::Overflow { currency: self.currency }),
+            _ => Err(MoneyFault::Overflow { currency: self.currency }),
         }
     }
 
@@ -213,8 +210,8 @@ impl Money {
     ///
     /// # Errors
     /// A result above [`MAX_MINOR`].
-    pub fn percent(self, percent: Decimal) -> Result<Money, Unreckonable> {
-        let overflow = Unreckonable::Overflow { currency: self.currency };
+    pub fn percent(self, percent: Decimal) -> Result<Money, MoneyFault> {
+        let overflow = MoneyFault::Overflow { currency: self.currency };
         // Multiplied before it is divided: 1/3 % of 300 is 1, not 0.99.
         let exact = Decimal::from(self.minor)
             .checked_mul(percent)
@@ -226,10 +223,10 @@ impl Money {
     ///
     /// # Errors
     /// A result above [`MAX_MINOR`].
-    pub fn times(self, count: i64) -> Result<Money, Unreckonable> {
+    pub fn times(self, count: i64) -> Result<Money, MoneyFault> {
         match self.minor.checked_mul(count) {
             Some(minor) if minor.abs() <= MAX_MINOR => Ok(Money { minor, ..self }),
-            _ => Err(Unreckonable::Overflow { currency: self.currency }),
+            _ => Err(MoneyFault::Overflow { currency: self.currency }),
         }
     }
 
@@ -239,8 +236,8 @@ impl Money {
     ///
     /// # Errors
     /// A whole of nothing, or a result above [`MAX_MINOR`].
-    pub fn share(self, part: i64, whole: i64) -> Result<Money, Unreckonable> {
-        let overflow = Unreckonable::Overflow { currency: self.currency };
+    pub fn share(self, part: i64, whole: i64) -> Result<Money, MoneyFault> {
+        let overflow = MoneyFault::Overflow { currency: self.currency };
         self.rounded(fraction(Decimal::from(self.minor), part, whole)).ok_or(overflow)
     }
 
@@ -254,9 +251,9 @@ impl Money {
         part: i64,
         whole: i64,
         currency: Currency,
-    ) -> Result<Money, Unreckonable> {
+    ) -> Result<Money, MoneyFault> {
         let minor = in_minor(exact, currency).and_then(|minor| fraction(minor, part, whole));
-        Money::zero(currency).rounded(minor).ok_or(Unreckonable::Overflow { currency })
+        Money::zero(currency).rounded(minor).ok_or(MoneyFault::Overflow { currency })
     }
 
     /// Splits the amount by weights so that the parts add up to it: each gets what its share comes
@@ -342,7 +339,7 @@ impl Totals {
     ///
     /// # Errors
     /// A sum above [`MAX_MINOR`].
-    pub fn add(&mut self, amount: Money) -> Result<(), Unreckonable> {
+    pub fn add(&mut self, amount: Money) -> Result<(), MoneyFault> {
         match self.0.iter_mut().find(|sum| sum.currency() == amount.currency()) {
             Some(sum) => *sum = sum.plus(amount)?,
             None => self.0.push(amount),
@@ -420,17 +417,17 @@ mod tests {
     #[test]
     fn what_is_no_amount_is_refused_and_never_rounded() {
         for (text, code, why) in [
-            ("10.5", "XOF", Amiss::TooManyDecimals { currency: currency("XOF") }),
-            ("49.901", "EUR", Amiss::TooManyDecimals { currency: currency("EUR") }),
-            ("-1", "EUR", Amiss::Negative),
-            ("", "EUR", Amiss::NotAnAmount),
-            ("1e3", "EUR", Amiss::NotAnAmount),
-            ("1,000", "EUR", Amiss::NotAnAmount),
-            ("+5", "EUR", Amiss::NotAnAmount),
-            ("5.", "EUR", Amiss::NotAnAmount),
-            (".5", "EUR", Amiss::NotAnAmount),
-            ("10000000000000.01", "EUR", Amiss::TooLarge),
-            ("99999999999999999999", "XOF", Amiss::TooLarge),
+            ("10.5", "XOF", BadAmount::TooManyDecimals { currency: currency("XOF") }),
+            ("49.901", "EUR", BadAmount::TooManyDecimals { currency: currency("EUR") }),
+            ("-1", "EUR", BadAmount::Negative),
+            ("", "EUR", BadAmount::NotAnAmount),
+            ("1e3", "EUR", BadAmount::NotAnAmount),
+            ("1,000", "EUR", BadAmount::NotAnAmount),
+            ("+5", "EUR", BadAmount::NotAnAmount),
+            ("5.", "EUR", BadAmount::NotAnAmount),
+            (".5", "EUR", BadAmount::NotAnAmount),
+            ("10000000000000.01", "EUR", BadAmount::TooLarge),
+            ("99999999999999999999", "XOF", BadAmount::TooLarge),
         ] {
             assert_eq!(Money::parse(text, currency(code)), Err(why), "{text} {code}");
         }

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::money::{self, Unreckonable};
+use super::money::{self, MoneyFault};
 use super::{Currency, Money, PriceId, Result};
 
 /// A price of a plan. It is never edited: it is archived, and a new one is made.
@@ -51,7 +51,7 @@ impl Price {
         let exact = match self.model {
             Model::PerUnit { unit } => unit.checked_mul(quantity.into()),
         };
-        Ok(exact.ok_or(Unreckonable::Overflow { currency: self.currency })?)
+        Ok(exact.ok_or(MoneyFault::Overflow { currency: self.currency })?)
     }
 
     /// What one comes to, where each comes to the same.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::money::{Amiss, Currency, Money, Unreckonable};
+use super::money::{BadAmount, Currency, Money, MoneyFault};
 use super::verdict::Verdict;
 
 /// What a lower room returns.
@@ -40,7 +40,7 @@ pub enum Why {
         most: i64,
     },
     /// Not an amount of its currency.
-    Amount(Amiss),
+    Amount(BadAmount),
     Zero,
     UnknownCurrency,
     /// Not one of the words that the field takes.
@@ -93,15 +93,15 @@ pub enum Why {
     BadCsv(String),
 }
 
-impl From<Amiss> for Why {
-    fn from(amiss: Amiss) -> Why {
+impl From<BadAmount> for Why {
+    fn from(amiss: BadAmount) -> Why {
         Why::Amount(amiss)
     }
 }
 
-impl From<Unreckonable> for Refusal {
-    fn from(unreckonable: Unreckonable) -> Refusal {
-        Refusal::Unreckonable(unreckonable)
+impl From<MoneyFault> for Refusal {
+    fn from(unreckonable: MoneyFault) -> Refusal {
+        Refusal::MoneyFault(unreckonable)
     }
 }
 
@@ -127,7 +127,7 @@ pub enum Refusal {
         noun: &'static str,
     },
     /// Amounts that cannot be reckoned together.
-    Unreckonable(Unreckonable),
+    MoneyFault(MoneyFault),
     DueBeforeIssue {
         issued_on: NaiveDate,
         due_on: NaiveDate,

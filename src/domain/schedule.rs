@@ -57,7 +57,7 @@ impl Task {
             }
             Task::CleanupExpiredTrials => "end trials: announce it, then suspend or convert",
             Task::CheckOverdue => "chase overdue invoices: reminders, notice, suspension",
-            Task::DeliverEmails => "send the letters that are queued and due",
+            Task::DeliverEmails => "send the e-mails that are queued and due",
         }
     }
 }

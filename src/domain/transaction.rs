@@ -41,7 +41,7 @@ pub struct Transaction {
     pub attempts: i64,
     pub failure_code: Option<String>,
     pub failure_message: Option<String>,
-    /// Of a charge: the tries after the first that reached an answer.
+    /// Of a charge: the attempts after the first that reached an answer.
     pub retries: i64,
     pub reversed_at: Option<String>,
     pub reversal_reason: Option<String>,

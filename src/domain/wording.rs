@@ -1,4 +1,4 @@
-//! How amounts, dates and counts read in the language of a letter or a page.
+//! How amounts, dates and counts read in the language of an e-mail or a page.
 //!
 //! The spaces are plain ones, so that a text stays searchable and a column aligned; HTML keeps an
 //! amount on one line by its style instead.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::values::bad_value;
 use super::{Failure, Unprintable, cannot_print, exit, new};
-use crate::clock::Doubt;
+use crate::clock::ClockFault;
 use crate::config;
 use crate::domain::Refusal;
 use crate::gateway::Unavailable;
@@ -18,7 +18,7 @@ pub(super) fn of_room(refusal: &Refusal) -> Failure {
     let told = [
         refusal.of::<Fault>().map(Failure::from),
         refusal.of::<Locked>().map(Failure::from),
-        refusal.of::<Doubt>().map(Failure::from),
+        refusal.of::<ClockFault>().map(Failure::from),
         refusal.of::<config::Unusable>().map(Failure::from),
         refusal.of::<Unavailable>().map(Failure::from),
         refusal.of::<Undeliverable>().map(Failure::from),
@@ -44,20 +44,20 @@ impl From<&Locked> for Failure {
     }
 }
 
-impl From<&Doubt> for Failure {
-    fn from(refusal: &Doubt) -> Failure {
+impl From<&ClockFault> for Failure {
+    fn from(refusal: &ClockFault) -> Failure {
         match refusal {
-            Doubt::NotAnInstant { value } => {
+            ClockFault::NotAnInstant { value } => {
                 new("bad_instant", format!("neither a date nor an RFC 3339 instant: {value}"))
                     .hint("write 2026-03-01 or 2026-03-01T09:00:00Z")
             }
-            Doubt::Jumped { last, now, ahead } => {
+            ClockFault::Jumped { last, now, ahead } => {
                 let how = if *ahead { "more than 40 days after" } else { "more than a day before" };
                 new("clock_jumped", format!("the system clock says {now}, {how} the last run at {last}"))
                     .hint("set the clock right; if it is right, run once with --yes")
             }
-            Doubt::Ahead { as_of, now } => {
-                new("as_of_in_the_future", format!("--as-of {as_of} lies ahead of the system clock, {now}, and letters or money would really leave"))
+            ClockFault::Ahead { as_of, now } => {
+                new("as_of_in_the_future", format!("--as-of {as_of} lies ahead of the system clock, {now}, and e-mails or money would really leave"))
                     .hint("--yes does it all the same; --dry-run changes nothing")
             }
         }
@@ -69,7 +69,7 @@ impl From<&config::Unusable> for Failure {
         match refusal {
             config::Unusable::Setting { place, message } => {
                 new("bad_config", format!("{place}: {message}"))
-                    .hint("the README's configuration table lists every key")
+                    .hint("docs/configuration.md lists every key")
             }
             config::Unusable::Missing { path } => {
                 new("config_missing", format!("there is no config file {}", path.display()))
@@ -88,7 +88,7 @@ impl From<&Unavailable> for Failure {
             }
             Unavailable::Setting { place, message } => {
                 new("bad_config", format!("{place}: {message}"))
-                    .hint("the README's configuration table lists every key")
+                    .hint("docs/configuration.md lists every key")
             }
         }
     }
@@ -99,7 +99,7 @@ impl From<&Undeliverable> for Failure {
         match refusal {
             Undeliverable::Template { name, message } => {
                 new("bad_template", format!("template {name}: {message}"))
-                    .hint("billing email preview shows a letter as it would be sent")
+                    .hint("billing email preview shows an e-mail as it would be sent")
             }
             Undeliverable::Transport { message } => new("bad_mail", message.clone()),
         }

@@ -4,7 +4,7 @@ use super::values::bad_value;
 use super::{Failure, new, plain_io, rooms};
 use crate::domain::Refusal;
 use crate::domain::coupon::{self, Reason, Verdict};
-use crate::domain::money::Unreckonable;
+use crate::domain::money::MoneyFault;
 use crate::domain::text::printable_value;
 
 impl From<&Refusal> for Failure {
@@ -35,13 +35,13 @@ impl From<&Refusal> for Failure {
                 hint.into_iter().fold(failure, Failure::hint)
             }
             R::NothingToEdit { noun } => {
-                new("nothing_to_edit", "nothing was named that is to be changed")
+                new("nothing_to_edit", "nothing to change: name at least one field")
                     .hint(format!("billing {noun} edit --help lists what can be"))
             }
-            R::Unreckonable(Unreckonable::MixedCurrencies { one, other }) => {
+            R::MoneyFault(MoneyFault::MixedCurrencies { one, other }) => {
                 new("currency_mismatch", format!("amounts in {one} and {other} cannot be added"))
             }
-            R::Unreckonable(Unreckonable::Overflow { currency }) => {
+            R::MoneyFault(MoneyFault::Overflow { currency }) => {
                 new("amount_too_large", format!("the sum is larger than can be billed in {currency}"))
             }
             R::DueBeforeIssue { issued_on, due_on } => {
@@ -63,11 +63,12 @@ impl From<&Refusal> for Failure {
             R::NotOpen { invoice, status } => new("not_open", format!("{invoice} is not open, it is {status}")),
             R::AlreadyDisputed { invoice } => new("already_disputed", format!("{invoice} is disputed already")),
             R::NotDisputed { invoice } => new("not_disputed", format!("{invoice} is not disputed")),
-            R::PromiseInThePast { until, today } => {
-                new("date_in_the_past", format!("a promise until {until} is over, today is {today}"))
+            R::PromiseInThePast { until, .. } => {
+                new("date_in_the_past", format!("the promise date {until} is in the past"))
             }
-            R::PaidInTheFuture { paid_on, today } => {
-                new("date_in_the_future", format!("paid on {paid_on} lies ahead, today is {today}"))
+            R::PaidInTheFuture { paid_on, .. } => {
+                new("date_in_the_future", format!("the payment date {paid_on} is in the future"))
+                    .hint("leave it out to use today")
             }
             R::ReferenceTaken { reference, transaction } => {
                 new("reference_taken", format!("{transaction} carries the reference {reference} already"))
@@ -161,7 +162,7 @@ impl From<&Refusal> for Failure {
             }
             R::AlreadyResent { email } => {
                 new("already_resent", format!("{email} was sent again already"))
-                    .hint("billing email list shows the newer letter; send that one again")
+                    .hint("billing email list shows the newer e-mail; send that one again")
             }
             R::NotEmpty { path } => {
                 new("not_empty", format!("the folder is not empty: {}", path.display()))

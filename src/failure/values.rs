@@ -1,7 +1,7 @@
 //! The words of values that are refused.
 
 use crate::domain::Currency;
-use crate::domain::money::Amiss;
+use crate::domain::money::BadAmount;
 use crate::domain::refusal::Why;
 use crate::domain::text::printable_value;
 
@@ -38,7 +38,7 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             "two capital letters of ISO 3166, such as SN",
         ),
         Why::NotADate => with("bad_date", format!("not a date: {value}"), "write 2026-03-01"),
-        Why::Amount(Amiss::NotAnAmount) => with(
+        Why::Amount(BadAmount::NotAnAmount) => with(
             "bad_amount",
             format!("not an amount: {value}"),
             "digits with a point before the decimals, such as 15000 or 49.90",
@@ -78,14 +78,14 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             format!("not a whole number from {least} to {most}: {value}"),
             "write digits alone",
         ),
-        Why::Amount(Amiss::Negative) => {
+        Why::Amount(BadAmount::Negative) => {
             say("negative_amount", format!("must not be negative: {value}"))
         }
         Why::Zero => say("zero_amount", "must be more than nothing".into()),
-        Why::Amount(Amiss::TooLarge) => {
+        Why::Amount(BadAmount::TooLarge) => {
             say("amount_too_large", format!("larger than can be billed: {value}"))
         }
-        Why::Amount(Amiss::TooManyDecimals { currency }) => too_many_decimals(value, *currency),
+        Why::Amount(BadAmount::TooManyDecimals { currency }) => too_many_decimals(value, *currency),
         Why::UnknownCurrency => with(
             "unknown_currency",
             format!("not a currency of ISO 4217: {value}"),

@@ -3,7 +3,7 @@
 use crate::domain::charge::{Answer, ChargeRequest};
 
 /// Answers a charge. `tok_flaky_N` declines N times: how often it was asked for this debt stands
-/// at the end of the key, which counts the tries of a transaction.
+/// at the end of the key, which counts the attempts of a transaction.
 pub fn charge(request: &ChargeRequest) -> Answer {
     let succeeded = || Answer::Succeeded { reference: Some(reference(request)) };
     match request.token.reveal() {
@@ -35,7 +35,7 @@ fn reference(request: &ChargeRequest) -> String {
     format!("sandbox_{}", request.idempotency_key)
 }
 
-/// The number of the try, from 1, that ends a key: `…-2`.
+/// The number of the attempt, from 1, that ends a key: `…-2`.
 fn try_number(key: &str) -> u64 {
     key.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(1)
 }

@@ -1,7 +1,7 @@
 //! `import coupons`.
 
 use super::table::Row;
-use super::{Bad, Fate, Import};
+use super::{Bad, Import, RowOutcome};
 use crate::clock;
 use crate::domain::coupon::{
     self, Coupon, Discount, DiscountType, Duration, Eligibility, MOST_USES, Offer, OnPlan,
@@ -39,7 +39,7 @@ struct Read {
 }
 
 impl Import<'_> {
-    pub(super) fn coupon(&self, row: &Row) -> Result<Fate, Bad> {
+    pub(super) fn coupon(&self, row: &Row) -> Result<RowOutcome, Bad> {
         let read = self.read_coupon(row)?;
         match &read.there {
             Some(there) => self.existing_coupon(row, there, &read.offer),
@@ -47,7 +47,7 @@ impl Import<'_> {
         }
     }
 
-    fn new_coupon(&self, read: &Read) -> Result<Fate, Bad> {
+    fn new_coupon(&self, read: &Read) -> Result<RowOutcome, Bad> {
         let Read { code, offer, created_at, .. } = read;
         let made = self.db.insert_coupon(self.act, code, offer, created_at.as_deref())?;
         let Some(id) = made else {
@@ -56,14 +56,14 @@ impl Import<'_> {
         let coupon = self.db.coupon_in(id)?;
         let event = CouponEvent::created(&coupon, &self.act.at(), By::Import);
         self.book().record_coupon(event)?;
-        Ok(Fate::Created)
+        Ok(RowOutcome::Created)
     }
 
     /// Takes what differs by the rules of `coupon edit`.
-    fn existing_coupon(&self, row: &Row, there: &Coupon, offer: &Offer) -> Result<Fate, Bad> {
+    fn existing_coupon(&self, row: &Row, there: &Coupon, offer: &Offer) -> Result<RowOutcome, Bad> {
         let differs = there.offer.differences(offer);
         if differs.is_empty() {
-            return Ok(Fate::Skipped);
+            return Ok(RowOutcome::Skipped);
         }
         if !self.options.update {
             return Err(row.bad("code", Why::Differs { fields: differs.join(", ") }));
@@ -76,7 +76,7 @@ impl Import<'_> {
         let after = self.db.coupon_in(there.id)?;
         let event = CouponEvent::edited(there, &after, &self.act.at(), By::Import);
         self.book().record_coupon(event)?;
-        Ok(Fate::Updated)
+        Ok(RowOutcome::Updated)
     }
 
     fn read_coupon(&self, row: &Row) -> Result<Read, Bad> {

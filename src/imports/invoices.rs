@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::table::Row;
-use super::{Bad, Fate, Import};
+use super::{Bad, Import, RowOutcome};
 use crate::books::{Because, issue};
 use crate::domain::event::{InvoiceEvent, Reopened};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose};
@@ -49,7 +49,7 @@ struct Read {
 }
 
 impl Import<'_> {
-    pub(super) fn invoice(&self, tenants: &mut Tenants, row: &Row) -> Result<Fate, Bad> {
+    pub(super) fn invoice(&self, tenants: &mut Tenants, row: &Row) -> Result<RowOutcome, Bad> {
         let read = self.read_invoice(tenants, row)?;
         if let Some(there) = self.db.find_invoice(&read.number)? {
             return self.existing_invoice(tenants, row, &read, &there);
@@ -59,7 +59,7 @@ impl Import<'_> {
         let new = self.new_invoice(tenants, &read, sequence)?;
         let id = self.db.insert_invoice(self.act, &new)?;
         self.db.record(self.act, (read.tenant.id, id), InvoiceEvent::Imported, None)?;
-        Ok(Fate::Created)
+        Ok(RowOutcome::Created)
     }
 
     fn read_invoice(&self, tenants: &mut Tenants, row: &Row) -> Result<Read, Bad> {
@@ -148,10 +148,10 @@ impl Import<'_> {
         row: &Row,
         read: &Read,
         there: &Invoice,
-    ) -> Result<Fate, Bad> {
+    ) -> Result<RowOutcome, Bad> {
         let differs = differences(row, read, there);
         if differs.is_empty() {
-            return Ok(Fate::Skipped);
+            return Ok(RowOutcome::Skipped);
         }
         if !self.options.update {
             return Err(row.bad("number", Why::Differs { fields: differs.join(", ") }));
@@ -176,7 +176,7 @@ impl Import<'_> {
                     Some(Fault { kind: FaultKind::Constraint(_), .. })
                 ) =>
             {
-                let what = "letters or reminders of it were written to its tenant already";
+                let what = "e-mails or reminders of it were written to its tenant already";
                 return Err(row.bad("tenant", Why::CannotChange { what }));
             }
             corrected => corrected?,
@@ -194,7 +194,7 @@ impl Import<'_> {
             _ => Because::Corrected,
         };
         self.book().come_back(there.tenant_id, because)?;
-        Ok(Fate::Updated)
+        Ok(RowOutcome::Updated)
     }
 }
 

@@ -54,7 +54,7 @@ pub struct Imported {
 
 /// What became of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum RowOutcome {
     Created,
     Updated,
     Skipped,
@@ -137,16 +137,16 @@ impl Import<'_> {
         table: &mut Table<R>,
         path: &Path,
         mut progress: impl FnMut(u64),
-        mut take: impl FnMut(&Self, &Row) -> std::result::Result<Fate, Bad>,
+        mut take: impl FnMut(&Self, &Row) -> std::result::Result<RowOutcome, Bad>,
     ) -> Result<Imported> {
         let mut imported = Imported::default();
         let mut bad: Vec<BadRow> = Vec::new();
         let mut count = 0u64;
         while let Some(row) = table.next_row()? {
             match row.check_shape().and_then(|()| take(self, row)) {
-                Ok(Fate::Created) => imported.created += 1,
-                Ok(Fate::Updated) => imported.updated += 1,
-                Ok(Fate::Skipped) => imported.skipped += 1,
+                Ok(RowOutcome::Created) => imported.created += 1,
+                Ok(RowOutcome::Updated) => imported.updated += 1,
+                Ok(RowOutcome::Skipped) => imported.skipped += 1,
                 Err(Bad::Rows(rows)) => bad.extend(rows),
                 Err(Bad::Fatal(refusal)) => return Err(refusal),
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::table::Row;
-use super::{Bad, Fate, Import};
+use super::{Bad, Import, RowOutcome};
 use crate::books::Notify;
 use crate::domain::invoice::Invoice;
 use crate::domain::refusal::Why;
@@ -29,7 +29,7 @@ impl Matched {
 }
 
 impl Import<'_> {
-    pub(super) fn payment(&self, matched: &mut Matched, row: &Row) -> Result<Fate, Bad> {
+    pub(super) fn payment(&self, matched: &mut Matched, row: &Row) -> Result<RowOutcome, Bad> {
         let number = row.need("invoice", invoice::number);
         let found = match &number {
             Some(number) => self.db.find_invoice(number)?,
@@ -54,7 +54,7 @@ impl Import<'_> {
             Some((found?, payment))
         })())?;
         if self.is_there(matched, row, &invoice, &payment)? {
-            return Ok(Fate::Skipped);
+            return Ok(RowOutcome::Skipped);
         }
         self.pay(row, &invoice, &payment)
     }
@@ -87,14 +87,14 @@ impl Import<'_> {
         Ok(*count <= equal)
     }
 
-    fn pay(&self, row: &Row, invoice: &Invoice, payment: &NewPayment) -> Result<Fate, Bad> {
+    fn pay(&self, row: &Row, invoice: &Invoice, payment: &NewPayment) -> Result<RowOutcome, Bad> {
         let overpayment = match self.options.allow_overpayment {
             true => Overpayment::KeepAsCredit,
             false => Overpayment::Refuse,
         };
         let nobody = Notify::Nobody;
         match self.book().pay(invoice, payment, overpayment, nobody) {
-            Ok(_) => Ok(Fate::Created),
+            Ok(_) => Ok(RowOutcome::Created),
             Err(Refusal::AboveDue { due, .. }) => Err(row.bad("amount", Why::AboveDue { due })),
             Err(Refusal::AlreadyPaid { .. }) => {
                 Err(row.bad("invoice", Why::NotPayable { status: "paid" }))

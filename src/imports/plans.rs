@@ -1,7 +1,7 @@
 //! `import plans`.
 
 use super::table::Row;
-use super::{Bad, Fate, Import};
+use super::{Bad, Import, RowOutcome};
 use crate::domain::event::{About, By, Changed, Changes, PlanEvent, PlanFacts};
 use crate::domain::plan::{self, Interval, IntervalUnit, MOST_TRIAL_DAYS, NewPlan, Plan};
 use crate::domain::price::Model;
@@ -14,17 +14,17 @@ pub const OPTIONAL: &[&str] = &["currency", "interval_count", "trial_days"];
 const TERMS: &[&str] = &["price", "currency", "interval", "interval_count"];
 
 impl Import<'_> {
-    pub(super) fn plan(&self, row: &Row) -> Result<Fate, Bad> {
+    pub(super) fn plan(&self, row: &Row) -> Result<RowOutcome, Bad> {
         let new = self.read_plan(row)?;
         let Some(there) = self.db.find_plan(&new.code)? else {
             self.db.insert_plan(self.act, &new)?;
             let event = PlanEvent::created(&new, By::Import);
             self.db.record(self.act, About::NOBODY, event, None)?;
-            return Ok(Fate::Created);
+            return Ok(RowOutcome::Created);
         };
         let differs = differences(row, &new, &there);
         if differs.is_empty() {
-            return Ok(Fate::Skipped);
+            return Ok(RowOutcome::Skipped);
         }
         if differs.iter().any(|column| TERMS.contains(column)) {
             let what = "it is there already with another price, currency or interval, which never \
@@ -40,7 +40,7 @@ impl Import<'_> {
         let changes = Changes::between(&before, &after, Changed::Names);
         let event = PlanEvent::Edited { plan: &new.code, imported: true, changes };
         self.db.record(self.act, About::NOBODY, event, None)?;
-        Ok(Fate::Updated)
+        Ok(RowOutcome::Updated)
     }
 
     fn read_plan(&self, row: &Row) -> Result<NewPlan, Bad> {

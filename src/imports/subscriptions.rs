@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::table::Row;
-use super::{Bad, Fate, Import};
+use super::{Bad, Import, RowOutcome};
 use crate::domain::event::{By, Changes, Standing, SubscriptionEvent};
-use crate::domain::money::Amiss;
+use crate::domain::money::BadAmount;
 use crate::domain::period::{Anchor, Period};
 use crate::domain::plan::Plan;
 use crate::domain::refusal::Why;
@@ -43,11 +43,11 @@ struct Read {
 }
 
 impl Import<'_> {
-    pub(super) fn subscription(&self, row: &Row) -> Result<Fate, Bad> {
+    pub(super) fn subscription(&self, row: &Row) -> Result<RowOutcome, Bad> {
         let read = self.read_subscription(row)?;
         let Some(there) = &read.there else {
             self.write_subscription(&read, None)?;
-            return Ok(Fate::Created);
+            return Ok(RowOutcome::Created);
         };
         let cannot = |what| row.bad("started_on", Why::CannotChange { what });
         let Some(imported) = &there.imported else {
@@ -57,7 +57,7 @@ impl Import<'_> {
         let differs: Vec<_> =
             OPTIONAL.iter().copied().filter(|field| before[*field] != read.said[*field]).collect();
         if differs.is_empty() {
-            return Ok(Fate::Skipped);
+            return Ok(RowOutcome::Skipped);
         }
         if !self.options.update {
             return Err(row.bad("started_on", Why::Differs { fields: differs.join(", ") }));
@@ -82,7 +82,7 @@ impl Import<'_> {
             (*field, before.to_string(), after.to_string())
         });
         self.write_subscription(&read, Some((there.id, Changes::of_import(changes))))?;
-        Ok(Fate::Updated)
+        Ok(RowOutcome::Updated)
     }
 
     fn read_subscription(&self, row: &Row) -> Result<Read, Bad> {
@@ -109,7 +109,7 @@ impl Import<'_> {
         let collection: Option<Collection> = row.word("collection", "automatic, invoice");
         let overflows = |plan: &Plan| plan.price.amount(quantity.unwrap_or(1)).is_err();
         if plan.as_ref().is_some_and(overflows) {
-            row.note("quantity", Why::Amount(Amiss::TooLarge));
+            row.note("quantity", Why::Amount(BadAmount::TooLarge));
         }
         let said = json!({
             "status": status.map(SubscriptionStatus::word),

@@ -1,7 +1,7 @@
 //! `import tenants`.
 
 use super::table::Row;
-use super::{Bad, Fate, Import};
+use super::{Bad, Import, RowOutcome};
 use crate::domain::event::{By, TenantEvent, TenantFacts};
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
@@ -15,16 +15,16 @@ pub const OPTIONAL: &[&str] =
 const IMPORTED: &str = "imported as suspended";
 
 impl Import<'_> {
-    pub(super) fn tenant(&self, row: &Row) -> Result<Fate, Bad> {
+    pub(super) fn tenant(&self, row: &Row) -> Result<RowOutcome, Bad> {
         let new = self.read_tenant(row)?;
         let Some(there) = self.db.find_tenant(&new.slug)? else {
             let id = self.db.insert_tenant(self.act, &new)?;
             self.db.record(self.act, id, TenantEvent::created(&new, By::Import), None)?;
-            return Ok(Fate::Created);
+            return Ok(RowOutcome::Created);
         };
         let differs = differences(row, &new, &there);
         if differs.is_empty() {
-            return Ok(Fate::Skipped);
+            return Ok(RowOutcome::Skipped);
         }
         if !self.options.update {
             return Err(row.bad("slug", Why::Differs { fields: differs.join(", ") }));
@@ -41,7 +41,7 @@ impl Import<'_> {
         if takes_status {
             self.take_status(&there, new.status)?;
         }
-        Ok(Fate::Updated)
+        Ok(RowOutcome::Updated)
     }
 
     /// Takes the status that the file insists on, as a person would by hand.

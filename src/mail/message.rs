@@ -1,4 +1,4 @@
-//! The bytes of a letter (RFC 5322, MIME).
+//! The bytes of an e-mail (RFC 5322, MIME).
 
 use super::Undeliverable;
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ const LONGEST_NAME: usize = 200;
 /// Longest boundary; MIME allows 70 (RFC 2046, 5.1.1).
 const LONGEST_BOUNDARY: usize = 60;
 
-/// What stands above a letter's text.
+/// What stands above an e-mail's text.
 #[derive(Debug, Clone)]
 pub struct Headers<'a> {
     /// An address, or `Name <address>`.
@@ -30,7 +30,7 @@ pub struct Headers<'a> {
     /// Complete, `local@domain`, without angle brackets.
     pub message_id: &'a str,
     pub date: DateTime<Utc>,
-    /// The Message-ID of the letter that this one follows up.
+    /// The Message-ID of the e-mail that this one follows up.
     pub in_reply_to: Option<&'a str>,
 }
 
@@ -50,7 +50,7 @@ pub fn compose(headers: &Headers, rendered: &Rendered) -> Result<Vec<u8>> {
     }
     // Mail knows four digits of a year, and the library no date before 1970.
     if !(0..253_402_300_800).contains(&headers.date.timestamp()) {
-        return Err(refuse(&format!("no date for a letter: {}", headers.date)));
+        return Err(refuse(&format!("no date for an e-mail: {}", headers.date)));
     }
     let mut builder = Message::builder()
         .from(mailbox(headers.from)?)
@@ -98,7 +98,7 @@ pub fn bare_address(text: &str) -> Result<String> {
 }
 
 /// Reads a mailbox. More is taken than RFC 5322 writes: a name need not be quoted, as in
-/// `Example, Inc. <billing@example.com>`; it is quoted where the letter is composed.
+/// `Example, Inc. <billing@example.com>`; it is quoted where the e-mail is composed.
 fn mailbox(text: &str) -> Result<Mailbox> {
     let line = text::line("mailbox", text, LONGEST_MAILBOX)
         .map_err(|_| refuse(&format!("no mailbox: {text:?}")))?;
@@ -156,7 +156,7 @@ fn bracketed(message_id: &str) -> Result<String> {
 }
 
 /// What stands between text and HTML. Made from the Message-ID, because a random one would make
-/// every try another message; `=_` can stand in neither quoted-printable nor base64.
+/// every attempt another message; `=_` can stand in neither quoted-printable nor base64.
 fn boundary(message_id: &str) -> String {
     let id = message_id.chars().filter(char::is_ascii_alphanumeric).take(LONGEST_BOUNDARY);
     format!("=_{}", id.collect::<String>())
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_headers_are_those_of_a_letter_by_a_machine() {
+    fn the_headers_are_those_of_a_email_by_a_machine() {
         let message = composed(&headers());
         let (head, body) = message.split_once("\r\n\r\n").unwrap();
         for line in [

@@ -1,6 +1,6 @@
-//! How a letter leaves: into a file, to an SMTP relay, or to the machine's own `sendmail`.
+//! How an e-mail leaves: into a file, to an SMTP relay, or to the machine's own `sendmail`.
 //!
-//! What became of a letter is an [`Outcome`], never an error: a run of thousands goes on past one
+//! What became of an e-mail is an [`Outcome`], never an error: a run of thousands goes on past one
 //! bad address. Errors of [`deliver`] are those of the caller's outbox, and a transport that is set
 //! up wrongly.
 
@@ -14,7 +14,7 @@ use crate::domain::{EmailId, Result};
 
 pub use smtp::{Secret, Smtp, Tls};
 
-/// A letter on its way out: envelope and bytes.
+/// An e-mail on its way out: envelope and bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     pub id: EmailId,
@@ -22,13 +22,13 @@ pub struct Outgoing {
     pub message_id: String,
     /// The envelope's sender, a bare address.
     pub from: String,
-    /// The one recipient, a bare address: with one a letter, no letter is ever half delivered.
+    /// The one recipient, a bare address: with one an e-mail, no e-mail is ever half delivered.
     pub to: String,
     /// The whole message, as [`super::compose`] made it.
     pub bytes: Vec<u8>,
 }
 
-/// What became of a letter.
+/// What became of an e-mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The next one on the way has taken it over.
@@ -41,21 +41,21 @@ pub enum Outcome {
     Down(String),
 }
 
-/// The way that letters leave by.
+/// The way that e-mails leave by.
 #[derive(Debug, Clone)]
 pub enum Transport {
-    /// One `.eml` a letter into the directory.
+    /// One `.eml` an e-mail into the directory.
     File { directory: PathBuf },
     /// A relay on the network.
     Smtp(Smtp),
     /// A program that takes what `sendmail` takes.
     Sendmail { program: PathBuf },
-    /// A simulation: every letter counts as sent, and none is.
+    /// A simulation: every e-mail counts as sent, and none is.
     Nowhere,
 }
 
 impl Transport {
-    /// Checks that letters can leave by it, as far as its settings tell.
+    /// Checks that e-mails can leave by it, as far as its settings tell.
     ///
     /// # Errors
     /// [`Undeliverable::Transport`](super::Undeliverable::Transport) saying which setting is wrong.
@@ -67,15 +67,15 @@ impl Transport {
     }
 }
 
-/// Where letters come from and where their outcomes go.
+/// Where e-mails come from and where their outcomes go.
 pub trait Outbox {
-    /// The next letter, or `None` where there is none left.
+    /// The next e-mail, or `None` where there is none left.
     ///
     /// # Errors
     /// Whatever kept it from being read; nothing more is asked for after that.
     fn next(&mut self) -> Result<Option<Outgoing>>;
 
-    /// Takes down what became of a letter. Called once for every letter that `next` handed out.
+    /// Takes down what became of an e-mail. Called once for every e-mail that `next` handed out.
     ///
     /// # Errors
     /// Whatever kept it from being written; nothing more is asked for after that.
@@ -83,19 +83,19 @@ pub trait Outbox {
 }
 
 /// Sends what the outbox hands out until it is empty or the way is [`Outcome::Down`]. `next` and
-/// `done` are called on the calling thread only, and a letter is asked for only when it can leave
+/// `done` are called on the calling thread only, and an e-mail is asked for only when it can leave
 /// at once.
 ///
 /// # Errors
-/// The first error of `next` or `done`, once the letters in flight have come to their end; a
-/// transport that is set up wrongly, before any letter was asked for.
+/// The first error of `next` or `done`, once the e-mails in flight have come to their end; a
+/// transport that is set up wrongly, before any e-mail was asked for.
 pub fn deliver(transport: &Transport, outbox: &mut dyn Outbox) -> Result<()> {
     match transport {
         Transport::File { directory } => {
-            one_by_one(outbox, |letter| file::write(directory, letter))
+            one_by_one(outbox, |content| file::write(directory, content))
         }
         Transport::Sendmail { program } => {
-            one_by_one(outbox, |letter| sendmail::hand_over(program, letter))
+            one_by_one(outbox, |content| sendmail::hand_over(program, content))
         }
         Transport::Smtp(smtp) => smtp.deliver(outbox),
         Transport::Nowhere => one_by_one(outbox, |_| Outcome::Sent),
@@ -103,10 +103,10 @@ pub fn deliver(transport: &Transport, outbox: &mut dyn Outbox) -> Result<()> {
 }
 
 fn one_by_one(outbox: &mut dyn Outbox, send: impl Fn(&Outgoing) -> Outcome) -> Result<()> {
-    while let Some(letter) = outbox.next()? {
-        let outcome = send(&letter);
+    while let Some(content) = outbox.next()? {
+        let outcome = send(&content);
         let down = matches!(outcome, Outcome::Down(_));
-        outbox.done(letter.id, outcome)?;
+        outbox.done(content.id, outcome)?;
         if down {
             break;
         }
@@ -147,20 +147,20 @@ pub(super) mod tests {
 
     impl Memory {
         pub fn with(count: i64) -> Memory {
-            Memory { waiting: (1..=count).map(letter).collect(), ..Memory::default() }
+            Memory { waiting: (1..=count).map(content).collect(), ..Memory::default() }
         }
 
         pub fn outcome(&self, id: i64) -> &Outcome {
-            &self.done.iter().find(|(done, _)| done.0 == id).expect("the letter was tried").1
+            &self.done.iter().find(|(done, _)| done.0 == id).expect("the e-mail was tried").1
         }
     }
 
     impl Outbox for Memory {
         fn next(&mut self) -> Result<Option<Outgoing>> {
-            let letter = self.waiting.pop_front();
-            self.in_flight += usize::from(letter.is_some());
+            let content = self.waiting.pop_front();
+            self.in_flight += usize::from(content.is_some());
             self.most_in_flight = self.most_in_flight.max(self.in_flight);
-            Ok(letter)
+            Ok(content)
         }
 
         fn done(&mut self, id: EmailId, outcome: Outcome) -> Result<()> {
@@ -175,7 +175,7 @@ pub(super) mod tests {
         }
     }
 
-    pub fn letter(id: i64) -> Outgoing {
+    pub fn content(id: i64) -> Outgoing {
         Outgoing {
             id: EmailId(id),
             message_id: format!("eml-{id}.0f3c@billing.example"),

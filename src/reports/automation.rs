@@ -1,4 +1,4 @@
-//! How the scheduled tasks do: their runs, the letters, who was suspended and came back.
+//! How the scheduled tasks do: their runs, the e-mails, who was suspended and came back.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use super::lateness::{expected, run_status};
 use super::period::{Period, day_of, may_have_changed, parsed};
 use crate::clock::Clock;
 use crate::domain::email::EmailStatus;
-use crate::domain::letter::Template;
 use crate::domain::schedule::Task;
+use crate::domain::template::Template;
 use crate::domain::tenant::SuspensionCause;
 use crate::domain::{Result, RunId};
 use crate::store::reports::Span;
-use crate::store::{Db, Run, RunStatus, Turn};
+use crate::store::{Db, Run, RunStatus, StandingChange};
 
 /// The report.
 #[derive(Debug, Clone)]
@@ -24,12 +24,12 @@ pub struct Automation {
     /// One a task, in the order in which cron starts them.
     pub tasks: Vec<TaskLine>,
     /// Oldest day first.
-    pub letters: Vec<LetterCount>,
-    /// Letters that waited to be sent at its end.
+    pub emails: Vec<EmailCount>,
+    /// E-mails that waited to be sent at its end.
     pub queued: i64,
     /// Tenants that the cap on suspensions held at the last run of check-overdue.
     pub suspensions_held: u64,
-    pub turns: Turns,
+    pub turns: StandingChanges,
     pub coupons: Coupons,
 }
 
@@ -62,9 +62,9 @@ pub struct LastRun {
     pub duration_ms: Option<u64>,
 }
 
-/// The letters of one kind on one day.
+/// The e-mails of one kind on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LetterCount {
+pub struct EmailCount {
     pub day: NaiveDate,
     pub template: Template,
     pub sent: u64,
@@ -73,7 +73,7 @@ pub struct LetterCount {
 
 /// How often tenants were suspended, by cause, and came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Turns {
+pub struct StandingChanges {
     pub suspended: i64,
     pub causes: Vec<(SuspensionCause, i64)>,
     pub returned: i64,
@@ -90,8 +90,8 @@ pub fn automation(db: &Db, clock: &Clock, period: Period, dead: &[RunId]) -> Res
     let chasing = tasks.iter().find(|line| line.task == Task::CheckOverdue);
     let held = chasing.and_then(|line| line.last.first()).map_or(0, |last| held_by(&last.run));
     Ok(Automation {
-        letters: letters(db, clock, span)?,
-        queued: db.count_queued_letters(&span.before, may_have_changed(db, clock, &span.end())?)?,
+        emails: emails(db, clock, span)?,
+        queued: db.count_queued_emails(&span.before, may_have_changed(db, clock, &span.end())?)?,
         suspensions_held: held,
         turns: turns(db, span)?,
         coupons: coupons(db, clock, period)?,
@@ -148,9 +148,9 @@ fn held_by(run: &Run) -> u64 {
     said(run, "suspensions_held").unwrap_or(0)
 }
 
-fn letters(db: &Db, clock: &Clock, span: &Span) -> Result<Vec<LetterCount>> {
+fn emails(db: &Db, clock: &Clock, span: &Span) -> Result<Vec<EmailCount>> {
     let mut counts: BTreeMap<(NaiveDate, Template), (u64, u64)> = BTreeMap::new();
-    db.each_letter_between(span.stretch(), |template, status, at| {
+    db.each_email_between(span.stretch(), |template, status, at| {
         let day = day_of(clock, at).unwrap_or(span.since);
         let (sent, failed) = counts.entry((day, template)).or_default();
         match status {
@@ -159,16 +159,16 @@ fn letters(db: &Db, clock: &Clock, span: &Span) -> Result<Vec<LetterCount>> {
         }
         Ok(())
     })?;
-    let line = |((day, template), (sent, failed))| LetterCount { day, template, sent, failed };
+    let line = |((day, template), (sent, failed))| EmailCount { day, template, sent, failed };
     Ok(counts.into_iter().map(line).collect())
 }
 
-fn turns(db: &Db, span: &Span) -> Result<Turns> {
-    let mut turns = Turns::default();
+fn turns(db: &Db, span: &Span) -> Result<StandingChanges> {
+    let mut turns = StandingChanges::default();
     for (turn, count) in db.turns_between(span.stretch())? {
         match turn {
-            Turn::Returned => turns.returned += count,
-            Turn::Suspended(cause) => {
+            StandingChange::Returned => turns.returned += count,
+            StandingChange::Suspended(cause) => {
                 turns.suspended += count;
                 turns.causes.extend(cause.map(|cause| (cause, count)));
             }

@@ -260,9 +260,9 @@ fn major(minor: Decimal, currency: Currency) -> Option<Decimal> {
 fn of_tasks(db: &Db, targets: &Targets, now: &Span, before: &Span) -> Result<[Kpi; 3]> {
     let runs = [db.runs_in(now)?, db.runs_in(before)?];
     let runs = runs.map(|(all, ok)| share(ok, all));
-    let letters = [db.letters_in(now)?, db.letters_in(before)?];
-    let sent = letters.map(|(sent, _)| Some(Decimal::from(sent)));
-    let failed = letters.map(|(_, failed)| Some(Decimal::from(failed)));
+    let emails = [db.emails_in(now)?, db.emails_in(before)?];
+    let sent = emails.map(|(sent, _)| Some(Decimal::from(sent)));
+    let failed = emails.map(|(_, failed)| Some(Decimal::from(failed)));
     Ok([
         of_both(KpiName::TaskSuccessRate, Unit::Rate, runs, targets.task_success_rate),
         of_both(KpiName::EmailsSent, Unit::Emails, sent, None),

@@ -10,7 +10,7 @@ mod overdue;
 mod period;
 mod transactions;
 
-pub use automation::{Automation, LastRun, LetterCount, TaskLine, Turns, automation};
+pub use automation::{Automation, EmailCount, LastRun, StandingChanges, TaskLine, automation};
 pub use coupons::{CouponLine, Coupons, TOP, coupons};
 pub use kpi::{Kpi, KpiName, Target, Trend, Unit, kpi, percent};
 pub use lateness::{Expected, expected, run_status};

@@ -1,19 +1,19 @@
-//! What the scheduled tasks did in a period: runs, letters, suspensions.
+//! What the scheduled tasks did in a period: runs, e-mails, suspensions.
 
 use super::runs::run;
 use super::{Db, Run, RunStatus, columns};
 use crate::domain::email::EmailStatus;
-use crate::domain::letter::Template;
 use crate::domain::schedule::Task;
+use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::{Result, RunId};
 
 /// A half-open stretch of time, as instants are stored: from the first up to the second.
-pub type Stretch<'a> = (&'a str, &'a str);
+pub type TimeRange<'a> = (&'a str, &'a str);
 
 /// A tenant was suspended, or came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum StandingChange {
     /// Of an event that names no cause: `None`.
     Suspended(Option<SuspensionCause>),
     Returned,
@@ -27,7 +27,7 @@ impl Db<'_> {
     pub fn each_run_between(
         &self,
         task: Task,
-        (from, to): Stretch,
+        (from, to): TimeRange,
         mut each: impl FnMut(RunId, RunStatus),
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
@@ -54,14 +54,14 @@ impl Db<'_> {
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Hands each letter that left or failed for good in the stretch to `each`, with the instant
+    /// Hands each e-mail that left or failed for good in the stretch to `each`, with the instant
     /// at which it did.
     ///
     /// # Errors
     /// What `each` refuses, or a fault of the file.
-    pub fn each_letter_between(
+    pub fn each_email_between(
         &self,
-        (from, to): Stretch,
+        (from, to): TimeRange,
         mut each: impl FnMut(Template, EmailStatus, &str) -> Result<()>,
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
@@ -77,11 +77,11 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// How many letters waited to be sent at that instant. `later`: some may have left since.
+    /// How many e-mails waited to be sent at that instant. `later`: some may have left since.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn count_queued_letters(&self, before: &str, later: bool) -> Result<i64> {
+    pub fn count_queued_emails(&self, before: &str, later: bool) -> Result<i64> {
         let sql = match later {
             false => "SELECT count(*) FROM emails WHERE next_try_at IS NOT NULL AND queued_at < ?1",
             true => {
@@ -96,7 +96,7 @@ impl Db<'_> {
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn turns_between(&self, (from, to): Stretch) -> Result<Vec<(Turn, i64)>> {
+    pub fn turns_between(&self, (from, to): TimeRange) -> Result<Vec<(StandingChange, i64)>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT status, cause, count(*) AS count FROM tenant_states
              WHERE since >= ?1 AND since < ?2 AND status = 'suspended' GROUP BY cause
@@ -107,8 +107,10 @@ impl Db<'_> {
         )?;
         let found = statement.query_map((from, to), |row| {
             let turn = match columns::word(row, "status")? {
-                TenantStatus::Suspended => Turn::Suspended(columns::word_or_null(row, "cause")?),
-                _ => Turn::Returned,
+                TenantStatus::Suspended => {
+                    StandingChange::Suspended(columns::word_or_null(row, "cause")?)
+                }
+                _ => StandingChange::Returned,
             };
             Ok((turn, row.get("count")?))
         })?;

@@ -1,11 +1,11 @@
-//! The rows of charges: series of tries, each with what the gateway was asked and what it answered.
+//! The rows of charges: series of attempts, each with what the gateway was asked and what it answered.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::charge::{
-    Attempt, AttemptStatus, ChargeRequest, LastTry, Owed, RetryFacts, Token,
+    Attempt, AttemptStatus, ChargeRequest, LastAttempt, Owed, RetryFacts, Token,
 };
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::transaction::TransactionStatus;
@@ -13,7 +13,7 @@ use crate::domain::{
     Act, AttemptId, InvoiceId, Money, PaymentMethodId, Result, TenantId, TransactionId,
 };
 
-/// A charge that a run has to look at: the series, its last try, and what of its invoice matters.
+/// A charge that a run has to look at: the series, its last attempt, and what of its invoice matters.
 #[derive(Debug, Clone)]
 pub struct Series {
     pub transaction: TransactionId,
@@ -22,15 +22,15 @@ pub struct Series {
     pub tenant_id: TenantId,
     pub tenant: String,
     pub status: TransactionStatus,
-    /// Since when it has no outcome, where it has none: when its last try was made.
-    pub last_try: Attempt,
+    /// Since when it has no outcome, where it has none: when its last attempt was made.
+    pub last_attempt: Attempt,
     /// Whether a run looks at it again.
     pub is_tried_again: bool,
     pub failure_code: Option<String>,
     pub facts: RetryFacts,
 }
 
-/// What became of a try, to be written.
+/// What became of an attempt, to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered<'a> {
     pub status: AttemptStatus,
@@ -42,7 +42,7 @@ pub struct Answered<'a> {
 }
 
 impl<'a> Answered<'a> {
-    /// A try that came to that, with nothing more to say.
+    /// An attempt that came to that, with nothing more to say.
     pub fn plain(status: AttemptStatus) -> Answered<'a> {
         Answered { status, reference: None, code: None, message: None, hard_decline: false }
     }
@@ -97,7 +97,7 @@ impl Db<'_> {
         Ok(ids.map(|id| id.map(TransactionId)).collect::<rusqlite::Result<_>>()?)
     }
 
-    /// A page of open invoices under automatic collection that had no try yet, after `after`.
+    /// A page of open invoices under automatic collection that had no attempt yet, after `after`.
     ///
     /// # Errors
     /// A fault of the file.
@@ -113,14 +113,14 @@ impl Db<'_> {
         Ok(ids.map(|id| id.map(InvoiceId)).collect::<rusqlite::Result<_>>()?)
     }
 
-    /// A charge with its last try and what of its invoice matters.
+    /// A charge with its last attempt and what of its invoice matters.
     ///
     /// # Errors
     /// A fault of the file.
     pub fn charge_series(&self, id: TransactionId) -> Result<Series> {
-        let last_try = self.last_attempt(id)?;
+        let last_attempt = self.last_attempt(id)?;
         let mut statement = self.conn.prepare_cached(series_query!("WHERE x.id = ?1"))?;
-        Ok(statement.query_row([id.0], |row| series(row, last_try))?)
+        Ok(statement.query_row([id.0], |row| series(row, last_attempt))?)
     }
 
     /// Whether a charge of an invoice was ever begun.
@@ -168,7 +168,7 @@ impl Db<'_> {
         Ok(statement.query_row([id.0], attempt)?)
     }
 
-    /// Every try of a charge, oldest first.
+    /// Every attempt of a charge, oldest first.
     ///
     /// # Errors
     /// A fault of the file.
@@ -184,7 +184,7 @@ impl Db<'_> {
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn count_tries(&self, id: InvoiceId) -> Result<i64> {
+    pub fn count_attempts(&self, id: InvoiceId) -> Result<i64> {
         let mut statement = self.conn.prepare_cached(
             "SELECT count(*) FROM transactions x JOIN charge_attempts a ON a.transaction_id = x.id
              WHERE x.invoice_id = ?1",
@@ -192,7 +192,7 @@ impl Db<'_> {
         Ok(statement.query_row([id.0], |row| row.get(0))?)
     }
 
-    /// What the gateway was asked in a try, the same each time.
+    /// What the gateway was asked in an attempt, the same each time.
     ///
     /// # Errors
     /// A fault of the file.
@@ -259,7 +259,7 @@ impl Db<'_> {
         Ok(TransactionId(id))
     }
 
-    /// Begins another try of a charge that was declined, with what is due now.
+    /// Begins another attempt of a charge that was declined, with what is due now.
     ///
     /// # Errors
     /// Another charge of the invoice has no outcome yet.
@@ -281,10 +281,10 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Writes a try's key down, before the gateway is called.
+    /// Writes an attempt's key down, before the gateway is called.
     ///
     /// # Errors
-    /// The charge has a try without an answer.
+    /// The charge has an attempt without an answer.
     pub fn insert_attempt(
         &self,
         act: &Act,
@@ -314,7 +314,7 @@ impl Db<'_> {
         Ok(AttemptId(id))
     }
 
-    /// Writes down what became of a try.
+    /// Writes down what became of an attempt.
     ///
     /// # Errors
     /// A fault of the file.
@@ -362,7 +362,7 @@ impl Db<'_> {
         self.count_retries(id)
     }
 
-    /// Marks a charge as one whose last try never reached the gateway: it is looked at again.
+    /// Marks a charge as one whose last attempt never reached the gateway: it is looked at again.
     ///
     /// # Errors
     /// A fault of the file.
@@ -377,7 +377,7 @@ impl Db<'_> {
         self.count_retries(id)
     }
 
-    /// The status of a try as it is now.
+    /// The status of an attempt as it is now.
     ///
     /// # Errors
     /// A fault of the file.
@@ -441,7 +441,7 @@ impl Db<'_> {
         self.count_retries(id)
     }
 
-    /// The retries made are the tries with an answer, less the first: a technical fault uses up
+    /// The retries made are the attempts with an answer, less the first: a technical fault uses up
     /// none.
     fn count_retries(&self, id: TransactionId) -> Result<()> {
         self.conn
@@ -455,7 +455,7 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Ends a series of tries: no run looks at it any more.
+    /// Ends a series of attempts: no run looks at it any more.
     ///
     /// # Errors
     /// A fault of the file.
@@ -488,12 +488,12 @@ fn owed(row: &Row) -> rusqlite::Result<Owed> {
     })
 }
 
-fn series(row: &Row, last_try: Attempt) -> rusqlite::Result<Series> {
+fn series(row: &Row, last_attempt: Attempt) -> rusqlite::Result<Series> {
     let last_tried_at: DateTime<Utc> = columns::instant(row, "last_tried_at")?;
-    let last = match last_try.status {
-        AttemptStatus::NotSent => LastTry::NotSent,
-        _ if row.get("hard_decline")? => LastTry::DeclinedForGood,
-        _ => LastTry::Declined,
+    let last = match last_attempt.status {
+        AttemptStatus::NotSent => LastAttempt::NotSent,
+        _ if row.get("hard_decline")? => LastAttempt::DeclinedForGood,
+        _ => LastAttempt::Declined,
     };
     Ok(Series {
         transaction: TransactionId(row.get("id")?),
@@ -502,7 +502,7 @@ fn series(row: &Row, last_try: Attempt) -> rusqlite::Result<Series> {
         tenant_id: TenantId(row.get("tenant_id")?),
         tenant: row.get("tenant")?,
         status: columns::word(row, "status")?,
-        last_try,
+        last_attempt,
         is_tried_again: row.get("is_tried_again")?,
         failure_code: row.get("failure_code")?,
         facts: RetryFacts {

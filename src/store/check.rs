@@ -257,8 +257,8 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "charges",
-        proves: "each charge stands where its last try left it, and took money once",
-        sql: "SELECT 'txn_' || x.id || ' is ' || x.status || ', and its last try is ' || a.status
+        proves: "each charge stands where its last attempt left it, and took money once",
+        sql: "SELECT 'txn_' || x.id || ' is ' || x.status || ', and its last attempt is ' || a.status
               FROM transactions x JOIN charge_attempts a ON a.id =
                 (SELECT max(id) FROM charge_attempts WHERE transaction_id = x.id)
               WHERE x.kind = 'charge' AND x.reversed_at IS NULL AND a.status NOT IN (
@@ -266,7 +266,7 @@ pub const CHECKS: &[Check] = &[
                   WHEN 'failed' THEN 'declined' ELSE 'unknown' END,
                 CASE x.status WHEN 'unknown' THEN 'prepared' WHEN 'failed' THEN 'not_sent' ELSE '' END)
               UNION ALL
-              SELECT 'txn_' || id || ' is a charge without a try' FROM transactions x
+              SELECT 'txn_' || id || ' is a charge without an attempt' FROM transactions x
               WHERE kind = 'charge'
                 AND NOT EXISTS (SELECT 1 FROM charge_attempts WHERE transaction_id = x.id)
               UNION ALL

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::automation::Stretch;
+use super::automation::TimeRange;
 use super::{Db, columns};
 use crate::domain::coupon::Stats;
 use crate::domain::{CouponId, Result, calendar};
@@ -10,7 +10,7 @@ use crate::domain::{CouponId, Result, calendar};
 /// The days of a period, and the same as instants.
 #[derive(Debug, Clone, Copy)]
 pub struct CouponPeriod<'a> {
-    pub stretch: Stretch<'a>,
+    pub stretch: TimeRange<'a>,
     /// The first and the last day.
     pub days: (NaiveDate, NaiveDate),
 }

@@ -19,7 +19,7 @@ pub struct NewStep {
     pub round: i64,
     pub days_overdue: i64,
     pub run: Option<RunId>,
-    /// The letter that tells of it.
+    /// The e-mail that tells of it.
     pub email: Option<EmailId>,
 }
 
@@ -35,7 +35,7 @@ pub struct Step {
     pub email_status: Option<String>,
 }
 
-/// A stage that a letter tells of.
+/// A stage that an e-mail tells of.
 #[derive(Debug, Clone, Copy)]
 pub struct ToldStep {
     pub stage: Stage,
@@ -56,7 +56,7 @@ macro_rules! facts_query {
             "SELECT i.id, i.tenant_id, i.number, i.issued_on, i.due_on, i.currency, i.total_minor, i.due_minor,
                     i.stage, i.dunning_round, i.warned_on, i.set_back_on, i.promised_until,
                     i.disputed_at IS NOT NULL AS disputed,
-                    (SELECT status FROM emails WHERE id = i.warning_email_id) AS warning_letter,
+                    (SELECT status FROM emails WHERE id = i.warning_email_id) AS warning_email,
                     (SELECT max(last_tried_at) FROM transactions
                      WHERE invoice_id = i.id AND kind = 'charge'
                        AND status IN ('pending', 'unknown')) AS charge_since
@@ -213,11 +213,11 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The stages that a letter tells of.
+    /// The stages that an e-mail tells of.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn steps_of_letter(&self, email: EmailId) -> Result<Vec<ToldStep>> {
+    pub fn steps_of_email(&self, email: EmailId) -> Result<Vec<ToldStep>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT stage, invoice_id, recorded_on FROM dunning_steps WHERE email_id = ?1",
         )?;
@@ -231,7 +231,7 @@ impl Db<'_> {
         Ok(steps.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Lets another letter stand for the stages that `from` told of. Where it was a warning, the
+    /// Lets another e-mail stand for the stages that `from` told of. Where it was a warning, the
     /// notice starts today: returns the numbers of those invoices.
     ///
     /// # Errors
@@ -288,7 +288,7 @@ pub(super) fn facts(row: &Row, zone: Tz) -> rusqlite::Result<InvoiceFacts> {
         stage: stage(row)?,
         round: row.get("dunning_round")?,
         warned_on: columns::date_or_null(row, "warned_on")?,
-        warning_letter: columns::word_or_null(row, "warning_letter")?,
+        warning_email: columns::word_or_null(row, "warning_email")?,
         set_back_on: columns::date_or_null(row, "set_back_on")?,
         promised_until: columns::date_or_null(row, "promised_until")?,
         disputed: row.get("disputed")?,

@@ -38,7 +38,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior};
 
 use crate::domain::{Refusal, Result};
 
-pub use automation::{Stretch, Turn};
+pub use automation::{StandingChange, TimeRange};
 pub use check::{CHECKS, Finding, Found};
 pub use coupon_sums::CouponPeriod;
 pub use coupons::CouponFilter;

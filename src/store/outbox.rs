@@ -1,14 +1,14 @@
-//! The rows of the outbox: letters that are queued, and the record of those that left.
+//! The rows of the outbox: e-mails that are queued, and the record of those that left.
 
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::email::{EmailStatus, Locale};
-use crate::domain::letter::Template;
 use crate::domain::stage::Stage;
+use crate::domain::template::Template;
 use crate::domain::{Act, EmailId, InvoiceId, Refusal, Result, RunId, TenantId};
 
-/// A letter to be queued.
+/// An e-mail to be queued.
 #[derive(Debug, Clone)]
 pub struct NewEmail<'a> {
     pub tenant: TenantId,
@@ -18,12 +18,12 @@ pub struct NewEmail<'a> {
     pub domain: &'a str,
     /// What makes it the only one of its kind: a second one is not queued.
     pub dedup_key: &'a str,
-    /// JSON that the letter needs and that stands nowhere else.
+    /// JSON that the e-mail needs and that stands nowhere else.
     pub facts: &'a str,
     pub run: Option<RunId>,
 }
 
-/// A letter as it stands.
+/// An e-mail as it stands.
 #[derive(Debug, Clone)]
 pub struct Email {
     pub id: EmailId,
@@ -34,7 +34,7 @@ pub struct Email {
     pub template: Template,
     pub stage: Option<Stage>,
     pub locale: Locale,
-    /// `None` until it is drawn up, just before its first try.
+    /// `None` until it is drawn up, just before its first attempt.
     pub subject: Option<String>,
     pub facts: String,
     pub status: EmailStatus,
@@ -48,7 +48,7 @@ pub struct Email {
     pub sent_at: Option<String>,
 }
 
-/// A letter as it was drawn up from fresh facts, for its first try and every later one.
+/// An e-mail as it was drawn up from fresh facts, for its first attempt and every later one.
 #[derive(Debug, Clone, Copy)]
 pub struct DrawnUp<'a> {
     pub template: Template,
@@ -58,7 +58,7 @@ pub struct DrawnUp<'a> {
     pub message: &'a [u8],
 }
 
-/// Which letters are listed.
+/// Which e-mails are listed.
 #[derive(Debug, Clone, Default)]
 pub struct EmailFilter {
     pub status: Option<EmailStatus>,
@@ -77,14 +77,14 @@ macro_rules! email_query {
 }
 
 impl Db<'_> {
-    /// Queues a letter to a tenant, in its language, due now. Returns its id, or `None` where the
-    /// same letter was queued before.
+    /// Queues an e-mail to a tenant, in its language, due now. Returns its id, or `None` where the
+    /// same e-mail was queued before.
     ///
     /// # Errors
     /// A fault of the file.
     pub fn queue_email(&self, act: &Act, new: &NewEmail) -> Result<Option<EmailId>> {
         // Id and Message-ID come from the row's number and the file's uuid: the same run on the
-        // same file gives the same letters, and no two files ever give the same Message-ID.
+        // same file gives the same e-mails, and no two files ever give the same Message-ID.
         let id = self.insert_unless_there(
             "INSERT INTO emails (tenant_id, invoice_id, template, stage, locale, recipient, facts,
                dedup_key, message_id, run_id, queued_at, next_try_at)
@@ -109,7 +109,7 @@ impl Db<'_> {
         Ok(id.map(EmailId))
     }
 
-    /// The letter with that id.
+    /// The e-mail with that id.
     ///
     /// # Errors
     /// There is none.
@@ -121,7 +121,7 @@ impl Db<'_> {
             .ok_or_else(|| Refusal::NotFound { noun: "email", name: id.to_string(), near: None })
     }
 
-    /// The bytes of a letter as they left, if it was tried.
+    /// The bytes of an e-mail as they left, if it was tried.
     ///
     /// # Errors
     /// A fault of the file.
@@ -133,7 +133,7 @@ impl Db<'_> {
             .optional()?)
     }
 
-    /// Hands each letter that the filter lets through to `each`, oldest first.
+    /// Hands each e-mail that the filter lets through to `each`, oldest first.
     ///
     /// # Errors
     /// What `each` refuses, or a fault of the file.
@@ -165,7 +165,7 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// A page of letters that are due, by due time and id, after `after`.
+    /// A page of e-mails that are due, by due time and id, after `after`.
     ///
     /// # Errors
     /// A fault of the file.
@@ -185,7 +185,7 @@ impl Db<'_> {
         Ok(page.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Whether any letter is due.
+    /// Whether any e-mail is due.
     ///
     /// # Errors
     /// A fault of the file.
@@ -224,12 +224,12 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The Message-ID of the newest letter before `email` that left and told of that invoice: with
+    /// The Message-ID of the newest e-mail before `email` that left and told of that invoice: with
     /// the invoice itself, or a stage of its dunning.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn letter_before(&self, email: EmailId, invoice: InvoiceId) -> Result<Option<String>> {
+    pub fn email_before(&self, email: EmailId, invoice: InvoiceId) -> Result<Option<String>> {
         Ok(self
             .conn
             .prepare_cached(
@@ -246,7 +246,7 @@ impl Db<'_> {
             .optional()?)
     }
 
-    /// Records that a letter has nothing left to say.
+    /// Records that an e-mail has nothing left to say.
     ///
     /// # Errors
     /// A fault of the file.
@@ -260,7 +260,7 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Records that a letter was taken by the transport.
+    /// Records that an e-mail was taken by the transport.
     ///
     /// # Errors
     /// A fault of the file.
@@ -275,7 +275,7 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Records a try that failed: for good, or until the next try.
+    /// Records an attempt that failed: for good, or until the next attempt.
     ///
     /// # Errors
     /// A fault of the file.

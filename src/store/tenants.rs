@@ -54,7 +54,7 @@ impl Db<'_> {
         Ok(statement.query_row([slug], tenant).optional()?)
     }
 
-    /// The closest slug, among the first thousand that start with the same letter.
+    /// The closest slug, among the first thousand that start with the same e-mail.
     fn near_slug(&self, slug: &str) -> Result<Option<String>> {
         let first: String = slug.chars().take(1).collect();
         let mut statement = self.conn.prepare_cached(

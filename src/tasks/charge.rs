@@ -1,8 +1,8 @@
 //! Charging: the one place where a gateway is called.
 //!
-//! The order of things is what keeps a debt from being charged twice: the try with its key is
+//! The order of things is what keeps a debt from being charged twice: the attempt with its key is
 //! committed; the gateway is called with no transaction open; what it answered is committed. A
-//! process that dies between leaves a try without an answer, and whoever charges next asks about
+//! process that dies between leaves an attempt without an answer, and whoever charges next asks about
 //! it first, or sends the same bytes under the same key. One process at a time charges (the lock),
 //! several calls at once (the threads), and one thread alone speaks to the database.
 
@@ -41,7 +41,7 @@ pub struct Charged {
     pub failed: u64,
     /// Without an outcome yet: the gateway took them on.
     pub pending: u64,
-    /// Declined so often, or so long ago, that no try is left.
+    /// Declined so often, or so long ago, that no attempt is left.
     pub exhausted: u64,
     pub emails_queued: u64,
     pub errors: Vec<ItemError>,
@@ -78,7 +78,7 @@ impl Charged {
 }
 
 /// Asks what became of every charge without an outcome, and charges every open invoice under
-/// automatic collection that had no try yet.
+/// automatic collection that had no attempt yet.
 ///
 /// # Errors
 /// A fault of the file. Where another process charges, or the gateway cannot be reached at all, it
@@ -93,12 +93,12 @@ pub fn new_invoices(store: &mut Store, given: &Given, act: &Act, run: RunId) -> 
     }
     let source = Source::Charges { after: TransactionId(0) };
     let charger = Charger { given, act, run: Some(run), reach: Reach::OpenAndNew };
-    left_for_later(with_lock(store, charger, source, A_MOMENT))
+    left_for_later(with_lock(store, charger, source, SHORT_WAIT))
 }
 
 /// How long another process that charges is waited for, where what is to be charged may as well be
 /// charged by the next run.
-const A_MOMENT: Duration = Duration::from_secs(5);
+const SHORT_WAIT: Duration = Duration::from_secs(5);
 
 /// What is refused before anything was charged keeps nobody from what was done before it.
 fn left_for_later(done: Result<Charged>) -> Result<Charged> {
@@ -111,7 +111,7 @@ fn left_for_later(done: Result<Charged>) -> Result<Charged> {
     }
 }
 
-/// Looks at every charge that is open, and at every invoice that had no try yet. The caller holds
+/// Looks at every charge that is open, and at every invoice that had no attempt yet. The caller holds
 /// the lock of charging.
 ///
 /// # Errors
@@ -165,7 +165,7 @@ pub fn dry_run(
     Charger { given, act, run: None, reach: Reach::Everything }.dry_run(store, each)
 }
 
-/// Charges one invoice under automatic collection, if it had no try yet.
+/// Charges one invoice under automatic collection, if it had no attempt yet.
 ///
 /// # Errors
 /// A fault of the file; see [`new_invoices`].
@@ -256,7 +256,7 @@ impl Charger<'_> {
 
 /// Names a charge that was begun with a gateway that is not configured any more.
 fn begun_with_another(series: &Series, gateway: &Gateway) -> ItemError {
-    let (began, now) = (&series.last_try.gateway, gateway.name());
+    let (began, now) = (&series.last_attempt.gateway, gateway.name());
     unknown_outcome(series, &format!("it was begun with {began}, and {now} is configured"))
 }
 
@@ -266,7 +266,7 @@ fn unknown_outcome(series: &Series, message: &str) -> ItemError {
     let words = format!(
         "whether {} were charged for {number} is not known: {message}; the next run asks again; \
          whoever finds it out says so with billing transaction resolve {id}",
-        series.last_try.amount
+        series.last_attempt.amount
     );
     item_error(&id.to_string(), "outcome_unknown", words)
 }

@@ -12,8 +12,8 @@ use crate::domain::dunning::{
     Action, Decision, InvoiceDecision, InvoiceFacts, Policy, Problem, TenantFacts, decide,
 };
 use crate::domain::event::InvoiceEvent;
-use crate::domain::letter::Template;
 use crate::domain::stage::Stage;
+use crate::domain::template::Template;
 use crate::domain::tenant::SuspensionCause;
 use crate::domain::{Act, EmailId, Result, RunId, TenantId};
 use crate::store::dunning::{DueKey, NewStep};
@@ -70,13 +70,13 @@ pub fn dry_run(
             if decided.decision.does_something() || decided.held {
                 each(facts, &decided.decision)?;
             }
-            Ok(decided.decision.letter.is_some())
+            Ok(decided.decision.email.is_some())
         })
     })
 }
 
 /// Decides for each tenant that has something due, once, and hands the decision to `act_on`, which
-/// says whether a letter was queued.
+/// says whether an e-mail was queued.
 fn go_through(
     mut pass: Pass,
     given: &Given,
@@ -157,7 +157,7 @@ fn caps(
     };
     let mut scan = Scan::new(policy, today);
     let mut due = Due::default();
-    while most_emails.is_none_or(|most| due.held_letters <= most) {
+    while most_emails.is_none_or(|most| due.held_emails <= most) {
         let page = scan.page(db)?;
         if page.is_empty() {
             break;
@@ -167,7 +167,7 @@ fn caps(
         }
         // The tenants are counted only once it matters: a run with little due costs the same
         // however many there are.
-        if most_emails.is_none() && due.letters > LEAST_EMAILS {
+        if most_emails.is_none() && due.emails > LEAST_EMAILS {
             most_emails = Some(most(db, None, LEAST_EMAILS, 25)?);
         }
     }
@@ -176,24 +176,24 @@ fn caps(
         caps.suspensions = Some(most);
         caps.hold = due.suspensions > most;
     }
-    let letters = if caps.hold { due.held_letters } else { due.letters };
-    caps.too_many_emails = most_emails.filter(|most| letters > *most);
+    let emails = if caps.hold { due.held_emails } else { due.emails };
+    caps.too_many_emails = most_emails.filter(|most| emails > *most);
     Ok(caps)
 }
 
-/// What is due: letters if suspensions take place, letters if they are held back, suspensions.
+/// What is due: e-mails if suspensions take place, e-mails if they are held back, suspensions.
 #[derive(Debug, Default)]
 struct Due {
-    letters: u64,
-    held_letters: u64,
+    emails: u64,
+    held_emails: u64,
     suspensions: u64,
 }
 
 impl Due {
     fn count(&mut self, decision: Decision) {
-        self.letters += u64::from(decision.letter.is_some());
+        self.emails += u64::from(decision.email.is_some());
         self.suspensions += u64::from(decision.suspend_for.is_some());
-        self.held_letters += u64::from(decision.held().letter.is_some());
+        self.held_emails += u64::from(decision.held().email.is_some());
     }
 }
 
@@ -364,10 +364,10 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes what is decided for a tenant, in the caller's transaction, and says whether a letter
+    /// Writes what is decided for a tenant, in the caller's transaction, and says whether an e-mail
     /// was queued.
     fn write(&self, db: &Db, facts: &TenantFacts, decision: &Decision) -> Result<bool> {
-        let email = self.queue_letter(db, facts, decision)?;
+        let email = self.queue_email(db, facts, decision)?;
         for (invoice, decision) in facts.invoices.iter().zip(&decision.invoices) {
             if let Some(stage) = decision.records() {
                 self.record(db, facts.id, invoice, stage, email)?;
@@ -379,15 +379,15 @@ impl Writer<'_> {
         Ok(email.is_some())
     }
 
-    /// Queues the one letter of the decision. Its key is the stage that it tells of, so that no
+    /// Queues the one e-mail of the decision. Its key is the stage that it tells of, so that no
     /// second run can queue it again.
-    fn queue_letter(
+    fn queue_email(
         &self,
         db: &Db,
         facts: &TenantFacts,
         decision: &Decision,
     ) -> Result<Option<EmailId>> {
-        let Some(stage) = decision.letter else { return Ok(None) };
+        let Some(stage) = decision.email else { return Ok(None) };
         let told = |(_, d): &(&InvoiceFacts, &_)| match decision_stage(d) {
             Some(recorded) => recorded == stage,
             None => false,
@@ -443,7 +443,7 @@ fn decision_stage(decision: &InvoiceDecision) -> Option<Stage> {
     }
 }
 
-/// The round that a step belongs to: a warning given again, because the letter of the first was
+/// The round that a step belongs to: a warning given again, because the e-mail of the first was
 /// canceled, opens a new one.
 fn round_of(invoice: &InvoiceFacts, stage: Stage) -> i64 {
     invoice.round + i64::from(stage == Stage::Warning && invoice.warned_on.is_some())

@@ -1,5 +1,5 @@
 //! `tasks deliver-emails`, and the delivery at the end of the other tasks: reads the facts of each
-//! due letter again, draws it up, hands it to the transport, and records what became of it.
+//! due e-mail again, draws it up, hands it to the transport, and records what became of it.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -9,37 +9,37 @@ use super::batch::Pass;
 use super::{Done, Given, ItemError, Tally, item_error};
 use crate::books::Book;
 use crate::config::Config;
-use crate::domain::charge::LastTry;
+use crate::domain::charge::LastAttempt;
 use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::event::{EmailEvent, EmailFacts, Flat};
 use crate::domain::invoice::InvoiceStatus;
-use crate::domain::letter::{
-    AfterTrial, ConfirmedPayment, FailedPayment, Letter, ListedInvoice, Template, Trial,
-};
 use crate::domain::money::Totals;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::template::{
+    AfterTrial, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template, Trial,
+};
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::{TransactionKind, TransactionStatus};
 use crate::domain::trial::Action;
 use crate::domain::{Act, EmailId, Refusal, Result, SubscriptionId, TransactionId, act};
 use crate::mail::Undeliverable;
 use crate::mail::wording;
-use crate::mail::{self, Headers, Letters, Outbox, Outcome, Outgoing, Rendered};
+use crate::mail::{self, Headers, Outbox, Outcome, Outgoing, Rendered, Renderer};
 use crate::store::dunning::ToldStep;
 use crate::store::{Db, DrawnUp, Email, NewEmail, Store};
 
-/// How long after its first try a letter is tried again: later and later, for three days.
+/// How long after its first attempt an e-mail is tried again: later and later, for three days.
 const TRIED_FOR: TimeDelta = TimeDelta::days(3);
 
-/// What marks the key of a letter that a person sent again.
+/// What marks the key of an e-mail that a person sent again.
 const AGAIN: &str = "/again/";
 
-/// Letters read at once.
+/// E-mails read at once.
 const PAGE: usize = 64;
 
-/// What became of the letters.
+/// What became of the e-mails.
 #[derive(Debug, Default)]
 pub struct Delivered {
     pub sent: u64,
@@ -51,12 +51,12 @@ pub struct Delivered {
 /// Sends what is queued and due. The caller holds the lock of delivery.
 ///
 /// # Errors
-/// A fault of the file, or a template that cannot be read; what fails of one letter is recorded
+/// A fault of the file, or a template that cannot be read; what fails of one e-mail is recorded
 /// with it and in the result.
 pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
     let act = given.clock.act("task:deliver-emails");
     let mut post = Post {
-        letters: Letters::new(given.config.mail.templates.as_deref())?,
+        renderer: Renderer::new(given.config.mail.templates.as_deref())?,
         store,
         config: given.config,
         policy: given.config.dunning_policy(),
@@ -70,7 +70,7 @@ pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
     Ok(post.delivered)
 }
 
-/// Hands each letter that a run would try to send to `each`. Writes and sends nothing.
+/// Hands each e-mail that a run would try to send to `each`. Writes and sends nothing.
 ///
 /// # Errors
 /// What `each` refuses, or a fault of the file.
@@ -101,14 +101,14 @@ pub fn nothing_decided() -> Done {
     }
 }
 
-/// Walks what is due, by the time of its next try.
+/// Walks what is due, by the time of its next attempt.
 #[derive(Debug, Default)]
 struct Scan {
     after: Option<(String, EmailId)>,
 }
 
 impl Scan {
-    /// The next letters; none where all were read.
+    /// The next e-mails; none where all were read.
     fn page(&mut self, db: &Db, act: &Act) -> Result<Vec<Email>> {
         let after = self.after.as_ref().map(|(time, id)| (time.as_str(), *id));
         let page = db.due_emails(act, after, PAGE)?;
@@ -122,7 +122,7 @@ impl Scan {
 /// The outbox as the transport sees it.
 struct Post<'a> {
     store: &'a mut Store,
-    letters: Letters,
+    renderer: Renderer,
     config: &'a Config,
     policy: Policy,
     act: &'a Act,
@@ -139,8 +139,8 @@ impl Outbox for Post<'_> {
             match self.draw_up(&email) {
                 Ok(Some(outgoing)) => return Ok(Some(outgoing)),
                 Ok(None) => {}
-                // One letter that cannot be drawn up does not hold up the others. That was a try:
-                // after three days the letter has failed, and a warning that failed is no notice.
+                // One e-mail that cannot be drawn up does not hold up the others. That was an attempt:
+                // after three days the e-mail has failed, and a warning that failed is no notice.
                 Err(refusal) if refusal.is_of_the_item() => {
                     let error = super::item_refused(&email.id.to_string(), &refusal);
                     if self.try_later(&email, &error.message)? == Next::TriedAgain {
@@ -168,7 +168,7 @@ impl Outbox for Post<'_> {
             Outcome::TryLater(why) => self.try_later(&email, &why).map(drop),
             Outcome::Down(why) => {
                 if !std::mem::replace(&mut self.down, true) {
-                    let message = format!("no letter leaves: {why}");
+                    let message = format!("no e-mail leaves: {why}");
                     self.delivered.errors.push(item_error("mail", "transport_down", message));
                 }
                 self.try_later(&email, &why).map(drop)
@@ -186,22 +186,22 @@ impl Post<'_> {
         Ok(self.page.pop_front())
     }
 
-    /// The bytes to be sent: those of the first try where there was one, else drawn up now from
-    /// fresh facts and kept. `None` where the letter has nothing left to say.
+    /// The bytes to be sent: those of the first attempt where there was one, else drawn up now from
+    /// fresh facts and kept. `None` where the e-mail has nothing left to say.
     fn draw_up(&mut self, email: &Email) -> Result<Option<Outgoing>> {
-        let (config, policy, letters, act) = (self.config, &self.policy, &self.letters, self.act);
+        let (config, policy, renderer, act) = (self.config, &self.policy, &self.renderer, self.act);
         let drawn_up = self.store.write(|db| {
             if let Some(kept) = db.message(email.id)? {
                 return Ok(Some((email.to.clone(), kept)));
             }
             let tenant = db.tenant_by_id(email.tenant_id)?;
             match facts(db, email, &tenant, config, policy, act)? {
-                Facts::Letter(letter) => {
-                    let rendered = letters.render(&letter)?;
-                    let bytes = compose(email, &tenant, config, &letter, &rendered)?;
+                Facts::Content(content) => {
+                    let rendered = renderer.render(&content)?;
+                    let bytes = compose(email, &tenant, config, &content, &rendered)?;
                     let drawn_up = DrawnUp {
-                        template: letter.template,
-                        locale: letter.locale,
+                        template: content.template,
+                        locale: content.locale,
                         recipient: &tenant.email,
                         subject: &rendered.subject,
                         message: &bytes,
@@ -238,7 +238,7 @@ impl Post<'_> {
         let first = email.first_tried_at.as_deref();
         let first = first.and_then(|at| DateTime::parse_from_rfc3339(at).ok());
         let first = first.map_or(self.act.now, |at| at.to_utc());
-        match next_try(first, self.act.now, email.attempts + 1) {
+        match next_attempt(first, self.act.now, email.attempts + 1) {
             None => {
                 self.failed(email, &format!("given up after three days: {why}"))?;
                 Ok(Next::GivenUp)
@@ -252,14 +252,14 @@ impl Post<'_> {
     }
 }
 
-/// What becomes of a letter whose try failed.
+/// What becomes of an e-mail whose try failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     TriedAgain,
     GivenUp,
 }
 
-/// A letter as it would be drawn up now; `None` where it has nothing left to say.
+/// An e-mail as it would be drawn up now; `None` where it has nothing left to say.
 ///
 /// # Errors
 /// A fault of the file, or a template that cannot be filled in.
@@ -267,22 +267,22 @@ pub fn preview(
     db: &Db,
     act: &Act,
     config: &Config,
-    letters: &Letters,
+    renderer: &Renderer,
     email: &Email,
 ) -> Result<Option<Rendered>> {
     let tenant = db.tenant_by_id(email.tenant_id)?;
     match facts(db, email, &tenant, config, &config.dunning_policy(), act)? {
-        Facts::Letter(letter) => letters.render(&letter).map(Some),
+        Facts::Content(content) => renderer.render(&content).map(Some),
         Facts::Nothing(_) => Ok(None),
     }
 }
 
-/// Queues a letter again, as a new one to the tenant's present address: the old one stays in the
+/// Queues an e-mail again, as a new one to the tenant's present address: the old one stays in the
 /// record as it is. The new one stands for the stages that the old one told of, and where it is a
 /// warning, its notice starts anew.
 ///
 /// # Errors
-/// The letter is still queued.
+/// The e-mail is still queued.
 pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailId> {
     let old = db.email(id)?;
     if old.status == EmailStatus::Queued {
@@ -308,9 +308,9 @@ pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailI
     Ok(new)
 }
 
-/// When a letter is tried again after so many tries; `None` once three days have passed since the
+/// When an e-mail is tried again after so many attempts; `None` once three days have passed since the
 /// first.
-fn next_try(first: DateTime<Utc>, now: DateTime<Utc>, attempts: i64) -> Option<DateTime<Utc>> {
+fn next_attempt(first: DateTime<Utc>, now: DateTime<Utc>, attempts: i64) -> Option<DateTime<Utc>> {
     let wait = match attempts {
         ..=1 => TimeDelta::minutes(5),
         2 => TimeDelta::minutes(30),
@@ -338,13 +338,13 @@ fn told(email: &Email) -> Flat<EmailFacts<'_>> {
     Flat(EmailFacts { email: email.id, template: email.template, to: &email.to })
 }
 
-/// The message of a letter. All its headers are known when it is queued, so that every try is the
+/// The message of an e-mail. All its headers are known when it is queued, so that every attempt is the
 /// same message.
 fn compose(
     email: &Email,
     tenant: &Tenant,
     config: &Config,
-    letter: &Letter,
+    content: &Content,
     rendered: &Rendered,
 ) -> Result<Vec<u8>> {
     let queued =
@@ -358,18 +358,18 @@ fn compose(
         to: &tenant.email,
         message_id: &email.message_id,
         date: queued.to_utc(),
-        in_reply_to: letter.in_reply_to.as_deref(),
+        in_reply_to: content.in_reply_to.as_deref(),
     };
     mail::compose(&headers, rendered)
 }
 
 enum Facts {
-    Letter(Box<Letter>),
-    /// The letter has nothing left to say, and why.
+    Content(Box<Content>),
+    /// The e-mail has nothing left to say, and why.
     Nothing(&'static str),
 }
 
-/// Reads the facts of a letter now.
+/// Reads the facts of an e-mail now.
 fn facts(
     db: &Db,
     email: &Email,
@@ -378,7 +378,7 @@ fn facts(
     policy: &Policy,
     act: &Act,
 ) -> Result<Facts> {
-    let mut letter = Letter {
+    let mut content = Content {
         template: email.template,
         locale: tenant.locale,
         company: config.company.clone(),
@@ -401,7 +401,7 @@ fn facts(
     };
     match email.template {
         Template::Friendly | Template::Urgent | Template::Warning | Template::Suspension => {
-            if let Some(nothing) = dunning_facts(db, email, tenant, policy, act, &mut letter)? {
+            if let Some(nothing) = dunning_facts(db, email, tenant, policy, act, &mut content)? {
                 return Ok(Facts::Nothing(nothing));
             }
         }
@@ -409,9 +409,9 @@ fn facts(
             if tenant.status != TenantStatus::Active {
                 return Ok(Facts::Nothing("the tenant is not active any more"));
             }
-            letter.paid = queued_facts(email)["paid"] == true;
+            content.paid = queued_facts(email)["paid"] == true;
             let facts = db.dunning_facts(tenant.id, act.today)?;
-            list_overdue(&mut letter, &chased(&facts, policy, act.today), act);
+            list_overdue(&mut content, &chased(&facts, policy, act.today), act);
         }
         Template::Invoice => {
             let Some(id) = email.invoice_id else { return Ok(Facts::Nothing("no invoice")) };
@@ -419,37 +419,37 @@ fn facts(
             if invoice.status == InvoiceStatus::Void {
                 return Ok(Facts::Nothing("the invoice is void"));
             }
-            letter.invoice = Some(invoice);
+            content.invoice = Some(invoice);
         }
         Template::PaymentReceived => {
-            letter.payment = confirmed_payment(db, email, tenant.locale)?;
-            if letter.payment.is_none() {
+            content.payment = confirmed_payment(db, email, tenant.locale)?;
+            if content.payment.is_none() {
                 return Ok(Facts::Nothing("the payment was taken back"));
             }
         }
         Template::PaymentFailed => {
-            letter.failure = failed_payment(db, email, tenant.locale)?;
-            if letter.failure.is_none() {
+            content.failure = failed_payment(db, email, tenant.locale)?;
+            if content.failure.is_none() {
                 return Ok(Facts::Nothing("the invoice is settled, or its charge is under way"));
             }
         }
         Template::TrialEnding | Template::TrialEnded => {
-            if let Some(nothing) = trial_facts(db, email, config, act, &mut letter)? {
+            if let Some(nothing) = trial_facts(db, email, config, act, &mut content)? {
                 return Ok(Facts::Nothing(nothing));
             }
         }
     }
-    Ok(Facts::Letter(Box::new(letter)))
+    Ok(Facts::Content(Box::new(content)))
 }
 
-/// Fills a letter about a trial in. Returns why there is nothing to say, if so: the trial that was
+/// Fills an e-mail about a trial in. Returns why there is nothing to say, if so: the trial that was
 /// to end has ended, or the one that ended goes on after all.
 fn trial_facts(
     db: &Db,
     email: &Email,
     config: &Config,
     act: &Act,
-    letter: &mut Letter,
+    content: &mut Content,
 ) -> Result<Option<&'static str>> {
     let Some(id) = queued_facts(email)["subscription"].as_i64() else {
         return Ok(Some("no subscription"));
@@ -478,7 +478,7 @@ fn trial_facts(
         _ => return Ok(Some("the subscription is not any more what the trial's end made it")),
     };
     let terms = subscription.coming_terms();
-    letter.trial = Some(Trial {
+    content.trial = Some(Trial {
         plan: terms.first().plan_name.clone(),
         quantity: terms.first().quantity,
         ends_on,
@@ -490,7 +490,7 @@ fn trial_facts(
     Ok(None)
 }
 
-/// Fills a dunning letter in: its stage is the highest that it tells of and that still holds, its
+/// Fills a dunning e-mail in: its stage is the highest that it tells of and that still holds, its
 /// list is what is overdue now and does not rest. Returns why there is nothing to say, if so.
 fn dunning_facts(
     db: &Db,
@@ -498,33 +498,33 @@ fn dunning_facts(
     tenant: &Tenant,
     policy: &Policy,
     act: &Act,
-    letter: &mut Letter,
+    content: &mut Content,
 ) -> Result<Option<&'static str>> {
     let facts = db.dunning_facts(tenant.id, act.today)?;
     let chased = chased(&facts, policy, act.today);
-    let told = db.steps_of_letter(email.id)?;
+    let told = db.steps_of_email(email.id)?;
     let Some(step) = still_true(&told, email, tenant, &chased) else {
         return Ok(Some("nothing that it tells of is still owed and unpaid"));
     };
     let stage = step.stage;
-    letter.template = Template::of_stage(stage);
-    letter.in_reply_to = db.letter_before(email.id, step.invoice)?;
+    content.template = Template::of_stage(stage);
+    content.in_reply_to = db.email_before(email.id, step.invoice)?;
     if stage == Stage::Suspension {
-        letter.suspended_on = Some(step.recorded_on);
+        content.suspended_on = Some(step.recorded_on);
     }
-    list_overdue(letter, &chased, act);
+    list_overdue(content, &chased, act);
     if tenant.status == TenantStatus::Active {
         let told = chased.iter().filter(|invoice| invoice.stage == Some(stage));
         let next = told.filter_map(|invoice| upcoming(invoice, tenant, policy, act.today));
-        letter.next_letter_on = next.map(|step| step.on).min();
+        content.next_letter_on = next.map(|step| step.on).min();
         let next = chased.iter().filter_map(|invoice| upcoming(invoice, tenant, policy, act.today));
         let suspensions = next.filter(|step| step.stage == Stage::Suspension);
-        letter.suspension_on = suspensions.map(|step| step.on).min();
+        content.suspension_on = suspensions.map(|step| step.on).min();
     }
     Ok(None)
 }
 
-/// The highest stage that a letter tells of and that still holds, if one does.
+/// The highest stage that an e-mail tells of and that still holds, if one does.
 fn still_true<'a>(
     told: &'a [ToldStep],
     email: &Email,
@@ -537,7 +537,7 @@ fn still_true<'a>(
     let holds = |step: &&ToldStep| match step.stage {
         // The suspension itself is told, whichever of the overdue invoices keeps it up by now.
         Stage::Suspension => suspended && !chased.is_empty(),
-        // What has come to a higher stage meanwhile is told by that stage's letter: nobody gets a
+        // What has come to a higher stage meanwhile is told by that stage's e-mail: nobody gets a
         // warning together with the suspension. One that a person sends again is sent.
         stage => {
             stages.get(&step.invoice).is_some_and(|reached| by_hand || *reached <= Some(stage))
@@ -546,18 +546,18 @@ fn still_true<'a>(
     told.iter().filter(holds).max_by_key(|step| step.stage)
 }
 
-/// The overdue invoices that do not rest: what a letter lists.
+/// The overdue invoices that do not rest: what an e-mail lists.
 fn chased<'a>(facts: &'a TenantFacts, policy: &Policy, today: NaiveDate) -> Vec<&'a InvoiceFacts> {
     facts.invoices.iter().filter(|i| rest(i, policy, today, |_| {}).is_none()).collect()
 }
 
-fn list_overdue(letter: &mut Letter, invoices: &[&InvoiceFacts], act: &Act) {
-    letter.overdue = invoices.iter().map(|invoice| listed(invoice, act)).collect();
+fn list_overdue(content: &mut Content, invoices: &[&InvoiceFacts], act: &Act) {
+    content.overdue = invoices.iter().map(|invoice| listed(invoice, act)).collect();
     let totals: Totals = invoices.iter().map(|invoice| invoice.amount_due).collect();
-    letter.totals = totals.iter().copied().collect();
+    content.totals = totals.iter().copied().collect();
 }
 
-/// The next step of an invoice: where a letter is drawn up late, one whose day has come already.
+/// The next step of an invoice: where an e-mail is drawn up late, one whose day has come already.
 fn upcoming(
     invoice: &InvoiceFacts,
     tenant: &Tenant,
@@ -579,12 +579,12 @@ fn listed(invoice: &InvoiceFacts, act: &Act) -> ListedInvoice {
     }
 }
 
-/// What was noted of a letter when it was queued.
+/// What was noted of an e-mail when it was queued.
 fn queued_facts(email: &Email) -> serde_json::Value {
     serde_json::from_str(&email.facts).unwrap_or_default()
 }
 
-/// The payment that a letter confirms; `None` where it was taken back.
+/// The payment that an e-mail confirms; `None` where it was taken back.
 fn confirmed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<ConfirmedPayment>> {
     let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let payment = db.transaction(TransactionId(id))?;
@@ -616,13 +616,13 @@ fn failed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<Faile
     if !open || series.status != TransactionStatus::Failed {
         return Ok(None);
     }
-    let method = db.payment_method(series.last_try.method)?;
+    let method = db.payment_method(series.last_attempt.method)?;
     Ok(Some(FailedPayment {
-        amount: series.last_try.amount,
+        amount: series.last_attempt.amount,
         invoice: invoice.number,
         due_on: invoice.due_on,
         method: method.label.or_else(|| wording::method(method.kind.word(), locale)),
-        tried_again: series.is_tried_again && series.facts.last != LastTry::DeclinedForGood,
+        tried_again: series.is_tried_again && series.facts.last != LastAttempt::DeclinedForGood,
     }))
 }
 
@@ -631,11 +631,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_is_tried_later_and_later_for_three_days() {
+    fn a_email_is_tried_later_and_later_for_three_days() {
         let first: DateTime<Utc> = "2026-03-01T09:00:00Z".parse().unwrap();
         let (mut now, mut tries) = (first, Vec::new());
         for attempt in 1.. {
-            let Some(next) = next_try(first, now, attempt) else { break };
+            let Some(next) = next_attempt(first, now, attempt) else { break };
             tries.push((next - first).num_minutes());
             now = next;
         }

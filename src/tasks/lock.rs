@@ -28,7 +28,7 @@ impl Lock {
     }
 
     /// Takes the lock of charging: of all processes that call a gateway for this database, one does
-    /// at a time, so that a try without an answer is never one that another process is at.
+    /// at a time, so that an attempt without an answer is never one that another process is at.
     ///
     /// # Errors
     /// Another process holds it, or its file cannot be made.

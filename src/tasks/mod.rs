@@ -1,7 +1,7 @@
 //! What cron runs, and what touches more than one noun in one transaction.
 //!
 //! A scheduled task takes the lock, records its run, does its work in batches, and then delivers
-//! the letters that are due. [`run`] is the frame; the work of each task is in a file of its own.
+//! the e-mails that are due. [`run`] is the frame; the work of each task is in a file of its own.
 
 mod batch;
 pub mod charge;
@@ -23,7 +23,7 @@ use crate::domain::recurrence::Backlog;
 use crate::domain::schedule::Task;
 use crate::domain::{Refusal, Result, RunId, act};
 use crate::gateway::Gateway;
-use crate::mail::{Letters, Transport};
+use crate::mail::{Renderer, Transport};
 use crate::store::runs::Phase;
 use crate::store::{RunStatus, Store, require_space};
 use lock::Lock;
@@ -47,7 +47,7 @@ pub struct Given<'a> {
 /// How a run is to be done.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// Leaves the letters queued.
+    /// Leaves the e-mails queued.
     pub no_deliver: bool,
     /// Goes on where the clock looks wrong.
     pub yes: bool,
@@ -67,7 +67,7 @@ impl Options {
 /// An item that failed, was held back or needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ItemError {
-    /// What it is about: a tenant's slug, a letter's id, or the run.
+    /// What it is about: a tenant's slug, an e-mail's id, or the run.
     pub subject: String,
     pub code: String,
     pub message: String,
@@ -217,7 +217,7 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
 }
 
 /// The work of the task, and the delivery after it. `lock` is the one for deciding (or, of
-/// `deliver-emails`, for delivering); before the letters leave it is exchanged for that of
+/// `deliver-emails`, for delivering); before the e-mails leave it is exchanged for that of
 /// delivery, since those may take long.
 fn work(
     store: &mut Store,
@@ -253,7 +253,7 @@ fn work(
             report.emails_failed = delivered.failed;
             report.errors.extend(delivered.errors);
         }
-        // What was decided stands; the letters stay queued for the next run.
+        // What was decided stands; the e-mails stay queued for the next run.
         Err(refusal) if refusal.is_of_the_item() => {
             report.errors.push(item_refused("mail", &refusal));
         }
@@ -262,11 +262,11 @@ fn work(
     Ok(report)
 }
 
-/// What would keep every letter from leaving is found before anything is decided.
+/// What would keep every e-mail from leaving is found before anything is decided.
 fn check_delivery(given: &Given) -> Result<()> {
     given.transport.check()?;
     match given.config.mail.templates.as_deref() {
-        Some(templates) => Letters::new(Some(templates)).map(drop),
+        Some(templates) => Renderer::new(Some(templates)).map(drop),
         None => Ok(()),
     }
 }

@@ -1,5 +1,5 @@
 //! `tasks retry-failed-payments`: applies the decisions of `domain::charge` to every charge that is
-//! open, and charges what had no try yet. The calls themselves are in `tasks::charge`.
+//! open, and charges what had no attempt yet. The calls themselves are in `tasks::charge`.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub struct Counts {
     pub succeeded: u64,
     pub failed: u64,
     pub pending: u64,
-    /// No try is left: it was marked, and dunning goes on.
+    /// No attempt is left: it was marked, and dunning goes on.
     pub exhausted: u64,
 }
 
@@ -51,7 +51,7 @@ fn done(charged: Charged) -> Done {
 /// A candidate of a dry run, and why it would be tried or not.
 #[derive(Debug, Clone)]
 pub struct Reasoned {
-    /// `None` where it had no try yet.
+    /// `None` where it had no attempt yet.
     pub transaction: Option<String>,
     pub invoice: String,
     pub tenant: String,
@@ -85,19 +85,19 @@ pub fn dry_run(
 fn reasoned(foreseen: Foreseen, gateway: &Gateway) -> Reasoned {
     let (transaction, invoice, tenant, amount, action, reason) = match foreseen {
         Foreseen::First { number, tenant, amount, .. } => {
-            (None, number, tenant, amount, "charge", "it had no try yet".to_owned())
+            (None, number, tenant, amount, "charge", "it had no attempt yet".to_owned())
         }
         Foreseen::NoMethod { number, tenant, amount } => {
             (None, number, tenant, amount, "wait", waits(Waits::NoMethod))
         }
         Foreseen::Asked { series } => {
-            let since = &series.last_try.created_at;
-            let (began, now) = (&series.last_try.gateway, gateway.name());
+            let since = &series.last_attempt.created_at;
+            let (began, now) = (&series.last_attempt.gateway, gateway.name());
             let (action, reason) = match *began == now {
                 true => ("ask", format!("its outcome is {} since {since}", series.status)),
                 false => ("wait", format!("it was begun with {began}, and {now} is configured")),
             };
-            let amount = series.last_try.amount;
+            let amount = series.last_attempt.amount;
             (Some(series.transaction), series.number, series.tenant, amount, action, reason)
         }
         Foreseen::Retried { series, retry } => {
@@ -110,11 +110,11 @@ fn reasoned(foreseen: Foreseen, gateway: &Gateway) -> Reasoned {
                 }
                 Retry::Wait { why, until: None } => ("wait", waits(why)),
                 Retry::Exhausted { why: Exhausted::Retries { made } } => {
-                    ("exhausted", format!("no try is left, retries made: {made}"))
+                    ("exhausted", format!("no attempt is left, retries made: {made}"))
                 }
                 Retry::Exhausted { why: Exhausted::Window { first_failed_at } } => {
                     let on = act::instant(first_failed_at);
-                    ("exhausted", format!("no try is left, first declined on {on}"))
+                    ("exhausted", format!("no attempt is left, first declined on {on}"))
                 }
                 Retry::Over { why } => ("over", rests(why)),
             };

@@ -27,7 +27,7 @@ pub const DECISIONS: &[Column] = &[
 
 /// Each invoice's decision of a tenant, as a dry run prints it.
 pub fn decisions(facts: &TenantFacts, decision: &Decision) -> Vec<Value> {
-    let letter = decision.letter.map(Stage::word);
+    let email = decision.email.map(Stage::word);
     let pairs = facts.invoices.iter().zip(&decision.invoices);
     pairs
         .map(|(invoice, decided)| {
@@ -39,7 +39,7 @@ pub fn decisions(facts: &TenantFacts, decision: &Decision) -> Vec<Value> {
                 "currency": invoice.amount_due.currency().code(),
                 "action": action(decided.action),
                 "stage": decided.records().map(Stage::word),
-                "letter": letter.filter(|_| decided.action != Action::Rest),
+                "letter": email.filter(|_| decided.action != Action::Rest),
                 "reason": reason(&decided.reason),
                 "next_step": decided.next.map(|step| step.stage.word()),
                 "next_step_on": decided.next.map(|step| step.on),
@@ -85,7 +85,7 @@ pub fn reason(reason: &Reason) -> String {
             format!("warned on {warned_on}, the notice runs until {until}")
         }
         Reason::NoticeFailed { warned_on } => {
-            format!("warned on {warned_on}, but the letter was not delivered")
+            format!("warned on {warned_on}, but the e-mail was not delivered")
         }
         Reason::NoticeGiven { warned_on } => {
             format!("warned on {warned_on}, the notice has passed")
@@ -201,10 +201,10 @@ pub fn rule(rule: &Rule) -> Value {
         Rule::StageOfAge { stage: s } => ("highest stage whose day has come", stage(*s), ""),
         Rule::StageRecorded { stage: s } => ("highest stage recorded", stage(*s), ""),
         Rule::Tenant { status } => ("tenant", status.word().to_owned(), ""),
-        Rule::Notice { warned_on, letter, needed_days, given } => {
-            let letter = letter.map_or("no letter", |status| status.word());
+        Rule::Notice { warned_on, email, needed_days, given } => {
+            let email = email.map_or("no e-mail", |status| status.word());
             let value = match warned_on {
-                Some(on) => format!("warned on {on}, letter {letter}, {needed_days} days needed"),
+                Some(on) => format!("warned on {on}, e-mail {email}, {needed_days} days needed"),
                 None => format!("no warning that counts, {needed_days} days needed"),
             };
             ("notice of suspension", value, if *given { "given" } else { "not given" })

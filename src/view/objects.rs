@@ -1,4 +1,4 @@
-//! The objects of the interface: what a tenant, an invoice, a letter is in JSON, and which of its
+//! The objects of the interface: what a tenant, an invoice, an e-mail is in JSON, and which of its
 //! fields are the columns of a list.
 
 mod coupons;

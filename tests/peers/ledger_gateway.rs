@@ -8,7 +8,7 @@
 //! | name | |
 //! |---|---|
 //! | `seed` | what all chances are drawn from |
-//! | `decline` | percent of the keys that are declined, worth another try |
+//! | `decline` | percent of the keys that are declined, worth another attempt |
 //! | `decline-hard` | percent of the keys that are declined for good |
 //! | `pending` | percent of the keys that are pending at first |
 //! | `pending-declines` | percent of the pending ones that are declined in the end |
@@ -125,7 +125,7 @@ impl Settings {
 
     /// A number below `below` for what is asked of a key or a call, the same each time.
     fn draw(&self, what: &str, of: &str, below: u64) -> u64 {
-        // FNV-1a over all of it, and the end of splitmix64 to spread what differs in one letter.
+        // FNV-1a over all of it, and the end of splitmix64 to spread what differs in one e-mail.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         let parts = [&self.get("seed").to_le_bytes(), what.as_bytes(), &[0], of.as_bytes()];
         for byte in parts.into_iter().flatten() {

@@ -219,6 +219,11 @@ class Business:
             at="2026-01-09T23:50:00", more=("--allow-overpayment",))
         for number in ("OLD-5", "OLD-6", "OLD-7", "OLD-8"):
             self.run("invoice", "write-off", number, "--reason", "gone", at="2026-01-12")
+        # Closed, and active again by an import.
+        self.import_rows("tenants", "slug,name,email", "kale,Kale,kale@clients.example", at="2026-01-09")
+        self.run("tenant", "close", "kale", at="2026-01-09T18:00:00")
+        self.import_rows("tenants", "slug,name,email,status", "kale,Kale,kale@clients.example,active",
+                         at="2026-01-10", more=("--update",))
         if self.version > 1:
             self.recurring()
         if self.version > 2:

@@ -11,7 +11,7 @@ use billing::tasks::{self, Given, Options, Report};
 
 use super::Shop;
 
-/// A shop whose tasks run in this process; every letter counts as sent.
+/// A shop whose tasks run in this process; every e-mail counts as sent.
 pub struct Inside<'a> {
     pub shop: &'a Shop,
     pub config: Config,

@@ -162,7 +162,7 @@ impl Shop {
         Prepared { files: files(self.folder.path()).into_iter().collect() }
     }
 
-    /// The letters that left: every file of the mail folder, unfinished ones too.
+    /// The e-mails that left: every file of the mail folder, unfinished ones too.
     pub fn mailbox(&self) -> BTreeMap<String, Vec<u8>> {
         files(&self.path("mail"))
     }

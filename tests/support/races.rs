@@ -54,7 +54,7 @@ pub fn statuses(outcomes: &[Outcome]) -> Vec<i32> {
     outcomes.iter().map(|outcome| outcome.status).collect()
 }
 
-/// Proves that two shops hold the same rows and letters, and that all that is kept agrees.
+/// Proves that two shops hold the same rows and e-mails, and that all that is kept agrees.
 pub fn same_as(what: &str, found: &Shop, expected: &Shop) {
     found.check();
     assert_same(what, &found.contents(), &expected.contents());

@@ -6,7 +6,7 @@ use super::{Between, coupons};
 use crate::commands::Context;
 use crate::domain::act;
 use crate::failure::exit;
-use crate::reports::{Automation, LastRun, LetterCount, TaskLine, automation, percent};
+use crate::reports::{Automation, EmailCount, LastRun, TaskLine, automation, percent};
 use crate::tasks::lock::dead_runs;
 use crate::view::{Align, Column, Format, objects};
 
@@ -23,11 +23,11 @@ const TASKS: &[Column] = &[
     ("success_rate", "Success", Align::Right),
 ];
 
-const LETTERS: &[Column] = &[
+const EMAILS: &[Column] = &[
     ("day", "Day", Align::Left),
     ("sent", "Sent", Align::Right),
     ("failed", "Failed", Align::Right),
-    ("letters", "Letters", Align::Left),
+    ("letters", "E-mails", Align::Left),
 ];
 
 /// Prints it.
@@ -50,16 +50,16 @@ pub fn run(ctx: &mut Context, days: Between) -> anyhow::Result<u8> {
 
 /// The report as one object.
 pub fn document(report: &Automation) -> Value {
-    let (letters, turns) = (&report.letters, &report.turns);
+    let (emails, turns) = (&report.emails, &report.turns);
     let causes = turns.causes.iter().map(|(cause, n)| (cause.word().to_owned(), json!(n)));
     json!({
         "since": report.period.since,
         "until": report.period.until,
         "tasks": report.tasks.iter().map(task).collect::<Vec<_>>(),
-        "emails_sent": letters.iter().map(|letter| letter.sent).sum::<u64>(),
-        "emails_failed": letters.iter().map(|letter| letter.failed).sum::<u64>(),
+        "emails_sent": emails.iter().map(|email| email.sent).sum::<u64>(),
+        "emails_failed": emails.iter().map(|email| email.failed).sum::<u64>(),
         "emails_queued": report.queued,
-        "emails": letters.iter().map(letter).collect::<Vec<_>>(),
+        "emails": emails.iter().map(email).collect::<Vec<_>>(),
         "suspensions_held": report.suspensions_held,
         "tenants_suspended": turns.suspended,
         "suspension_causes": causes.collect::<Map<_, _>>(),
@@ -93,7 +93,7 @@ fn task(line: &TaskLine) -> Value {
     })
 }
 
-fn letter(count: &LetterCount) -> Value {
+fn email(count: &EmailCount) -> Value {
     json!({
         "day": count.day,
         "template": count.template.word(),
@@ -127,7 +127,7 @@ fn print(ctx: &mut Context, document: &Value) -> anyhow::Result<()> {
     }
     ctx.printer.table(TASKS, &tasks)?;
     ctx.printer.text("\nletters\n")?;
-    ctx.printer.table(LETTERS, &by_day(rows(document, "emails")))?;
+    ctx.printer.table(EMAILS, &by_day(rows(document, "emails")))?;
     ctx.printer.text("\n")?;
     let sums = SUMS.iter().map(|name| ((*name).to_owned(), document[*name].clone()));
     ctx.printer.object(&sums.collect())?;
@@ -135,20 +135,20 @@ fn print(ctx: &mut Context, document: &Value) -> anyhow::Result<()> {
     Ok(ctx.printer.table(coupons::COLUMNS, rows(document, "coupons"))?)
 }
 
-/// The letters of each day on one row.
-fn by_day(letters: &[Value]) -> Vec<Value> {
+/// The e-mails of each day on one row.
+fn by_day(emails: &[Value]) -> Vec<Value> {
     let mut days: Vec<(&Value, u64, u64, Vec<String>)> = Vec::new();
-    for letter in letters {
-        let count = |name: &str| letter[name].as_u64().unwrap_or(0);
+    for email in emails {
+        let count = |name: &str| email[name].as_u64().unwrap_or(0);
         let (sent, failed) = (count("sent"), count("failed"));
-        let told = letter["template"].as_str().map(|name| format!("{} {name}", sent + failed));
-        match days.last_mut().filter(|(day, ..)| **day == letter["day"]) {
+        let told = email["template"].as_str().map(|name| format!("{} {name}", sent + failed));
+        match days.last_mut().filter(|(day, ..)| **day == email["day"]) {
             Some((_, all_sent, all_failed, all_told)) => {
                 *all_sent += sent;
                 *all_failed += failed;
                 all_told.extend(told);
             }
-            None => days.push((&letter["day"], sent, failed, told.into_iter().collect())),
+            None => days.push((&email["day"], sent, failed, told.into_iter().collect())),
         }
     }
     let row = |(day, sent, failed, told): (&Value, u64, u64, Vec<String>)| json!({ "day": day, "sent": sent, "failed": failed, "letters": told.join(", ") });

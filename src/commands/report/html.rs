@@ -122,7 +122,7 @@ impl Pages<'_> {
         let transactions = facts::transactions(db, clock, &moved, first)?;
         let automation = automation(db, clock, period, dead)?;
         let coupons = super::coupons::document(&automation.coupons);
-        let letters = facts::letters(&automation);
+        let emails = facts::emails(&automation);
         let kpis = kpi(db, clock, &self.ctx.config, period)?;
         let kpis: Vec<Value> = kpis.iter().map(|kpi| super::kpi::row(kpi, period)).collect();
         let automation = super::automation::document(&automation);
@@ -140,8 +140,8 @@ impl Pages<'_> {
         });
         tenants["rows"] = Value::Array(std::mem::take(&mut self.tenants.rows));
         let mut automation = json!({ "automation": automation });
-        automation["letter_days"] = letters.0;
-        automation["letter_kinds"] = letters.1;
+        automation["letter_days"] = emails.0;
+        automation["letter_kinds"] = emails.1;
         for (name, facts) in [
             ("overdue.html", json!({ "overdue": overdue })),
             ("transactions.html", json!({ "transactions": transactions })),

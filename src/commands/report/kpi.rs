@@ -23,8 +23,8 @@ acquisition_cost     ([kpi] acquisition_spend, which is taken as that of one per
                      whose first payment lies in the period; in each currency. Its target is the
                      cost of the period before and [kpi] acquisition_cost_change percent
 task_success_rate    runs of scheduled tasks that ended ok ÷ those that ended
-emails_sent          letters sent in the period
-emails_failed        letters first tried in the period that failed for good
+emails_sent          e-mails sent in the period
+emails_failed        e-mails first tried in the period that failed for good
 
 The period before has as many days. The last day counts up to its end, and no day after today.
 Targets stand in [kpi] of billing.toml.";

@@ -56,7 +56,7 @@ pub fn retry_failed_payments(ctx: &mut Context) -> anyhow::Result<u8> {
     end(ctx, &report)
 }
 
-/// What a dry run is given: no letter leaves, and the gateway is named and not called.
+/// What a dry run is given: no e-mail leaves, and the gateway is named and not called.
 fn given<'a>(config: &'a Config, clock: &'a Clock, gateway: &'a Gateway) -> Given<'a> {
     Given { config, clock, transport: &Transport::Nowhere, gateway }
 }
@@ -193,7 +193,7 @@ const DECISION_FIELDS: &[&str] = &[
 ];
 
 const DUE_LETTERS: &[Column] = &[
-    ("id", "Letter", Align::Left),
+    ("id", "E-mail", Align::Left),
     ("tenant", "Tenant", Align::Left),
     ("to", "To", Align::Left),
     ("template", "Template", Align::Left),
@@ -207,7 +207,7 @@ pub fn deliver_emails(ctx: &mut Context) -> anyhow::Result<u8> {
     let given = given(&ctx.config, &ctx.clock, &Gateway::None);
     let mut list = ctx.printer.list_within("due", DUE_FIELDS, DUE_LETTERS);
     let done = tasks::deliver_emails::dry_run(&mut store, &given, |email| {
-        list.row(due_letter(email)).map_err(out_failed)
+        list.row(due_email(email)).map_err(out_failed)
     })?;
     let report = Report::of_dry_run(Task::DeliverEmails, &ctx.clock, done);
     list.end_with(&serde_json::to_value(&report)?)?;
@@ -216,7 +216,7 @@ pub fn deliver_emails(ctx: &mut Context) -> anyhow::Result<u8> {
 
 const DUE_FIELDS: &[&str] = &["id", "tenant", "to", "template", "attempts", "queued_at"];
 
-fn due_letter(email: &Email) -> Value {
+fn due_email(email: &Email) -> Value {
     json!({
         "id": email.id.to_string(), "tenant": email.tenant, "to": email.to,
         "template": email.template.word(), "attempts": email.attempts,
@@ -231,7 +231,7 @@ const SIMULATED: &[Column] = &[
     ("warning", "Warning", Align::Right),
     ("suspension", "Suspension", Align::Right),
     ("tenants_suspended", "Suspended", Align::Right),
-    ("letters", "Letters", Align::Right),
+    ("letters", "E-mails", Align::Right),
     ("held", "Held back", Align::Left),
 ];
 

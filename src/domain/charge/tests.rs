@@ -18,7 +18,7 @@ fn declined() -> RetryFacts {
         first_failed_at: Some(at("2026-03-01T02:00:00Z")),
         last_tried_at: at("2026-03-01T02:00:00Z"),
         retries: 0,
-        last: LastTry::Declined,
+        last: LastAttempt::Declined,
         default_method: Some(PaymentMethodId(1)),
         default_declined_for_good: false,
         invoice: Owed {
@@ -60,7 +60,7 @@ fn after_three_retries_no_try_is_left() {
 
 #[test]
 fn a_decline_for_good_waits_for_another_method_which_is_tried_at_once() {
-    let last = LastTry::DeclinedForGood;
+    let last = LastAttempt::DeclinedForGood;
     let mut facts = RetryFacts { last, default_declined_for_good: true, ..declined() };
     let waits = Retry::Wait { why: Waits::NewMethod, until: None };
     assert_eq!(decided(&facts, "2026-03-03T02:00:00Z"), waits);
@@ -105,7 +105,7 @@ fn what_was_settled_promised_or_disputed_meanwhile_is_not_charged() {
 
 #[test]
 fn what_never_reached_the_gateway_is_tried_again_soon() {
-    let facts = RetryFacts { last: LastTry::NotSent, first_failed_at: None, ..declined() };
+    let facts = RetryFacts { last: LastAttempt::NotSent, first_failed_at: None, ..declined() };
     let until = Some(at("2026-03-01T02:30:00Z"));
     let waits = Retry::Wait { why: Waits::Interval, until };
     assert_eq!(decided(&facts, "2026-03-01T02:01:00Z"), waits);
@@ -121,7 +121,7 @@ fn a_token_is_not_shown() {
 
 proptest! {
     /// Whatever is asked at whatever times, with declines of both kinds and methods that come
-    /// and go: the tries that are made keep every limit.
+    /// and go: the attempts that are made keep every limit.
     #[test]
     fn no_limit_is_ever_passed(
         steps in prop::collection::vec((0i64..40, any::<bool>(), 1i64..4), 1..60),
@@ -139,12 +139,12 @@ proptest! {
             prop_assert!(facts.retries < 3);
             prop_assert!(now - first < TimeDelta::days(7));
             prop_assert!(!declined_for_good.contains(&method));
-            if facts.last == LastTry::Declined {
+            if facts.last == LastAttempt::Declined {
                 prop_assert!(now - facts.last_tried_at >= TimeDelta::hours(20));
             }
             facts.retries += 1;
             facts.last_tried_at = now;
-            facts.last = if hard { LastTry::DeclinedForGood } else { LastTry::Declined };
+            facts.last = if hard { LastAttempt::DeclinedForGood } else { LastAttempt::Declined };
             declined_for_good.extend(hard.then_some(method));
         }
     }

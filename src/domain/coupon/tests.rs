@@ -294,7 +294,7 @@ fn codes_are_letters_and_digits_of_any_script() {
     ] {
         assert!(code(bad).is_err(), "{bad:?}");
     }
-    // E and an accent of its own is É, and counts as one letter.
+    // E and an accent of its own is É, and counts as one e-mail.
     assert_eq!(code("E\u{301}TE\u{301}").unwrap(), "ÉTÉ");
 }
 
@@ -336,15 +336,15 @@ fn generated_codes_are_codes_that_are_easy_to_read_out() {
     assert_eq!(prefix("SUMMER-").as_deref(), Ok("SUMMER"));
 }
 
-/// Every letter comes from as many bytes as any other: 8 of the 248 that are taken.
+/// Every e-mail comes from as many bytes as any other: 8 of the 248 that are taken.
 #[test]
 fn no_letter_of_a_generated_code_is_likelier_than_another() {
     let mut count = [0; 31];
     let mut bytes = (0..248u8).cycle();
     for _ in 0..248 {
         let generated = generate("", || Ok(bytes.next().unwrap())).unwrap();
-        for letter in generated.bytes().filter(|b| *b != b'-') {
-            count[ALPHABET.iter().position(|a| *a == letter).unwrap()] += 1;
+        for email in generated.bytes().filter(|b| *b != b'-') {
+            count[ALPHABET.iter().position(|a| *a == email).unwrap()] += 1;
         }
     }
     assert!(count.iter().all(|n| *n == count[0]), "{count:?}");

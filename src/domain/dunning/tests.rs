@@ -33,7 +33,7 @@ fn invoice() -> InvoiceFacts {
         stage: None,
         round: 1,
         warned_on: None,
-        warning_letter: None,
+        warning_email: None,
         set_back_on: None,
         promised_until: None,
         disputed: false,
@@ -45,7 +45,7 @@ fn warned(on: &str) -> InvoiceFacts {
     InvoiceFacts {
         stage: Some(Stage::Warning),
         warned_on: Some(day(on)),
-        warning_letter: Some(EmailStatus::Sent),
+        warning_email: Some(EmailStatus::Sent),
         ..invoice()
     }
 }
@@ -95,17 +95,16 @@ fn nobody_is_suspended_before_the_day_and_the_notice_have_passed() {
 }
 
 #[test]
-fn a_warning_whose_letter_failed_is_no_notice_and_needs_a_person() {
-    let facts = InvoiceFacts { warning_letter: Some(EmailStatus::Failed), ..warned("2026-03-16") };
+fn a_warning_whose_email_failed_is_no_notice_and_needs_a_person() {
+    let facts = InvoiceFacts { warning_email: Some(EmailStatus::Failed), ..warned("2026-03-16") };
     let decision = decided(&facts, "2026-03-31");
     assert_eq!((decision.action, decision.problem), (Action::Wait, Some(Problem::WarningFailed)));
     assert_eq!(decision.next, None);
 }
 
 #[test]
-fn a_warning_whose_letter_was_canceled_is_given_again() {
-    let facts =
-        InvoiceFacts { warning_letter: Some(EmailStatus::Canceled), ..warned("2026-03-16") };
+fn a_warning_whose_email_was_canceled_is_given_again() {
+    let facts = InvoiceFacts { warning_email: Some(EmailStatus::Canceled), ..warned("2026-03-16") };
     assert_eq!(decided(&facts, "2026-03-31").action, Action::Record(Stage::Warning));
 }
 
@@ -120,7 +119,7 @@ fn without_a_notice_period_the_ladder_is_plain() {
 #[test]
 fn a_warning_that_failed_holds_suspension_back_without_a_notice_period_too() {
     let policy = Policy { min_notice_days: 0, ..policy() };
-    let facts = InvoiceFacts { warning_letter: Some(EmailStatus::Failed), ..warned("2026-03-16") };
+    let facts = InvoiceFacts { warning_email: Some(EmailStatus::Failed), ..warned("2026-03-16") };
     let today = day("2026-03-31");
     let decision = decide_invoice(&facts, TenantStatus::Active, &policy, today, |_| {});
     assert_eq!(decision.problem, Some(Problem::WarningFailed));
@@ -172,12 +171,12 @@ fn a_tenant_that_came_back_by_hand_is_warned_after_the_notice_and_then_suspended
 }
 
 #[test]
-fn a_tenant_gets_one_letter_of_the_highest_new_stage() {
+fn a_tenant_gets_one_email_of_the_highest_new_stage() {
     let newer = InvoiceFacts { due_on: day("2026-03-12"), ..invoice() };
     let decision = decide(&tenant(vec![invoice(), newer]), &policy(), day("2026-03-16"));
     let actions: Vec<_> = decision.invoices.iter().map(|d| d.action).collect();
     assert_eq!(actions, [Action::Record(Stage::Warning), Action::Record(Stage::Friendly)]);
-    assert_eq!(decision.letter, Some(Stage::Warning));
+    assert_eq!(decision.email, Some(Stage::Warning));
 }
 
 #[test]
@@ -186,7 +185,7 @@ fn a_suspended_tenants_other_invoices_are_recorded_and_it_is_told_once() {
     facts.status = TenantStatus::Suspended;
     let decision = decide(&facts, &policy(), day("2026-03-31"));
     assert_eq!(decision.invoices[0].action, Action::Record(Stage::Suspension));
-    assert_eq!((decision.letter, decision.suspend_for), (None, None));
+    assert_eq!((decision.email, decision.suspend_for), (None, None));
 }
 
 #[test]
@@ -194,9 +193,9 @@ fn a_held_suspension_leaves_the_reminders() {
     let newer = InvoiceFacts { due_on: day("2026-03-24"), ..invoice() };
     let facts = tenant(vec![warned("2026-03-16"), newer]);
     let decision = decide(&facts, &policy(), day("2026-03-31"));
-    assert_eq!((decision.letter, decision.suspend_for), (Some(Stage::Suspension), Some(0)));
+    assert_eq!((decision.email, decision.suspend_for), (Some(Stage::Suspension), Some(0)));
     let held = decision.held();
-    assert_eq!((held.letter, held.suspend_for), (Some(Stage::Urgent), None));
+    assert_eq!((held.email, held.suspend_for), (Some(Stage::Urgent), None));
     assert_eq!(held.invoices[0].records(), None);
     assert_eq!(held.invoices[1].records(), Some(Stage::Urgent));
 }
@@ -229,11 +228,11 @@ fn any_facts() -> impl Strategy<Value = InvoiceFacts> {
         some_day(),
     )
         .prop_map(
-            |(stage, warned_on, letter, set_back_on, promised_until, disputed, charge)| {
+            |(stage, warned_on, email, set_back_on, promised_until, disputed, charge)| {
                 InvoiceFacts {
                     stage,
                     warned_on,
-                    warning_letter: letter.filter(|_| warned_on.is_some()),
+                    warning_email: email.filter(|_| warned_on.is_some()),
                     set_back_on,
                     promised_until,
                     disputed,
@@ -249,7 +248,7 @@ fn applied(mut facts: InvoiceFacts, decision: &InvoiceDecision, today: NaiveDate
     if let Some(stage) = decision.records() {
         facts.stage = Some(stage);
         if stage == Stage::Warning {
-            (facts.warned_on, facts.warning_letter) = (Some(today), Some(EmailStatus::Queued));
+            (facts.warned_on, facts.warning_email) = (Some(today), Some(EmailStatus::Queued));
         }
     }
     facts
@@ -298,7 +297,7 @@ proptest! {
             let warned_on = facts.warned_on.expect("a warning");
             prop_assert!(days_between(warned_on, today) >= 7 && age >= 30);
             prop_assert!(!matches!(
-                facts.warning_letter,
+                facts.warning_email,
                 Some(EmailStatus::Failed | EmailStatus::Canceled)
             ));
         }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::data::{Flat, group, kinds};
 use crate::domain::EmailId;
-use crate::domain::letter::Template;
+use crate::domain::template::Template;
 
 kinds! {
     /// What happens to an e-mail.

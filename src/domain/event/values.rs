@@ -9,10 +9,10 @@ use crate::domain::charge::Found;
 use crate::domain::coupon::{CouponStatus, DiscountType, Eligibility};
 use crate::domain::email::Locale;
 use crate::domain::invoice::InvoiceStatus;
-use crate::domain::letter::Template;
 use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::{
     AttemptId, Currency, EmailId, Money, PaymentMethodId, RedemptionId, RunId, SubscriptionId,

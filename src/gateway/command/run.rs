@@ -21,7 +21,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How long the kernel may take over what was killed: a process that hangs in a network file
 /// system does not even die at once.
-const LAST_BREATH: Duration = Duration::from_secs(2);
+const EXIT_GRACE: Duration = Duration::from_secs(2);
 
 /// How much is kept of what the program writes.
 pub const LONGEST_ANSWER: usize = 64 * 1024;
@@ -134,7 +134,7 @@ impl Group {
         let since = Instant::now();
         loop {
             match self.leader.try_wait() {
-                Ok(None) if since.elapsed() < LAST_BREATH => thread::sleep(SHORTEST_NAP),
+                Ok(None) if since.elapsed() < EXIT_GRACE => thread::sleep(SHORTEST_NAP),
                 ended => {
                     let status = ended.ok().flatten();
                     self.reaped = status.is_some();

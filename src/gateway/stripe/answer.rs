@@ -13,7 +13,7 @@ pub struct Intent<'a> {
     pub currency: Option<&'a str>,
     /// The key of the charge that made it.
     pub key: Option<&'a str>,
-    /// Why the last try was declined; null where none was.
+    /// Why the last attempt was declined; null where none was.
     pub error: &'a Value,
 }
 

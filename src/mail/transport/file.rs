@@ -1,4 +1,4 @@
-//! Letters as files: what a machine without mail delivers by, and what a test reads.
+//! E-mails as files: what a machine without mail delivers by, and what a test reads.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,13 +11,13 @@ use super::{Outcome, Outgoing, reply_text};
 /// six longer.
 const LONGEST_NAME: usize = 200;
 
-/// Writes the letter under its Message-ID, so that a second try writes the same file again. It is
+/// Writes the e-mail under its Message-ID, so that a second attempt writes the same file again. It is
 /// there whole or not at all, and nobody else may read it.
 ///
-/// What goes wrong goes wrong for every letter (the directory, the disk), so it is
+/// What goes wrong goes wrong for every e-mail (the directory, the disk), so it is
 /// [`Outcome::Down`].
-pub fn write(directory: &Path, letter: &Outgoing) -> Outcome {
-    match try_write(directory, letter) {
+pub fn write(directory: &Path, content: &Outgoing) -> Outcome {
+    match try_write(directory, content) {
         Ok(()) => Outcome::Sent,
         Err(error) => {
             Outcome::Down(reply_text(&format!("cannot write to {}: {error}", directory.display())))
@@ -25,9 +25,9 @@ pub fn write(directory: &Path, letter: &Outgoing) -> Outcome {
     }
 }
 
-fn try_write(directory: &Path, letter: &Outgoing) -> io::Result<()> {
+fn try_write(directory: &Path, content: &Outgoing) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let name = file_name(&letter.message_id);
+    let name = file_name(&content.message_id);
     let unfinished = directory.join(format!(".{name}.part"));
     // Left over from a run that was killed; made anew so that its mode is ours.
     match fs::remove_file(&unfinished) {
@@ -35,7 +35,7 @@ fn try_write(directory: &Path, letter: &Outgoing) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    file.write_all(&letter.bytes)?;
+    file.write_all(&content.bytes)?;
     file.sync_all()?;
     fs::rename(&unfinished, directory.join(format!("{name}.eml")))?;
     // The rename itself is on the disk only once the directory is.
@@ -62,7 +62,7 @@ fn file_name(message_id: &str) -> String {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::tests::{Memory, letter};
+    use super::super::tests::{Memory, content};
     use super::super::{Transport, deliver};
     use super::*;
 
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_tried_twice_is_one_file_that_only_its_owner_reads() {
+    fn a_email_tried_twice_is_one_file_that_only_its_owner_reads() {
         let place = tempfile::tempdir().unwrap();
         let directory = place.path().join("mail/out");
         let transport = Transport::File { directory: directory.clone() };
@@ -83,7 +83,7 @@ mod tests {
         }
         assert_eq!(names(&directory), ["eml-1.0f3c@billing.example.eml"]);
         let path = directory.join("eml-1.0f3c@billing.example.eml");
-        assert_eq!(fs::read(&path).unwrap(), letter(1).bytes);
+        assert_eq!(fs::read(&path).unwrap(), content(1).bytes);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&directory)), (0o600, 0o700));
     }

@@ -1,4 +1,4 @@
-//! Letters through the machine's own mailer, by the command line that every `sendmail` takes.
+//! E-mails through the machine's own mailer, by the command line that every `sendmail` takes.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Outcome, Outgoing, reply_text};
 
-/// How long the program may take over one letter.
+/// How long the program may take over one e-mail.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often it is asked whether it has ended: often at first, most take milliseconds.
@@ -23,17 +23,17 @@ const LONGEST_ERROR: u64 = 4096;
 /// the background may have left it to a child.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Hands the letter to the program, without a shell.
+/// Hands the e-mail to the program, without a shell.
 ///
-/// The exit codes are those of sysexits.h: 64, 65 and 67 refuse the letter; any other is worth a
+/// The exit codes are those of sysexits.h: 64, 65 and 67 refuse the e-mail; any other is worth a
 /// later try. A program that cannot be started is [`Outcome::Down`].
-pub fn hand_over(program: &Path, letter: &Outgoing) -> Outcome {
-    hand_over_within(PATIENCE, program, letter)
+pub fn hand_over(program: &Path, content: &Outgoing) -> Outcome {
+    hand_over_within(PATIENCE, program, content)
 }
 
-fn hand_over_within(patience: Duration, program: &Path, letter: &Outgoing) -> Outcome {
+fn hand_over_within(patience: Duration, program: &Path, content: &Outgoing) -> Outcome {
     let child = Command::new(program)
-        .args(["-i", "-f", &letter.from, "--", &letter.to])
+        .args(["-i", "-f", &content.from, "--", &content.to])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -45,7 +45,7 @@ fn hand_over_within(patience: Duration, program: &Path, letter: &Outgoing) -> Ou
             return Outcome::Down(reply_text(&text));
         }
     };
-    feed(&mut child, line_feeds(&letter.bytes));
+    feed(&mut child, line_feeds(&content.bytes));
     let said = listen(&mut child);
     let ended = wait(&mut child, patience);
     let said = said.recv_timeout(LAST_WORDS).unwrap_or_default();
@@ -68,7 +68,7 @@ fn verdict(status: ExitStatus, said: &str) -> Outcome {
     }
 }
 
-/// Writes the letter on a thread of its own, so that a program that does not read cannot hold us
+/// Writes the e-mail on a thread of its own, so that a program that does not read cannot hold us
 /// up. One that ends without reading breaks the pipe; its exit code says what that means.
 fn feed(child: &mut Child, bytes: Vec<u8>) {
     if let Some(mut stdin) = child.stdin.take() {
@@ -125,7 +125,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
 
-    use super::super::tests::letter;
+    use super::super::tests::content;
     use super::*;
 
     /// A program that runs the script, in a directory of its own.
@@ -140,9 +140,9 @@ mod tests {
 
     /// Another test's child can hold the script open for writing for a moment after it forks
     /// ("Text file busy"); that is of the tests, not of the transport.
-    fn hand_over(path: &Path, letter: &Outgoing) -> Outcome {
+    fn hand_over(path: &Path, content: &Outgoing) -> Outcome {
         for _ in 0..50 {
-            match super::hand_over(path, letter) {
+            match super::hand_over(path, content) {
                 Outcome::Down(text) if text.contains("busy") => {
                     thread::sleep(Duration::from_millis(10));
                 }
@@ -153,31 +153,31 @@ mod tests {
     }
 
     #[test]
-    fn the_letter_arrives_with_plain_line_ends_and_its_envelope() {
-        let (place, path) = program("printf '%s\\n' \"$@\" > arguments; cat > letter");
-        assert_eq!(hand_over(&path, &letter(1)), Outcome::Sent);
+    fn the_email_arrives_with_plain_line_ends_and_its_envelope() {
+        let (place, path) = program("printf '%s\\n' \"$@\" > arguments; cat > e-mail");
+        assert_eq!(hand_over(&path, &content(1)), Outcome::Sent);
         let read = |name| fs::read_to_string(place.path().join(name)).unwrap();
         assert_eq!(read("arguments"), "-i\n-f\nbilling@example.com\n--\ntenant1@example.org\n");
-        assert_eq!(read("letter"), "Subject: 1\n\n.first\nlast\n");
+        assert_eq!(read("e-mail"), "Subject: 1\n\n.first\nlast\n");
     }
 
     #[test]
     fn the_exit_code_says_whether_another_try_is_worth_it() {
         for code in [64, 65, 67] {
             let (_place, path) = program(&format!("echo unknown user >&2; exit {code}"));
-            let Outcome::Refused(text) = hand_over(&path, &letter(1)) else { panic!("{code}") };
+            let Outcome::Refused(text) = hand_over(&path, &content(1)) else { panic!("{code}") };
             assert!(text.contains("unknown user") && text.contains(&code.to_string()), "{text}");
         }
         for code in [1, 68, 69, 75] {
             let (_place, path) = program(&format!("exit {code}"));
-            assert!(matches!(hand_over(&path, &letter(1)), Outcome::TryLater(_)), "{code}");
+            assert!(matches!(hand_over(&path, &content(1)), Outcome::TryLater(_)), "{code}");
         }
     }
 
     #[test]
     fn a_program_that_does_not_read_breaks_nothing() {
         let (_place, path) = program("exec 0<&-; exit 75");
-        let long = Outgoing { bytes: vec![b'x'; 1 << 20], ..letter(1) };
+        let long = Outgoing { bytes: vec![b'x'; 1 << 20], ..content(1) };
         assert!(matches!(hand_over(&path, &long), Outcome::TryLater(_)));
     }
 
@@ -186,7 +186,7 @@ mod tests {
         let (_place, path) = program("exec sleep 30");
         // Started once before, so that the file is no longer busy.
         let outcome = loop {
-            match hand_over_within(Duration::from_millis(40), &path, &letter(1)) {
+            match hand_over_within(Duration::from_millis(40), &path, &content(1)) {
                 Outcome::Down(text) if text.contains("busy") => continue,
                 outcome => break outcome,
             }
@@ -197,6 +197,6 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_stops_the_run() {
         let nowhere = Path::new("/nonexistent/sendmail");
-        assert!(matches!(hand_over(nowhere, &letter(1)), Outcome::Down(_)));
+        assert!(matches!(hand_over(nowhere, &content(1)), Outcome::Down(_)));
     }
 }

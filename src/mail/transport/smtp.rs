@@ -1,4 +1,4 @@
-//! Letters through an SMTP relay, over a few connections at a time.
+//! E-mails through an SMTP relay, over a few connections at a time.
 
 mod session;
 #[cfg(test)]
@@ -60,7 +60,7 @@ pub struct Smtp {
     pub tls: Tls,
     pub user: Option<String>,
     pub password: Option<Secret>,
-    /// The most connections at a time, and so the most letters in flight; 0 counts as 1.
+    /// The most connections at a time, and so the most e-mails in flight; 0 counts as 1.
     pub connections: usize,
     /// How long each step may take: connecting, and each answer.
     pub timeout: Duration,
@@ -68,15 +68,15 @@ pub struct Smtp {
     pub ca_file: Option<PathBuf>,
 }
 
-/// What a worker reports of a letter.
+/// What a worker reports of an e-mail.
 struct Report {
     worker: usize,
-    letter: Outgoing,
+    content: Outgoing,
     end: std::result::Result<Outcome, NoConnection>,
 }
 
 impl Smtp {
-    /// Checks that neither letters nor a password would cross a network in plain text, and that
+    /// Checks that neither e-mails nor a password would cross a network in plain text, and that
     /// user and password come together.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl Smtp {
             let mut first_error = None;
             let mut feeding = true;
             loop {
-                // What has come back is written down before another letter goes out: a crash in
+                // What has come back is written down before another e-mail goes out: a crash in
                 // between would send it twice.
                 let report = if feeding && crew.has_room() {
                     crew.reports.try_recv().ok()
@@ -128,8 +128,8 @@ impl Smtp {
                         }
                         step
                     }
-                    None => outbox.next().map(|letter| match letter {
-                        Some(letter) => crew.hand_out(letter),
+                    None => outbox.next().map(|content| match content {
+                        Some(content) => crew.hand_out(content),
                         None => feeding = false,
                     }),
                 };
@@ -170,22 +170,22 @@ fn is_loopback(host: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The workers, each with a connection of its own. They are taken on as letters come, so that one
-/// letter opens one connection.
+/// The workers, each with a connection of its own. They are taken on as e-mails come, so that one
+/// e-mail opens one connection.
 ///
 /// A relay may take fewer connections from us than we would open. A worker that cannot open one is
-/// let go, and its letter waits for another; only when the last is let go is the way down.
+/// let go, and its e-mail waits for another; only when the last is let go is the way down.
 struct Crew<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     smtp: &'env Smtp,
     tls: Option<&'scope TlsParameters>,
     desks: Vec<Sender<Outgoing>>,
-    /// Workers without a letter; the one whose connection was used last goes first.
+    /// Workers without an e-mail; the one whose connection was used last goes first.
     idle: Vec<usize>,
     let_go: usize,
-    /// Letters of workers that were let go, until another has a hand free.
+    /// E-mails of workers that were let go, until another has a hand free.
     waiting: Vec<Outgoing>,
-    /// Letters without an outcome: those with a worker, and those that wait.
+    /// E-mails without an outcome: those with a worker, and those that wait.
     in_flight: usize,
     reports: Receiver<Report>,
     report: Sender<Report>,
@@ -216,36 +216,36 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         self.in_flight + self.let_go < self.smtp.connections.max(1)
     }
 
-    fn hand_out(&mut self, letter: Outgoing) {
+    fn hand_out(&mut self, content: Outgoing) {
         self.in_flight += 1;
         let worker = self.idle.pop().unwrap_or_else(|| self.take_on());
-        self.give(worker, letter);
+        self.give(worker, content);
     }
 
-    fn give(&mut self, worker: usize, letter: Outgoing) {
-        if let Err(SendError(letter)) = self.desks[worker].send(letter) {
-            // The worker is gone, which its loop does not allow; the letter still gets its outcome.
+    fn give(&mut self, worker: usize, content: Outgoing) {
+        if let Err(SendError(content)) = self.desks[worker].send(content) {
+            // The worker is gone, which its loop does not allow; the e-mail still gets its outcome.
             let end = Ok(Outcome::TryLater("the connection's thread ended".into()));
             // We hold the receiver: it cannot fail.
-            let _ = self.report.send(Report { worker, letter, end });
+            let _ = self.report.send(Report { worker, content, end });
         }
     }
 
-    /// Takes a report in. Returns the letters that have their outcome by it: one, none where it
+    /// Takes a report in. Returns the e-mails that have their outcome by it: one, none where it
     /// goes to another worker, all that are left where there is no other.
     fn take_back(&mut self, report: Report) -> Vec<(EmailId, Outcome)> {
         let ended = match report.end {
             Ok(outcome) => {
                 self.idle.push(report.worker);
-                vec![(report.letter.id, outcome)]
+                vec![(report.content.id, outcome)]
             }
             Err(NoConnection(said)) => {
                 self.let_go += 1;
-                self.waiting.push(report.letter);
+                self.waiting.push(report.content);
                 if self.let_go < self.desks.len() {
                     Vec::new()
                 } else {
-                    let down = |letter: Outgoing| (letter.id, Outcome::Down(said.clone()));
+                    let down = |content: Outgoing| (content.id, Outcome::Down(said.clone()));
                     self.waiting.drain(..).map(down).collect()
                 }
             }
@@ -254,23 +254,23 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         while !self.waiting.is_empty()
             && let Some(worker) = self.idle.pop()
         {
-            let letter = self.waiting.remove(0);
-            self.give(worker, letter);
+            let content = self.waiting.remove(0);
+            self.give(worker, content);
         }
         ended
     }
 
     fn take_on(&mut self) -> usize {
         let worker = self.desks.len();
-        let (desk, letters) = mpsc::channel::<Outgoing>();
+        let (desk, renderer) = mpsc::channel::<Outgoing>();
         self.desks.push(desk);
         let report = self.report.clone();
         let (smtp, tls) = (self.smtp, self.tls);
         self.scope.spawn(move || {
             let mut session = Session::new(smtp, tls);
-            for letter in letters {
-                let end = send_surely(&mut session, &letter);
-                if report.send(Report { worker, letter, end }).is_err() {
+            for content in renderer {
+                let end = send_surely(&mut session, &content);
+                if report.send(Report { worker, content, end }).is_err() {
                     break;
                 }
             }
@@ -280,14 +280,14 @@ impl<'scope, 'env> Crew<'scope, 'env> {
     }
 }
 
-/// Sends, and reports even where sending panics: a letter without a report would be waited for
+/// Sends, and reports even where sending panics: an e-mail without a report would be waited for
 /// without end.
 fn send_surely(
     session: &mut Session,
-    letter: &Outgoing,
+    content: &Outgoing,
 ) -> std::result::Result<Outcome, NoConnection> {
-    panic::catch_unwind(AssertUnwindSafe(|| session.send(letter))).unwrap_or_else(|_| {
+    panic::catch_unwind(AssertUnwindSafe(|| session.send(content))).unwrap_or_else(|_| {
         session.forget();
-        Ok(Outcome::TryLater("internal error while sending; the letter may have arrived".into()))
+        Ok(Outcome::TryLater("internal error while sending; the e-mail may have arrived".into()))
     })
 }

@@ -24,6 +24,12 @@ pub(super) fn lift(conn: &Connection, day_of: &dyn Fn(&str) -> String) -> rusqli
                FROM events WHERE tenant_id IS NOT NULL
                  AND kind IN ('tenant_suspended', 'tenant_reactivated', 'tenant_closed'))
          ORDER BY id;
+         -- An import made a closed tenant active again without an event.
+         INSERT INTO tenant_states (tenant_id, since, status_before, status, cause)
+         SELECT t.id, t.updated_at, h.status, t.status, t.suspension_cause
+         FROM tenants t JOIN tenant_states h ON h.id =
+           (SELECT max(id) FROM tenant_states WHERE tenant_id = t.id)
+         WHERE h.status <> t.status;
          UPDATE emails SET ended_at = coalesce(
            (SELECT e.at FROM events e WHERE e.tenant_id = emails.tenant_id
               AND e.kind IN ('email_failed', 'email_canceled')

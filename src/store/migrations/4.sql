@@ -45,14 +45,14 @@ SELECT a.id, a.transaction_id, x.tenant_id,
   'unknown', a.idempotency_key, x.amount_minor,
   iif(a.superseded, 'declined', a.status), a.reference,
   iif(a.superseded, coalesce(a.code, 'no_answer'), a.code),
-  iif(a.superseded, concat_ws(': ', a.status || ' when another try was made', a.message), a.message),
+  iif(a.superseded, concat_ws(': ', a.status || ' when another attempt was made', a.message), a.message),
   a.status = 'declined' AND a.is_last AND x.hard_decline = 1, a.created_at, a.created_at,
   a.answered_at
 FROM (SELECT *, is_last = 0 AND status IN ('prepared', 'pending', 'unknown') AS superseded
       FROM (SELECT *, row_number() OVER (PARTITION BY transaction_id ORDER BY id DESC) = 1 AS is_last
             FROM charge_attempts_3)) a
 JOIN transactions x ON x.id = a.transaction_id ORDER BY a.id;
-CREATE TEMP TABLE lost (rows INTEGER CONSTRAINT "no try is lost" CHECK (rows = 0));
+CREATE TEMP TABLE lost (rows INTEGER CONSTRAINT "no attempt is lost" CHECK (rows = 0));
 INSERT INTO lost
 SELECT (SELECT count(*) FROM charge_attempts_3) - (SELECT count(*) FROM charge_attempts);
 DROP TABLE lost;

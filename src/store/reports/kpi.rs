@@ -6,7 +6,7 @@ use rusqlite::{Row, named_params};
 use super::End;
 use crate::domain::money::Totals;
 use crate::domain::{Currency, Result};
-use crate::store::{Db, Stretch, columns};
+use crate::store::{Db, TimeRange, columns};
 
 /// Days from one to another, both included, and the instants at which they begin and end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Span {
     }
 
     /// The two instants.
-    pub fn stretch(&self) -> Stretch<'_> {
+    pub fn stretch(&self) -> TimeRange<'_> {
         (&self.from, &self.before)
     }
 }
@@ -212,11 +212,11 @@ impl Db<'_> {
         Ok(statement.query_row(ends, |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
-    /// The letters that were sent in a span, and those that failed for good in it.
+    /// The e-mails that were sent in a span, and those that failed for good in it.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn letters_in(&self, span: &Span) -> Result<(i64, i64)> {
+    pub fn emails_in(&self, span: &Span) -> Result<(i64, i64)> {
         let mut statement = self.conn.prepare_cached(
             "SELECT (SELECT count(*) FROM emails WHERE sent_at >= ?1 AND sent_at < ?2),
                     (SELECT count(*) FROM emails

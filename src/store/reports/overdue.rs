@@ -55,12 +55,12 @@ const OVERDUE: &str = concat!(
                   AND m.ended_at >= :before THEN 'queued' ELSE m.status END
              FROM emails m WHERE m.id =
                CASE WHEN NOT :later THEN i.warning_email_id ELSE h.warning_email_id END)
-              AS warning_letter,
+              AS warning_email,
             (SELECT max(a.created_at)
              FROM transactions x JOIN charge_attempts a ON a.transaction_id = x.id
              WHERE x.invoice_id = i.id AND x.kind = 'charge' AND a.created_at < :before
                AND CASE WHEN x.updated_at < :before THEN x.status IN ('pending', 'unknown')
-                 -- Whether the last try of those days had an outcome by then.
+                 -- Whether the last attempt of those days had an outcome by then.
                  ELSE (SELECT coalesce(l.answered_at >= :before, 1)
                      OR l.status IN ('pending', 'unknown')
                    FROM charge_attempts l WHERE l.transaction_id = x.id AND l.created_at < :before

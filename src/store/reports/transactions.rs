@@ -58,7 +58,7 @@ impl Db<'_> {
                           THEN 'pending'
                         ELSE 'unknown' END AS status
                FROM transactions x
-               -- Of a charge that was changed since, the last try of those days: its next one may
+               -- Of a charge that was changed since, the last attempt of those days: its next one may
                -- be for another amount, on another method.
                LEFT JOIN charge_attempts a ON a.id = CASE
                  WHEN x.kind = 'charge' AND x.updated_at >= :before

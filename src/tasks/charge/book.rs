@@ -11,8 +11,8 @@ use crate::domain::charge::{
 };
 use crate::domain::event::PaymentEvent;
 use crate::domain::invoice::Invoice;
-use crate::domain::letter::Template;
 use crate::domain::payment_method::PaymentMethodStatus;
+use crate::domain::template::Template;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Result, calendar};
 use crate::store::charges::{Answered, Series};
@@ -34,7 +34,7 @@ impl Charger<'_> {
                 }
                 Ok(sum)
             },
-            // What was answered is not lost: the try has no answer here, and the next run asks.
+            // What was answered is not lost: the attempt has no answer here, and the next run asks.
             |_, (job, _), refusal, sum| {
                 sum.charged.errors.push(item_refused(&job.transaction.to_string(), refusal));
                 Ok(())
@@ -144,7 +144,7 @@ impl Charger<'_> {
         Ok(())
     }
 
-    /// Queues the letter about a first failure: once a charge, and not where nothing is owed.
+    /// Queues the e-mail about a first failure: once a charge, and not where nothing is owed.
     fn tell_of_failure(&self, db: &Db, job: &Job, invoice: &Invoice) -> Result<bool> {
         let dedup_key = format!("payment_failed/{}", job.transaction.0);
         if invoice.due.is_zero() {
@@ -182,10 +182,10 @@ impl Charger<'_> {
         db.end_series(self.act, series.transaction, None)?;
         let invoice = db.invoice_by_id(series.invoice)?;
         let reason = match why {
-            Exhausted::Retries { made } => format!("no try is left, retries made: {made}"),
+            Exhausted::Retries { made } => format!("no attempt is left, retries made: {made}"),
             Exhausted::Window { first_failed_at } => {
                 let first = first_failed_at.with_timezone(&self.given.clock.timezone);
-                format!("no try is left, first declined on {}", first.date_naive())
+                format!("no attempt is left, first declined on {}", first.date_naive())
             }
         };
         let event = PaymentEvent::ChargeExhausted { transaction: series.transaction };
@@ -226,7 +226,7 @@ impl Charger<'_> {
 
     /// The gateway never saw the key: the same charge is sent, under the same key, while it would
     /// still know it for the same. Where something else is to be charged by now (a part was paid,
-    /// the method was removed) or nothing for the time being, the try is over once no call can bring
+    /// the method was removed) or nothing for the time being, the attempt is over once no call can bring
     /// the key any more, and what is owed is decided on anew.
     fn never_seen(&self, db: &Db, job: &Job, charged: &mut Charged) -> Result<Option<Job>> {
         let series = db.charge_series(job.transaction)?;
@@ -264,7 +264,7 @@ impl Charger<'_> {
         self.act.now - request.created_at < done
     }
 
-    /// The try never reached the gateway: it counts as none, and the next one has a key of its own.
+    /// The attempt never reached the gateway: it counts as none, and the next one has a key of its own.
     fn not_sent(&self, db: &Db, job: &Job, message: &str) -> Result<()> {
         let status = AttemptStatus::NotSent;
         let (code, words) = (Some("not_sent"), Some(message));
@@ -291,7 +291,7 @@ impl Charger<'_> {
             db.charge_is_open(self.act, job.transaction, TransactionStatus::Unknown, None)?;
         }
         // Said once: it is asked for day after day.
-        if series.last_try.status == AttemptStatus::Prepared {
+        if series.last_attempt.status == AttemptStatus::Prepared {
             let invoice = db.invoice_by_id(job.invoice)?;
             let event = PaymentEvent::ChargeUnknown {
                 transaction: job.transaction,

@@ -81,7 +81,7 @@ impl Calls<'_> {
 }
 
 /// The hands that call: as many as there is work for, and no more than the config allows.
-struct Hands<'scope, 'env> {
+struct Workers<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     calls: &'scope Calls<'env>,
     send: Sender<Job>,
@@ -91,7 +91,7 @@ struct Hands<'scope, 'env> {
     in_flight: usize,
 }
 
-impl<'scope> Hands<'scope, '_> {
+impl<'scope> Workers<'scope, '_> {
     fn give(&mut self, job: Job) {
         self.in_flight += 1;
         if self.hired < self.most.min(self.in_flight) {
@@ -119,7 +119,7 @@ impl Charger<'_> {
         let most = self.given.config.payments.parallel.max(1) as usize;
         std::thread::scope(|scope| {
             let (hired, in_flight) = (0, 0);
-            let mut hands = Hands { scope, calls: &calls, send, answers, most, hired, in_flight };
+            let mut hands = Workers { scope, calls: &calls, send, answers, most, hired, in_flight };
             ready.into_iter().for_each(|job| hands.give(job));
             let done = self.go_through(store, source, &mut hands, &answered);
             calls.stop.store(done.is_err(), Ordering::Relaxed);
@@ -132,7 +132,7 @@ impl Charger<'_> {
         &self,
         store: &mut Store,
         mut source: Source,
-        hands: &mut Hands,
+        hands: &mut Workers,
         answered: &Receiver<(Job, Answer)>,
     ) -> Result<Charged> {
         let mut sum = Charged::default();

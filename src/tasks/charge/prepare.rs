@@ -1,4 +1,4 @@
-//! What is written down before a gateway is called: the charge, the try and its key.
+//! What is written down before a gateway is called: the charge, the attempt and its key.
 
 use super::calls::{Call, Job, Page};
 use super::foresee::Foreseen;
@@ -46,7 +46,7 @@ impl Charger<'_> {
                 self.begin(db, invoice, amount, &method).map(Some)
             }
             Some(Foreseen::Asked { series }) => {
-                let (began, now) = (&series.last_try.gateway, self.given.gateway.name());
+                let (began, now) = (&series.last_attempt.gateway, self.given.gateway.name());
                 if *began == now {
                     return self.ask(db, &series).map(Some);
                 }
@@ -89,7 +89,7 @@ impl Charger<'_> {
         }
     }
 
-    /// Writes a charge and its first try down.
+    /// Writes a charge and its first attempt down.
     pub(super) fn begin(
         &self,
         db: &Db,
@@ -101,7 +101,7 @@ impl Charger<'_> {
         self.try_once(db, transaction, invoice, amount, method)
     }
 
-    /// Writes a try down, with a key of its own: the number at its end says which try of the invoice
+    /// Writes an attempt down, with a key of its own: the number at its end says which try of the invoice
     /// it is.
     fn try_once(
         &self,
@@ -111,7 +111,7 @@ impl Charger<'_> {
         amount: Money,
         method: &PaymentMethod,
     ) -> Result<Job> {
-        let number = db.count_tries(invoice)? + 1;
+        let number = db.count_attempts(invoice)? + 1;
         let key = key(db, invoice, number)?;
         let (gateway, now) = (self.given.gateway.name(), self.given.clock.machine_now());
         let (named, now) = ((gateway.as_str(), key.as_str()), instant(now));
@@ -122,7 +122,7 @@ impl Charger<'_> {
     }
 
     pub(super) fn ask(&self, db: &Db, series: &Series) -> Result<Job> {
-        let last = &series.last_try;
+        let last = &series.last_attempt;
         Ok(Job {
             call: Call::Ask,
             transaction: series.transaction,
@@ -134,8 +134,8 @@ impl Charger<'_> {
     }
 }
 
-/// The key of a try of an invoice. It follows from what it is for: where a backup was brought back
-/// and forgot a charge, the same try comes with the same key again, by which the gateway knows it.
+/// The key of an attempt of an invoice. It follows from what it is for: where a backup was brought back
+/// and forgot a charge, the same attempt comes with the same key again, by which the gateway knows it.
 fn key(db: &Db, invoice: InvoiceId, number: i64) -> Result<String> {
     let invoice = db.invoice_by_id(invoice)?;
     let file = uuid::Uuid::try_parse(&db.database_uuid()?).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::store::Db;
 /// What is to be looked at.
 #[derive(Debug, Clone, Copy)]
 pub enum Candidate {
-    /// An open invoice under automatic collection, if it had no try yet.
+    /// An open invoice under automatic collection, if it had no attempt yet.
     Invoice(InvoiceId),
     /// A charge without an outcome, or one that was declined.
     Charge(TransactionId),
@@ -15,7 +15,7 @@ pub enum Candidate {
 /// Where candidates come from, a page at a time.
 #[derive(Debug)]
 pub enum Source {
-    /// Every charge that is open, and then every invoice that had no try yet.
+    /// Every charge that is open, and then every invoice that had no attempt yet.
     Charges {
         after: TransactionId,
     },

@@ -138,6 +138,6 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("coupon_share", "checkouts with a coupon", "achats avec un code"),
     ("acquisition_cost", "cost of a new customer", "coût d’un nouveau client"),
     ("task_success_rate", "task runs that ended ok", "tâches menées à bien"),
-    ("emails_sent", "letters sent", "courriels envoyés"),
-    ("emails_failed", "letters failed", "courriels échoués"),
+    ("emails_sent", "e-mails sent", "courriels envoyés"),
+    ("emails_failed", "e-mails failed", "courriels échoués"),
 ];

@@ -251,19 +251,19 @@ pub fn received(report: &Transactions) -> Result<Value> {
     sum(succeeded.map(|total| total.amount)).map(|sums| objects::totals(&sums))
 }
 
-/// Letters by day, every day of the period, and by kind.
-pub fn letters(report: &Automation) -> (Value, Value) {
+/// E-mails by day, every day of the period, and by kind.
+pub fn emails(report: &Automation) -> (Value, Value) {
     let span = report.period;
     let count = calendar::days_between(span.since, span.until) + 1;
     let on = |nth| (calendar::plus_days(span.since, nth), (0u64, 0u64));
     let mut days: BTreeMap<NaiveDate, (u64, u64)> = (0..count).map(on).collect();
     let mut kinds: BTreeMap<_, (u64, u64)> = BTreeMap::new();
-    for letter in &report.letters {
+    for email in &report.emails {
         for (sent, failed) in
-            [days.entry(letter.day).or_default(), kinds.entry(letter.template).or_default()]
+            [days.entry(email.day).or_default(), kinds.entry(email.template).or_default()]
         {
-            *sent += letter.sent;
-            *failed += letter.failed;
+            *sent += email.sent;
+            *failed += email.failed;
         }
     }
     let days = days

@@ -1,6 +1,6 @@
-//! One connection to a relay, used for letter after letter.
+//! One connection to a relay, used for e-mail after e-mail.
 //!
-//! The SMTP commands are given one by one, so that it is known how far a letter had come when
+//! The SMTP commands are given one by one, so that it is known how far an e-mail had come when
 //! something failed. Before the final dot nothing was sent; after it, without an answer, nobody
 //! knows (RFC 5321, 4.5.3.2.6).
 
@@ -18,13 +18,13 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use super::super::reply_text;
 use super::{Outcome, Outgoing, Smtp, Tls};
 
-/// Letters after which a connection is opened anew; relays count them as well.
+/// E-mails after which a connection is opened anew; relays count them as well.
 const LETTERS_PER_CONNECTION: u32 = 100;
 
 /// How long a relay may take to say good-bye.
 const GOOD_BYE: Duration = Duration::from_secs(2);
 
-/// How far a letter had come.
+/// How far an e-mail had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Mail,
@@ -34,48 +34,48 @@ enum Phase {
     Content,
 }
 
-/// A letter as the relay is told of it.
+/// An e-mail as the relay is told of it.
 struct Envelope<'a> {
     from: Address,
     to: Address,
     content: &'a str,
 }
 
-/// No connection could be opened: the letter was not tried, and nothing is wrong with it.
+/// No connection could be opened: the e-mail was not tried, and nothing is wrong with it.
 pub struct NoConnection(pub String);
 
-/// Why a letter surely was not sent, though nobody refused it.
+/// Why an e-mail surely was not sent, though nobody refused it.
 enum Miss {
     /// The connection went away before the final dot.
     Lost(String),
     NoConnection(String),
 }
 
-/// A connection that is opened when a letter comes.
+/// A connection that is opened when an e-mail comes.
 pub struct Session<'a> {
     smtp: &'a Smtp,
     tls: Option<&'a TlsParameters>,
     connection: Option<SmtpConnection>,
-    letters: u32,
+    renderer: u32,
 }
 
 impl<'a> Session<'a> {
     /// A session that has not connected yet.
     pub fn new(smtp: &'a Smtp, tls: Option<&'a TlsParameters>) -> Self {
-        Session { smtp, tls, connection: None, letters: 0 }
+        Session { smtp, tls, connection: None, renderer: 0 }
     }
 
-    /// Sends one letter. A connection that was used before may have been closed by the relay
-    /// meanwhile, which shows only now: the letter is then tried once more, on a new one.
+    /// Sends one e-mail. A connection that was used before may have been closed by the relay
+    /// meanwhile, which shows only now: the e-mail is then tried once more, on a new one.
     ///
     /// # Errors
     /// The relay takes no connection from us, now or any more.
-    pub fn send(&mut self, letter: &Outgoing) -> Result<Outcome, NoConnection> {
-        let envelope = match Envelope::of(letter) {
+    pub fn send(&mut self, content: &Outgoing) -> Result<Outcome, NoConnection> {
+        let envelope = match Envelope::of(content) {
             Ok(envelope) => envelope,
             Err(outcome) => return Ok(outcome),
         };
-        if self.letters >= LETTERS_PER_CONNECTION {
+        if self.renderer >= LETTERS_PER_CONNECTION {
             self.close();
         }
         let used_before = self.connection.is_some();
@@ -93,7 +93,7 @@ impl<'a> Session<'a> {
     /// Says good-bye and closes.
     pub fn close(&mut self) {
         if let Some(mut connection) = self.connection.take() {
-            // The letters are sent whatever the relay answers to this. Given as a bare command:
+            // The e-mails are sent whatever the relay answers to this. Given as a bare command:
             // `SmtpConnection::quit` would say it again where no answer comes, and wait again.
             let _ = connection.set_timeout(Some(GOOD_BYE.min(self.smtp.timeout)));
             let _ = connection.command(Quit);
@@ -117,7 +117,7 @@ impl<'a> Session<'a> {
             let text = "the relay takes no addresses outside ASCII (SMTPUTF8)";
             return Ok(Outcome::Refused(text.into()));
         }
-        self.letters += 1;
+        self.renderer += 1;
         let Err((phase, error)) = transact(&mut connection, envelope) else {
             self.connection = Some(connection);
             return Ok(Outcome::Sent);
@@ -133,7 +133,7 @@ impl<'a> Session<'a> {
     }
 
     fn open(&mut self) -> Result<SmtpConnection, Error> {
-        self.letters = 0;
+        self.renderer = 0;
         let smtp = self.smtp;
         let hello = ClientId::default();
         let at = (smtp.bare_host(), smtp.port);
@@ -163,15 +163,15 @@ impl<'a> Session<'a> {
 
 impl<'a> Envelope<'a> {
     /// Reads what the outbox holds; what cannot be read is not put before the relay.
-    fn of(letter: &'a Outgoing) -> Result<Self, Outcome> {
+    fn of(content: &'a Outgoing) -> Result<Self, Outcome> {
         let address = |text: &str| {
             text.parse::<Address>().map_err(|error| reply_text(&format!("{text}: {error}")))
         };
-        // The sender is ours to put right; the letter itself is not at fault.
-        let from = address(&letter.from).map_err(Outcome::TryLater)?;
-        let to = address(&letter.to).map_err(Outcome::Refused)?;
-        let content = std::str::from_utf8(&letter.bytes)
-            .map_err(|_| Outcome::Refused("the letter is not UTF-8".into()))?;
+        // The sender is ours to put right; the e-mail itself is not at fault.
+        let from = address(&content.from).map_err(Outcome::TryLater)?;
+        let to = address(&content.to).map_err(Outcome::Refused)?;
+        let content = std::str::from_utf8(&content.bytes)
+            .map_err(|_| Outcome::Refused("the e-mail is not UTF-8".into()))?;
         Ok(Envelope { from, to, content })
     }
 
@@ -199,7 +199,7 @@ fn transact(connection: &mut SmtpConnection, envelope: &Envelope) -> Result<(), 
     Ok(())
 }
 
-/// What an answer (or none) at that point means for the letter.
+/// What an answer (or none) at that point means for the e-mail.
 fn verdict(phase: Phase, code: Option<u16>, said: String) -> Result<Outcome, Miss> {
     match (code, phase) {
         (None, Phase::Content) => {
@@ -207,11 +207,11 @@ fn verdict(phase: Phase, code: Option<u16>, said: String) -> Result<Outcome, Mis
         }
         // 421: the relay closes, which it may do before any command (RFC 5321, 3.8).
         (None, _) | (Some(421), Phase::Mail | Phase::Rcpt | Phase::Data) => Err(Miss::Lost(said)),
-        // Authentication is asked for, or no longer counts (RFC 4954, 6): so for every letter.
+        // Authentication is asked for, or no longer counts (RFC 4954, 6): so for every e-mail.
         (Some(530 | 534 | 535 | 538), Phase::Mail | Phase::Rcpt | Phase::Data) => {
             Ok(Outcome::Down(said))
         }
-        // MAIL names our own address. A relay that does not take it would refuse every letter of
+        // MAIL names our own address. A relay that does not take it would refuse every e-mail of
         // the run for good, though nothing is wrong with any of them.
         (Some(_), Phase::Mail) => Ok(Outcome::TryLater(said)),
         (Some(500..), _) => Ok(Outcome::Refused(said)),
@@ -226,11 +226,11 @@ fn keeps_connection(error: &Error, outcome: &Outcome) -> bool {
     answered && !matches!(outcome, Outcome::Down(_))
 }
 
-/// The letter's text with CRLF line ends, leading dots doubled (RFC 5321, 4.5.2), and the final
+/// The e-mail's text with CRLF line ends, leading dots doubled (RFC 5321, 4.5.2), and the final
 /// dot.
 ///
 /// Given as one command and so written at once. `SmtpConnection::message` writes the dot by itself,
-/// and that small second write waits for the first one's delayed ACK: 40 ms a letter.
+/// and that small second write waits for the first one's delayed ACK: 40 ms an e-mail.
 struct Content<'a>(&'a str);
 
 impl fmt::Display for Content<'_> {
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_line_of_a_letter_ends_it_early() {
+    fn no_line_of_a_email_ends_it_early() {
         for (text, sent) in [
             ("a\r\n.\r\nb\r\n", "a\r\n..\r\nb\r\n.\r\n"),
             ("..a\n.b", "...a\r\n..b\r\n.\r\n"),

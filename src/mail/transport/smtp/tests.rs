@@ -8,7 +8,7 @@ use super::super::tests::Memory;
 use super::super::{Transport, deliver};
 use super::*;
 
-/// What the server does with one letter.
+/// What the server does with one e-mail.
 #[derive(Clone, Copy, PartialEq)]
 enum Act {
     Take,
@@ -22,7 +22,7 @@ enum Act {
 #[derive(Default)]
 struct Seen {
     connections: usize,
-    letters: Vec<(usize, String)>,
+    renderer: Vec<(usize, String)>,
 }
 
 type Script = dyn Fn(usize, &str) -> Act + Send + Sync;
@@ -33,7 +33,7 @@ struct Server {
 }
 
 impl Server {
-    /// Asks the script what to do with each letter, by the connection's number (from 1) and the
+    /// Asks the script what to do with each e-mail, by the connection's number (from 1) and the
     /// sender's MAIL line count on it (`"1"`, `"2"`, …), and before that (`"0"`) with the
     /// connection.
     fn start(script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Server {
@@ -59,8 +59,8 @@ impl Server {
         Transport::Smtp(Smtp { connections, ..relay(self.port) })
     }
 
-    fn deliver(&self, letters: i64, connections: usize) -> Memory {
-        let mut outbox = Memory::with(letters);
+    fn deliver(&self, renderer: i64, connections: usize) -> Memory {
+        let mut outbox = Memory::with(renderer);
         deliver(&self.transport(connections), &mut outbox).unwrap();
         assert!(outbox.most_in_flight <= connections);
         outbox
@@ -71,7 +71,7 @@ impl Server {
     }
 
     fn taken(&self) -> usize {
-        self.seen.lock().unwrap().letters.len()
+        self.seen.lock().unwrap().renderer.len()
     }
 }
 
@@ -126,7 +126,7 @@ fn serve(stream: TcpStream, connection: usize, seen: &Mutex<Seen>, script: &Scri
                 Act::CloseAt("dot") => return,
                 Act::Answer("dot", answer) => answer,
                 _ => {
-                    seen.lock().unwrap().letters.push((connection, text.join("\n")));
+                    seen.lock().unwrap().renderer.push((connection, text.join("\n")));
                     "250 queued"
                 }
             };
@@ -138,17 +138,17 @@ fn serve(stream: TcpStream, connection: usize, seen: &Mutex<Seen>, script: &Scri
 }
 
 #[test]
-fn one_connection_takes_letter_after_letter() {
+fn one_connection_takes_email_after_email() {
     let server = Server::start(|_, _| Act::Take);
     let outbox = server.deliver(3, 1);
     assert!((1..=3).all(|id| *outbox.outcome(id) == Outcome::Sent));
     assert_eq!((server.connections(), server.taken()), (1, 3));
     let seen = server.seen.lock().unwrap();
-    assert_eq!(seen.letters[0].1, "Subject: 1\n\n..first\nlast", "the dot is doubled");
+    assert_eq!(seen.renderer[0].1, "Subject: 1\n\n..first\nlast", "the dot is doubled");
 }
 
 #[test]
-fn a_connection_is_opened_anew_after_a_hundred_letters() {
+fn a_connection_is_opened_anew_after_a_hundred_emails() {
     let server = Server::start(|_, _| Act::Take);
     server.deliver(101, 1);
     assert_eq!((server.connections(), server.taken()), (2, 101));
@@ -210,7 +210,7 @@ fn a_new_connection_that_is_lost_is_not_tried_again() {
 }
 
 #[test]
-fn a_letter_without_an_answer_to_its_dot_is_not_sent_twice() {
+fn a_email_without_an_answer_to_its_dot_is_not_sent_twice() {
     let server = Server::start(|connection, count| match (connection, count) {
         (1, "2") => Act::CloseAt("dot"),
         _ => Act::Take,
@@ -304,14 +304,14 @@ fn connections_work_side_by_side() {
 }
 
 #[test]
-fn no_more_connections_than_letters() {
+fn no_more_connections_than_emails() {
     let server = Server::start(|_, _| Act::Take);
     server.deliver(1, 8);
     assert_eq!(server.connections(), 1);
 }
 
 #[test]
-fn an_outbox_that_fails_still_hears_of_every_letter_in_flight() {
+fn an_outbox_that_fails_still_hears_of_every_email_in_flight() {
     let server = Server::start(|_, _| Act::Take);
     let mut outbox = Memory { fail_done: true, ..Memory::with(9) };
     assert!(deliver(&server.transport(3), &mut outbox).is_err());

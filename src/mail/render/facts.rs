@@ -1,4 +1,4 @@
-//! A letter's facts as its templates see them, and made-up ones to show a letter by.
+//! An e-mail's facts as its templates see them, and made-up ones to show an e-mail by.
 
 use crate::mail::Undeliverable;
 use chrono::NaiveDate;
@@ -10,12 +10,12 @@ use super::filters::{amount, day, unit_price};
 use crate::domain::calendar::plus_days;
 use crate::domain::email::Locale;
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
-use crate::domain::letter::{
-    AfterTrial, Company, ConfirmedPayment, FailedPayment, Letter, ListedInvoice, Template, Trial,
-};
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
 use crate::domain::subscription::Collection;
+use crate::domain::template::{
+    AfterTrial, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template, Trial,
+};
 use crate::domain::trial::first_paid_day;
 use crate::domain::{Currency, InvoiceId, Money, Refusal, Result, TenantId};
 
@@ -41,46 +41,46 @@ struct Party {
 /// `converted` or `canceled`) and `last_day_is_today`.
 ///
 /// # Errors
-/// [`Undeliverable::Template`] for a letter without the invoice, payment or trial that it tells of, and
+/// [`Undeliverable::Template`] for an e-mail without the invoice, payment or trial that it tells of, and
 /// for a seller or buyer that cannot be read.
-pub fn of(letter: &Letter) -> Result<Value> {
-    let locale = letter.locale;
+pub fn of(content: &Content) -> Result<Value> {
+    let locale = content.locale;
     let missing = |what: &str| {
         Err(Refusal::from(Undeliverable::Template {
-            name: letter.template.word().to_owned(),
-            message: format!("the letter has no {what} to tell of"),
+            name: content.template.word().to_owned(),
+            message: format!("the e-mail has no {what} to tell of"),
         }))
     };
-    match letter.template {
-        Template::Invoice if letter.invoice.is_none() => return missing("invoice"),
-        Template::PaymentReceived if letter.payment.is_none() => return missing("payment"),
-        Template::PaymentFailed if letter.failure.is_none() => return missing("failed payment"),
-        Template::TrialEnding | Template::TrialEnded if letter.trial.is_none() => {
+    match content.template {
+        Template::Invoice if content.invoice.is_none() => return missing("invoice"),
+        Template::PaymentReceived if content.payment.is_none() => return missing("payment"),
+        Template::PaymentFailed if content.failure.is_none() => return missing("failed payment"),
+        Template::TrialEnding | Template::TrialEnded if content.trial.is_none() => {
             return missing("trial");
         }
         _ => {}
     }
-    let invoice = letter.invoice.as_ref().map(|invoice| invoice_facts(invoice, letter));
-    let totals: Vec<Value> = letter.totals.iter().map(|total| amount(*total, locale)).collect();
+    let invoice = content.invoice.as_ref().map(|invoice| invoice_facts(invoice, content));
+    let totals: Vec<Value> = content.totals.iter().map(|total| amount(*total, locale)).collect();
     let overdue: Vec<Value> =
-        letter.overdue.iter().map(|listed| listed_facts(listed, locale)).collect();
+        content.overdue.iter().map(|listed| listed_facts(listed, locale)).collect();
     Ok(context! {
         locale => locale.word(),
-        company => company_facts(&letter.company),
-        tenant => letter.tenant_name.as_str(),
-        suspended => letter.tenant_suspended,
-        today => day(letter.today, locale),
+        company => company_facts(&content.company),
+        tenant => content.tenant_name.as_str(),
+        suspended => content.tenant_suspended,
+        today => day(content.today, locale),
         overdue => overdue,
         totals => totals,
-        suspension_on => letter.suspension_on.map(|date| day(date, locale)),
-        suspended_on => day(letter.suspended_on.unwrap_or(letter.today), locale),
-        next_letter_on => letter.next_letter_on.map(|date| day(date, locale)),
-        comes_back => letter.comes_back,
-        paid => letter.paid,
+        suspension_on => content.suspension_on.map(|date| day(date, locale)),
+        suspended_on => day(content.suspended_on.unwrap_or(content.today), locale),
+        next_letter_on => content.next_letter_on.map(|date| day(date, locale)),
+        comes_back => content.comes_back,
+        paid => content.paid,
         invoice => invoice.transpose()?,
-        payment => letter.payment.as_ref().map(|payment| payment_facts(payment, locale)),
-        failure => letter.failure.as_ref().map(|failure| failure_facts(failure, letter)),
-        trial => letter.trial.as_ref().map(|trial| trial_facts(trial, letter)),
+        payment => content.payment.as_ref().map(|payment| payment_facts(payment, locale)),
+        failure => content.failure.as_ref().map(|failure| failure_facts(failure, content)),
+        trial => content.trial.as_ref().map(|trial| trial_facts(trial, content)),
     })
 }
 
@@ -125,20 +125,20 @@ fn payment_facts(payment: &ConfirmedPayment, locale: Locale) -> Value {
     }
 }
 
-fn failure_facts(failure: &FailedPayment, letter: &Letter) -> Value {
-    let locale = letter.locale;
+fn failure_facts(failure: &FailedPayment, content: &Content) -> Value {
+    let locale = content.locale;
     context! {
         amount => amount(failure.amount, locale),
         invoice => failure.invoice.as_str(),
         due_on => day(failure.due_on, locale),
-        overdue => failure.due_on < letter.today,
+        overdue => failure.due_on < content.today,
         method => some(failure.method.as_ref()),
         tried_again => failure.tried_again,
     }
 }
 
-fn trial_facts(trial: &Trial, letter: &Letter) -> Value {
-    let locale = letter.locale;
+fn trial_facts(trial: &Trial, content: &Content) -> Value {
+    let locale = content.locale;
     context! {
         plan => trial.plan.as_str(),
         quantity => trial.quantity,
@@ -151,7 +151,7 @@ fn trial_facts(trial: &Trial, letter: &Letter) -> Value {
             AfterTrial::Converted => "converted",
             AfterTrial::Canceled => "canceled",
         },
-        last_day_is_today => trial.ends_on == letter.today,
+        last_day_is_today => trial.ends_on == content.today,
     }
 }
 
@@ -159,13 +159,13 @@ fn unless_zero(money: Money, locale: Locale) -> Option<Value> {
     (!money.is_zero()).then(|| amount(money, locale))
 }
 
-fn invoice_facts(invoice: &Invoice, letter: &Letter) -> Result<Value> {
-    let locale = letter.locale;
+fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
+    let locale = content.locale;
     let mut seller = party(invoice, "seller", &invoice.seller)?;
     let mut buyer = party(invoice, "buyer", &invoice.buyer)?;
     // Invoices that were taken over from elsewhere may say nothing of either.
-    seller.name = seller.name.or_else(|| some(Some(&letter.company.name)).map(str::to_owned));
-    buyer.name = buyer.name.or_else(|| Some(letter.tenant_name.clone()));
+    seller.name = seller.name.or_else(|| some(Some(&content.company.name)).map(str::to_owned));
+    buyer.name = buyer.name.or_else(|| Some(content.tenant_name.clone()));
     let lines: Vec<Value> = invoice.lines.iter().map(|line| line_facts(line, locale)).collect();
     let rate = invoice.tax_rate.normalize();
     let taxed = !rate.is_zero() || !invoice.tax.is_zero();
@@ -227,7 +227,7 @@ fn party_facts(party: &Party) -> Value {
     }
 }
 
-/// A letter of made-up facts, as `email preview` shows it: two invoices, one of them partly paid,
+/// An e-mail of made-up facts, as `email preview` shows it: two invoices, one of them partly paid,
 /// or a trial that access does not outlast, of a customer that is plainly an example.
 pub fn sample(
     template: Template,
@@ -235,7 +235,7 @@ pub fn sample(
     company: &Company,
     currency: Currency,
     today: NaiveDate,
-) -> Letter {
+) -> Content {
     let tenant_name = match locale {
         Locale::Fr => "Atelier Exemple",
         Locale::En => "Example Workshop",
@@ -247,7 +247,7 @@ pub fn sample(
     };
     let owed = overdue.iter().map(|listed| listed.amount_due.minor()).sum();
     let totals = if overdue.is_empty() { vec![] } else { vec![Money::from_minor(owed, currency)] };
-    Letter {
+    Content {
         template,
         locale,
         company: company.clone(),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::Money;
-use crate::domain::letter::{AfterTrial, ListedInvoice};
 use crate::domain::plan::{Interval, IntervalUnit};
+use crate::domain::template::{AfterTrial, ListedInvoice};
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
@@ -32,38 +32,38 @@ fn listed(number: &str, days_overdue: i64, minor: i64, currency: &str) -> Listed
     }
 }
 
-fn example(template: Template, locale: Locale, company: &Company) -> Letter {
+fn example(template: Template, locale: Locale, company: &Company) -> Content {
     sample(template, locale, company, Currency::XOF, day(2026, 3, 15))
 }
 
-/// The letter with so many invoices to tell of, the second of them in euros.
-fn with_overdue(mut letter: Letter, count: usize) -> Letter {
+/// The e-mail with so many invoices to tell of, the second of them in euros.
+fn with_overdue(mut content: Content, count: usize) -> Content {
     let all = [listed("INV-1", 14, 15_000, "XOF"), listed("INV-2", 1, 4_990, "EUR")];
-    letter.overdue = all[..count].to_vec();
-    letter.totals = letter.overdue.iter().map(|listed| listed.amount_due).collect();
-    letter
+    content.overdue = all[..count].to_vec();
+    content.totals = content.overdue.iter().map(|listed| listed.amount_due).collect();
+    content
 }
 
-fn every_letter() -> impl Iterator<Item = (Template, Locale)> {
+fn every_email() -> impl Iterator<Item = (Template, Locale)> {
     Template::ALL.iter().flat_map(|t| Locale::ALL.iter().map(|l| (*t, *l)))
 }
 
 #[test]
-fn every_letter_reads_well_whatever_its_facts() {
-    let letters = Letters::new(None).unwrap();
-    for (template, locale) in every_letter() {
+fn every_email_reads_well_whatever_its_facts() {
+    let renderer = Renderer::new(None).unwrap();
+    for (template, locale) in every_email() {
         for company in [company(), Company::default()] {
             for count in 0..=2 {
                 for (suspended, warned) in
                     [(false, false), (false, true), (true, false), (true, true)]
                 {
-                    let mut letter = with_overdue(example(template, locale, &company), count);
-                    letter.tenant_suspended = suspended;
-                    letter.suspension_on = warned.then(|| day(2026, 3, 22));
-                    (letter.comes_back, letter.paid) = (warned, warned);
-                    let read = letters.render(&letter).unwrap();
+                    let mut content = with_overdue(example(template, locale, &company), count);
+                    content.tenant_suspended = suspended;
+                    content.suspension_on = warned.then(|| day(2026, 3, 22));
+                    (content.comes_back, content.paid) = (warned, warned);
+                    let read = renderer.render(&content).unwrap();
                     let about = format!("{template} {locale} {count}\n{}", read.text);
-                    assert!(read.text.contains(&letter.tenant_name), "{about}");
+                    assert!(read.text.contains(&content.tenant_name), "{about}");
                     assert!(!read.text.contains("\n\n\n") && !read.text.contains('{'), "{about}");
                     assert!(!read.text.contains(" \n") && read.text.ends_with('\n'), "{about}");
                     // A sentence that ends its line ends its paragraph.
@@ -82,16 +82,16 @@ fn every_letter_reads_well_whatever_its_facts() {
 }
 
 #[test]
-fn a_dunning_letter_lists_what_is_owed_in_each_currency() {
-    let letters = Letters::new(None).unwrap();
+fn a_dunning_email_lists_what_is_owed_in_each_currency() {
+    let renderer = Renderer::new(None).unwrap();
     for template in [Template::Friendly, Template::Urgent, Template::Warning, Template::Suspension]
     {
         for (locale, told) in [
             (Locale::Fr, ["15 000 F CFA", "49,90 €", "14 jours", "1 jour ", "1er mars 2026"]),
             (Locale::En, ["15,000 F CFA", "€49.90", "14 days", "1 day ", "1 March 2026"]),
         ] {
-            let letter = with_overdue(example(template, locale, &company()), 2);
-            let read = letters.render(&letter).unwrap();
+            let content = with_overdue(example(template, locale, &company()), 2);
+            let read = renderer.render(&content).unwrap();
             for words in told {
                 assert!(read.text.contains(words), "{words}\n{}", read.text);
                 assert!(read.html.contains(words.trim()), "{words}\n{}", read.html);
@@ -107,16 +107,16 @@ fn a_dunning_letter_lists_what_is_owed_in_each_currency() {
 
 #[test]
 fn a_suspended_tenant_is_not_threatened_with_suspension() {
-    let letters = Letters::new(None).unwrap();
+    let renderer = Renderer::new(None).unwrap();
     for (locale, told, threat) in [
         (Locale::Fr, "est suspendu et le restera", "sera suspendu"),
         (Locale::En, "is suspended and will stay so", "will be suspended"),
     ] {
-        let mut letter = example(Template::Warning, locale, &company());
-        let threatened = letters.render(&letter).unwrap();
+        let mut content = example(Template::Warning, locale, &company());
+        let threatened = renderer.render(&content).unwrap();
         assert!(threatened.text.contains(threat) && threatened.subject.contains(threat));
-        letter.tenant_suspended = true;
-        let read = letters.render(&letter).unwrap();
+        content.tenant_suspended = true;
+        let read = renderer.render(&content).unwrap();
         assert!(read.text.contains(told) && read.html.contains(told), "{}", read.text);
         for words in [&read.subject, &read.text, &read.html] {
             assert!(!words.contains(threat), "{words}");
@@ -126,9 +126,9 @@ fn a_suspended_tenant_is_not_threatened_with_suspension() {
 
 #[test]
 fn the_columns_of_a_text_are_aligned() {
-    let letters = Letters::new(None).unwrap();
-    let letter = with_overdue(example(Template::Friendly, Locale::Fr, &company()), 2);
-    let text = letters.render(&letter).unwrap().text;
+    let renderer = Renderer::new(None).unwrap();
+    let content = with_overdue(example(Template::Friendly, Locale::Fr, &company()), 2);
+    let text = renderer.render(&content).unwrap().text;
     let rows: Vec<_> =
         text.lines().skip_while(|line| !line.starts_with("Facture ")).take(4).collect();
     let widths: Vec<_> = rows.iter().map(|row| row.chars().count()).collect();
@@ -137,9 +137,9 @@ fn the_columns_of_a_text_are_aligned() {
 
 #[test]
 fn an_invoice_is_told_whole() {
-    let letters = Letters::new(None).unwrap();
-    let mut letter = example(Template::Invoice, Locale::Fr, &company());
-    let invoice = letter.invoice.as_mut().unwrap();
+    let renderer = Renderer::new(None).unwrap();
+    let mut content = example(Template::Invoice, Locale::Fr, &company());
+    let invoice = content.invoice.as_mut().unwrap();
     invoice.discount = Money::from_minor(5_000, Currency::XOF);
     invoice.coupon = Some("BIENVENUE".into());
     invoice.tax_rate = "5.50".parse().unwrap();
@@ -147,7 +147,7 @@ fn an_invoice_is_told_whole() {
     invoice.due = invoice.total.minus(invoice.paid).unwrap();
     invoice.buyer =
         r#"{"name":"Boutique <Ndar>","address":null,"country":"SN","tax_id":"NINEA 1"}"#.into();
-    let read = letters.render(&letter).unwrap();
+    let read = renderer.render(&content).unwrap();
     for words in [
         "EXEMPLE-0042",
         "15 mars 2026",
@@ -173,61 +173,61 @@ fn an_invoice_is_told_whole() {
 
 #[test]
 fn a_bare_invoice_is_told_without_what_it_lacks() {
-    let letters = Letters::new(None).unwrap();
-    let mut letter = example(Template::Invoice, Locale::En, &Company::default());
-    let invoice = letter.invoice.as_mut().unwrap();
+    let renderer = Renderer::new(None).unwrap();
+    let mut content = example(Template::Invoice, Locale::En, &Company::default());
+    let invoice = content.invoice.as_mut().unwrap();
     (invoice.seller, invoice.buyer) = ("{}".into(), "null".into());
     (invoice.tax, invoice.tax_rate) = (Money::zero(Currency::XOF), 0.into());
     invoice.paid = invoice.total;
     invoice.due = invoice.total.minus(invoice.paid).unwrap();
     invoice.period = None;
-    let read = letters.render(&letter).unwrap();
+    let read = renderer.render(&content).unwrap();
     assert!(read.text.contains("nothing left for you to pay"), "{}", read.text);
     assert!(!read.text.contains("Seller") && read.text.contains("Customer:\nExample Workshop"));
     assert!(!read.text.contains("Tax") && !read.text.contains("How to pay"), "{}", read.text);
-    letter.invoice.as_mut().unwrap().seller = "{".into();
+    content.invoice.as_mut().unwrap().seller = "{".into();
     assert!(matches!(
-        letters.render(&letter).unwrap_err().of(),
+        renderer.render(&content).unwrap_err().of(),
         Some(Undeliverable::Template { .. })
     ));
-    letter.invoice = None;
+    content.invoice = None;
     assert!(matches!(
-        letters.render(&letter).unwrap_err().of(),
+        renderer.render(&content).unwrap_err().of(),
         Some(Undeliverable::Template { .. })
     ));
 }
 
 #[test]
 fn a_payment_is_confirmed_with_what_remains() {
-    let letters = Letters::new(None).unwrap();
-    let mut letter = example(Template::PaymentReceived, Locale::Fr, &company());
-    let settled = letters.render(&letter).unwrap();
+    let renderer = Renderer::new(None).unwrap();
+    let mut content = example(Template::PaymentReceived, Locale::Fr, &company());
+    let settled = renderer.render(&content).unwrap();
     assert!(settled.text.contains("entièrement réglée"), "{}", settled.text);
     assert!(!settled.text.contains("Reste dû"));
-    letter.payment.as_mut().unwrap().remaining = Money::from_minor(2_000, Currency::XOF);
-    let partly = letters.render(&letter).unwrap();
+    content.payment.as_mut().unwrap().remaining = Money::from_minor(2_000, Currency::XOF);
+    let partly = renderer.render(&content).unwrap();
     assert!(partly.text.contains("Il reste 2 000 F CFA à régler"), "{}", partly.text);
 }
 
-/// The letter of a trial of two units that is billed every quarter, with what follows it.
-fn with_trial(mut letter: Letter, after: AfterTrial) -> Letter {
-    let trial = letter.trial.as_mut().unwrap();
+/// The e-mail of a trial of two units that is billed every quarter, with what follows it.
+fn with_trial(mut content: Content, after: AfterTrial) -> Content {
+    let trial = content.trial.as_mut().unwrap();
     (trial.plan, trial.quantity, trial.after) = ("Pro".into(), 2, after);
     (trial.ends_on, trial.first_paid_on) = (day(2026, 3, 31), day(2026, 4, 1));
     trial.price = Money::from_minor(30_000, Currency::XOF);
     trial.interval = Interval { unit: IntervalUnit::Month, count: 3 };
-    letter
+    content
 }
 
 const QUARTERLY: [&str; 2] =
     ["30 000 F CFA tous les 3 mois pour 2 unités", "30,000 F CFA every 3 months for 2 units"];
 
-/// Renders the letter of each language and checks that text and HTML hold the words.
+/// Renders the e-mail of each language and checks that text and HTML hold the words.
 fn told(template: Template, after: AfterTrial, words: [&[&str]; 2]) {
-    let letters = Letters::new(None).unwrap();
+    let renderer = Renderer::new(None).unwrap();
     for (locale, words) in [Locale::Fr, Locale::En].into_iter().zip(words) {
         let read =
-            letters.render(&with_trial(example(template, locale, &company()), after)).unwrap();
+            renderer.render(&with_trial(example(template, locale, &company()), after)).unwrap();
         let html = read.html.replace("<span style=\"white-space:nowrap\">", "");
         let html = html.replace("</span>", "").replace("&nbsp;", " ");
         let html = html.replace("<strong>", "").replace("</strong>", "");
@@ -306,7 +306,7 @@ fn the_end_of_a_trial_is_told_with_what_followed() {
 
 #[test]
 fn the_subject_names_the_last_free_day_and_whether_it_is_today() {
-    let letters = Letters::new(None).unwrap();
+    let renderer = Renderer::new(None).unwrap();
     for (locale, ahead, today, body) in [
         (
             Locale::Fr,
@@ -321,11 +321,11 @@ fn the_subject_names_the_last_free_day_and_whether_it_is_today() {
             "Today, 31 March 2026, is the last day",
         ),
     ] {
-        let letter = example(Template::TrialEnding, locale, &company());
-        let mut letter = with_trial(letter, AfterTrial::Suspended);
-        assert_eq!(letters.render(&letter).unwrap().subject, ahead);
-        letter.today = day(2026, 3, 31);
-        let read = letters.render(&letter).unwrap();
+        let content = example(Template::TrialEnding, locale, &company());
+        let mut content = with_trial(content, AfterTrial::Suspended);
+        assert_eq!(renderer.render(&content).unwrap().subject, ahead);
+        content.today = day(2026, 3, 31);
+        let read = renderer.render(&content).unwrap();
         assert_eq!(read.subject, today);
         assert!(read.text.contains(body), "{}", read.text);
     }
@@ -333,16 +333,16 @@ fn the_subject_names_the_last_free_day_and_whether_it_is_today() {
 
 #[test]
 fn who_has_another_subscription_loses_the_access_to_that_plan_alone() {
-    let letters = Letters::new(None).unwrap();
+    let renderer = Renderer::new(None).unwrap();
     for (locale, whole, part) in [
         (Locale::Fr, "Votre accès au service", "Votre accès à l’offre « Pro » est maintenant"),
         (Locale::En, "Your access to the service", "Your access to Pro is now suspended"),
     ] {
-        let letter = example(Template::TrialEnded, locale, &company());
-        let mut letter = with_trial(letter, AfterTrial::Suspended);
+        let content = example(Template::TrialEnded, locale, &company());
+        let mut content = with_trial(content, AfterTrial::Suspended);
         for suspended in [true, false] {
-            letter.tenant_suspended = suspended;
-            let read = letters.render(&letter).unwrap();
+            content.tenant_suspended = suspended;
+            let read = renderer.render(&content).unwrap();
             let html = read.html.replace("&nbsp;", " ");
             for words in [&read.text, &html] {
                 assert_eq!(words.contains(whole), suspended, "{words}");
@@ -353,18 +353,18 @@ fn who_has_another_subscription_loses_the_access_to_that_plan_alone() {
 }
 
 #[test]
-fn a_letter_of_a_trial_reads_well_whatever_follows_it() {
-    let letters = Letters::new(None).unwrap();
-    for (template, locale) in every_letter() {
+fn a_email_of_a_trial_reads_well_whatever_follows_it() {
+    let renderer = Renderer::new(None).unwrap();
+    for (template, locale) in every_email() {
         if !matches!(template, Template::TrialEnding | Template::TrialEnded) {
             continue;
         }
         for after in [AfterTrial::Suspended, AfterTrial::Converted, AfterTrial::Canceled] {
             for (suspended, quantity) in [(false, 1), (true, 1), (false, 2), (true, 2)] {
-                let mut letter = with_trial(example(template, locale, &Company::default()), after);
-                letter.tenant_suspended = suspended;
-                letter.trial.as_mut().unwrap().quantity = quantity;
-                let read = letters.render(&letter).unwrap();
+                let mut content = with_trial(example(template, locale, &Company::default()), after);
+                content.tenant_suspended = suspended;
+                content.trial.as_mut().unwrap().quantity = quantity;
+                let read = renderer.render(&content).unwrap();
                 let about = format!("{template} {locale} {after:?}\n{}", read.text);
                 for gap in ["\n\n\n", "  ", " .", " ,", "..", "« »", "none", "{", "undefined"] {
                     assert!(!read.text.contains(gap), "{gap:?} in {about}");
@@ -374,14 +374,14 @@ fn a_letter_of_a_trial_reads_well_whatever_follows_it() {
                 assert_eq!(units, quantity > 1 && after != AfterTrial::Canceled, "{about}");
             }
         }
-        let mut letter = example(template, locale, &company());
-        letter.trial.as_mut().unwrap().plan = "<b>&\"".into();
-        let read = letters.render(&letter).unwrap();
+        let mut content = example(template, locale, &company());
+        content.trial.as_mut().unwrap().plan = "<b>&\"".into();
+        let read = renderer.render(&content).unwrap();
         assert!(read.text.contains("<b>&\"") && read.subject.contains("<b>&\""));
         assert!(read.html.contains("&lt;b&gt;&amp;&quot;") && !read.html.contains("<b>"));
-        letter.trial = None;
+        content.trial = None;
         assert!(matches!(
-            letters.render(&letter).unwrap_err().of(),
+            renderer.render(&content).unwrap_err().of(),
             Some(Undeliverable::Template { .. })
         ));
     }
@@ -389,11 +389,11 @@ fn a_letter_of_a_trial_reads_well_whatever_follows_it() {
 
 #[test]
 fn what_a_tenant_is_called_is_text_and_no_markup() {
-    let letters = Letters::new(None).unwrap();
-    for (template, locale) in every_letter() {
-        let mut letter = example(template, locale, &company());
-        letter.tenant_name = "<b>&\"".into();
-        let read = letters.render(&letter).unwrap();
+    let renderer = Renderer::new(None).unwrap();
+    for (template, locale) in every_email() {
+        let mut content = example(template, locale, &company());
+        content.tenant_name = "<b>&\"".into();
+        let read = renderer.render(&content).unwrap();
         assert!(read.text.contains("<b>&\""));
         assert!(read.html.contains("&lt;b&gt;&amp;&quot;") && !read.html.contains("<b>"));
     }
@@ -411,10 +411,10 @@ fn an_operators_template_takes_the_place_of_the_built_in_one() {
     let own =
         "Subject: {{ tenant }}\r\n\r\nCher client,\r\nvous devez {{ totals[0] | amount }}.\r\n";
     let folder = folder("friendly.fr.txt", own);
-    let letters = Letters::new(Some(folder.path())).unwrap();
-    let mut letter = with_overdue(example(Template::Friendly, Locale::Fr, &company()), 1);
-    letter.tenant_name = "a\nBcc: b\u{2028}c".into();
-    let read = letters.render(&letter).unwrap();
+    let renderer = Renderer::new(Some(folder.path())).unwrap();
+    let mut content = with_overdue(example(Template::Friendly, Locale::Fr, &company()), 1);
+    content.tenant_name = "a\nBcc: b\u{2028}c".into();
+    let read = renderer.render(&content).unwrap();
     assert_eq!(read.subject, "a Bcc: b c");
     assert_eq!(read.text, "Cher client,\nvous devez 15 000 F CFA.\n");
     assert!(read.html.contains("<html lang=\"fr\">"), "the HTML is still the built-in one");
@@ -432,14 +432,14 @@ fn a_broken_template_is_named_with_its_line() {
         ("part_pay.en.txt", "a\n{{ company.iban }}", "line 2", "undefined"),
     ] {
         let folder = folder(name, source);
-        let refusal = Letters::new(Some(folder.path())).unwrap_err();
+        let refusal = Renderer::new(Some(folder.path())).unwrap_err();
         let Some(Undeliverable::Template { name: shown, message }) = refusal.of() else {
             panic!("{source:?}")
         };
         assert_eq!(*shown, folder.path().join(name).display().to_string(), "{message}");
         assert!(message.contains(line) && message.contains(words), "{source:?}: {message}");
     }
-    let nowhere = Letters::new(Some(Path::new("/nonexistent/templates")));
+    let nowhere = Renderer::new(Some(Path::new("/nonexistent/templates")));
     assert!(matches!(nowhere, Err(Refusal::File { .. })));
 }
 

@@ -1,4 +1,4 @@
-//! Letters from their templates: the built-in ones, or the operator's in their place.
+//! E-mails from their templates: the built-in ones, or the operator's in their place.
 
 mod facts;
 mod filters;
@@ -13,7 +13,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
 use crate::domain::email::Locale;
-use crate::domain::letter::{Company, Letter, Template};
+use crate::domain::template::{Company, Content, Template};
 use crate::domain::{Currency, Refusal, Result};
 
 pub use facts::sample;
@@ -24,7 +24,7 @@ macro_rules! built_in {
     };
 }
 
-/// The templates as they come with the program: one a letter, language and form, and the parts
+/// The templates as they come with the program: one an e-mail, language and form, and the parts
 /// that they share.
 const BUILT_IN: &[(&str, &str)] = built_in![
     "friendly.fr.txt",
@@ -82,7 +82,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "part_close.en.html",
 ];
 
-/// A letter as it reads.
+/// An e-mail as it reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     pub locale: Locale,
@@ -94,37 +94,37 @@ pub struct Rendered {
 
 /// The templates, read and checked.
 #[derive(Debug)]
-pub struct Letters {
+pub struct Renderer {
     environment: Environment<'static>,
     folder: PathBuf,
     /// The file names that come from the operator's folder.
     replaced: BTreeSet<String>,
 }
 
-impl Letters {
+impl Renderer {
     /// The built-in templates; where a folder is given, each of its `.txt` and `.html` files takes
     /// the place of the built-in one of its name, or can be included by others.
     ///
-    /// Templates of the operator are tried out on made-up letters, so that most mistakes show
-    /// before a letter is due.
+    /// Templates of the operator are tried out on made-up e-mails, so that most mistakes show
+    /// before an e-mail is due.
     ///
     /// # Errors
     /// [`Refusal::File`] where folder or file cannot be read, [`Undeliverable::Template`] with file, line
     /// and mistake where a template is broken.
-    pub fn new(templates: Option<&Path>) -> Result<Letters> {
-        let mut letters = Letters {
+    pub fn new(templates: Option<&Path>) -> Result<Renderer> {
+        let mut renderer = Renderer {
             environment: environment(),
             folder: templates.unwrap_or(Path::new("")).to_owned(),
             replaced: BTreeSet::new(),
         };
         for (name, source) in BUILT_IN {
-            letters.add(name, source)?;
+            renderer.add(name, source)?;
         }
         if let Some(folder) = templates {
-            letters.replace(folder)?;
-            letters.try_out()?;
+            renderer.replace(folder)?;
+            renderer.try_out()?;
         }
-        Ok(letters)
+        Ok(renderer)
     }
 
     fn replace(&mut self, folder: &Path) -> Result<()> {
@@ -143,7 +143,7 @@ impl Letters {
         Ok(())
     }
 
-    /// Takes a template in. The subject of a letter becomes a template of its own: what it fills in
+    /// Takes a template in. The subject of an e-mail becomes a template of its own: what it fills in
     /// may hold a line break, which must not end it.
     fn add(&mut self, name: &str, source: &str) -> Result<()> {
         let mut text = source.to_owned();
@@ -175,15 +175,15 @@ impl Letters {
         Ok(())
     }
 
-    /// The letter as it reads.
+    /// The e-mail as it reads.
     ///
     /// # Errors
     /// [`Undeliverable::Template`] where a template asks for what is not there, or leaves the subject
-    /// empty; where the letter lacks the invoice, payment or trial that it tells of; where an
+    /// empty; where the e-mail lacks the invoice, payment or trial that it tells of; where an
     /// invoice's seller or buyer cannot be read.
-    pub fn render(&self, letter: &Letter) -> Result<Rendered> {
-        let facts = facts::of(letter)?;
-        let name = text_name(letter.template, letter.locale);
+    pub fn render(&self, content: &Content) -> Result<Rendered> {
+        let facts = facts::of(content)?;
+        let name = text_name(content.template, content.locale);
         let subject = one_line(&self.fill_in(&subject_of(&name), facts.clone())?);
         if subject.is_empty() {
             let message = "line 1: the subject is empty".into();
@@ -194,9 +194,9 @@ impl Letters {
         }
         let text = tidy(&self.fill_in(&name, facts.clone())?);
         let facts = context! { subject => subject.as_str(), ..facts };
-        let html = format!("{}.{}.html", letter.template, letter.locale);
+        let html = format!("{}.{}.html", content.template, content.locale);
         let html = self.fill_in(&html, facts)?;
-        Ok(Rendered { locale: letter.locale, subject, text, html })
+        Ok(Rendered { locale: content.locale, subject, text, html })
     }
 
     fn fill_in(&self, name: &str, facts: Value) -> Result<String> {
@@ -261,14 +261,14 @@ fn text_name(template: Template, locale: Locale) -> String {
     format!("{template}.{locale}.txt")
 }
 
-/// Whether the name is that of a letter's text, not of a part or of HTML.
+/// Whether the name is that of an e-mail's text, not of a part or of HTML.
 fn is_letter_text(name: &str) -> bool {
     let mut names =
         Template::ALL.iter().flat_map(|t| Locale::ALL.iter().map(|l| text_name(*t, *l)));
-    names.any(|letter| letter == name)
+    names.any(|content| content == name)
 }
 
-/// Subject and text of a letter's template: `Subject: …`, an empty line, the text.
+/// Subject and text of an e-mail's template: `Subject: …`, an empty line, the text.
 fn split(source: &str) -> std::result::Result<(&str, &str), String> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let (first, rest) = source.split_once('\n').unwrap_or((source, ""));

@@ -12,11 +12,11 @@ use super::super::wording;
 use crate::domain::email::Locale;
 use crate::domain::{Currency, Money};
 
-/// An amount in a letter, in major units; it prints in the letter's language.
+/// An amount in an e-mail, in major units; it prints in the e-mail's language.
 #[derive(Debug, Clone, Copy)]
 struct Amount(Decimal, Currency, Locale);
 
-/// A date in a letter; it prints in the letter's language.
+/// A date in an e-mail; it prints in the e-mail's language.
 #[derive(Debug, Clone, Copy)]
 struct Day(NaiveDate, Locale);
 
@@ -78,7 +78,7 @@ pub fn add(environment: &mut Environment) {
 }
 
 fn not_a(what: &str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, format!("the value is not one of the letter's {what}s"))
+    Error::new(ErrorKind::InvalidOperation, format!("the value is not one of the e-mail's {what}s"))
 }
 
 /// The value as it prints; HTML keeps it from being broken over two lines.

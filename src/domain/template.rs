@@ -1,4 +1,4 @@
-//! What a letter tells: its template, its language, and the facts that are filled in.
+//! What an e-mail tells: its template, its language, and the facts that are filled in.
 
 use chrono::NaiveDate;
 
@@ -9,7 +9,7 @@ use super::stage::Stage;
 use super::{Money, words};
 
 words! {
-    /// The letters there are.
+    /// The e-mails there are.
     Template {
         Friendly = "friendly",
         Urgent = "urgent",
@@ -25,7 +25,7 @@ words! {
 }
 
 impl Template {
-    /// The dunning stage that the letter announces, if it is a dunning letter.
+    /// The dunning stage that the e-mail announces, if it is a dunning e-mail.
     pub fn stage(self) -> Option<Stage> {
         match self {
             Template::Friendly => Some(Stage::Friendly),
@@ -36,7 +36,7 @@ impl Template {
         }
     }
 
-    /// The letter of a dunning stage.
+    /// The e-mail of a dunning stage.
     pub fn of_stage(stage: Stage) -> Template {
         match stage {
             Stage::Friendly => Template::Friendly,
@@ -47,7 +47,7 @@ impl Template {
     }
 }
 
-/// Who sends the invoices and letters: `[company]` of billing.toml.
+/// Who sends the invoices and e-mails: `[company]` of billing.toml.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Company {
     pub name: String,
@@ -60,7 +60,7 @@ pub struct Company {
     pub legal_text: Option<String>,
 }
 
-/// One invoice in a letter's list.
+/// One invoice in an e-mail's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedInvoice {
     pub number: String,
@@ -71,7 +71,7 @@ pub struct ListedInvoice {
     pub amount_due: Money,
 }
 
-/// A payment that a letter confirms.
+/// A payment that an e-mail confirms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfirmedPayment {
     pub amount: Money,
@@ -83,7 +83,7 @@ pub struct ConfirmedPayment {
     pub remaining: Money,
 }
 
-/// A charge that was declined, as a letter tells of it.
+/// A charge that was declined, as an e-mail tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedPayment {
     pub amount: Money,
@@ -106,7 +106,7 @@ pub enum AfterTrial {
     Canceled,
 }
 
-/// The trial that a letter tells of.
+/// The trial that an e-mail tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trial {
     /// The plan's name.
@@ -123,16 +123,16 @@ pub struct Trial {
     pub after: AfterTrial,
 }
 
-/// Everything that a template may fill in. What a letter does not tell of is empty or `None`.
+/// Everything that a template may fill in. What an e-mail does not tell of is empty or `None`.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub struct Content {
     pub template: Template,
     pub locale: Locale,
     pub company: Company,
     pub tenant_name: String,
-    /// Whether the tenant is suspended as the letter is written.
+    /// Whether the tenant is suspended as the e-mail is written.
     pub tenant_suspended: bool,
-    /// The day in the business time zone on which the letter is written.
+    /// The day in the business time zone on which the e-mail is written.
     pub today: NaiveDate,
     /// The overdue invoices that are asked for, oldest first.
     pub overdue: Vec<ListedInvoice>,
@@ -140,7 +140,7 @@ pub struct Letter {
     pub totals: Vec<Money>,
     /// When suspension follows where nothing is paid.
     pub suspension_on: Option<NaiveDate>,
-    /// The day on which the tenant was suspended, in the letter that tells of it.
+    /// The day on which the tenant was suspended, in the e-mail that tells of it.
     pub suspended_on: Option<NaiveDate>,
     /// When the next reminder or notice follows a reminder where nothing is paid.
     pub next_letter_on: Option<NaiveDate>,
@@ -148,11 +148,11 @@ pub struct Letter {
     pub paid: bool,
     /// Whether a suspended tenant comes back by itself once everything is paid.
     pub comes_back: bool,
-    /// The invoice that the letter carries whole.
+    /// The invoice that the e-mail carries whole.
     pub invoice: Option<Invoice>,
     pub payment: Option<ConfirmedPayment>,
     pub failure: Option<FailedPayment>,
     pub trial: Option<Trial>,
-    /// The Message-ID of the letter before it about the same invoice, whose thread it goes on with.
+    /// The Message-ID of the e-mail before it about the same invoice, whose thread it goes on with.
     pub in_reply_to: Option<String>,
 }
