@@ -257,7 +257,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "charges",
-        proves: "each charge stands where its last attempt left it, and took money once",
+        proves: "each charge stands where its last try left it, and took money once",
         sql: "SELECT 'txn_' || x.id || ' is ' || x.status || ', and its last attempt is ' || a.status
               FROM transactions x JOIN charge_attempts a ON a.id =
                 (SELECT max(id) FROM charge_attempts WHERE transaction_id = x.id)

@@ -96,7 +96,7 @@ done
 case $runs in *'"status":"ok"'*) ;; *) fail "no run within 130 s: $runs" ;; esac
 case $runs in *'"friendly":1'*) ;; *) fail "the run did not chase the invoice: $runs" ;; esac
 
-said="recorded 1 friendly; letters: 1 queued, 1 sent"
+said="recorded 1 friendly; e-mails: 1 queued, 1 sent"
 where=${mail:-$folder/output.log}
 for _ in $(seq 10); do
     if grep -q "$said" "$where" 2>/dev/null && [ -e "$folder/minute" ]; then break; fi

@@ -38,7 +38,7 @@ PASSWORD = "kTz8-Vq2!relay-password-Zw5"
 FROM_NAME = 'Société d\'Exemple, "S.A."'
 FROM = "facturation@exemple.example"
 REPLY_TO = "compta@exemple.example"
-# Long past on any machine, so that nothing asks whether letters may leave from the future.
+# Long past on any machine, so that nothing asks whether e-mails may leave from the future.
 DAY = "2025-03-20"
 NOON = "2025-03-20T12:00:00Z"
 # A letter is tried again after 5 min, 30 min, 2 h, 8 h and 24 h.
@@ -473,13 +473,13 @@ def check_letter(raw, recipient, tenant, record):
 def check_arrivals(shop, relay, expected):
     """Every letter arrived, and what arrived twice is the same message. Returns how many did."""
     records = shop.emails()
-    check(len(records) == expected, len(records), "letters")
+    check(len(records) == expected, len(records), "e-mails")
     check({r["status"] for r in records} == {"sent"}, [r for r in records if r["status"] != "sent"])
     arrived = {}
     for _, recipient, raw in relay.kept:
         message_id = email.message_from_bytes(raw, policy=email.policy.default)["Message-ID"]
         arrived.setdefault(str(message_id), []).append((recipient, raw))
-    check(set(arrived) == {r["message_id"] for r in records}, "letters lost, or of nobody")
+    check(set(arrived) == {r["message_id"] for r in records}, "e-mails lost, or of nobody")
     for message_id, copies in arrived.items():
         check(len(set(copies)) == 1, message_id, "came twice and not the same")
     return len(relay.kept) - len(arrived)
@@ -514,7 +514,7 @@ _prepared = {}
 
 
 def queued(count, server, connections=4):
-    """A business whose `count` letters are queued, none of them tried."""
+    """A business whose `count` e-mails are queued, none of them tried."""
     if count not in _prepared:
         shop = Shop(BINARY, scratch(), server)
         import_business(shop, [Tenant(n) for n in range(1, count + 1)])
@@ -541,7 +541,7 @@ def a_thousand_letters():
         seconds = time.monotonic() - began
         check((done["emails_queued"], done["emails_sent"]) == (1000, 1000), done)
         check(not done["errors"] and done["emails_failed"] == 0, done)
-        check(check_arrivals(shop, server, 1000) == 0, "letters came twice")
+        check(check_arrivals(shop, server, 1000) == 0, "e-mails came twice")
         records = {record["to"]: record for record in shop.emails()}
         by_email = {tenant.email: tenant for tenant in tenants}
         for _, recipient, raw in server.kept:
@@ -557,15 +557,15 @@ def a_thousand_letters():
         most = max(used.count(number) for number in set(used))
         check(len(set(used)) >= 4, "connections", len(set(used)))
         check(server.most_open >= 4, "connections at a time", server.most_open)
-        check(1 < most <= 100, "letters over one connection", most)
+        check(1 < most <= 100, "e-mails over one connection", most)
         check(all(server.logins) and len(server.logins) == server.connections, "logins")
         again = shop.json("tasks", "check-overdue", "--as-of", NOON)
         check(again["emails_queued"] == again["emails_sent"] == 0, again)
         check(len(server.kept) == 1000, "a second run sent more")
         shop.close()
         return (
-            f"{seconds:.1f} s with 4 connections, {1000 / seconds:.0f} letters a second; "
-            f"{server.connections} connections, at most {most} letters each"
+            f"{seconds:.1f} s with 4 connections, {1000 / seconds:.0f} e-mails a second; "
+            f"{server.connections} connections, at most {most} e-mails each"
         )
 
 
@@ -690,7 +690,7 @@ def a_server_that_is_busy():
             sent.append(done["emails_sent"])
         check(sent == [40, 0, 0, 20, 0], sent)
         check({r["attempts"] for r in shop.emails()} == {1, 3}, "tries")
-        check(check_arrivals(shop, server, 60) == 0, "letters came twice")
+        check(check_arrivals(shop, server, 60) == 0, "e-mails came twice")
         shop.close()
     return "20 of 60 came on their third try"
 
@@ -702,10 +702,10 @@ def a_relay_with_few_connections():
         shop = queued(60, server)
         done = shop.deliver(NOON)
         check(done["emails_sent"] == 60 and not done["errors"], done)
-        check(check_arrivals(shop, server, 60) == 0, "letters came twice")
+        check(check_arrivals(shop, server, 60) == 0, "e-mails came twice")
         check(server.refused >= 1, "no connection was refused")
         shop.close()
-        return f"60 letters in one run, {server.refused} connections refused"
+        return f"60 e-mails in one run, {server.refused} connections refused"
 
 
 @test
@@ -736,7 +736,7 @@ def a_relay_that_must_not_be_trusted_or_does_not_trust():
         check("chmod 600" in shop.finish(refused, 1)[1], "a password that others may read")
         shop.configure(server)
         deliver_until_sent(shop, None)
-        check(check_arrivals(shop, server, 60) == 0, "letters came twice")
+        check(check_arrivals(shop, server, 60) == 0, "e-mails came twice")
         shop.close()
     return "nothing left, nothing was given up"
 
