@@ -1,6 +1,5 @@
 //! The command line: global flags, the tree of nouns and verbs, and the one dispatch.
 
-use crate::failure::Unprintable;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -10,7 +9,7 @@ use crate::clock::Clock;
 use crate::commands::{self, Context, Verbosity};
 use crate::config::Config;
 use crate::domain::Refusal;
-use crate::failure::{Failure, exit};
+use crate::failure::{Failure, Unprintable, exit};
 use crate::view::{self, Format, Printer};
 
 /// The billing back office of a small SaaS: one binary, one SQLite file, run by cron.

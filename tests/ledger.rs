@@ -115,6 +115,12 @@ fn an_import_that_sets_an_invoice_right_takes_back_what_was_booked_of_it() {
                    WHERE t.slug = 'beta'";
     let count: i64 = shop.sql().query_row(of_beta, [], |row| row.get(0)).expect("a count");
     assert_eq!(count, 3, "its rows go with the invoice");
+    // Set right once more: what was taken back before is not taken back again.
+    import("95", "beta", "2026-01-12", &["--update"]);
+    let said = entries(&shop.sql());
+    assert_eq!(said.len(), 6, "{said:?}");
+    assert_eq!(said[4], ("correction".into(), "2026-01-12".into(), [-9000, 0, 0, 0, -9000, 0]));
+    assert!(shop.ok(&["db", "check"]).is_empty());
 }
 
 #[test]

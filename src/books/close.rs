@@ -37,8 +37,7 @@ impl Book<'_> {
     }
 
     fn close(&self, invoice: &Invoice, entry: &Entry, reason: &str) -> Result<()> {
-        let (tenant, id) = (invoice.tenant_id, invoice.id);
-        self.db.book(self.act, Subject { tenant, invoice: id, transaction: None }, entry)?;
-        self.db.keep_closing_reason(id, reason)
+        self.db.book(self.act, Subject::of(invoice, None), entry)?;
+        self.db.keep_closing_reason(invoice.id, reason)
     }
 }

@@ -43,8 +43,7 @@ impl Book<'_> {
         let on = self.act.today.max(invoice.issued_on);
         self.db.discount_invoice(self.act, invoice.id, coupon.id, &amounts, &lines, on)?;
         let entry = Entry::discounted(&invoice.amounts(), &amounts, on);
-        let subject = Subject { tenant: invoice.tenant_id, invoice: invoice.id, transaction: None };
-        self.db.book(self.act, subject, &entry)?;
+        self.db.book(self.act, Subject::of(invoice, None), &entry)?;
         let (tenant, id) = (invoice.tenant_id, invoice.id);
         let new_usage =
             NewUsage { redemption: &redemption, tenant, invoice: id, amounts: &amounts };

@@ -27,11 +27,6 @@ pub struct Charge<'a> {
     pub run: Option<RunId>,
 }
 
-fn about(invoice: &Invoice, transaction: TransactionId) -> Subject {
-    let (tenant, invoice) = (invoice.tenant_id, invoice.id);
-    Subject { tenant, invoice, transaction: Some(transaction) }
-}
-
 impl Book<'_> {
     /// Records a payment of an invoice, with its event and e-mail; the tenant comes back from a
     /// suspension where nothing holds it any more.
@@ -62,7 +57,7 @@ impl Book<'_> {
         let id = self.db.insert_payment(self.act, invoice, payment, settlement.applied)?;
         let (kind, paid_on) = (EntryKind::Payment, payment.paid_on);
         let entry = entry_of_payment(kind, invoice, payment.amount, &settlement, paid_on);
-        self.db.book(self.act, about(invoice, id), &entry)?;
+        self.db.book(self.act, Subject::of(invoice, Some(id)), &entry)?;
         let event = PaymentEvent::Recorded {
             transaction: id,
             amount: payment.amount,
@@ -123,7 +118,7 @@ impl Book<'_> {
         self.db.charge_succeeded(self.act, id, settlement.applied, charge.reference)?;
         let (kind, today) = (EntryKind::Charge, self.act.today);
         let entry = entry_of_payment(kind, invoice, charge.amount, &settlement, today);
-        self.db.book(self.act, about(invoice, id), &entry)?;
+        self.db.book(self.act, Subject::of(invoice, Some(id)), &entry)?;
         let event = PaymentEvent::ChargeSucceeded {
             transaction: id,
             amount: charge.amount,
@@ -157,7 +152,7 @@ impl Book<'_> {
             Claim::of(before.status),
             self.act.today,
         );
-        self.db.book(self.act, about(&before, id), &entry)?;
+        self.db.book(self.act, Subject::of(&before, Some(id)), &entry)?;
         let reopened = before.status == InvoiceStatus::Paid && !transaction.applied.is_zero();
         let set_back = reopened && self.chase_anew(&before)?;
         let event = PaymentEvent::Reversed {

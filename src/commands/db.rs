@@ -1,6 +1,5 @@
 //! `billing db`: the words for the database file.
 
-use crate::store::{Fault, FaultKind};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -8,7 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::failure::exit;
-use crate::store::{Access, CHECKS, Migration, Store, VERSION};
+use crate::store::{Access, CHECKS, Fault, FaultKind, Migration, Store, VERSION};
 use crate::view::{Align, Column, Format};
 
 /// `billing db …`

@@ -19,7 +19,6 @@ pub mod tasks;
 pub mod tenant;
 pub mod transaction;
 
-use crate::failure::Unprintable;
 use std::io::IsTerminal;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
@@ -31,6 +30,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::refusal::Why;
 use crate::domain::{self, Act, Currency, Money, Refusal, calendar};
+use crate::failure::Unprintable;
 use crate::store::{Access, Store};
 use crate::view::Printer;
 

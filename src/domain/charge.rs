@@ -96,7 +96,7 @@ pub enum Answer {
     },
 }
 
-/// One try, as it is recorded.
+/// One attempt, as it is recorded.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     pub id: AttemptId,
@@ -117,11 +117,11 @@ pub struct Attempt {
 /// What the config says of attempts.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// Tries after the first.
+    /// Attempts after the first.
     pub max_retries: i64,
     /// Nothing is tried so long after the first failure.
     pub window: TimeDelta,
-    /// Between two tries.
+    /// Between two attempts.
     pub least_interval: TimeDelta,
 }
 
@@ -226,7 +226,7 @@ pub enum Retry {
 /// What a charge waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waits {
-    /// The least interval between two tries.
+    /// The least interval between two attempts.
     Interval,
     /// Declined for good on that method: another has to be the default.
     NewMethod,

@@ -54,7 +54,7 @@ ids! {
     /// An invoice that a redemption discounted.
     UsageId => "use_",
     TransactionId => "txn_",
-    /// One try of a charge.
+    /// One attempt of a charge.
     AttemptId => "att_",
     EmailId => "eml_",
     EventId => "evt_",

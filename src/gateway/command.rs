@@ -8,7 +8,6 @@ mod answer;
 mod run;
 mod words;
 
-use super::Unavailable;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use std::time::Duration;
 use rustix::fs::Access;
 use serde::Serialize;
 
+use super::Unavailable;
 use crate::domain::charge::{Answer, ChargeRequest};
 use crate::domain::{Result, text};
 use answer::Operation;

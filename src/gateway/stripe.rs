@@ -8,12 +8,12 @@ mod amount;
 mod answer;
 mod http;
 
-use super::Unavailable;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::Value;
 
+use super::Unavailable;
 use crate::domain::Result;
 use crate::domain::charge::{Answer, ChargeRequest, Token};
 use answer::Intent;

@@ -1,6 +1,5 @@
 //! `import invoices`.
 
-use crate::store::{Fault, FaultKind};
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
@@ -14,7 +13,7 @@ use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin
 use crate::domain::refusal::Why;
 use crate::domain::subscription::Collection;
 use crate::domain::{Currency, Money, TenantId, text};
-use crate::store::NewInvoice;
+use crate::store::{Fault, FaultKind, NewInvoice};
 
 pub const REQUIRED: &[&str] = &["number", "tenant", "total", "issued_on", "due_on"];
 pub const OPTIONAL: &[&str] = &["currency", "description", "status", "paid_on"];

@@ -1,12 +1,12 @@
 //! The bytes of an e-mail (RFC 5322, MIME).
 
-use super::Undeliverable;
 use chrono::{DateTime, Utc};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::{Address, address};
 
 use super::Rendered;
+use super::Undeliverable;
 use crate::domain::{Refusal, Result, text};
 
 /// Longest `Name <address>` that is read.

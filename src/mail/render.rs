@@ -3,7 +3,6 @@
 mod facts;
 mod filters;
 
-use super::Undeliverable;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use chrono::NaiveDate;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
+use super::Undeliverable;
 use crate::domain::email::Locale;
 use crate::domain::template::{Company, Content, Template};
 use crate::domain::{Currency, Refusal, Result};

@@ -91,11 +91,9 @@ pub trait Outbox {
 /// transport that is set up wrongly, before any e-mail was asked for.
 pub fn deliver(transport: &Transport, outbox: &mut dyn Outbox) -> Result<()> {
     match transport {
-        Transport::File { directory } => {
-            one_by_one(outbox, |content| file::write(directory, content))
-        }
+        Transport::File { directory } => one_by_one(outbox, |email| file::write(directory, email)),
         Transport::Sendmail { program } => {
-            one_by_one(outbox, |content| sendmail::hand_over(program, content))
+            one_by_one(outbox, |email| sendmail::hand_over(program, email))
         }
         Transport::Smtp(smtp) => smtp.deliver(outbox),
         Transport::Nowhere => one_by_one(outbox, |_| Outcome::Sent),
@@ -103,10 +101,10 @@ pub fn deliver(transport: &Transport, outbox: &mut dyn Outbox) -> Result<()> {
 }
 
 fn one_by_one(outbox: &mut dyn Outbox, send: impl Fn(&Outgoing) -> Outcome) -> Result<()> {
-    while let Some(content) = outbox.next()? {
-        let outcome = send(&content);
+    while let Some(email) = outbox.next()? {
+        let outcome = send(&email);
         let down = matches!(outcome, Outcome::Down(_));
-        outbox.done(content.id, outcome)?;
+        outbox.done(email.id, outcome)?;
         if down {
             break;
         }
@@ -147,7 +145,7 @@ pub(super) mod tests {
 
     impl Memory {
         pub fn with(count: i64) -> Memory {
-            Memory { waiting: (1..=count).map(content).collect(), ..Memory::default() }
+            Memory { waiting: (1..=count).map(email).collect(), ..Memory::default() }
         }
 
         pub fn outcome(&self, id: i64) -> &Outcome {
@@ -157,10 +155,10 @@ pub(super) mod tests {
 
     impl Outbox for Memory {
         fn next(&mut self) -> Result<Option<Outgoing>> {
-            let content = self.waiting.pop_front();
-            self.in_flight += usize::from(content.is_some());
+            let email = self.waiting.pop_front();
+            self.in_flight += usize::from(email.is_some());
             self.most_in_flight = self.most_in_flight.max(self.in_flight);
-            Ok(content)
+            Ok(email)
         }
 
         fn done(&mut self, id: EmailId, outcome: Outcome) -> Result<()> {
@@ -175,7 +173,7 @@ pub(super) mod tests {
         }
     }
 
-    pub fn content(id: i64) -> Outgoing {
+    pub fn email(id: i64) -> Outgoing {
         Outgoing {
             id: EmailId(id),
             message_id: format!("eml-{id}.0f3c@billing.example"),

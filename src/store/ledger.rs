@@ -1,6 +1,7 @@
 //! The ledger's rows, and the copies of their sums that invoices keep.
 
 use super::{Db, columns};
+use crate::domain::invoice::Invoice;
 use crate::domain::ledger::{Entry, EntryKind};
 use crate::domain::{Act, InvoiceId, Money, Result, TenantId, TransactionId};
 
@@ -10,6 +11,13 @@ pub struct Subject {
     pub tenant: TenantId,
     pub invoice: InvoiceId,
     pub transaction: Option<TransactionId>,
+}
+
+impl Subject {
+    /// An invoice, and the transaction that moves something on it, where one does.
+    pub fn of(invoice: &Invoice, transaction: Option<TransactionId>) -> Self {
+        Subject { tenant: invoice.tenant_id, invoice: invoice.id, transaction }
+    }
 }
 
 impl Db<'_> {
@@ -86,7 +94,11 @@ impl Db<'_> {
                  SELECT booked_on, ?2, 'correction', tenant_id, invoice_id, currency,
                    -sum(receivable_minor), -sum(cash_minor), -sum(loss_minor),
                    -sum(credit_minor), -sum(revenue_minor), -sum(tax_minor)
-                 FROM ledger WHERE invoice_id = ?1 GROUP BY booked_on, tenant_id, currency",
+                 FROM ledger WHERE invoice_id = ?1 GROUP BY booked_on, tenant_id, currency
+                 -- What an earlier correction took back is gone already.
+                 HAVING sum(receivable_minor) <> 0 OR sum(cash_minor) <> 0
+                   OR sum(loss_minor) <> 0 OR sum(credit_minor) <> 0
+                   OR sum(revenue_minor) <> 0 OR sum(tax_minor) <> 0",
             )?
             .execute((invoice.0, act.at()))?;
         Ok(())

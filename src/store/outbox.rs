@@ -197,7 +197,7 @@ impl Db<'_> {
         Ok(statement.query_row([act.at()], |row| row.get(0))?)
     }
 
-    /// Keeps the bytes that are about to be tried for the first time; every later try sends them.
+    /// Keeps the bytes that are about to be tried for the first time; every later attempt sends them.
     ///
     /// # Errors
     /// A fault of the file.

@@ -12,8 +12,6 @@ mod foresee;
 mod prepare;
 mod source;
 
-use crate::gateway::Unavailable;
-use crate::store::Locked;
 use std::time::Duration;
 
 use super::batch::{Pass, Sum};
@@ -26,8 +24,9 @@ use crate::domain::invoice;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, InvoiceId, Refusal, Result, RunId, TransactionId};
 use crate::gateway::Gateway;
+use crate::gateway::Unavailable;
 use crate::store::charges::Series;
-use crate::store::{Db, Store};
+use crate::store::{Db, Locked, Store};
 
 pub use foresee::Foreseen;
 use source::{Candidate, Source};

@@ -252,7 +252,7 @@ impl Post<'_> {
     }
 }
 
-/// What becomes of an e-mail whose try failed.
+/// What becomes of an e-mail whose attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     TriedAgain,
@@ -607,7 +607,7 @@ fn confirmed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<Co
 }
 
 /// What a charge came to that was declined; `None` where the invoice is settled by now, or a later
-/// try has not failed.
+/// attempt has not failed.
 fn failed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<FailedPayment>> {
     let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let series = db.charge_series(TransactionId(id))?;

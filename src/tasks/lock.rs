@@ -1,7 +1,6 @@
 //! The locks of a database: one for deciding, one for delivering, one for charging. They are files beside it, locked
 //! by the kernel, which frees them when a process dies.
 
-use crate::store::Locked;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -9,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::domain::schedule::Task;
 use crate::domain::{Refusal, Result, RunId};
-use crate::store::Store;
 use crate::store::runs::Phase;
+use crate::store::{Locked, Store};
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]

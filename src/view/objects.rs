@@ -281,7 +281,7 @@ pub fn transaction(transaction: &Transaction) -> Value {
     })
 }
 
-/// One try of a charge, for whoever asks what happened; without the token.
+/// One attempt of a charge, for whoever asks what happened; without the token.
 pub fn attempt(attempt: &Attempt) -> Value {
     json!({
         "id": attempt.id.to_string(),

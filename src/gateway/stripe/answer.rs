@@ -34,7 +34,7 @@ impl Intent<'_> {
         })
     }
 
-    /// Whether nothing more comes of it by itself ("How PaymentIntents work": a declined try leads
+    /// Whether nothing more comes of it by itself ("How PaymentIntents work": a declined attempt leads
     /// back to `requires_payment_method`; `canceled` is final).
     pub fn failed(&self) -> bool {
         match self.status {

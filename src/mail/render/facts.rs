@@ -1,6 +1,5 @@
 //! An e-mail's facts as its templates see them, and made-up ones to show an e-mail by.
 
-use crate::mail::Undeliverable;
 use chrono::NaiveDate;
 use minijinja::{Value, context};
 use serde::Deserialize;
@@ -18,6 +17,7 @@ use crate::domain::template::{
 };
 use crate::domain::trial::first_paid_day;
 use crate::domain::{Currency, InvoiceId, Money, Refusal, Result, TenantId};
+use crate::mail::Undeliverable;
 
 /// Seller or buyer as an invoice keeps them.
 #[derive(Debug, Default, Deserialize)]

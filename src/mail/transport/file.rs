@@ -16,8 +16,8 @@ const LONGEST_NAME: usize = 200;
 ///
 /// What goes wrong goes wrong for every e-mail (the directory, the disk), so it is
 /// [`Outcome::Down`].
-pub fn write(directory: &Path, content: &Outgoing) -> Outcome {
-    match try_write(directory, content) {
+pub fn write(directory: &Path, email: &Outgoing) -> Outcome {
+    match try_write(directory, email) {
         Ok(()) => Outcome::Sent,
         Err(error) => {
             Outcome::Down(reply_text(&format!("cannot write to {}: {error}", directory.display())))
@@ -25,9 +25,9 @@ pub fn write(directory: &Path, content: &Outgoing) -> Outcome {
     }
 }
 
-fn try_write(directory: &Path, content: &Outgoing) -> io::Result<()> {
+fn try_write(directory: &Path, email: &Outgoing) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let name = file_name(&content.message_id);
+    let name = file_name(&email.message_id);
     let unfinished = directory.join(format!(".{name}.part"));
     // Left over from a run that was killed; made anew so that its mode is ours.
     match fs::remove_file(&unfinished) {
@@ -35,7 +35,7 @@ fn try_write(directory: &Path, content: &Outgoing) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    file.write_all(&content.bytes)?;
+    file.write_all(&email.bytes)?;
     file.sync_all()?;
     fs::rename(&unfinished, directory.join(format!("{name}.eml")))?;
     // The rename itself is on the disk only once the directory is.
@@ -62,7 +62,7 @@ fn file_name(message_id: &str) -> String {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::tests::{Memory, content};
+    use super::super::tests::{Memory, email};
     use super::super::{Transport, deliver};
     use super::*;
 
@@ -83,7 +83,7 @@ mod tests {
         }
         assert_eq!(names(&directory), ["eml-1.0f3c@billing.example.eml"]);
         let path = directory.join("eml-1.0f3c@billing.example.eml");
-        assert_eq!(fs::read(&path).unwrap(), content(1).bytes);
+        assert_eq!(fs::read(&path).unwrap(), email(1).bytes);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&directory)), (0o600, 0o700));
     }

@@ -26,14 +26,14 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Hands the e-mail to the program, without a shell.
 ///
 /// The exit codes are those of sysexits.h: 64, 65 and 67 refuse the e-mail; any other is worth a
-/// later try. A program that cannot be started is [`Outcome::Down`].
-pub fn hand_over(program: &Path, content: &Outgoing) -> Outcome {
-    hand_over_within(PATIENCE, program, content)
+/// later attempt. A program that cannot be started is [`Outcome::Down`].
+pub fn hand_over(program: &Path, email: &Outgoing) -> Outcome {
+    hand_over_within(PATIENCE, program, email)
 }
 
-fn hand_over_within(patience: Duration, program: &Path, content: &Outgoing) -> Outcome {
+fn hand_over_within(patience: Duration, program: &Path, email: &Outgoing) -> Outcome {
     let child = Command::new(program)
-        .args(["-i", "-f", &content.from, "--", &content.to])
+        .args(["-i", "-f", &email.from, "--", &email.to])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -45,7 +45,7 @@ fn hand_over_within(patience: Duration, program: &Path, content: &Outgoing) -> O
             return Outcome::Down(reply_text(&text));
         }
     };
-    feed(&mut child, line_feeds(&content.bytes));
+    feed(&mut child, line_feeds(&email.bytes));
     let said = listen(&mut child);
     let ended = wait(&mut child, patience);
     let said = said.recv_timeout(LAST_WORDS).unwrap_or_default();
@@ -125,7 +125,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
 
-    use super::super::tests::content;
+    use super::super::tests::email;
     use super::*;
 
     /// A program that runs the script, in a directory of its own.
@@ -140,9 +140,9 @@ mod tests {
 
     /// Another test's child can hold the script open for writing for a moment after it forks
     /// ("Text file busy"); that is of the tests, not of the transport.
-    fn hand_over(path: &Path, content: &Outgoing) -> Outcome {
+    fn hand_over(path: &Path, email: &Outgoing) -> Outcome {
         for _ in 0..50 {
-            match super::hand_over(path, content) {
+            match super::hand_over(path, email) {
                 Outcome::Down(text) if text.contains("busy") => {
                     thread::sleep(Duration::from_millis(10));
                 }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn the_email_arrives_with_plain_line_ends_and_its_envelope() {
         let (place, path) = program("printf '%s\\n' \"$@\" > arguments; cat > e-mail");
-        assert_eq!(hand_over(&path, &content(1)), Outcome::Sent);
+        assert_eq!(hand_over(&path, &email(1)), Outcome::Sent);
         let read = |name| fs::read_to_string(place.path().join(name)).unwrap();
         assert_eq!(read("arguments"), "-i\n-f\nbilling@example.com\n--\ntenant1@example.org\n");
         assert_eq!(read("e-mail"), "Subject: 1\n\n.first\nlast\n");
@@ -165,19 +165,19 @@ mod tests {
     fn the_exit_code_says_whether_another_try_is_worth_it() {
         for code in [64, 65, 67] {
             let (_place, path) = program(&format!("echo unknown user >&2; exit {code}"));
-            let Outcome::Refused(text) = hand_over(&path, &content(1)) else { panic!("{code}") };
+            let Outcome::Refused(text) = hand_over(&path, &email(1)) else { panic!("{code}") };
             assert!(text.contains("unknown user") && text.contains(&code.to_string()), "{text}");
         }
         for code in [1, 68, 69, 75] {
             let (_place, path) = program(&format!("exit {code}"));
-            assert!(matches!(hand_over(&path, &content(1)), Outcome::TryLater(_)), "{code}");
+            assert!(matches!(hand_over(&path, &email(1)), Outcome::TryLater(_)), "{code}");
         }
     }
 
     #[test]
     fn a_program_that_does_not_read_breaks_nothing() {
         let (_place, path) = program("exec 0<&-; exit 75");
-        let long = Outgoing { bytes: vec![b'x'; 1 << 20], ..content(1) };
+        let long = Outgoing { bytes: vec![b'x'; 1 << 20], ..email(1) };
         assert!(matches!(hand_over(&path, &long), Outcome::TryLater(_)));
     }
 
@@ -186,7 +186,7 @@ mod tests {
         let (_place, path) = program("exec sleep 30");
         // Started once before, so that the file is no longer busy.
         let outcome = loop {
-            match hand_over_within(Duration::from_millis(40), &path, &content(1)) {
+            match hand_over_within(Duration::from_millis(40), &path, &email(1)) {
                 Outcome::Down(text) if text.contains("busy") => continue,
                 outcome => break outcome,
             }
@@ -197,6 +197,6 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_stops_the_run() {
         let nowhere = Path::new("/nonexistent/sendmail");
-        assert!(matches!(hand_over(nowhere, &content(1)), Outcome::Down(_)));
+        assert!(matches!(hand_over(nowhere, &email(1)), Outcome::Down(_)));
     }
 }

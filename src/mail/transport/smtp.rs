@@ -4,7 +4,6 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use crate::mail::Undeliverable;
 use std::fs;
 use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
@@ -17,6 +16,7 @@ use lettre::transport::smtp::client::{Certificate, TlsParameters};
 
 use super::{Outbox, Outcome, Outgoing};
 use crate::domain::{EmailId, Refusal, Result};
+use crate::mail::Undeliverable;
 use session::{NoConnection, Session};
 
 /// How the connection is encrypted.
@@ -71,7 +71,7 @@ pub struct Smtp {
 /// What a worker reports of an e-mail.
 struct Report {
     worker: usize,
-    content: Outgoing,
+    email: Outgoing,
     end: std::result::Result<Outcome, NoConnection>,
 }
 
@@ -128,8 +128,8 @@ impl Smtp {
                         }
                         step
                     }
-                    None => outbox.next().map(|content| match content {
-                        Some(content) => crew.hand_out(content),
+                    None => outbox.next().map(|email| match email {
+                        Some(email) => crew.hand_out(email),
                         None => feeding = false,
                     }),
                 };
@@ -216,18 +216,18 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         self.in_flight + self.let_go < self.smtp.connections.max(1)
     }
 
-    fn hand_out(&mut self, content: Outgoing) {
+    fn hand_out(&mut self, email: Outgoing) {
         self.in_flight += 1;
         let worker = self.idle.pop().unwrap_or_else(|| self.take_on());
-        self.give(worker, content);
+        self.give(worker, email);
     }
 
-    fn give(&mut self, worker: usize, content: Outgoing) {
-        if let Err(SendError(content)) = self.desks[worker].send(content) {
+    fn give(&mut self, worker: usize, email: Outgoing) {
+        if let Err(SendError(email)) = self.desks[worker].send(email) {
             // The worker is gone, which its loop does not allow; the e-mail still gets its outcome.
             let end = Ok(Outcome::TryLater("the connection's thread ended".into()));
             // We hold the receiver: it cannot fail.
-            let _ = self.report.send(Report { worker, content, end });
+            let _ = self.report.send(Report { worker, email, end });
         }
     }
 
@@ -237,15 +237,15 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         let ended = match report.end {
             Ok(outcome) => {
                 self.idle.push(report.worker);
-                vec![(report.content.id, outcome)]
+                vec![(report.email.id, outcome)]
             }
             Err(NoConnection(said)) => {
                 self.let_go += 1;
-                self.waiting.push(report.content);
+                self.waiting.push(report.email);
                 if self.let_go < self.desks.len() {
                     Vec::new()
                 } else {
-                    let down = |content: Outgoing| (content.id, Outcome::Down(said.clone()));
+                    let down = |email: Outgoing| (email.id, Outcome::Down(said.clone()));
                     self.waiting.drain(..).map(down).collect()
                 }
             }
@@ -254,23 +254,23 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         while !self.waiting.is_empty()
             && let Some(worker) = self.idle.pop()
         {
-            let content = self.waiting.remove(0);
-            self.give(worker, content);
+            let email = self.waiting.remove(0);
+            self.give(worker, email);
         }
         ended
     }
 
     fn take_on(&mut self) -> usize {
         let worker = self.desks.len();
-        let (desk, renderer) = mpsc::channel::<Outgoing>();
+        let (desk, emails) = mpsc::channel::<Outgoing>();
         self.desks.push(desk);
         let report = self.report.clone();
         let (smtp, tls) = (self.smtp, self.tls);
         self.scope.spawn(move || {
             let mut session = Session::new(smtp, tls);
-            for content in renderer {
-                let end = send_surely(&mut session, &content);
-                if report.send(Report { worker, content, end }).is_err() {
+            for email in emails {
+                let end = send_surely(&mut session, &email);
+                if report.send(Report { worker, email, end }).is_err() {
                     break;
                 }
             }
@@ -284,9 +284,9 @@ impl<'scope, 'env> Crew<'scope, 'env> {
 /// without end.
 fn send_surely(
     session: &mut Session,
-    content: &Outgoing,
+    email: &Outgoing,
 ) -> std::result::Result<Outcome, NoConnection> {
-    panic::catch_unwind(AssertUnwindSafe(|| session.send(content))).unwrap_or_else(|_| {
+    panic::catch_unwind(AssertUnwindSafe(|| session.send(email))).unwrap_or_else(|_| {
         session.forget();
         Ok(Outcome::TryLater("internal error while sending; the e-mail may have arrived".into()))
     })

@@ -14,7 +14,7 @@ use crate::gateway::Gateway;
 use crate::store::Store;
 use crate::tasks::batch::Sum;
 
-/// What a gateway is asked, and about which try.
+/// What a gateway is asked, and about which attempt.
 #[derive(Debug, Clone)]
 pub struct Job {
     pub call: Call,

@@ -59,7 +59,7 @@ impl Charger<'_> {
         }
     }
 
-    /// Another try of a charge that was declined, or the end of its series.
+    /// Another attempt of a charge that was declined, or the end of its series.
     fn retry(
         &self,
         db: &Db,
@@ -101,7 +101,7 @@ impl Charger<'_> {
         self.try_once(db, transaction, invoice, amount, method)
     }
 
-    /// Writes an attempt down, with a key of its own: the number at its end says which try of the invoice
+    /// Writes an attempt down, with a key of its own: the number at its end says which attempt of the invoice
     /// it is.
     fn try_once(
         &self,

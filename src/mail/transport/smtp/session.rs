@@ -19,7 +19,7 @@ use super::super::reply_text;
 use super::{Outcome, Outgoing, Smtp, Tls};
 
 /// E-mails after which a connection is opened anew; relays count them as well.
-const LETTERS_PER_CONNECTION: u32 = 100;
+const EMAILS_PER_CONNECTION: u32 = 100;
 
 /// How long a relay may take to say good-bye.
 const GOOD_BYE: Duration = Duration::from_secs(2);
@@ -56,13 +56,13 @@ pub struct Session<'a> {
     smtp: &'a Smtp,
     tls: Option<&'a TlsParameters>,
     connection: Option<SmtpConnection>,
-    renderer: u32,
+    emails: u32,
 }
 
 impl<'a> Session<'a> {
     /// A session that has not connected yet.
     pub fn new(smtp: &'a Smtp, tls: Option<&'a TlsParameters>) -> Self {
-        Session { smtp, tls, connection: None, renderer: 0 }
+        Session { smtp, tls, connection: None, emails: 0 }
     }
 
     /// Sends one e-mail. A connection that was used before may have been closed by the relay
@@ -70,12 +70,12 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// The relay takes no connection from us, now or any more.
-    pub fn send(&mut self, content: &Outgoing) -> Result<Outcome, NoConnection> {
-        let envelope = match Envelope::of(content) {
+    pub fn send(&mut self, email: &Outgoing) -> Result<Outcome, NoConnection> {
+        let envelope = match Envelope::of(email) {
             Ok(envelope) => envelope,
             Err(outcome) => return Ok(outcome),
         };
-        if self.renderer >= LETTERS_PER_CONNECTION {
+        if self.emails >= EMAILS_PER_CONNECTION {
             self.close();
         }
         let used_before = self.connection.is_some();
@@ -117,7 +117,7 @@ impl<'a> Session<'a> {
             let text = "the relay takes no addresses outside ASCII (SMTPUTF8)";
             return Ok(Outcome::Refused(text.into()));
         }
-        self.renderer += 1;
+        self.emails += 1;
         let Err((phase, error)) = transact(&mut connection, envelope) else {
             self.connection = Some(connection);
             return Ok(Outcome::Sent);
@@ -133,7 +133,7 @@ impl<'a> Session<'a> {
     }
 
     fn open(&mut self) -> Result<SmtpConnection, Error> {
-        self.renderer = 0;
+        self.emails = 0;
         let smtp = self.smtp;
         let hello = ClientId::default();
         let at = (smtp.bare_host(), smtp.port);
@@ -163,14 +163,14 @@ impl<'a> Session<'a> {
 
 impl<'a> Envelope<'a> {
     /// Reads what the outbox holds; what cannot be read is not put before the relay.
-    fn of(content: &'a Outgoing) -> Result<Self, Outcome> {
+    fn of(email: &'a Outgoing) -> Result<Self, Outcome> {
         let address = |text: &str| {
             text.parse::<Address>().map_err(|error| reply_text(&format!("{text}: {error}")))
         };
         // The sender is ours to put right; the e-mail itself is not at fault.
-        let from = address(&content.from).map_err(Outcome::TryLater)?;
-        let to = address(&content.to).map_err(Outcome::Refused)?;
-        let content = std::str::from_utf8(&content.bytes)
+        let from = address(&email.from).map_err(Outcome::TryLater)?;
+        let to = address(&email.to).map_err(Outcome::Refused)?;
+        let content = std::str::from_utf8(&email.bytes)
             .map_err(|_| Outcome::Refused("the e-mail is not UTF-8".into()))?;
         Ok(Envelope { from, to, content })
     }

@@ -22,7 +22,7 @@ enum Act {
 #[derive(Default)]
 struct Seen {
     connections: usize,
-    renderer: Vec<(usize, String)>,
+    emails: Vec<(usize, String)>,
 }
 
 type Script = dyn Fn(usize, &str) -> Act + Send + Sync;
@@ -59,8 +59,8 @@ impl Server {
         Transport::Smtp(Smtp { connections, ..relay(self.port) })
     }
 
-    fn deliver(&self, renderer: i64, connections: usize) -> Memory {
-        let mut outbox = Memory::with(renderer);
+    fn deliver(&self, emails: i64, connections: usize) -> Memory {
+        let mut outbox = Memory::with(emails);
         deliver(&self.transport(connections), &mut outbox).unwrap();
         assert!(outbox.most_in_flight <= connections);
         outbox
@@ -71,7 +71,7 @@ impl Server {
     }
 
     fn taken(&self) -> usize {
-        self.seen.lock().unwrap().renderer.len()
+        self.seen.lock().unwrap().emails.len()
     }
 }
 
@@ -126,7 +126,7 @@ fn serve(stream: TcpStream, connection: usize, seen: &Mutex<Seen>, script: &Scri
                 Act::CloseAt("dot") => return,
                 Act::Answer("dot", answer) => answer,
                 _ => {
-                    seen.lock().unwrap().renderer.push((connection, text.join("\n")));
+                    seen.lock().unwrap().emails.push((connection, text.join("\n")));
                     "250 queued"
                 }
             };
@@ -144,7 +144,7 @@ fn one_connection_takes_email_after_email() {
     assert!((1..=3).all(|id| *outbox.outcome(id) == Outcome::Sent));
     assert_eq!((server.connections(), server.taken()), (1, 3));
     let seen = server.seen.lock().unwrap();
-    assert_eq!(seen.renderer[0].1, "Subject: 1\n\n..first\nlast", "the dot is doubled");
+    assert_eq!(seen.emails[0].1, "Subject: 1\n\n..first\nlast", "the dot is doubled");
 }
 
 #[test]
