@@ -1,6 +1,6 @@
 //! The rules of coupons: what a code may be, what it takes off, who may use it when. Their rows are
 //! in `store/coupons.rs` and `store/redemptions.rs`, their words in `commands/coupon.rs`, and what
-//! joins them with invoices and subscriptions in `tasks/redeem.rs`.
+//! joins them with invoices and subscriptions in `books/redeem.rs`.
 
 use std::str::FromStr;
 

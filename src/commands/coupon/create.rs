@@ -1,0 +1,59 @@
+//! `billing coupon create`.
+
+use clap::Args;
+
+use super::super::{Context, prompt};
+use super::offer::OfferArgs;
+use super::warn_of_end;
+use crate::books::Book;
+use crate::domain::Refusal;
+use crate::domain::coupon::{self, Offer};
+use crate::domain::event::{By, CouponEvent};
+use crate::view::objects;
+
+/// What `create` takes where a flag is not given; `generate` is single-use and otherwise the same.
+pub(super) const DEFAULTS: &str =
+    "Where a flag is not given: for everybody, on all plans, as often as anyone likes but once
+a customer, from now on, and off one invoice of a subscription.";
+
+#[derive(Debug, Args)]
+#[command(after_help = DEFAULTS)]
+pub struct Create {
+    /// 2 to 50 letters and digits, with - _ . between
+    code: Option<String>,
+    #[command(flatten)]
+    offer: OfferArgs,
+    /// Nobody can use it before coupon activate
+    #[arg(long)]
+    inactive: bool,
+}
+
+pub(super) fn create(ctx: &mut Context, mut args: Create) -> anyhow::Result<()> {
+    let checked = |text: &str| coupon::code(text).map(drop);
+    let code = prompt::needed(ctx, "CODE", "Code", args.code.take(), checked)?;
+    let code = coupon::code(&code)?;
+    args.offer.complete(ctx, None)?;
+    let act = ctx.act();
+    let mut store = ctx.writer()?;
+    let coupon = ctx.write(&mut store, |book| {
+        let Book { db, act, .. } = *book;
+        let offer = args.offer.offer(ctx, db, 0, !args.inactive)?;
+        if db.insert_coupon(act, &code, &offer, None)?.is_none() {
+            return Err(Refusal::Exists { noun: "coupon", name: db.coupon(&code)?.code });
+        }
+        let coupon = db.coupon(&code)?;
+        book.record_coupon(CouponEvent::created(&coupon, &act.at(), By::Command))?;
+        Ok(coupon)
+    })?;
+    warn_of_end(ctx, &coupon.offer.valid_to, &act);
+    warn_of_currency(ctx, &coupon.offer);
+    Ok(ctx.printer.object(&objects::coupon(&coupon, &act.at()))?)
+}
+
+/// Says so where no plan that it is for is billed in the coupon's currency.
+pub(super) fn warn_of_currency(ctx: &Context, offer: &Offer) {
+    let Some(currency) = offer.currency else { return };
+    if !offer.plans.is_empty() && offer.plans.iter().all(|plan| plan.currency != currency) {
+        ctx.note(&format!("warning: it is in {currency}, and none of its plans is"));
+    }
+}
