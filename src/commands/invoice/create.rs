@@ -1,0 +1,69 @@
+//! `billing invoice create`.
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use super::super::coupon::Metadata;
+use super::super::{Context, date_arg};
+use super::show;
+use crate::books::issue::NewIssue;
+use crate::domain::invoice::{self, Line};
+use crate::domain::{Money, Refusal, text};
+
+#[derive(Debug, Args)]
+pub struct Create {
+    #[arg(long, value_name = "SLUG")]
+    tenant: String,
+    /// Before tax, in the customer's currency
+    #[arg(long, allow_negative_numbers = true)]
+    amount: String,
+    /// What it is for
+    #[arg(long)]
+    description: Option<String>,
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    issued_on: Option<NaiveDate>,
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    due_on: Option<NaiveDate>,
+    /// A number of your own; the next one of the series where it is not given
+    #[arg(long, value_name = "N")]
+    number: Option<String>,
+    /// A coupon to come off the amount
+    #[arg(long, value_name = "CODE")]
+    coupon: Option<String>,
+    #[command(flatten)]
+    metadata: Metadata,
+    /// Queue the e-mail with the invoice
+    #[arg(long)]
+    send: bool,
+}
+
+pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
+    let description = args.description.as_deref().map(|d| text::line("description", d, 500));
+    let description = description.transpose()?;
+    let number = args.number.as_deref().map(invoice::number).transpose()?;
+    let metadata = args.metadata.json_with(args.coupon.as_ref())?;
+    let mut store = ctx.writer()?;
+    let number = ctx.write(&mut store, |book| {
+        let db = book.db;
+        let tenant = db.tenant(&args.tenant)?;
+        // Nothing is an amount too: an invoice over nothing is issued as paid.
+        let amount = Money::parse(&args.amount, tenant.currency)
+            .map_err(|why| Refusal::bad("amount", &args.amount, why))?;
+        let words = description.clone().unwrap_or_else(|| tenant.name.clone());
+        let lines = [Line::single(words, amount)];
+        let issued_on = args.issued_on.unwrap_or(book.act.today);
+        let redemption = match &args.coupon {
+            Some(code) => Some(book.redeem_for_new_invoice(code, &tenant, amount, &metadata)?),
+            None => None,
+        };
+        let issued = book.issuer()?.issue(&NewIssue {
+            redemption: redemption.as_ref(),
+            due_on: args.due_on,
+            number: number.as_deref(),
+            send: args.send,
+            ..NewIssue::single(&tenant, &lines, issued_on)
+        })?;
+        Ok(db.invoice_by_id(issued.id)?.number)
+    })?;
+    show(ctx, &mut store, &number)
+}

@@ -1,0 +1,123 @@
+//! `billing invoice explain`.
+
+use serde_json::{Value, json};
+
+use super::super::Context;
+use crate::domain::Result;
+use crate::domain::dunning;
+use crate::domain::invoice::{Invoice, InvoiceStatus};
+use crate::domain::stage::Stage;
+use crate::store::{Db, EventFilter};
+use crate::view::{Align, Column, Format, explain, objects};
+
+pub(super) fn explain(ctx: &mut Context, number: &str) -> anyhow::Result<()> {
+    let (today, policy) = (ctx.clock.today(), ctx.config.dunning_policy());
+    let explained = ctx.reader()?.read(|db| {
+        let invoice = db.invoice(number)?;
+        let tenant = db.tenant_by_id(invoice.tenant_id)?;
+        let facts = db.dunning_facts_of_invoice(invoice.id)?;
+        let (mut rules, mut decision, mut coming) = (Vec::new(), Value::Null, Vec::new());
+        if invoice.status == InvoiceStatus::Open {
+            let decided = dunning::decide_invoice(&facts, tenant.status, &policy, today, |rule| {
+                rules.push(explain::rule(&rule));
+            });
+            decision = json!({
+                "action": explain::action(decided.action),
+                "stage": decided.records().map(Stage::word),
+                "reason": explain::reason(&decided.reason),
+                "next_step": decided.next.map(|step| step.stage.word()),
+                "next_step_on": decided.next.map(|step| step.on),
+            });
+            let steps = dunning::forecast(&facts, tenant.status, &policy, today);
+            coming = steps.iter().map(explain::step).collect();
+        }
+        Ok(json!({
+            "invoice": objects::invoice(&invoice, today),
+            "tenant_status": tenant.status.word(),
+            "history": history(db, &invoice)?,
+            "today": today,
+            "decision": decision,
+            "rules": rules,
+            "coming": coming,
+        }))
+    })?;
+    match ctx.printer.format() {
+        Format::Table => explain_to_people(ctx, &explained),
+        _ => Ok(ctx.printer.document(&explained)?),
+    }
+}
+
+/// What was done about an invoice: its events, and the fate of each e-mail.
+pub(super) fn history(db: &Db, invoice: &Invoice) -> Result<Vec<Value>> {
+    let mut history = Vec::new();
+    let filter = EventFilter { invoice: Some(invoice.id), ..EventFilter::default() };
+    db.each_event(&filter, |event| {
+        let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
+        let what = match data["stage"].as_str() {
+            Some(stage) => format!("{}: {stage}", event.kind),
+            None => event.kind,
+        };
+        history.push(json!({
+            "at": event.at, "what": what, "actor": event.actor, "reason": event.reason,
+            "data": data,
+        }));
+        Ok(())
+    })?;
+    for step in db.steps_of_invoice(invoice.id)? {
+        let Some(email) = step.email else { continue };
+        history.push(json!({
+            "at": format!("{}", step.recorded_on),
+            "what": format!("e-mail: {}", step.stage),
+            "actor": step.run.map(|run| run.to_string()),
+            "reason": step.email_status.map(|status| format!("{email} is {status}")),
+            "data": {},
+        }));
+    }
+    history.sort_by_key(|entry| entry["at"].as_str().unwrap_or_default()[..10].to_owned());
+    Ok(history)
+}
+
+pub(super) const HISTORY: &[Column] = &[
+    ("at", "When", Align::Left),
+    ("what", "What", Align::Left),
+    ("actor", "Who", Align::Left),
+    ("reason", "Why", Align::Left),
+];
+
+pub(super) const RULES: &[Column] =
+    &[("rule", "Rule", Align::Left), ("value", "Value", Align::Left), ("says", "", Align::Left)];
+
+pub(super) const COMING: &[Column] = &[("on", "On", Align::Left), ("stage", "Stage", Align::Left)];
+
+pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow::Result<()> {
+    let rows = |name: &str| explained[name].as_array().cloned().unwrap_or_default();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let invoice = &explained["invoice"];
+    let mut head = format!(
+        "{} of {}, {}: {} {} due on {}, {} {} still to be paid",
+        word(&invoice["number"]),
+        word(&invoice["tenant"]),
+        word(&invoice["status"]),
+        word(&invoice["total"]),
+        word(&invoice["currency"]),
+        word(&invoice["due_on"]),
+        word(&invoice["amount_due"]),
+        word(&invoice["currency"]),
+    );
+    head.push_str(&format!("\nthe tenant is {}\n\nhistory", word(&explained["tenant_status"])));
+    ctx.printer.text(&head)?;
+    ctx.printer.table(HISTORY, &rows("history"))?;
+    let decision = &explained["decision"];
+    if decision.is_null() {
+        return Ok(ctx.printer.text("\nno decision is taken: only open invoices are chased")?);
+    }
+    ctx.printer.text(&format!(
+        "\ntoday, {}: {} ({})",
+        word(&explained["today"]),
+        word(&decision["action"]),
+        word(&decision["reason"])
+    ))?;
+    ctx.printer.table(RULES, &rows("rules"))?;
+    ctx.printer.text("\nto come, if nothing is paid")?;
+    Ok(ctx.printer.table(COMING, &rows("coming"))?)
+}

@@ -1,0 +1,55 @@
+//! `billing invoice pay` and `charge`.
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use super::super::tasks::charging;
+use super::super::{Context, amount, date_arg};
+use super::{change, show};
+use crate::books::Notify;
+use crate::domain::text;
+use crate::domain::transaction::{NewPayment, Overpayment};
+use crate::failure::exit;
+use crate::tasks::charge;
+
+#[derive(Debug, Args)]
+pub struct Pay {
+    /// The invoice's number
+    number: String,
+    #[arg(long, allow_negative_numbers = true)]
+    amount: String,
+    /// Today where it is not given
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    paid_on: Option<NaiveDate>,
+    /// How it was paid: transfer, cash, mobile money …
+    #[arg(long)]
+    method: Option<String>,
+    /// The bank's or operator's reference; the same one is the same money
+    #[arg(long)]
+    reference: Option<String>,
+    /// Queue no e-mail
+    #[arg(long)]
+    no_email: bool,
+}
+
+/// Charges an invoice, and shows it; a charge whose outcome is not known is told as an error.
+pub(super) fn charge(ctx: &mut Context, number: &str) -> anyhow::Result<u8> {
+    let mut store = ctx.writer()?;
+    let charged = charging(ctx, |given, act| charge::by_hand(&mut store, given, act, number))?;
+    show(ctx, &mut store, number)?;
+    Ok(if charged.errors.is_empty() { exit::DONE } else { exit::PARTIAL })
+}
+
+pub(super) fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {
+    let method = args.method.as_deref().map(|m| text::line("method", m, 100)).transpose()?;
+    let reference =
+        args.reference.as_deref().map(|r| text::line("reference", r, 200)).transpose()?;
+    let notify = if args.no_email { Notify::Nobody } else { Notify::Customer };
+    change(ctx, &args.number, |book, invoice| {
+        let amount = amount("amount", &args.amount, invoice.total.currency())?;
+        let paid_on = args.paid_on.unwrap_or(book.act.today);
+        let payment = NewPayment { amount, paid_on, method, reference };
+        book.pay(invoice, &payment, Overpayment::Refuse, notify)?;
+        Ok(())
+    })
+}
