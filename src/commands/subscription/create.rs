@@ -1,0 +1,130 @@
+//! `billing subscription create`.
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use super::super::coupon::Metadata;
+use super::super::tasks::{charging, check_may_charge};
+use super::super::{Context, date_arg, prompt};
+use super::show;
+use crate::books::subscribe::NewStart;
+use crate::domain::period::Anchor;
+use crate::domain::plan::{MOST_TRIAL_DAYS, Plan};
+use crate::domain::subscription::{Collection, MOST_QUANTITY};
+use crate::domain::tenant::Tenant;
+use crate::domain::{InvoiceId, Result, SubscriptionId};
+use crate::store::{Db, Store};
+use crate::tasks::charge;
+
+#[derive(Debug, Args)]
+pub struct Create {
+    #[arg(long, value_name = "SLUG")]
+    tenant: String,
+    #[arg(long, value_name = "CODE")]
+    plan: String,
+    /// Its first day; today where it is not given
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    start: Option<NaiveDate>,
+    /// Free days; the plan's where it is not given and the customer had no trial of it yet
+    #[arg(long, value_name = "N",
+        value_parser = clap::value_parser!(i64).range(0..=MOST_TRIAL_DAYS))]
+    trial_days: Option<i64>,
+    /// Whether periods start on the 1st of the month, or on the day on which it begins
+    #[arg(long, value_name = "calendar|anniversary", default_value_t = Anchor::Calendar)]
+    anchor: Anchor,
+    #[arg(long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(i64).range(1..=MOST_QUANTITY))]
+    quantity: i64,
+    /// A coupon for its coming invoices
+    #[arg(long, value_name = "CODE")]
+    coupon: Option<String>,
+    #[command(flatten)]
+    metadata: Metadata,
+    /// Charge the default payment method, or send the invoice; as configured where not given
+    #[arg(long, value_name = "automatic|invoice")]
+    collection: Option<Collection>,
+    /// Leave the first invoice to tasks generate-recurring-invoices
+    #[arg(long)]
+    no_invoice: bool,
+}
+
+pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
+    let today = ctx.clock.today();
+    let start = args.start.unwrap_or(today);
+    let metadata = args.metadata.json_with(args.coupon.as_ref())?;
+    let mut store = ctx.writer()?;
+    if start < today {
+        let begun = ctx.read(&mut store, |book| {
+            let (tenant, plan) = (book.db.tenant(&args.tenant)?, book.db.plan(&args.plan)?);
+            let new = args.start(ctx, &tenant, &plan, start);
+            book.periods_begun(&new)
+        })?;
+        let plural = if begun == 1 { "" } else { "s" };
+        prompt::confirm(
+            ctx,
+            &format!("a start on {start} means {begun} invoice{plural} by today"),
+        )?;
+    }
+    let (id, had_trial) = ctx.write(&mut store, |book| {
+        let db = book.db;
+        let (tenant, plan) = (db.tenant(&args.tenant)?, db.plan(&args.plan)?);
+        let new = args.start(ctx, &tenant, &plan, start);
+        let had_trial = book.subscription_start(&new)?.had_trial;
+        let id = book.begin_subscription(&new)?;
+        if let Some(code) = &args.coupon {
+            book.redeem_for_subscription(code, &db.subscription(id)?, &metadata)?;
+        }
+        if !args.no_invoice {
+            book.bill_first(id)?;
+        }
+        // What would be refused after this had been written would be written again by who gives it
+        // again.
+        if first_to_charge(db, id)?.is_some() {
+            check_may_charge(ctx)?;
+        }
+        Ok((id, had_trial))
+    })?;
+    if had_trial {
+        ctx.note("note: no trial, the customer had one of that plan; --trial-days gives another");
+    }
+    charge_first(ctx, &mut store, id)?;
+    show(ctx, &mut store, id)
+}
+
+/// Charges the first invoice of a subscription that is collected by itself. The subscription stands
+/// whatever the gateway says.
+pub(super) fn charge_first(
+    ctx: &mut Context,
+    store: &mut Store,
+    id: SubscriptionId,
+) -> anyhow::Result<()> {
+    let Some(invoice) = store.read(|db| first_to_charge(db, id))? else { return Ok(()) };
+    charging(ctx, |given, act| charge::first_invoice(store, given, act, invoice)).map(drop)
+}
+
+/// The first invoice of a subscription that is collected by itself, where it has one.
+pub(super) fn first_to_charge(db: &Db, id: SubscriptionId) -> Result<Option<InvoiceId>> {
+    let subscription = db.subscription(id)?;
+    let invoices = db.invoices_of_subscription(&subscription)?;
+    Ok(invoices.first().map(|i| i.id).filter(|_| subscription.is_automatic()))
+}
+
+impl Create {
+    fn start<'a>(
+        &self,
+        ctx: &Context,
+        tenant: &'a Tenant,
+        plan: &'a Plan,
+        start: NaiveDate,
+    ) -> NewStart<'a> {
+        NewStart {
+            tenant,
+            plan,
+            start,
+            trial_days: self.trial_days,
+            anchor: self.anchor,
+            quantity: self.quantity,
+            collection: self.collection.unwrap_or(ctx.config.payments.collection),
+        }
+    }
+}

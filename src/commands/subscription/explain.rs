@@ -1,0 +1,131 @@
+//! `billing subscription explain`.
+
+use serde_json::{Value, json};
+
+use super::super::Context;
+use crate::books::Explained;
+use crate::domain::SubscriptionId;
+use crate::domain::invoice::Amounts;
+use crate::domain::recurrence::Bill;
+use crate::view::{Align, Column, Format, explain, objects};
+
+pub(super) fn explain(ctx: &mut Context, id: SubscriptionId) -> anyhow::Result<()> {
+    let explained =
+        ctx.read(&mut ctx.reader()?, |book| Ok(value(&book.explain_subscription(id)?)))?;
+    match ctx.printer.format() {
+        Format::Table => explain_to_people(ctx, &explained),
+        _ => Ok(ctx.printer.document(&explained)?),
+    }
+}
+
+pub(super) fn value(explained: &Explained) -> Value {
+    let subscription = &explained.subscription;
+    let pairs = |pairs: &[(Bill, Amounts)]| -> Vec<Value> {
+        pairs.iter().map(|(bill, amounts)| explain::bill(bill, amounts)).collect()
+    };
+    let billed = explained.invoices.iter().map(|invoice| {
+        json!({
+            "invoice": invoice.number, "period": explain::period(invoice.period),
+            "period_start": invoice.period.map(|(start, _)| start),
+            "period_end": invoice.period.map(|(_, end)| end),
+            "issued_on": invoice.issued_on, "due_on": invoice.due_on,
+            "total": invoice.total.major(), "currency": invoice.total.currency().code(),
+            "status": invoice.status.word(),
+        })
+    });
+    let next = explained.next.as_ref().map(|next| {
+        let mut object = explain::bill(&next.bill, &next.amounts);
+        object["on"] = json!(next.bill.period.start);
+        object["lines"] = next.lines.iter().map(objects::line).collect();
+        object["if"] = json!(next.provided.map(|provided| provided.word()));
+        object
+    });
+    json!({
+        "subscription": objects::subscription(subscription, explained.status),
+        "today": explained.today,
+        "period": explain::period(subscription.period.map(|p| (p.start, p.end))),
+        "reason": explain::billing_reason(&explained.decision.reason),
+        "billed": billed.collect::<Vec<_>>(),
+        "due": pairs(&explained.due),
+        "next": next,
+    })
+}
+
+pub(super) const BILLED: &[Column] = &[
+    ("invoice", "Invoice", Align::Left),
+    ("period", "Period", Align::Left),
+    ("issued_on", "Issued", Align::Left),
+    ("due_on", "Due", Align::Left),
+    ("total", "Total", Align::Right),
+    ("currency", "", Align::Left),
+    ("status", "Status", Align::Left),
+];
+
+pub(super) const DUE: &[Column] = &[
+    ("plan", "Plan", Align::Left),
+    ("quantity", "Quantity", Align::Right),
+    ("period", "Period", Align::Left),
+    ("total", "Total", Align::Right),
+    ("currency", "", Align::Left),
+];
+
+pub(super) const LINES: &[Column] = &[
+    ("description", "Line", Align::Left),
+    ("quantity", "Quantity", Align::Right),
+    ("unit_price", "Unit price", Align::Right),
+    ("amount", "Amount", Align::Right),
+    ("discount", "Discount", Align::Right),
+    ("currency", "", Align::Left),
+];
+
+pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow::Result<()> {
+    let rows = |name: &str| explained[name].as_array().cloned().unwrap_or_default();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let subscription = &explained["subscription"];
+    ctx.printer.text(&format!(
+        "{} of {}, {}: {} × {}, {} {} each {}",
+        word(&subscription["id"]),
+        word(&subscription["tenant"]),
+        word(&subscription["status"]),
+        subscription["quantity"],
+        word(&subscription["plan"]),
+        word(&subscription["price"]),
+        word(&subscription["currency"]),
+        word(&subscription["each"]),
+    ))?;
+    let standing = explain::standing(subscription);
+    standing.iter().try_for_each(|line| ctx.printer.text(line))?;
+    ctx.printer.text(&format!(
+        "today, {}: {}",
+        word(&explained["today"]),
+        word(&explained["reason"])
+    ))?;
+    for (name, head, columns) in
+        [("billed", "billed", BILLED), ("due", "begun and not billed yet", DUE)]
+    {
+        let rows = rows(name);
+        if !rows.is_empty() {
+            ctx.printer.text(&format!("\n{head}"))?;
+            ctx.printer.table(columns, &rows)?;
+        }
+    }
+    let next = &explained["next"];
+    if next.is_null() {
+        return Ok(ctx.printer.text("\nno invoice follows")?);
+    }
+    let provided = next["if"].as_str().map(|what| format!(", {what}")).unwrap_or_default();
+    ctx.printer.text(&format!(
+        "\nnext invoice, on {}{provided}, for {}",
+        word(&next["on"]),
+        word(&next["period"])
+    ))?;
+    ctx.printer.table(LINES, &next["lines"].as_array().cloned().unwrap_or_default())?;
+    Ok(ctx.printer.text(&format!(
+        "subtotal {}, discount {}, tax {}, total {} {}",
+        word(&next["subtotal"]),
+        word(&next["discount"]),
+        word(&next["tax"]),
+        word(&next["total"]),
+        word(&next["currency"])
+    ))?)
+}
