@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Simulate, summary, tell_errors};
+use super::summary::tell_errors;
+use super::{Simulate, summary};
 use crate::clock::Clock;
 use crate::commands::{Context, out_failed, scratch_folder};
 use crate::config::Config;

@@ -1,0 +1,107 @@
+//! What tasks and charges are given: how e-mails leave, and who takes the money, as billing.toml says.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::super::Context;
+use super::summary::tell_errors;
+use crate::config::{Config, GatewayKind, TlsKind, TransportKind};
+use crate::domain::{Act, Result};
+use crate::gateway::{Gateway, Program, Stripe};
+use crate::mail::{Secret, Smtp, Tls, Transport};
+use crate::tasks::Given;
+use crate::tasks::charge::Charged;
+
+/// How e-mails leave, as billing.toml says.
+///
+/// # Errors
+/// A password file that cannot be read or that others may read.
+pub fn transport(config: &Config, db: &std::path::Path) -> Result<Transport> {
+    let mail = &config.mail;
+    Ok(match mail.transport {
+        TransportKind::File => Transport::File { directory: mail_folder(config, db) },
+        TransportKind::Sendmail => Transport::Sendmail { program: mail.sendmail.clone() },
+        TransportKind::Smtp => {
+            let tls = match mail.tls {
+                TlsKind::Starttls => Tls::Starttls,
+                TlsKind::Implicit => Tls::Implicit,
+                TlsKind::None => Tls::None,
+            };
+            let standard = if mail.tls == TlsKind::Implicit { 465 } else { 587 };
+            Transport::Smtp(Smtp {
+                host: mail.host.clone().unwrap_or_default(),
+                port: mail.port.unwrap_or(standard),
+                tls,
+                user: mail.user.clone(),
+                password: config.smtp_password()?.map(Secret::new),
+                connections: mail.connections as usize,
+                timeout: Duration::from_secs(30),
+                ca_file: mail.ca_file.clone(),
+            })
+        }
+    })
+}
+
+/// Who takes the money, as billing.toml says.
+pub fn gateway(config: &Config) -> Gateway {
+    let payments = &config.payments;
+    let timeout = Duration::from_secs(u64::from(payments.timeout_seconds));
+    match payments.gateway {
+        GatewayKind::None => Gateway::None,
+        GatewayKind::Sandbox => Gateway::Sandbox,
+        GatewayKind::Command => Gateway::Command(Program {
+            command: payments.command.clone(),
+            timeout,
+            pass_env: payments.pass_env.clone(),
+        }),
+        GatewayKind::Stripe => match config.stripe_secret_key() {
+            Ok(key) => Gateway::Stripe(Stripe::new(key, &payments.stripe.base_url, timeout)),
+            Err(refusal) => Gateway::Unusable(refusal),
+        },
+    }
+}
+
+/// Checks that a command may charge: one that lies in the future is refused where money would
+/// really move.
+///
+/// # Errors
+/// It lies in the future.
+pub fn check_may_charge(ctx: &Context) -> Result<()> {
+    match gateway(&ctx.config).moves_money() && !ctx.yes {
+        true => ctx.clock.check_not_in_the_future(),
+        false => Ok(()),
+    }
+}
+
+/// Charges as a command asks for it, and says what came of it.
+///
+/// # Errors
+/// What `work` refuses, or it lies in the future.
+pub fn charging(
+    ctx: &Context,
+    work: impl FnOnce(&Given, &Act) -> Result<Charged>,
+) -> anyhow::Result<Charged> {
+    check_may_charge(ctx)?;
+    let gateway = gateway(&ctx.config);
+    let given = Given {
+        config: &ctx.config,
+        clock: &ctx.clock,
+        transport: &Transport::Nowhere,
+        gateway: &gateway,
+    };
+    let charged = work(&given, &ctx.act())?;
+    tell_errors(ctx, &charged.errors);
+    if charged.failed > 0 {
+        ctx.note("note: the charge was declined; billing transaction list shows why");
+    }
+    if charged.pending > 0 {
+        ctx.note("note: the charge is pending; billing tasks retry-failed-payments asks for it");
+    }
+    Ok(charged)
+}
+
+/// Where the `file` transport writes: as configured, else `mail/` beside the database.
+pub(super) fn mail_folder(config: &Config, db: &std::path::Path) -> PathBuf {
+    let beside = || db.parent().map(|folder| folder.join("mail")).unwrap_or_else(|| "mail".into());
+    config.mail.directory.clone().unwrap_or_else(beside)
+}

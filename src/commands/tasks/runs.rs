@@ -1,0 +1,97 @@
+//! `billing tasks runs`.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::{Context, Limit};
+use crate::domain::schedule::Task;
+use crate::failure::exit;
+use crate::reports::run_status;
+use crate::store::{Run, RunStatus};
+use crate::tasks::{self};
+use crate::view::{Align, Column};
+
+#[derive(Debug, Args)]
+pub struct Runs {
+    #[arg(long, value_parser = task_arg)]
+    task: Option<Task>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+/// A task by its name or its alias.
+pub(super) fn task_arg(name: &str) -> std::result::Result<Task, String> {
+    match name {
+        "check-overdue-invoices" => Ok(Task::CheckOverdue),
+        "generate-recurring" => Ok(Task::GenerateRecurringInvoices),
+        _ => name.parse(),
+    }
+}
+
+pub(super) const RUNS: &[Column] = &[
+    ("id", "Run", Align::Left),
+    ("task", "Task", Align::Left),
+    ("as_of", "As of", Align::Left),
+    ("status", "Status", Align::Left),
+    ("did", "Result", Align::Left),
+];
+
+pub(super) fn runs(ctx: &mut Context, args: &Runs) -> anyhow::Result<u8> {
+    let fields = &["id", "task", "as_of", "status", "started_at", "finished_at"];
+    let mut store = ctx.reader()?;
+    let dead = tasks::lock::dead_runs(&mut store)?;
+    let mut list = ctx.printer.list(fields, RUNS);
+    store.read(|db| {
+        db.each_run(args.task, args.limit.limit, |run| {
+            let status = run_status(run.id, run.status, &dead);
+            list.row(run_object(&run, status)).map_err(super::super::out_failed)
+        })
+    })?;
+    list.end()?;
+    Ok(exit::DONE)
+}
+
+pub(super) fn run_object(run: &Run, status: RunStatus) -> Value {
+    let result = run.result.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let did = result.as_ref().map(|result| did(run.task, result));
+    json!({
+        "id": run.id.to_string(),
+        "task": run.task.word(),
+        "as_of": run.as_of,
+        "status": status.word(),
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "did": did,
+        "result": result,
+    })
+}
+
+/// What a run did, from its stored result.
+pub(super) fn did(task: Task, result: &Value) -> String {
+    let count = |name: &str| result[name].as_u64().unwrap_or(0);
+    let what = match task {
+        Task::GenerateRecurringInvoices => format!("{} invoices, ", count("invoices_created")),
+        Task::RetryFailedPayments => format!(
+            "{} charges tried: {} succeeded, {} declined, {} pending, ",
+            count("eligible"),
+            count("succeeded"),
+            count("failed"),
+            count("pending")
+        ),
+        Task::CleanupExpiredTrials => {
+            format!("{} trials ended, {} announced, ", count("expired"), count("reminded"))
+        }
+        Task::CheckOverdue => {
+            let steps = result["steps"].as_object().into_iter().flatten();
+            let recorded: u64 = steps.filter_map(|(_, n)| n.as_u64()).sum();
+            format!("{recorded} stages, ")
+        }
+        Task::DeliverEmails => String::new(),
+    };
+    format!(
+        "{what}{} e-mails queued, {} sent, {} failed",
+        count("emails_queued"),
+        count("emails_sent"),
+        count("emails_failed")
+    )
+}
