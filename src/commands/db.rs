@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::failure::exit;
-use crate::store::{Access, CHECKS, Fault, FaultKind, Migration, Store, VERSION};
+use crate::store::{Access, Fault, FaultKind, Migration, Store, VERSION};
 use crate::view::{Align, Column, Format};
 
 /// `billing db …`
@@ -116,9 +116,8 @@ const FINDINGS: &[Column] = &[("check", "Check", Align::Left), ("detail", "Found
 fn check(ctx: &mut Context) -> anyhow::Result<u8> {
     let mut store = Store::open(&ctx.db, Access::Read)?;
     let (mut checks, mut rows) = (Vec::new(), Vec::new());
-    for check in CHECKS {
+    store.check_each(|check, found| {
         ctx.debug(&format!("{}: {}", check.name, check.proves));
-        let found = store.check(check)?;
         let named = found.findings.len() as u64;
         checks.push(json!({
             "name": check.name, "proves": check.proves, "found": named + found.more,
@@ -128,7 +127,8 @@ fn check(ctx: &mut Context) -> anyhow::Result<u8> {
         if found.more > 0 && ctx.printer.for_people() {
             rows.push(row(format!("and {} more", found.more)));
         }
-    }
+        Ok(())
+    })?;
     let mut credits = Vec::new();
     store.read(|db| {
         db.each_credit(None, |tenant, transaction, surplus| {

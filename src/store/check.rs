@@ -1,7 +1,7 @@
 //! What `db check` proves: that the file is sound, and that what is kept agrees with what it can
 //! be recomputed from.
 
-use super::Store;
+use super::{Access, Store};
 use crate::domain::{Result, coupon};
 
 /// Something that does not agree.
@@ -413,6 +413,28 @@ pub const CHECKS: &[Check] = &[
 ];
 
 impl Store {
+    /// Runs every check, and hands over what each found, in their order. Whether the file is sound
+    /// takes SQLite as long as all the others together, so that the two halves run side by side, on
+    /// a connection each: 1,000,000 invoices then take half the time.
+    ///
+    /// # Errors
+    /// A file too damaged to be read, or what `each` refuses.
+    pub fn check_each(
+        &mut self,
+        mut each: impl FnMut(&'static Check, Found) -> Result<()>,
+    ) -> Result<()> {
+        let Some((sound, others)) = CHECKS.split_first() else { return Ok(()) };
+        let mut beside = Store::open(&self.path, Access::Read)?;
+        let (sound_found, others_found) = std::thread::scope(|scope| {
+            let looked_at = scope.spawn(|| beside.check(sound));
+            let others: Vec<_> = others.iter().map(|check| self.check(check)).collect();
+            (looked_at.join(), others)
+        });
+        // A panic of the thread is one of ours.
+        each(sound, sound_found.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)?;
+        others.iter().zip(others_found).try_for_each(|(check, found)| each(check, found?))
+    }
+
     /// Runs a check.
     ///
     /// # Errors
