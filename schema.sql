@@ -548,9 +548,6 @@ CREATE TABLE transactions (
 ) STRICT;
 CREATE INDEX transactions_invoice ON transactions (invoice_id);
 CREATE INDEX transactions_tenant ON transactions (tenant_id);
--- The same bank reference is the same money: it counts once.
-CREATE UNIQUE INDEX transactions_reference ON transactions (reference)
-  WHERE kind = 'payment' AND reference IS NOT NULL AND reversed_at IS NULL;
 -- Never two live charges for one invoice, whoever starts them.
 CREATE UNIQUE INDEX transactions_live ON transactions (invoice_id)
   WHERE kind = 'charge' AND status IN ('pending', 'unknown');

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use billing::books::issue::NewIssue;
 use billing::books::subscribe::NewStart;
-use billing::books::{Book, Notify};
+use billing::books::{Book, Notify, PaymentTerms};
 use billing::domain::coupon::{Offer, Redemption};
 use billing::domain::event::By;
 use billing::domain::invoice::Line;
@@ -16,7 +16,7 @@ use billing::domain::money::Totals;
 use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Change, Collection, When};
-use billing::domain::transaction::{NewPayment, Overpayment};
+use billing::domain::transaction::NewPayment;
 use billing::domain::{
     Act, CouponId, InvoiceId, Money, Result, SubscriptionId, TenantId, TransactionId,
 };
@@ -149,8 +149,8 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
             let cent = Money::from_minor(1, invoice.total.currency());
             let amount = if wholly { invoice.due } else { cent };
             let payment = NewPayment { amount, paid_on: act.today, method: None, reference: None };
-            let refuse = Overpayment::Refuse;
-            Book::new(db, act, config).pay(&invoice, &payment, refuse, Notify::Nobody).map(drop)
+            let terms = PaymentTerms::strict(Notify::Nobody);
+            Book::new(db, act, config).pay(&invoice, &payment, terms).map(drop)
         }
         Deed::TakeBack { payment } => {
             Book::new(db, act, config).reverse(TransactionId(payment), "bounced")

@@ -57,7 +57,7 @@ const WAYS: &[&str] = &[
     "transactions_invoice (invoice_id=?)",
     "transactions_invoice (invoice_id=? AND rowid<?)",
     "transactions_live (invoice_id=?)",
-    "transactions_reference (reference=?)",
+    "ledger_transaction (transaction_id=?)",
     "charge_attempts_transaction (transaction_id=?)",
     "dunning_steps_email (email_id=?)",
     // Counted once a run, and only where there is much to do: for the caps.

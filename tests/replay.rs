@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use billing::books::{Book, Notify};
+use billing::books::{Book, Notify, PaymentTerms};
 use billing::domain::schedule::Task;
-use billing::domain::transaction::{NewPayment, Overpayment};
+use billing::domain::transaction::NewPayment;
 use billing::store::Store;
 use billing::tasks::Options;
 use chrono::{Days, NaiveDate};
@@ -300,8 +300,8 @@ impl<'a> Replay<'a> {
                     method: None,
                     reference: Some(format!("settles {number}")),
                 };
-                let (refuse, nobody) = (Overpayment::Refuse, Notify::Nobody);
-                Book::new(db, &act, &self.inside.config).pay(&invoice, &payment, refuse, nobody)?;
+                let terms = PaymentTerms::strict(Notify::Nobody);
+                Book::new(db, &act, &self.inside.config).pay(&invoice, &payment, terms)?;
             }
             Ok(())
         });

@@ -16,6 +16,7 @@ support::transcript::documents! {
     events => "events.md",
     import => "import.md",
     money => "money.md",
+    payments => "payments.md",
     periods => "periods.md",
     redemptions => "redemptions.md",
     reports => "reports.md",

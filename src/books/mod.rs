@@ -26,7 +26,7 @@ use crate::domain::Act;
 use crate::store::Db;
 
 pub use explain::{Explained, Next, Provided};
-pub use pay::Notify;
+pub use pay::{Notify, PaymentTerms};
 pub use standing::Because;
 
 /// The books, open for writing in one transaction.

@@ -5,7 +5,7 @@ use crate::domain::event::PaymentEvent;
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
 use crate::domain::ledger::{Claim, Entry, EntryKind, entry_of_payment};
 use crate::domain::template::Template;
-use crate::domain::transaction::{NewPayment, Overpayment, check_reversible};
+use crate::domain::transaction::{NewPayment, Overpayment, Repeated, check_reversible};
 use crate::domain::{Money, Refusal, Result, RunId, TransactionId};
 use crate::store::{NewEmail, Subject};
 
@@ -14,6 +14,21 @@ use crate::store::{NewEmail, Subject};
 pub enum Notify {
     Customer,
     Nobody,
+}
+
+/// How a payment is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaymentTerms {
+    pub overpayment: Overpayment,
+    pub repeated: Repeated,
+    pub notify: Notify,
+}
+
+impl PaymentTerms {
+    /// Never more than is due, never a reference twice.
+    pub fn strict(notify: Notify) -> Self {
+        PaymentTerms { overpayment: Overpayment::Refuse, repeated: Repeated::Refuse, notify }
+    }
 }
 
 /// A charge that a gateway, or a person who asked it, says has succeeded.
@@ -32,14 +47,13 @@ impl Book<'_> {
     /// suspension where nothing holds it any more.
     ///
     /// # Errors
-    /// The invoice cannot be paid, the amount is above what is due, or the reference is that of
-    /// another payment.
+    /// The invoice cannot be paid, the amount is above what is due, or another payment of it bears
+    /// the reference.
     pub fn pay(
         &self,
         invoice: &Invoice,
         payment: &NewPayment,
-        overpayment: Overpayment,
-        notify: Notify,
+        terms: PaymentTerms,
     ) -> Result<TransactionId> {
         if payment.paid_on > self.act.today {
             return Err(Refusal::PaidInTheFuture {
@@ -48,12 +62,15 @@ impl Book<'_> {
             });
         }
         if let Some(reference) = &payment.reference
-            && let Some(other) = self.db.payment_with_reference(reference)?
+            && terms.repeated == Repeated::Refuse
         {
-            let (reference, transaction) = (reference.clone(), other.id.to_string());
-            return Err(Refusal::ReferenceTaken { reference, transaction });
+            let alike = self.db.payments_alike(invoice.id, payment, None)?;
+            if let Some(transaction) = alike.newest.or(alike.other) {
+                let (invoice, reference) = (invoice.number.clone(), reference.clone());
+                return Err(Refusal::ReferenceTaken { invoice, reference, transaction });
+            }
         }
-        let settlement = settle(invoice, payment.amount, overpayment)?;
+        let settlement = settle(invoice, payment.amount, terms.overpayment)?;
         let id = self.db.insert_payment(self.act, invoice, payment, settlement.applied)?;
         let (kind, paid_on) = (EntryKind::Payment, payment.paid_on);
         let entry = entry_of_payment(kind, invoice, payment.amount, &settlement, paid_on);
@@ -69,7 +86,7 @@ impl Book<'_> {
             reference: payment.reference.as_deref(),
         };
         self.record(invoice, event, None)?;
-        if notify == Notify::Customer {
+        if terms.notify == Notify::Customer {
             self.tell_of_payment(invoice, id, None)?;
         }
         if settlement.remaining.is_zero() {

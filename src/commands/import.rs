@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::domain::Refusal;
+use crate::domain::transaction::{Overpayment, Repeated};
 use crate::failure::exit;
 use crate::imports::{ImportOptions, Kind, import};
 use crate::view::progress::Progress;
@@ -40,6 +41,9 @@ pub struct Args {
     /// Keep a payment's surplus as the customer's unapplied credit
     #[arg(long)]
     allow_overpayment: bool,
+    /// Take a payment although another one of its invoice bears the reference, as of a standing order
+    #[arg(long)]
+    allow_repeated_reference: bool,
 }
 
 /// Carries the command out.
@@ -52,7 +56,8 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
     let options = ImportOptions {
         dry_run: args.dry_run,
         update: args.update,
-        allow_overpayment: args.allow_overpayment,
+        overpayment: Overpayment::kept(args.allow_overpayment),
+        repeated: Repeated::taken(args.allow_repeated_reference),
     };
     let quiet = ctx.verbosity == super::Verbosity::Quiet;
     let mut bar = Progress::new(&format!("importing {}", args.kind), size, quiet);

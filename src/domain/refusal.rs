@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use super::ids::TransactionId;
 use super::money::{BadAmount, Currency, Money, MoneyFault};
 use super::verdict::Verdict;
 
@@ -85,7 +86,12 @@ pub enum Why {
     NotPayable {
         status: &'static str,
     },
-    ReferenceTaken,
+    /// Another payment of the same invoice bears the reference.
+    ReferenceTaken {
+        transaction: TransactionId,
+    },
+    /// So does an earlier row of the same file.
+    ReferenceRepeated,
     CannotChange {
         what: &'static str,
     },
@@ -167,8 +173,9 @@ pub enum Refusal {
         today: NaiveDate,
     },
     ReferenceTaken {
+        invoice: String,
         reference: String,
-        transaction: String,
+        transaction: TransactionId,
     },
     AlreadySuspended {
         tenant: String,

@@ -59,12 +59,49 @@ pub struct NewPayment {
     pub reference: Option<String>,
 }
 
-/// What becomes of money above what is due.
+/// What payments of the same invoice with the same reference (or none) say of one more. The same
+/// payment is one with the same invoice, amount, day and reference; the reference alone is not: a
+/// standing order bears the same one each month, and one transfer pays several invoices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overpayment {
+pub struct Alike {
+    /// How many are the same payment. One that was taken back goes on to stand for its own day.
+    pub same: i64,
+    /// The newest of these.
+    pub newest: Option<TransactionId>,
+    /// Another one that bears the reference, and was not taken back.
+    pub other: Option<TransactionId>,
+}
+
+/// Whether a payment may bear the reference of another one of the same invoice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Repeated {
+    #[default]
     Refuse,
-    /// Kept as the tenant's unapplied credit.
+    /// It is another payment: a standing order, or a row that stands twice in a bank's file.
+    Take,
+}
+
+/// What becomes of money above what is due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Overpayment {
+    #[default]
+    Refuse,
+    /// Kept as the tenant's credit.
     KeepAsCredit,
+}
+
+impl Overpayment {
+    /// As `--allow-overpayment` says.
+    pub fn kept(allowed: bool) -> Self {
+        if allowed { Overpayment::KeepAsCredit } else { Overpayment::Refuse }
+    }
+}
+
+impl Repeated {
+    /// As `--allow-repeated-reference` says.
+    pub fn taken(allowed: bool) -> Self {
+        if allowed { Repeated::Take } else { Repeated::Refuse }
+    }
 }
 
 /// Checks that a transaction can be taken back: it succeeded and was not taken back before.

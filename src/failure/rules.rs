@@ -70,9 +70,9 @@ impl From<&Refusal> for Failure {
                 new("date_in_the_future", format!("the payment date {paid_on} is in the future"))
                     .hint("leave it out to use today")
             }
-            R::ReferenceTaken { reference, transaction } => {
-                new("reference_taken", format!("{transaction} carries the reference {reference} already"))
-                    .hint("the same reference is the same money; it counts once")
+            R::ReferenceTaken { invoice, reference, transaction } => {
+                new("reference_taken", format!("{transaction} of {invoice} bears the reference {reference} already"))
+                    .hint("where it is another payment, as of a standing order, say --allow-repeated-reference")
             }
             R::AlreadySuspended { tenant } => {
                 new("already_suspended", format!("{tenant} is suspended by hand already"))

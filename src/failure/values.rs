@@ -5,6 +5,9 @@ use crate::domain::money::BadAmount;
 use crate::domain::refusal::Why;
 use crate::domain::text::printable_value;
 
+const STANDING_ORDER: &str =
+    "--allow-repeated-reference takes a standing order, whose payments bear the same one";
+
 /// Code, message and hint of a value that is refused.
 pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option<String>) {
     let value = &printable_value(value);
@@ -131,9 +134,16 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             "--allow-overpayment keeps the surplus as the tenant's credit",
         ),
         Why::NotPayable { status } => say("not_payable", format!("the invoice is {status}")),
-        Why::ReferenceTaken => {
-            say("reference_taken", format!("another payment carries the reference {value}"))
-        }
+        Why::ReferenceTaken { transaction } => with(
+            "reference_taken",
+            format!("{transaction} of the same invoice bears the reference {value}"),
+            STANDING_ORDER,
+        ),
+        Why::ReferenceRepeated => with(
+            "reference_taken",
+            format!("an earlier row of the same invoice bears the reference {value}"),
+            STANDING_ORDER,
+        ),
         Why::CannotChange { what } => say("cannot_change", format!("{value}: {what}")),
         Why::BadCsv(message) => say("bad_csv", message.clone()),
     }

@@ -83,6 +83,12 @@ impl Import<'_> {
         }
         let description = row.take("description", |v| text::line("description", v, 500));
         let (status, paid_on) = read_status(row, total, issued_on);
+        if paid_on.is_some_and(|paid_on| paid_on > self.act.today) {
+            row.note("paid_on", Why::AfterToday);
+        }
+        if paid_on.zip(issued_on).is_some_and(|(paid_on, issued_on)| paid_on < issued_on) {
+            row.note("paid_on", Why::Before { field: "issued_on" });
+        }
         row.checked((|| {
             let (number, total) = (number?, total?);
             let description = description.unwrap_or_else(|| number.clone());

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use crate::books::Book;
 use crate::config::Config;
+use crate::domain::transaction::{Overpayment, Repeated};
 use crate::domain::{Act, Refusal, Result, words};
 use crate::store::{Db, Store};
 pub use refusal::{BadRow, Unreadable};
@@ -39,8 +40,10 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// Takes rows that differ from what is there.
     pub update: bool,
-    /// Keeps a payment's surplus as the tenant's credit.
-    pub allow_overpayment: bool,
+    /// What becomes of a payment's surplus.
+    pub overpayment: Overpayment,
+    /// Whether two payments of one invoice may bear the same reference.
+    pub repeated: Repeated,
 }
 
 /// What became of the rows.
@@ -111,7 +114,12 @@ pub fn import(
         match kind {
             Kind::Tenants => import.rows(&mut table, path, progress, Import::tenant),
             Kind::Plans => import.rows(&mut table, path, progress, Import::plan),
-            Kind::Subscriptions => import.rows(&mut table, path, progress, Import::subscription),
+            Kind::Subscriptions => {
+                let mut named = subscriptions::Named::new(db)?;
+                import.rows(&mut table, path, progress, |import, row| {
+                    import.subscription(&mut named, row)
+                })
+            }
             Kind::Coupons => import.rows(&mut table, path, progress, Import::coupon),
             Kind::Invoices => {
                 let mut tenants = invoices::Tenants::default();

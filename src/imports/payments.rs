@@ -4,22 +4,22 @@ use std::collections::HashMap;
 
 use super::table::Row;
 use super::{Bad, Import, RowOutcome};
-use crate::books::Notify;
+use crate::books::{Notify, PaymentTerms};
 use crate::domain::invoice::Invoice;
 use crate::domain::refusal::Why;
-use crate::domain::transaction::{NewPayment, Overpayment};
+use crate::domain::transaction::{NewPayment, Repeated};
 use crate::domain::{InvoiceId, Refusal, TransactionId, invoice, text};
 use crate::store::Db;
 
 pub const REQUIRED: &[&str] = &["invoice", "amount", "paid_on"];
 pub const OPTIONAL: &[&str] = &["method", "reference"];
 
-/// Rows without a reference that were matched with payments of an earlier import: the second of
-/// two equal rows is matched with the second of two equal payments. Holds only what was matched.
+/// Rows that were matched with payments of an earlier import: the second of two equal rows is
+/// matched with the second of two equal payments. Holds only what was matched.
 pub struct Matched {
     /// The newest transaction before this import.
     before: TransactionId,
-    counts: HashMap<(InvoiceId, i64, String), i64>,
+    counts: HashMap<(InvoiceId, i64, String, Option<String>), i64>,
 }
 
 impl Matched {
@@ -59,7 +59,8 @@ impl Import<'_> {
         self.pay(row, &invoice, &payment)
     }
 
-    /// Whether the payment was recorded before.
+    /// Whether the payment was recorded by an earlier import, or in another way. Equal rows of one
+    /// file are so many payments.
     fn is_there(
         &self,
         matched: &mut Matched,
@@ -67,33 +68,34 @@ impl Import<'_> {
         invoice: &Invoice,
         payment: &NewPayment,
     ) -> Result<bool, Bad> {
-        if let Some(reference) = &payment.reference {
-            let Some(there) = self.db.payment_with_reference(reference)? else {
-                // A file that is read again does not bring back a payment that was taken back.
-                return Ok(self.db.was_reversed(invoice.id, reference, payment.amount)?);
-            };
-            if there.invoice_id == invoice.id && there.amount == payment.amount {
+        let alike = self.db.payments_alike(invoice.id, payment, Some(matched.before))?;
+        if alike.same > 0 {
+            let (amount, paid_on) = (payment.amount.minor(), payment.paid_on.to_string());
+            let key = (invoice.id, amount, paid_on, payment.reference.clone());
+            let count = matched.counts.entry(key).or_default();
+            *count += 1;
+            if *count <= alike.same {
                 return Ok(true);
             }
-            return Err(row.bad("reference", Why::ReferenceTaken));
         }
-        let equal = self.db.count_equal_payments(invoice.id, payment, matched.before)?;
-        if equal == 0 {
-            return Ok(false);
+        let repeats = payment.reference.is_some() && self.options.repeated == Repeated::Refuse;
+        match alike.other.filter(|_| repeats) {
+            Some(transaction) if transaction > matched.before => {
+                Err(row.bad("reference", Why::ReferenceRepeated))
+            }
+            Some(transaction) => Err(row.bad("reference", Why::ReferenceTaken { transaction })),
+            None => Ok(false),
         }
-        let key = (invoice.id, payment.amount.minor(), payment.paid_on.to_string());
-        let count = matched.counts.entry(key).or_default();
-        *count += 1;
-        Ok(*count <= equal)
     }
 
     fn pay(&self, row: &Row, invoice: &Invoice, payment: &NewPayment) -> Result<RowOutcome, Bad> {
-        let overpayment = match self.options.allow_overpayment {
-            true => Overpayment::KeepAsCredit,
-            false => Overpayment::Refuse,
+        // What may be repeated was decided above, for equal rows as well.
+        let terms = PaymentTerms {
+            overpayment: self.options.overpayment,
+            repeated: Repeated::Take,
+            notify: Notify::Nobody,
         };
-        let nobody = Notify::Nobody;
-        match self.book().pay(invoice, payment, overpayment, nobody) {
+        match self.book().pay(invoice, payment, terms) {
             Ok(_) => Ok(RowOutcome::Created),
             Err(Refusal::AboveDue { due, .. }) => Err(row.bad("amount", Why::AboveDue { due })),
             Err(Refusal::AlreadyPaid { .. }) => {

@@ -1,5 +1,7 @@
 //! `import subscriptions`: those that began elsewhere, with the periods that were billed there.
 
+use std::collections::HashSet;
+
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
@@ -14,8 +16,8 @@ use crate::domain::subscription::{Collection, MOST_QUANTITY, Subscription, Subsc
 use crate::domain::takeover::{self, Stated, Takeover};
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::{SubscriptionId, plan, text};
-use crate::store::NewSubscription;
 use crate::store::subscriptions::{Begins, NewItem};
+use crate::store::{Db, NewSubscription};
 
 pub const REQUIRED: &[&str] = &["tenant", "plan", "started_on"];
 pub const OPTIONAL: &[&str] = &[
@@ -42,13 +44,28 @@ struct Read {
     said: Value,
 }
 
+/// The subscriptions that rows of this file named. Equal rows are so many subscriptions: the second
+/// of two is matched with the second of two equal ones that were there. Holds only what was matched.
+pub struct Named {
+    /// The newest subscription before this import.
+    before: SubscriptionId,
+    ids: HashSet<SubscriptionId>,
+}
+
+impl Named {
+    pub fn new(db: &Db) -> crate::domain::Result<Self> {
+        Ok(Named { before: db.newest_subscription()?, ids: HashSet::new() })
+    }
+}
+
 impl Import<'_> {
-    pub(super) fn subscription(&self, row: &Row) -> Result<RowOutcome, Bad> {
-        let read = self.read_subscription(row)?;
+    pub(super) fn subscription(&self, named: &mut Named, row: &Row) -> Result<RowOutcome, Bad> {
+        let read = self.read_subscription(named, row)?;
         let Some(there) = &read.there else {
             self.write_subscription(&read, None)?;
             return Ok(RowOutcome::Created);
         };
+        named.ids.insert(there.id);
         let cannot = |what| row.bad("started_on", Why::CannotChange { what });
         let Some(imported) = &there.imported else {
             return Err(cannot("that subscription was begun here, and no import rewrites it"));
@@ -85,10 +102,10 @@ impl Import<'_> {
         Ok(RowOutcome::Updated)
     }
 
-    fn read_subscription(&self, row: &Row) -> Result<Read, Bad> {
+    fn read_subscription(&self, named: &Named, row: &Row) -> Result<Read, Bad> {
         let (tenant, plan) = (self.known_tenant_of(row)?, self.known_plan_of(row)?);
         let started_on = row.need_date("started_on");
-        let there = self.named(tenant.as_ref(), plan.as_ref(), started_on)?;
+        let candidates = self.not_named_yet(named, tenant.as_ref(), plan.as_ref(), started_on)?;
         let words = "trialing, active, suspended, canceled";
         let status = row.word("status", words).map(|status| match status {
             // It follows from the invoices, here as elsewhere.
@@ -97,20 +114,10 @@ impl Import<'_> {
         });
         let trial_ends_on = row.date("trial_ends_on");
         check_status(row, status);
-        // A row that was taken before its tenant was closed is known again.
-        let new_for = tenant.as_ref().filter(|_| there.is_none());
-        if let Some(why) = new_for.and_then(|tenant| closed(tenant, status)) {
-            row.note("tenant", why);
-        }
-        check_after(row, "trial_ends_on", trial_ends_on, started_on);
-        let period = read_period(row, status, started_on);
         let anchor: Option<Anchor> = row.word("anchor", "calendar, anniversary");
         let quantity = row.count("quantity", 1, MOST_QUANTITY);
         let collection: Option<Collection> = row.word("collection", "automatic, invoice");
-        let overflows = |plan: &Plan| plan.price.amount(quantity.unwrap_or(1)).is_err();
-        if plan.as_ref().is_some_and(overflows) {
-            row.note("quantity", Why::Amount(BadAmount::TooLarge));
-        }
+        let period = read_period(row, status, started_on);
         let said = json!({
             "status": status.map(SubscriptionStatus::word),
             "current_period_start": period.map(|period| period.start),
@@ -120,6 +127,17 @@ impl Import<'_> {
             "quantity": quantity,
             "collection": collection.map(Collection::word),
         });
+        let there = the_one(candidates, &said);
+        // A row that was taken before its tenant was closed is known again.
+        let new_for = tenant.as_ref().filter(|_| there.is_none());
+        if let Some(why) = new_for.and_then(|tenant| closed(tenant, status)) {
+            row.note("tenant", why);
+        }
+        check_after(row, "trial_ends_on", trial_ends_on, started_on);
+        let overflows = |plan: &Plan| plan.price.amount(quantity.unwrap_or(1)).is_err();
+        if plan.as_ref().is_some_and(overflows) {
+            row.note("quantity", Why::Amount(BadAmount::TooLarge));
+        }
         row.checked((|| {
             let (tenant, plan, started_on) = (tenant?, plan?, started_on?);
             let (anchor, interval) = (anchor.unwrap_or(Anchor::Calendar), plan.interval);
@@ -149,18 +167,20 @@ impl Import<'_> {
         Ok(plan)
     }
 
-    fn named(
+    fn not_named_yet(
         &self,
+        named: &Named,
         tenant: Option<&Tenant>,
         plan: Option<&Plan>,
         started_on: Option<NaiveDate>,
-    ) -> Result<Option<Subscription>, Bad> {
-        match (tenant, plan, started_on) {
-            (Some(tenant), Some(plan), Some(on)) => {
-                Ok(self.db.find_subscription(tenant.id, plan.id, on)?)
-            }
-            _ => Ok(None),
-        }
+    ) -> Result<Vec<Subscription>, Bad> {
+        let (Some(tenant), Some(plan), Some(on)) = (tenant, plan, started_on) else {
+            return Ok(Vec::new());
+        };
+        let mut found = self.db.find_subscriptions(tenant.id, plan.id, on)?;
+        let named_yet = |id| id > named.before || named.ids.contains(&id);
+        found.retain(|subscription| !named_yet(subscription.id));
+        Ok(found)
     }
 
     /// Writes what the row comes to today: as a new subscription, or over one that was imported.
@@ -203,6 +223,16 @@ impl Import<'_> {
         };
         Ok(db.record(act, written.tenant_id, event, None)?)
     }
+}
+
+/// The subscription that a row means: the one whose row said the same, else the first.
+fn the_one(mut candidates: Vec<Subscription>, said: &Value) -> Option<Subscription> {
+    let says_so = |subscription: &Subscription| {
+        let imported = subscription.imported.as_deref();
+        imported.and_then(|text| serde_json::from_str::<Value>(text).ok()).as_ref() == Some(said)
+    };
+    let at = candidates.iter().position(says_so).unwrap_or(0);
+    (at < candidates.len()).then(|| candidates.swap_remove(at))
 }
 
 fn new_subscription<'a>(

@@ -75,6 +75,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/8.sql")),
         fill: Some(|db, _| events::lift(db)),
     },
+    Migration {
+        version: 9,
+        summary: "a reference of several payments",
+        sql: Some(include_str!("migrations/9.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

@@ -174,17 +174,26 @@ impl Db<'_> {
         Ok(found)
     }
 
-    /// The subscription of a tenant on a plan that started on that day, if there is one: what
-    /// names a row of an import.
+    /// The newest subscription there is; 0 where there is none.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn find_subscription(
+    pub fn newest_subscription(&self) -> Result<SubscriptionId> {
+        let newest = "SELECT coalesce(max(id), 0) FROM subscriptions";
+        Ok(SubscriptionId(self.conn.query_row(newest, [], |row| row.get(0))?))
+    }
+
+    /// The subscriptions of a tenant on a plan that started on that day, imported ones first: those
+    /// that rows of an import name.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn find_subscriptions(
         &self,
         tenant: TenantId,
         plan: PlanId,
         started_on: NaiveDate,
-    ) -> Result<Option<Subscription>> {
+    ) -> Result<Vec<Subscription>> {
         let mut statement = self.conn.prepare_cached(subscription_query!(
             // A plan has any number of subscriptions, a tenant has few.
             "INDEXED BY subscriptions_tenant",
@@ -193,7 +202,13 @@ impl Db<'_> {
                  WHERE subscription_id = s.id AND plan_id = ?2)
              ORDER BY s.imported IS NULL, s.id, i.position"
         ))?;
-        self.first_subscription(statement.query((tenant.0, plan.0, started_on.to_string()))?)
+        let mut found = Vec::new();
+        let rows = statement.query((tenant.0, plan.0, started_on.to_string()))?;
+        self.read_subscriptions(rows, |subscription| {
+            found.push(subscription);
+            Ok(true)
+        })?;
+        Ok(found)
     }
 
     /// Whether one of a subscription's invoices is open and was due before `today`.

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::invoice::Invoice;
-use crate::domain::transaction::{NewPayment, Transaction, TransactionStatus};
+use crate::domain::transaction::{Alike, NewPayment, Transaction, TransactionStatus};
 use crate::domain::{Act, InvoiceId, Money, Refusal, Result, TenantId, TransactionId};
 
 /// Which transactions are listed.
@@ -48,32 +48,36 @@ impl Db<'_> {
             })
     }
 
-    /// The payment that carries the reference and was not taken back.
+    /// What the payments of an invoice say of one more that bears the same reference, or like them
+    /// none. Of the same ones only those not newer than `before` are counted.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn payment_with_reference(&self, reference: &str) -> Result<Option<Transaction>> {
-        Ok(self
-            .conn
-            .prepare_cached(transaction_query!(
-                "WHERE x.reference = ?1 AND x.kind = 'payment' AND x.reversed_at IS NULL
-                   AND x.reference IS NOT NULL"
-            ))?
-            .query_row([reference], transaction)
-            .optional()?)
-    }
-
-    /// Whether a payment of that invoice with that reference and amount was taken back.
-    ///
-    /// # Errors
-    /// A fault of the file.
-    pub fn was_reversed(&self, id: InvoiceId, reference: &str, amount: Money) -> Result<bool> {
+    pub fn payments_alike(
+        &self,
+        id: InvoiceId,
+        payment: &NewPayment,
+        before: Option<TransactionId>,
+    ) -> Result<Alike> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM transactions
-             WHERE invoice_id = ?1 AND kind = 'payment' AND reference = ?2 AND amount_minor = ?3
-               AND reversed_at IS NOT NULL)",
+            "SELECT count(*) FILTER (WHERE same) AS same, max(id) FILTER (WHERE same) AS newest,
+               min(id) FILTER (WHERE NOT same AND NOT reversed) AS other
+             FROM (SELECT x.id, x.reversed_at IS NOT NULL AS reversed,
+                 -- The day of a payment that was taken back is the ledger's.
+                 x.amount_minor = ?3 AND ?4 = coalesce(x.paid_on, (SELECT booked_on FROM ledger
+                   WHERE transaction_id = x.id AND kind = 'payment')) AS same
+               FROM transactions x INDEXED BY transactions_invoice
+               WHERE x.invoice_id = ?1 AND x.kind = 'payment' AND x.reference IS ?2)
+             WHERE id <= ?5 OR NOT same",
         )?;
-        Ok(statement.query_row((id.0, reference, amount.minor()), |row| row.get(0))?)
+        let before = before.map_or(i64::MAX, |id| id.0);
+        let (amount, paid_on) = (payment.amount.minor(), payment.paid_on.to_string());
+        let values = (id.0, &payment.reference, amount, paid_on, before);
+        Ok(statement.query_row(values, |row| {
+            let (newest, other): (Option<i64>, _) = (row.get("newest")?, row.get("other")?);
+            let (newest, other) = (newest.map(TransactionId), Option::map(other, TransactionId));
+            Ok(Alike { same: row.get("same")?, newest, other })
+        })?)
     }
 
     /// Hands each transaction that the filter lets through to `each`, oldest first.
@@ -182,26 +186,6 @@ impl Db<'_> {
             .conn
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM transactions WHERE invoice_id = ?1)")?;
         Ok(statement.query_row([id.0], |row| row.get(0))?)
-    }
-
-    /// How many payments without a reference, not newer than `before`, are equal to this one.
-    ///
-    /// # Errors
-    /// A fault of the file.
-    pub fn count_equal_payments(
-        &self,
-        id: InvoiceId,
-        payment: &NewPayment,
-        before: TransactionId,
-    ) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT count(*) FROM transactions
-             WHERE invoice_id = ?1 AND id <= ?2 AND kind = 'payment' AND reference IS NULL
-               AND amount_minor = ?3 AND paid_on = ?4 AND method IS ?5",
-        )?;
-        let values =
-            (id.0, before.0, payment.amount.minor(), payment.paid_on.to_string(), &payment.method);
-        Ok(statement.query_row(values, |row| row.get(0))?)
     }
 }
 

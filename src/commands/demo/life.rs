@@ -8,7 +8,7 @@ use super::{Demo, PAST_DAYS};
 use crate::books::issue::{Issuer, NewIssue};
 use crate::books::redeem::Asked;
 use crate::books::subscribe::NewStart;
-use crate::books::{Book, Notify};
+use crate::books::{Book, Notify, PaymentTerms};
 use crate::clock::Clock;
 use crate::domain::calendar::plus_days;
 use crate::domain::coupon::{self, OnPlan};
@@ -19,7 +19,7 @@ use crate::domain::plan::Plan;
 use crate::domain::schedule::Task;
 use crate::domain::subscription::Collection;
 use crate::domain::tenant::{Tenant, TenantStatus};
-use crate::domain::transaction::{NewPayment, Overpayment};
+use crate::domain::transaction::NewPayment;
 use crate::domain::{Act, Money, Result};
 use crate::gateway::Gateway;
 use crate::mail::Transport;
@@ -151,7 +151,7 @@ pub(super) fn pay_oldest(book: &Book, tenant: &str) -> Result<()> {
         method: Some("mobile_money".to_owned()),
         reference: Some(format!("MM-{}", invoice.number)),
     };
-    book.pay(&invoice, &payment, Overpayment::Refuse, Notify::Customer)?;
+    book.pay(&invoice, &payment, PaymentTerms::strict(Notify::Customer))?;
     Ok(())
 }
 

@@ -6,9 +6,9 @@ use clap::Args;
 use super::super::tasks::charging;
 use super::super::{Context, amount, date_arg};
 use super::{change, show};
-use crate::books::Notify;
+use crate::books::{Notify, PaymentTerms};
 use crate::domain::text;
-use crate::domain::transaction::{NewPayment, Overpayment};
+use crate::domain::transaction::{NewPayment, Overpayment, Repeated};
 use crate::failure::exit;
 use crate::tasks::charge;
 
@@ -24,9 +24,15 @@ pub struct Pay {
     /// How it was paid: transfer, cash, mobile money …
     #[arg(long)]
     method: Option<String>,
-    /// The bank's or operator's reference; the same one is the same money
+    /// The bank's or operator's reference; on one invoice each counts once
     #[arg(long)]
     reference: Option<String>,
+    /// Take it although another payment of the invoice bears the reference, as of a standing order
+    #[arg(long)]
+    allow_repeated_reference: bool,
+    /// Keep what is above the amount due as the customer's credit
+    #[arg(long)]
+    allow_overpayment: bool,
     /// Queue no e-mail
     #[arg(long)]
     no_email: bool,
@@ -44,12 +50,16 @@ pub(super) fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {
     let method = args.method.as_deref().map(|m| text::line("method", m, 100)).transpose()?;
     let reference =
         args.reference.as_deref().map(|r| text::line("reference", r, 200)).transpose()?;
-    let notify = if args.no_email { Notify::Nobody } else { Notify::Customer };
+    let terms = PaymentTerms {
+        overpayment: Overpayment::kept(args.allow_overpayment),
+        repeated: Repeated::taken(args.allow_repeated_reference),
+        notify: if args.no_email { Notify::Nobody } else { Notify::Customer },
+    };
     change(ctx, &args.number, |book, invoice| {
         let amount = amount("amount", &args.amount, invoice.total.currency())?;
         let paid_on = args.paid_on.unwrap_or(book.act.today);
         let payment = NewPayment { amount, paid_on, method, reference };
-        book.pay(invoice, &payment, Overpayment::Refuse, notify)?;
+        book.pay(invoice, &payment, terms)?;
         Ok(())
     })
 }
