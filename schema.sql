@@ -212,7 +212,7 @@ CREATE TABLE subscriptions (
   suspension_cause TEXT CHECK (suspension_cause IN ('overdue', 'manual', 'trial')),
   suspended_from TEXT CHECK (suspended_from IN ('trialing', 'active')),
   billed_elsewhere_until TEXT CHECK (date(billed_elsewhere_until) IS billed_elsewhere_until),
-  imported TEXT CHECK (json_valid(imported)),
+  imported TEXT CHECK (imported IS NULL OR json_valid(imported)),
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   UNIQUE (id, tenant_id),
@@ -372,11 +372,13 @@ CREATE TABLE invoices (
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   due_minor INTEGER GENERATED ALWAYS AS
-    (CASE status WHEN 'void' THEN 0 ELSE total_minor - paid_minor END) VIRTUAL,
+    (CASE status WHEN 'void' THEN 0 ELSE total_minor - paid_minor - credit_applied_minor END) VIRTUAL,
   changed_at TEXT,
   purpose TEXT NOT NULL DEFAULT 'single'
     CHECK (purpose IN ('period', 'change', 'usage', 'single')
       AND (purpose = 'single' OR subscription_id IS NOT NULL)),
+  credit_applied_minor INTEGER NOT NULL DEFAULT 0
+    CHECK (credit_applied_minor BETWEEN 0 AND total_minor - paid_minor),
   UNIQUE (id, tenant_id),
   FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
   CHECK (total_minor = subtotal_minor - discount_minor + tax_minor),
@@ -387,9 +389,9 @@ CREATE TABLE invoices (
   CHECK (period_start < period_end),
   CHECK (subscription_id IS NULL OR period_start IS NOT NULL),
   CHECK ((status = 'paid') = (paid_on IS NOT NULL)),
-  CHECK (status <> 'paid' OR paid_minor = total_minor),
-  CHECK (status <> 'open' OR paid_minor < total_minor),
-  CHECK (status <> 'void' OR paid_minor = 0),
+  CHECK (status <> 'paid' OR paid_minor + credit_applied_minor = total_minor),
+  CHECK (status <> 'open' OR paid_minor + credit_applied_minor < total_minor),
+  CHECK (status <> 'void' OR paid_minor + credit_applied_minor = 0),
   CHECK ((status IN ('void', 'uncollectible')) = (closed_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX invoices_tenant ON invoices (tenant_id);
@@ -437,7 +439,8 @@ END;
 CREATE TRIGGER invoices_discounted_once BEFORE UPDATE OF
   discount_minor, tax_rate, tax_minor, total_minor, coupon_id ON invoices
 WHEN OLD.origin <> 'imported'
-  AND (OLD.status <> 'open' OR OLD.paid_minor > 0 OR OLD.coupon_id IS NOT NULL)
+  AND (OLD.status <> 'open' OR OLD.paid_minor > 0 OR OLD.credit_applied_minor > 0
+    OR OLD.coupon_id IS NOT NULL)
 BEGIN
   SELECT RAISE(ABORT, 'a coupon is taken off an open, unpaid invoice, and once');
 END;
@@ -602,6 +605,60 @@ END;
 CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
 BEGIN
   SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+-- What a customer has in credit, a row a source: the surplus of a payment, or what was granted.
+-- `left_minor` is what neither paid an invoice nor was taken back with its source. The oldest is used
+-- first: `counts_from` is the business day from which it counts.
+CREATE TABLE credits (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  source TEXT NOT NULL CHECK (source IN ('overpayment', 'grant')),
+  transaction_id INTEGER,
+  amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+  left_minor INTEGER NOT NULL CHECK (left_minor BETWEEN 0 AND amount_minor),
+  reason TEXT,
+  counts_from TEXT NOT NULL CHECK (date(counts_from) IS counts_from),
+  taken_back_at TEXT,
+  created_at TEXT NOT NULL,
+  UNIQUE (id, tenant_id, currency),
+  FOREIGN KEY (transaction_id, tenant_id) REFERENCES transactions (id, tenant_id),
+  CHECK ((source = 'overpayment') = (transaction_id IS NOT NULL)),
+  CHECK (taken_back_at IS NULL OR left_minor = 0)
+) STRICT;
+CREATE INDEX credits_tenant ON credits (tenant_id, id);
+CREATE INDEX credits_left ON credits (tenant_id, currency, counts_from, id) WHERE left_minor > 0;
+CREATE INDEX credits_transaction ON credits (transaction_id) WHERE transaction_id IS NOT NULL;
+CREATE TRIGGER credits_no_delete BEFORE DELETE ON credits
+BEGIN
+  SELECT RAISE(ABORT, 'a credit cannot be deleted');
+END;
+
+-- What of a credit pays which invoice. One that a person took off an invoice (`kept_off`) does not go
+-- back there by itself.
+CREATE TABLE credit_uses (
+  id INTEGER PRIMARY KEY,
+  credit_id INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL,
+  currency TEXT NOT NULL,
+  invoice_id INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+  applied_on TEXT NOT NULL CHECK (date(applied_on) IS applied_on),
+  applied_at TEXT NOT NULL,
+  unapplied_at TEXT,
+  unapplied_reason TEXT,
+  kept_off INTEGER NOT NULL DEFAULT 0 CHECK (kept_off IN (0, 1)),
+  FOREIGN KEY (credit_id, tenant_id, currency) REFERENCES credits (id, tenant_id, currency),
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
+  CHECK ((unapplied_at IS NULL) = (unapplied_reason IS NULL)),
+  CHECK (kept_off = 0 OR unapplied_at IS NOT NULL)
+) STRICT;
+CREATE INDEX credit_uses_invoice ON credit_uses (invoice_id);
+CREATE INDEX credit_uses_credit ON credit_uses (credit_id);
+CREATE TRIGGER credit_uses_no_delete BEFORE DELETE ON credit_uses
+BEGIN
+  SELECT RAISE(ABORT, 'the use of a credit cannot be deleted');
 END;
 
 -- Each attempt of a charge. What it asks of the gateway stands here before the gateway is called, and
@@ -830,7 +887,7 @@ CREATE TABLE runs (
   phase TEXT CHECK (phase IN ('deciding', 'delivering')),
   started_at TEXT NOT NULL,
   finished_at TEXT,
-  result TEXT CHECK (json_valid(result)),
+  result TEXT CHECK (result IS NULL OR json_valid(result)),
   CHECK ((status = 'running') = (phase IS NOT NULL))
 ) STRICT;
 CREATE INDEX runs_task ON runs (task, id);

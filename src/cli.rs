@@ -92,6 +92,9 @@ enum Command {
     /// Promotional codes: make, check, apply, and see what came of them
     #[command(subcommand)]
     Coupon(commands::coupon::Command),
+    /// What customers have in credit: give, apply to invoices, see what is left
+    #[command(subcommand)]
+    Credit(commands::credit::Command),
     /// How customers pay by themselves
     #[command(subcommand)]
     PaymentMethod(commands::payment_method::Command),
@@ -227,6 +230,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Plan(command) => commands::plan::run(&mut ctx, command),
         Command::Subscription(command) => commands::subscription::run(&mut ctx, command),
         Command::Coupon(command) => commands::coupon::run(&mut ctx, command),
+        Command::Credit(command) => commands::credit::run(&mut ctx, command),
         Command::PaymentMethod(command) => commands::payment_method::run(&mut ctx, command),
         Command::Invoice(command) => commands::invoice::run(&mut ctx, command),
         Command::Transaction(command) => commands::transaction::run(&mut ctx, command),

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::charge::{RetryPolicy, Token};
+use crate::domain::credit::ApplyCredit;
 use crate::domain::dunning::Policy;
 use crate::domain::email::Locale;
 use crate::domain::invoice::NumberFormat;
@@ -86,6 +87,9 @@ pub struct Invoicing {
     pub net_days: i64,
     #[serde(deserialize_with = "number_format")]
     pub number_format: NumberFormat,
+    /// Whether a customer's credit pays its invoices by itself.
+    #[serde(deserialize_with = "parsed")]
+    pub apply_credit: ApplyCredit,
     /// Percent, for tenants without a rate of their own.
     #[serde(deserialize_with = "percent")]
     pub tax_rate: Decimal,
@@ -220,7 +224,8 @@ impl Default for Invoicing {
     fn default() -> Self {
         #[expect(clippy::unwrap_used, reason = "a constant, read in a test")]
         let number_format = NumberFormat::parse(NumberFormat::DEFAULT).unwrap();
-        Invoicing { net_days: 15, number_format, tax_rate: Decimal::ZERO }
+        let apply_credit = ApplyCredit::Automatic;
+        Invoicing { net_days: 15, number_format, apply_credit, tax_rate: Decimal::ZERO }
     }
 }
 

@@ -153,7 +153,7 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
             Book::new(db, act, config).pay(&invoice, &payment, terms).map(drop)
         }
         Deed::TakeBack { payment } => {
-            Book::new(db, act, config).reverse(TransactionId(payment), "bounced")
+            Book::new(db, act, config).reverse(TransactionId(payment), "bounced").map(drop)
         }
         Deed::Suspend { tenant: id } => {
             Book::new(db, act, config).suspend(&tenant(db, id)?, "a quarrel")

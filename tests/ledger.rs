@@ -157,6 +157,32 @@ fn found_after(damage: &str) -> Vec<String> {
     let shop = shop();
     shop.ok(&["invoice", "create", "--tenant", "acme", "--amount", "10", "--as-of", "2026-01-02"]);
     shop.ok(&["invoice", "pay", "INV-2026-000002", "--amount", "12", "--as-of", "2026-01-03"]);
+    let birch = ["tenant", "create", "birch", "--name", "Birch", "--email", "b@birch.example"];
+    shop.ok(&[&birch[..], &["--currency", "EUR", "--as-of", "2026-01-02"]].concat());
+    shop.ok(&[
+        "credit",
+        "grant",
+        "--tenant",
+        "acme",
+        "--amount",
+        "5",
+        "--reason",
+        "goodwill",
+        "--as-of",
+        "2026-01-04",
+    ]);
+    shop.ok(&[
+        "credit",
+        "grant",
+        "--tenant",
+        "birch",
+        "--amount",
+        "5",
+        "--reason",
+        "goodwill",
+        "--as-of",
+        "2026-01-04",
+    ]);
     shop.ok(&["tasks", "check-overdue", "--as-of", "2026-02-03"]);
     shop.ok(&["tenant", "suspend", "acme", "--reason", "a quarrel", "--as-of", "2026-02-03"]);
     let sql = shop.sql();
@@ -199,6 +225,14 @@ fn a_copy_that_the_ledger_does_not_bear_out_is_found() {
         ("UPDATE invoices SET promised_until = '2026-03-01' WHERE id = 1", "history"),
         ("UPDATE tenant_states SET status = 'active'", "history"),
         ("DELETE FROM ledger WHERE id = 1", "dues"),
+        ("UPDATE credits SET left_minor = 1 WHERE left_minor = 0", "credit_left"),
+        ("UPDATE credits SET taken_back_at = 't', left_minor = 0 WHERE id = 1", "credit_left"),
+        ("UPDATE credit_uses SET amount_minor = 400", "credit_left"),
+        ("UPDATE credits SET amount_minor = 400, left_minor = 400 WHERE id = 2", "credit_balances"),
+        ("DELETE FROM ledger WHERE kind = 'credit_grant'", "credit_balances"),
+        ("UPDATE invoices SET credit_applied_minor = 400 WHERE id = 1", "credit_applied"),
+        ("DELETE FROM ledger WHERE kind = 'credit_applied'", "credit_applied"),
+        ("UPDATE credits SET tenant_id = 1 WHERE id = 2", "chased"),
     ];
     assert_eq!(found_after("SELECT 1"), Vec::<String>::new());
     for (damage, check) in damaged {

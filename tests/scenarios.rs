@@ -12,6 +12,7 @@ support::transcript::documents! {
     backlog => "backlog.md",
     charges => "charges.md",
     coupons => "coupons.md",
+    credit => "credit.md",
     dunning => "dunning.md",
     events => "events.md",
     import => "import.md",

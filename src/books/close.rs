@@ -19,9 +19,12 @@ impl Book<'_> {
         if self.db.live_charge(invoice.id)?.is_some() {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }
+        // What credit paid of it goes back to the customer first.
+        let invoice = &self.release_all(invoice, "the invoice is void")?;
         self.close(invoice, &Entry::voided(&invoice.amounts(), self.act.today), reason)?;
         self.record(invoice, InvoiceEvent::Voided, Some(reason))?;
         self.return_coupon(invoice)?;
+        self.use_credit(invoice.tenant_id)?;
         self.come_back(invoice.tenant_id, Because::Corrected)
     }
 

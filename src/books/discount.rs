@@ -31,6 +31,8 @@ impl Book<'_> {
         if self.db.live_charge(invoice.id)?.is_some() {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }
+        // What credit paid of it is taken off, and pays what the coupon leaves.
+        let invoice = &self.release_all(invoice, "a coupon is taken off the invoice")?;
         let new = NewRedemption {
             coupon: &coupon,
             tenant: invoice.tenant_id,
@@ -61,6 +63,7 @@ impl Book<'_> {
         };
         let reason = format!("{}: {} instead of {}", coupon.code, amounts.total, invoice.total);
         self.record(invoice, event, Some(&reason))?;
+        self.use_credit(invoice.tenant_id)?;
         if amounts.total.is_zero() {
             let reason = Some("the coupon leaves nothing to be paid");
             self.record(invoice, InvoiceEvent::Settled, reason)?;

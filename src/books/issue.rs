@@ -142,6 +142,9 @@ impl Issuer<'_> {
         }
         let reason = new.redemption.map(|r| format!("{}: {} off", r.code, amounts.discount));
         self.book.record((tenant.id, id), issued(new, &amounts, due_on), reason.as_deref())?;
+        if !free {
+            self.book.use_credit_on(tenant.id, id, amounts.total)?;
+        }
         if new.send {
             self.send(new, id)?;
         }

@@ -1,14 +1,16 @@
 //! The verbs that change more than one noun in one transaction: issuing, redeeming, subscribing,
 //! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
 //!
-//! From the bottom up: `record` ← `methods`, `issue` ← `redeem` ← `bill`
-//! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `pay`,
+//! From the bottom up: `record` ← `methods`, `credit` ← `issue` ← `redeem` ← `bill`
+//! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account`, `pay`,
 //! `close`, `discount`. Nothing points back up.
 
+mod account;
 mod bill;
 mod chase;
 mod close;
 mod codes;
+mod credit;
 mod discount;
 mod explain;
 pub mod issue;
@@ -16,6 +18,7 @@ mod methods;
 pub mod pay;
 mod record;
 pub mod redeem;
+mod release;
 mod returns;
 mod standing;
 pub mod subscribe;

@@ -1,5 +1,6 @@
 //! Money that comes in for an invoice, and money that goes back.
 
+use super::release::Again;
 use super::{Because, Book};
 use crate::domain::event::PaymentEvent;
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
@@ -89,7 +90,10 @@ impl Book<'_> {
         if terms.notify == Notify::Customer {
             self.tell_of_payment(invoice, id, None)?;
         }
-        if settlement.remaining.is_zero() {
+        let surplus = payment.amount.minus(settlement.applied)?;
+        self.keep_surplus(invoice.tenant_id, id, surplus, payment.paid_on)?;
+        let settled = !surplus.is_zero() && self.use_credit(invoice.tenant_id)?;
+        if settlement.remaining.is_zero() || settled {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         Ok(id)
@@ -148,19 +152,33 @@ impl Book<'_> {
         };
         self.record(invoice, event, None)?;
         self.tell_of_payment(invoice, id, charge.run)?;
-        if settlement.remaining.is_zero() && !settlement.applied.is_zero() {
+        let surplus = charge.amount.minus(settlement.applied)?;
+        self.keep_surplus(invoice.tenant_id, id, surplus, self.act.today)?;
+        let settled = !surplus.is_zero() && self.use_credit(invoice.tenant_id)?;
+        if settled || (settlement.remaining.is_zero() && !settlement.applied.is_zero()) {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         Ok(())
     }
 
-    /// Takes a payment back: the money never came, or went back. The invoice is open again.
+    /// Takes a payment back: the money never came, or went back. The invoice is open again, and what
+    /// the payment's surplus had paid is due again, newest first; returns the numbers of the other
+    /// invoices that this opens.
     ///
     /// # Errors
     /// It did not succeed, or was taken back already.
-    pub fn reverse(&self, id: TransactionId, reason: &str) -> Result<()> {
+    pub fn reverse(&self, id: TransactionId, reason: &str) -> Result<Vec<String>> {
         let transaction = self.db.transaction(id)?;
         check_reversible(&transaction)?;
+        let mut opened = Vec::new();
+        if let Some(credit) = self.db.credit_of_transaction(id)? {
+            let mut uses = self.db.credit_uses_of(credit)?;
+            uses.retain(|one| one.unapplied_at.is_none());
+            uses.reverse();
+            let reason = "the payment that the credit came from was taken back";
+            opened = self.release(&uses, reason, Again::ByItself)?;
+            self.db.take_credit_back(self.act, credit)?;
+        }
         let before = self.db.invoice_by_id(transaction.invoice_id)?;
         self.db.reverse_transaction(self.act, id, reason)?;
         let entry = Entry::reversed(
@@ -179,6 +197,9 @@ impl Book<'_> {
             reopened,
             set_back,
         };
-        self.record(&before, event, Some(reason))
+        self.record(&before, event, Some(reason))?;
+        // Other credit of the customer pays what is due now.
+        self.use_credit(before.tenant_id)?;
+        Ok(opened)
     }
 }

@@ -149,9 +149,21 @@ fn change(
     show(ctx, &mut store, number)
 }
 
-fn show(ctx: &mut Context, store: &mut Store, number: &str) -> anyhow::Result<()> {
-    let invoice = store.read(|db| db.invoice(number))?;
-    Ok(ctx.printer.object(&objects::invoice(&invoice, ctx.clock.today()))?)
+/// Shows an invoice, and what of the customer's credit pays it.
+pub(super) fn show(ctx: &mut Context, store: &mut Store, number: &str) -> anyhow::Result<()> {
+    let (invoice, credits) = store.read(|db| {
+        let invoice = db.invoice(number)?;
+        let credits = match invoice.credit_applied.is_zero() {
+            true => Vec::new(),
+            false => db.credit_uses_of_invoice(invoice.id)?,
+        };
+        Ok((invoice, credits))
+    })?;
+    let mut object = objects::invoice(&invoice, ctx.clock.today());
+    if !credits.is_empty() {
+        object["credits"] = credits.iter().map(objects::credit_use).collect();
+    }
+    Ok(ctx.printer.object(&object)?)
 }
 
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 //! the work, and says what came of it. Nothing is computed here.
 
 pub mod coupon;
+pub mod credit;
 pub mod db;
 pub mod demo;
 pub mod email;

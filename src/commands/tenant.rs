@@ -160,7 +160,9 @@ fn change(
 fn show(ctx: &mut Context, store: &mut Store, slug: &str) -> anyhow::Result<()> {
     let object = store.read(|db| {
         let tenant = db.tenant(slug)?;
-        Ok(objects::tenant(&tenant, &db.balance_due(tenant.id)?))
+        let mut object = objects::tenant(&tenant, &db.balance_due(tenant.id)?);
+        object["credit_balance"] = objects::totals(&db.credit_balance(tenant.id)?);
+        Ok(object)
     })?;
     Ok(ctx.printer.object(&object)?)
 }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use super::tasks::charging;
 use super::{Context, Limit, date_arg};
 use crate::domain::charge::Found;
+use crate::domain::invoice::InvoiceStatus;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
@@ -92,11 +93,32 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Reverse(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
             let mut store = ctx.writer()?;
-            ctx.write(&mut store, |book| book.reverse(args.id, &reason))?;
+            let opened = ctx.write(&mut store, |book| book.reverse(args.id, &reason))?;
+            say_what_follows(ctx, &mut store, args.id)?;
+            for number in opened {
+                ctx.note(&format!(
+                    "note: {number} is open again: it was paid by the surplus of {}",
+                    args.id
+                ));
+            }
             show(ctx, &mut store, args.id)?;
         }
     }
     Ok(exit::DONE)
+}
+
+/// Says that the invoice of a payment that was taken back is chased, and what to do where the customer
+/// owes nothing, as when the money was given back: nobody would expect reminders to follow.
+fn say_what_follows(ctx: &Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {
+    let invoice = store.read(|db| db.invoice_by_id(db.transaction(id)?.invoice_id))?;
+    if invoice.status == InvoiceStatus::Open {
+        ctx.note(&format!(
+            "note: {} is open again: {} is reminded of the {} that are due on {}; \
+             where nothing is owed, as after a refund, void it or write it off",
+            invoice.number, invoice.tenant, invoice.due, invoice.due_on
+        ));
+    }
+    Ok(())
 }
 
 fn show(ctx: &mut Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {

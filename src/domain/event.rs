@@ -4,6 +4,7 @@
 
 mod changes;
 mod coupon;
+mod credit;
 mod data;
 mod email;
 mod invoice;
@@ -19,6 +20,7 @@ use super::{InvoiceId, TenantId};
 
 pub use changes::{Changed, Changes};
 pub use coupon::{CouponEvent, CouponFacts, RedemptionFacts};
+pub use credit::CreditEvent;
 pub use data::{By, Extra, Field, Flat, Kind, Nested, Parts};
 pub use email::{EmailEvent, EmailFacts};
 pub use invoice::{InvoiceEvent, Reopened};
@@ -38,6 +40,7 @@ pub enum Event<'a> {
     SubscriptionEvent(SubscriptionEvent<'a>),
     InvoiceEvent(InvoiceEvent<'a>),
     PaymentEvent(PaymentEvent<'a>),
+    CreditEvent(CreditEvent<'a>),
     CouponEvent(CouponEvent<'a>),
     EmailEvent(EmailEvent<'a>),
 }
@@ -50,6 +53,7 @@ pub const NOUNS: &[(&str, &[Kind])] = &[
     ("Subscriptions", SubscriptionEvent::KINDS),
     ("Invoices", InvoiceEvent::KINDS),
     ("Payments and charges", PaymentEvent::KINDS),
+    ("Credit", CreditEvent::KINDS),
     ("Coupons", CouponEvent::KINDS),
     ("E-mails", EmailEvent::KINDS),
 ];
@@ -64,6 +68,7 @@ macro_rules! each_noun {
             Event::SubscriptionEvent($of) => $do,
             Event::InvoiceEvent($of) => $do,
             Event::PaymentEvent($of) => $do,
+            Event::CreditEvent($of) => $do,
             Event::CouponEvent($of) => $do,
             Event::EmailEvent($of) => $do,
         }

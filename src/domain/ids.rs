@@ -54,6 +54,10 @@ ids! {
     /// An invoice that a redemption discounted.
     UsageId => "use_",
     TransactionId => "txn_",
+    /// What a customer has in credit from one source.
+    CreditId => "crd_",
+    /// What of a credit pays an invoice.
+    CreditUseId => "cru_",
     /// One attempt of a charge.
     AttemptId => "att_",
     EmailId => "eml_",

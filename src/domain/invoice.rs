@@ -98,6 +98,8 @@ pub struct Invoice {
     /// What is still to be paid; nothing on a void invoice.
     pub due: Money,
     pub paid: Money,
+    /// What of the customer's credit pays it.
+    pub credit_applied: Money,
     /// What of it was paid before the invoice came into this database.
     pub paid_elsewhere: Money,
     pub coupon: Option<String>,
@@ -238,9 +240,9 @@ pub fn settle(invoice: &Invoice, amount: Money, overpayment: Overpayment) -> Res
 }
 
 /// Checks that an invoice can be voided: open (or given up), and nothing was paid on it. One that
-/// came to nothing is paid without a payment, and can be voided too.
+/// came to nothing or was paid by credit is paid without a payment, and can be voided too.
 pub fn check_voidable(invoice: &Invoice) -> Result<()> {
-    if !invoice.total.is_zero() || invoice.status != InvoiceStatus::Paid {
+    if invoice.status != InvoiceStatus::Paid || !invoice.paid.is_zero() {
         check_closable(invoice, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible])?;
     }
     if !invoice.paid.is_zero() {

@@ -25,6 +25,12 @@ words! {
         Void = "void",
         /// An import set an imported invoice right: takes back what was booked of it.
         Correction = "correction",
+        /// A credit was given to a customer.
+        CreditGrant = "credit_grant",
+        /// Credit paid an invoice.
+        CreditApplied = "credit_applied",
+        /// Credit was taken off an invoice again.
+        CreditUnapplied = "credit_unapplied",
     }
 }
 
@@ -133,6 +139,30 @@ impl Entry {
         Entry { kind: EntryKind::Void, ..Entry::issued(amounts, booked_on).negated() }
     }
 
+    /// Credit that a customer is given, for which no money came.
+    pub fn credit_granted(amount: Money, booked_on: NaiveDate) -> Entry {
+        Entry {
+            loss: amount.minor(),
+            credit: amount.minor(),
+            ..Entry::nothing(EntryKind::CreditGrant, booked_on, amount.currency())
+        }
+    }
+
+    /// Credit that pays what is due on an invoice.
+    pub fn credit_applied(amount: Money, claim: Claim, booked_on: NaiveDate) -> Entry {
+        Entry {
+            credit: -amount.minor(),
+            ..Entry::nothing(EntryKind::CreditApplied, booked_on, amount.currency())
+        }
+        .claiming(claim, -amount.minor())
+    }
+
+    /// Credit that is taken off an invoice again: that is due again, as `claim`.
+    pub fn credit_unapplied(amount: Money, claim: Claim, booked_on: NaiveDate) -> Entry {
+        let applied = Entry::credit_applied(amount, claim, booked_on).negated();
+        Entry { kind: EntryKind::CreditUnapplied, ..applied }
+    }
+
     fn claiming(self, claim: Claim, minor: i64) -> Entry {
         match claim {
             Claim::Receivable => Entry { receivable: minor, ..self },
@@ -155,6 +185,14 @@ impl Entry {
     /// What it changes of what is due on its invoice.
     pub fn due(&self) -> i64 {
         self.receivable + self.loss
+    }
+
+    /// What it changes of the credit that pays its invoice.
+    pub fn credit_on_invoice(&self) -> i64 {
+        match self.kind {
+            EntryKind::CreditApplied | EntryKind::CreditUnapplied => -self.due(),
+            _ => 0,
+        }
     }
 
     /// What it changes of what is paid on its invoice.
@@ -247,6 +285,21 @@ mod tests {
                 "150 are paid on 120 that were written off",
                 Entry::paid(payment, eur(150), eur(120), lost, day()),
                 [0, 150, -120, 30, 0, 0],
+            ),
+            (
+                "30 of the balance pay the next invoice",
+                Entry::credit_applied(eur(30), open, day()),
+                [-30, 0, 0, -30, 0, 0],
+            ),
+            (
+                "30 of credit are taken off an invoice again",
+                Entry::credit_unapplied(eur(30), open, day()),
+                [30, 0, 0, 30, 0, 0],
+            ),
+            (
+                "20 are granted as goodwill",
+                Entry::credit_granted(eur(20), day()),
+                [0, 0, 20, 20, 0, 0],
             ),
             ("voided", Entry::voided(&amounts(100, 20), day()), [-120, 0, 0, 0, -100, -20]),
             (

@@ -5,6 +5,7 @@ pub mod act;
 pub mod calendar;
 pub mod charge;
 pub mod coupon;
+pub mod credit;
 pub mod dunning;
 pub mod email;
 pub mod event;

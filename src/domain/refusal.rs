@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::ids::TransactionId;
+use super::ids::{CreditUseId, TransactionId};
 use super::money::{BadAmount, Currency, Money, MoneyFault};
 use super::verdict::Verdict;
 
@@ -137,6 +137,15 @@ pub enum Refusal {
     DueBeforeIssue {
         issued_on: NaiveDate,
         due_on: NaiveDate,
+    },
+    /// More credit was asked for than there is.
+    CreditTooSmall {
+        tenant: String,
+        asked: Money,
+        left: Money,
+    },
+    AlreadyUnapplied {
+        credit_use: CreditUseId,
     },
     AboveDue {
         invoice: String,

@@ -47,9 +47,19 @@ impl From<&Refusal> for Failure {
             R::DueBeforeIssue { issued_on, due_on } => {
                 new("due_before_issue", format!("due on {due_on}, before it is issued on {issued_on}"))
             }
+            R::CreditTooSmall { tenant, asked, left } if left.is_zero() => {
+                new("no_credit", format!("{tenant} has no credit in {}", asked.currency()))
+                    .hint("billing credit grant gives it some")
+            }
+            R::CreditTooSmall { tenant, asked, left } => {
+                new("credit_too_small", format!("{tenant} has {left} in credit, not {asked}"))
+            }
+            R::AlreadyUnapplied { credit_use } => {
+                new("already_unapplied", format!("{credit_use} was taken off its invoice already"))
+            }
             R::AboveDue { invoice, given, due } => {
                 new("above_due", format!("{given} is more than the {due} that are due on {invoice}"))
-                    .hint("record what is due; a surplus is kept as credit only by import payments --allow-overpayment")
+                    .hint("record what is due; --allow-overpayment keeps the surplus as the customer's credit")
             }
             R::AlreadyPaid { invoice } => new("already_paid", format!("nothing is due on {invoice}, it is paid"))
                 .hint(format!("billing transaction list --invoice {invoice} shows by what")),

@@ -96,7 +96,7 @@ pub fn transactions(db: &Db, clock: &Clock, period: Period) -> Result<Transactio
         unapplied: Vec::new(),
     };
     db.each_tally(&span.from, &span.before, |tally| report.add(clock, span.since, &tally))?;
-    db.each_credit(Some(&span.before), |tenant, id, amount| {
+    db.each_surplus(Some(&span.before), |tenant, id, amount| {
         report.unapplied.push((tenant, id, amount));
         Ok(())
     })?;

@@ -48,6 +48,9 @@ fn bad_coupon(row: &rusqlite::Row) -> rusqlite::Result<Option<String>> {
     })
 }
 
+/// The check that holds only where credit is used by itself (`[invoicing] apply_credit`).
+pub const CHASED: &str = "chased";
+
 /// All of them, in the order in which they run.
 pub const CHECKS: &[Check] = &[
     Check {
@@ -317,7 +320,8 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT i.number || ' has ' || i.paid_minor || ' paid, the ledger says '
                 || coalesce(-sum(l.receivable_minor + l.loss_minor), 0)
               FROM invoices i LEFT JOIN ledger l ON l.invoice_id = i.id
-                AND l.kind NOT IN ('invoice', 'discount', 'write_off', 'void')
+                AND l.kind NOT IN ('invoice', 'discount', 'write_off', 'void', 'credit_applied',
+                  'credit_unapplied')
               -- A correction takes back the issue too: of those that had one, the dues tell.
               WHERE i.status <> 'draft' AND NOT EXISTS (SELECT 1 FROM ledger c
                 WHERE c.invoice_id = i.id AND c.kind = 'correction')
@@ -350,6 +354,7 @@ pub const CHECKS: &[Check] = &[
                         AS credit
                     FROM transactions) x
               LEFT JOIN ledger l ON l.transaction_id = x.id
+                AND l.kind NOT IN ('credit_applied', 'credit_unapplied')
               GROUP BY x.id
               HAVING coalesce(sum(l.cash_minor), 0) <> x.cash
                 OR coalesce(sum(l.credit_minor), 0) <> x.credit",
@@ -409,6 +414,62 @@ pub const CHECKS: &[Check] = &[
         proves: "what each event says is what was recorded",
         sql: "SELECT e.id, e.text_hash, x.salt, x.reason, x.data
               FROM events e LEFT JOIN event_texts x ON x.event_id = e.id",
+    },
+    Check {
+        name: "credit_left",
+        proves: "what is left of each credit is what pays no invoice",
+        sql: "SELECT 'crd_' || c.id || ' has ' || c.left_minor || ' left of ' || c.amount_minor
+                || ', and ' || coalesce(sum(u.amount_minor), 0) || ' pay invoices'
+              FROM credits c
+              LEFT JOIN credit_uses u ON u.credit_id = c.id AND u.unapplied_at IS NULL
+              GROUP BY c.id
+              HAVING c.left_minor <> CASE WHEN c.taken_back_at IS NULL
+                  THEN c.amount_minor - coalesce(sum(u.amount_minor), 0) ELSE 0 END
+                OR (c.taken_back_at IS NOT NULL AND count(u.id) > 0)",
+    },
+    Check {
+        name: "credit_balances",
+        proves: "what is left of the credit of each customer is what the ledger says",
+        sql: "SELECT t.slug || ' has ' || sum(s.left_minor) || ' ' || s.currency
+                || ' in credit, the ledger says ' || sum(s.ledger)
+              FROM (SELECT tenant_id, currency, left_minor, 0 AS ledger FROM credits
+                    UNION ALL
+                    SELECT tenant_id, currency, 0, credit_minor FROM ledger
+                    INDEXED BY ledger_credit WHERE credit_minor <> 0) s
+              JOIN tenants t ON t.id = s.tenant_id
+              GROUP BY s.tenant_id, s.currency HAVING sum(s.left_minor) <> sum(s.ledger)",
+    },
+    Check {
+        name: "credit_applied",
+        proves: "the credit that pays each invoice is what its uses and the ledger say",
+        sql: "SELECT number || ' has ' || applied || ' of credit, its uses come to ' || uses
+                || ', the ledger says ' || ledger
+              FROM (SELECT i.number, i.credit_applied_minor AS applied,
+                      (SELECT coalesce(sum(amount_minor), 0) FROM credit_uses
+                       WHERE invoice_id = i.id AND unapplied_at IS NULL) AS uses,
+                      (SELECT coalesce(-sum(receivable_minor + loss_minor), 0) FROM ledger
+                       WHERE invoice_id = i.id AND kind IN ('credit_applied', 'credit_unapplied'))
+                        AS ledger
+                    FROM invoices i
+                    WHERE i.credit_applied_minor > 0
+                      OR i.id IN (SELECT invoice_id FROM credit_uses))
+              WHERE applied <> uses OR applied <> ledger",
+    },
+    Check {
+        name: CHASED,
+        proves: "no customer was chased for an invoice that its credit could have paid",
+        sql: "SELECT DISTINCT i.number || ' was chased, while ' || t.slug || ' has credit'
+              FROM credits c INDEXED BY credits_left
+              JOIN invoices i INDEXED BY invoices_open ON i.tenant_id = c.tenant_id
+                AND i.status = 'open' AND i.currency = c.currency
+              JOIN dunning_steps s ON s.invoice_id = i.id
+              JOIN runs r ON r.id = s.run_id AND r.as_of > c.created_at
+              JOIN tenants t ON t.id = c.tenant_id
+              WHERE c.left_minor > 0 AND i.disputed_at IS NULL AND i.promised_until IS NULL
+                AND NOT EXISTS (SELECT 1 FROM credit_uses u WHERE u.invoice_id = i.id
+                  AND u.credit_id = c.id AND u.unapplied_at IS NOT NULL)
+                AND NOT EXISTS (SELECT 1 FROM transactions x WHERE x.invoice_id = i.id
+                  AND x.kind = 'charge' AND x.status IN ('pending', 'unknown'))",
     },
 ];
 

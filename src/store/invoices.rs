@@ -229,7 +229,7 @@ impl Db<'_> {
 
     /// Books an invoice that was written with its copies: its issue, and what it had become.
     fn book_new(&self, act: &Act, invoice: InvoiceId, new: &NewInvoice) -> Result<()> {
-        let subject = Subject { tenant: new.tenant, invoice, transaction: None };
+        let subject = Subject { tenant: new.tenant, invoice: Some(invoice), transaction: None };
         let (issued_on, paid_on) = (new.issued_on, new.paid_on);
         let elsewhere = new.paid_elsewhere;
         for entry in entries_of_new(&new.amounts, new.status, issued_on, elsewhere, paid_on) {
@@ -507,6 +507,7 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         total: columns::money(row, "total_minor", currency)?,
         due: columns::money(row, "due_minor", currency)?,
         paid: columns::money(row, "paid_minor", currency)?,
+        credit_applied: columns::money(row, "credit_applied_minor", currency)?,
         paid_elsewhere: columns::money(row, "paid_elsewhere_minor", currency)?,
         coupon: row.get("coupon")?,
         issued_on: columns::date(row, "issued_on")?,

@@ -9,14 +9,14 @@ use crate::domain::{Act, InvoiceId, Money, Result, TenantId, TransactionId};
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
     pub tenant: TenantId,
-    pub invoice: InvoiceId,
+    pub invoice: Option<InvoiceId>,
     pub transaction: Option<TransactionId>,
 }
 
 impl Subject {
     /// An invoice, and the transaction that moves something on it, where one does.
     pub fn of(invoice: &Invoice, transaction: Option<TransactionId>) -> Self {
-        Subject { tenant: invoice.tenant_id, invoice: invoice.id, transaction }
+        Subject { tenant: invoice.tenant_id, invoice: Some(invoice.id), transaction }
     }
 }
 
@@ -28,40 +28,50 @@ impl Db<'_> {
     /// More than is due, or a rule of the schema says no.
     pub fn book(&self, act: &Act, subject: Subject, entry: &Entry) -> Result<()> {
         self.insert_entry(act, subject, entry)?;
-        let (id, paid) = (subject.invoice.0, entry.paid_on_invoice());
+        let (paid, credit) = (entry.paid_on_invoice(), entry.credit_on_invoice());
         let closes = matches!(entry.kind, EntryKind::Void | EntryKind::WriteOff);
-        if paid == 0 && !closes {
+        let Some(id) = subject.invoice.filter(|_| paid != 0 || credit != 0 || closes) else {
             return Ok(());
-        }
+        };
         // Where nothing is left, the invoice is paid on the day of its latest payment: they may be
         // recorded in another order, as a bank lists the newest first. One that was given up and
         // is partly paid stays given up.
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET paid_minor = paid_minor + ?2,
+                   credit_applied_minor = credit_applied_minor + ?6,
                    status = CASE WHEN ?3 = 'void' THEN 'void'
                      WHEN ?3 = 'write_off' THEN 'uncollectible'
-                     WHEN paid_minor + ?2 = total_minor THEN 'paid'
+                     WHEN paid_minor + credit_applied_minor + ?2 + ?6 = total_minor THEN 'paid'
                      WHEN status = 'paid' THEN 'open' ELSE status END,
                    paid_on = CASE WHEN ?3 NOT IN ('void', 'write_off')
-                       AND paid_minor + ?2 = total_minor
+                       AND paid_minor + credit_applied_minor + ?2 + ?6 = total_minor
                      THEN max(?4, coalesce((SELECT max(paid_on) FROM transactions
-                       WHERE invoice_id = ?1 AND applied_minor > 0), ?4)) END,
+                         WHERE invoice_id = ?1 AND applied_minor > 0), ?4),
+                       coalesce((SELECT max(applied_on) FROM credit_uses
+                         WHERE invoice_id = ?1 AND unapplied_at IS NULL), ?4)) END,
                    closed_at = CASE WHEN ?3 IN ('void', 'write_off') THEN ?5
-                     WHEN paid_minor + ?2 = total_minor THEN NULL ELSE closed_at END,
+                     WHEN paid_minor + credit_applied_minor + ?2 + ?6 = total_minor THEN NULL
+                     ELSE closed_at END,
                    updated_at = max(updated_at, ?5)
                  WHERE id = ?1",
             )?
-            .execute((id, paid, entry.kind.word(), entry.booked_on.to_string(), act.at()))?;
+            .execute((
+                id.0,
+                paid,
+                entry.kind.word(),
+                entry.booked_on.to_string(),
+                act.at(),
+                credit,
+            ))?;
         Ok(())
     }
 
-    /// Hands what each transaction left as its tenant's credit to `each`: tenant, transaction,
-    /// amount. `before`: as far as it was recorded before that instant.
+    /// Hands what is left of the surplus of each transaction to `each`: tenant, transaction, amount. `before`: as far as it was recorded before that instant.
     ///
     /// # Errors
     /// What `each` refuses, or a fault of the file.
-    pub fn each_credit(
+    pub fn each_surplus(
         &self,
         before: Option<&str>,
         mut each: impl FnMut(String, TransactionId, Money) -> Result<()>,
@@ -121,7 +131,7 @@ impl Db<'_> {
                 act.at(),
                 entry.kind.word(),
                 subject.tenant.0,
-                subject.invoice.0,
+                subject.invoice.map(|id| id.0),
                 subject.transaction.map(|id| id.0),
                 entry.currency.code(),
                 entry.receivable,

@@ -81,6 +81,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/9.sql")),
         fill: None,
     },
+    Migration {
+        version: 10,
+        summary: "the credit of customers, and what it pays",
+        sql: Some(include_str!("migrations/10.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

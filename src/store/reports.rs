@@ -37,7 +37,12 @@ macro_rules! stood {
                        WHERE p.invoice_id = i.id AND p.booked_on <= :day
                          AND p.kind IN ('payment', 'charge', 'reversal')
                        GROUP BY p.transaction_id
-                       HAVING sum(p.cash_minor) > 0)),
+                       HAVING sum(p.cash_minor) > 0
+                       UNION ALL
+                       -- Or on that on which credit was applied last.
+                       SELECT p.booked_on FROM ledger p
+                       WHERE p.invoice_id = i.id AND p.booked_on <= :day
+                         AND p.kind = 'credit_applied')),
                    max(CASE WHEN l.kind = 'discount' THEN l.booked_on END), i.issued_on)
                FROM changed c JOIN invoices i ON i.id = c.id
                JOIN ledger l ON l.invoice_id = i.id AND l.booked_on <= :day

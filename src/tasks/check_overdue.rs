@@ -50,9 +50,51 @@ pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> 
     let act = given.clock.act("task:check-overdue");
     let domain = given.config.mail_domain();
     let writer = Writer { config: given.config, act: &act, run, domain: &domain };
+    use_credit(store, given.config, &act)?;
     go_through(Pass::Run(store), given, options, |db, facts, decided| {
         writer.write(db, facts, &decided.decision)
     })
+}
+
+/// Lets what customers have in credit pay what they owe, before anything is decided: a promise or a
+/// dispute that kept it off an invoice may have ended since.
+fn use_credit(store: &mut Store, config: &Config, act: &Act) -> Result<()> {
+    let mut after = TenantId(0);
+    loop {
+        let page = store.read(|db| db.tenants_with_credit(after, BATCH))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = *last;
+        let pays = |db: &Db, tenant: &TenantId| {
+            Ok(!Book::new(db, act, config).credit_plan(*tenant)?.is_empty())
+        };
+        let pay = store.read(|db| {
+            page.iter()
+                .filter_map(|tenant| match pays(db, tenant) {
+                    Ok(pays) => pays.then_some(Ok(*tenant)),
+                    Err(refusal) => Some(Err(refusal)),
+                })
+                .collect::<Result<Vec<_>>>()
+        })?;
+        if !pay.is_empty() {
+            store.write(|db| {
+                let book = Book::new(db, act, config);
+                pay.iter().try_for_each(|tenant| book.settle_from_credit(*tenant))
+            })?;
+        }
+    }
+}
+
+/// The facts of a tenant as they are once its credit has paid what it can: of a dry run, which pays
+/// nothing.
+fn facts_of(db: &Db, config: &Config, act: &Act, tenant: TenantId) -> Result<TenantFacts> {
+    let mut facts = db.dunning_facts(tenant, act.today)?;
+    for paid in Book::new(db, act, config).credit_plan(tenant)? {
+        for invoice in facts.invoices.iter_mut().filter(|invoice| invoice.id == paid.invoice) {
+            invoice.amount_due = paid.remaining;
+        }
+    }
+    facts.invoices.retain(|invoice| !invoice.amount_due.is_zero());
+    Ok(facts)
 }
 
 /// Hands what a run would decide to `each`, and returns what it would count. Writes nothing.
@@ -85,7 +127,8 @@ fn go_through(
 ) -> Result<Done> {
     let policy = given.config.dunning_policy();
     let today = given.clock.today();
-    let caps = pass.read(|db| caps(db, given.config, &policy, today, options))?;
+    let act = given.clock.act("task:check-overdue");
+    let caps = pass.read(|db| caps(db, given.config, &policy, &act, options))?;
     if let Some(most) = caps.too_many_emails {
         return Ok(Sum { errors: vec![mass_email(most)], ..Sum::default() }.done());
     }
@@ -95,7 +138,7 @@ fn go_through(
         |db, tenants, before: &Sum| {
             let mut sum = Sum::default();
             for tenant in tenants {
-                let facts = db.dunning_facts(*tenant, today)?;
+                let facts = facts_of(db, given.config, &act, *tenant)?;
                 let suspended = before.counts.tenants_suspended + sum.counts.tenants_suspended;
                 let decided = decide_within(&facts, &policy, today, caps, suspended);
                 let queued = act_on(db, &facts, &decided)?;
@@ -140,13 +183,8 @@ fn decide_within(
 const LEAST_EMAILS: u64 = 100;
 
 /// Counts what a run would do before it does anything, where a cap asks for it.
-fn caps(
-    db: &Db,
-    config: &Config,
-    policy: &Policy,
-    today: NaiveDate,
-    options: &Options,
-) -> Result<Caps> {
+fn caps(db: &Db, config: &Config, policy: &Policy, act: &Act, options: &Options) -> Result<Caps> {
+    let today = act.today;
     let mut caps = Caps { suspensions: None, hold: false, too_many_emails: None };
     if options.allow_mass_email && options.allow_mass_suspension {
         return Ok(caps);
@@ -163,7 +201,7 @@ fn caps(
             break;
         }
         for tenant in page {
-            due.count(decide(&db.dunning_facts(tenant, today)?, policy, today));
+            due.count(decide(&facts_of(db, config, act, tenant)?, policy, today));
         }
         // The tenants are counted only once it matters: a run with little due costs the same
         // however many there are.

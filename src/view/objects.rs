@@ -2,6 +2,7 @@
 //! fields are the columns of a list.
 
 mod coupons;
+mod credits;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -20,6 +21,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionKind};
 
 pub use coupons::*;
+pub use credits::*;
 
 /// A share as [`money::share`] says; null of nothing.
 pub fn share(part: impl Into<Decimal>, whole: impl Into<Decimal>) -> Value {
@@ -116,6 +118,7 @@ pub const INVOICE_FIELDS: &[&str] = &[
     "tax",
     "total",
     "amount_paid",
+    "credit_applied",
     "amount_due",
     "issued_on",
     "due_on",
@@ -150,6 +153,7 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "tax": invoice.tax.major(),
         "total": invoice.total.major(),
         "amount_paid": invoice.paid.major(),
+        "credit_applied": invoice.credit_applied.major(),
         "amount_due": invoice.due.major(),
         "issued_on": invoice.issued_on,
         "due_on": invoice.due_on,

@@ -15,8 +15,8 @@ use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::{
-    AttemptId, Currency, EmailId, Money, PaymentMethodId, RedemptionId, RunId, SubscriptionId,
-    TransactionId, UsageId,
+    AttemptId, CreditId, CreditUseId, Currency, EmailId, Money, PaymentMethodId, RedemptionId,
+    RunId, SubscriptionId, TransactionId, UsageId,
 };
 
 /// A value as JSON has it.
@@ -197,7 +197,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AttemptId EmailId PaymentMethodId RedemptionId RunId SubscriptionId TransactionId UsageId
+    AttemptId CreditId CreditUseId EmailId PaymentMethodId RedemptionId RunId SubscriptionId TransactionId UsageId
 }
 
 /// Enums of words.

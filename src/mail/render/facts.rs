@@ -393,6 +393,7 @@ fn sample_invoice(
         total: sums.total,
         due: sums.total,
         paid: Money::zero(currency),
+        credit_applied: Money::zero(currency),
         paid_elsewhere: Money::zero(currency),
         coupon: None,
         issued_on: today,

@@ -1,0 +1,140 @@
+//! What a customer has in credit: how it is kept, and how it pays invoices by itself.
+
+use super::Book;
+use crate::domain::credit::{ApplyCredit, CreditSource, Left, draw};
+use crate::domain::event::CreditEvent;
+use crate::domain::ledger::{Claim, Entry};
+use crate::domain::{CreditId, InvoiceId, Money, Result, TenantId, TransactionId};
+use crate::store::{NewCredit, Subject};
+
+/// What of a credit is to pay an open invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Application {
+    pub invoice: InvoiceId,
+    pub credit: CreditId,
+    /// The payment whose surplus the credit is.
+    pub transaction: Option<TransactionId>,
+    pub amount: Money,
+    /// What is due on the invoice after it.
+    pub remaining: Money,
+}
+
+impl Book<'_> {
+    /// Keeps what a payment brought above what was due as its tenant's credit.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub(super) fn keep_surplus(
+        &self,
+        tenant: TenantId,
+        transaction: TransactionId,
+        surplus: Money,
+        counts_from: chrono::NaiveDate,
+    ) -> Result<()> {
+        if surplus.is_zero() {
+            return Ok(());
+        }
+        let (source, transaction) = (CreditSource::Overpayment, Some(transaction));
+        let new =
+            NewCredit { tenant, source, transaction, amount: surplus, reason: None, counts_from };
+        self.db.insert_credit(self.act, &new).map(drop)
+    }
+
+    /// What the credit of a tenant would pay now: its open invoices, oldest due first, each from the
+    /// oldest credit in its currency. Nothing where credit is not used by itself.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn credit_plan(&self, tenant: TenantId) -> Result<Vec<Application>> {
+        let mut plan = Vec::new();
+        if self.config.invoicing.apply_credit == ApplyCredit::Manual {
+            return Ok(plan);
+        }
+        for balance in self.db.credit_balance(tenant)?.iter() {
+            let currency = balance.currency();
+            let mut credits = self.db.credits_left(tenant, currency)?;
+            for (invoice, due) in self.db.payable_by_credit(tenant, currency, self.act.today)? {
+                if credits.iter().all(|credit| credit.left.is_zero()) {
+                    break;
+                }
+                self.plan_for(invoice, due, &mut credits, &mut plan)?;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Adds what `credits` would pay of an invoice to the plan.
+    fn plan_for(
+        &self,
+        invoice: InvoiceId,
+        due: Money,
+        credits: &mut Vec<Left>,
+        plan: &mut Vec<Application>,
+    ) -> Result<()> {
+        let kept_off = self.db.credits_kept_off(invoice)?;
+        let (mut usable, others): (Vec<_>, Vec<_>) =
+            credits.drain(..).partition(|credit| !kept_off.contains(&credit.credit));
+        let mut remaining = due;
+        for (credit, amount) in draw(&mut usable, due)? {
+            remaining = remaining.minus(amount)?;
+            plan.push(Application {
+                invoice,
+                credit: credit.credit,
+                transaction: credit.transaction,
+                amount,
+                remaining,
+            });
+        }
+        credits.extend(usable);
+        credits.extend(others);
+        Ok(())
+    }
+
+    /// Lets the credit of a tenant pay its open invoices; returns whether one of them is settled now.
+    /// Whether its tenant comes back is the caller's.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub(super) fn use_credit(&self, tenant: TenantId) -> Result<bool> {
+        let plan = self.credit_plan(tenant)?;
+        plan.iter().try_for_each(|one| self.apply(tenant, one))?;
+        Ok(plan.iter().any(|one| one.remaining.is_zero()))
+    }
+
+    /// Lets the credit of a tenant pay an invoice that is being issued, before it is sent or charged.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub(super) fn use_credit_on(
+        &self,
+        tenant: TenantId,
+        invoice: InvoiceId,
+        due: Money,
+    ) -> Result<()> {
+        if self.config.invoicing.apply_credit == ApplyCredit::Manual {
+            return Ok(());
+        }
+        let mut credits = self.db.credits_left(tenant, due.currency())?;
+        if credits.is_empty() {
+            return Ok(());
+        }
+        let mut plan = Vec::new();
+        self.plan_for(invoice, due, &mut credits, &mut plan)?;
+        plan.iter().try_for_each(|one| self.apply(tenant, one))
+    }
+
+    /// Lets a part of a credit pay an open invoice.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub(super) fn apply(&self, tenant: TenantId, one: &Application) -> Result<()> {
+        let Application { invoice, credit, amount, remaining, .. } = *one;
+        let credit_use = self.db.insert_credit_use(self.act, credit, invoice, amount)?;
+        let entry = Entry::credit_applied(amount, Claim::Receivable, self.act.today);
+        let subject = Subject { tenant, invoice: Some(invoice), transaction: one.transaction };
+        self.db.book(self.act, subject, &entry)?;
+        let currency = amount.currency();
+        let event = CreditEvent::Applied { credit, credit_use, amount, remaining, currency };
+        self.record((tenant, invoice), event, None)
+    }
+}
