@@ -250,6 +250,7 @@ fn a_warning_that_was_sent_once_more_gives_notice_from_then_on() {
     shop.task("check-overdue", "2026-01-06", &[]);
     let warning = shop.json(&["email", "list", "--stage", "warning"])[0]["id"].clone();
     shop.ok(&["email", "resend", warning.as_str().unwrap(), "--as-of", "2026-01-09"]);
+    shop.ok(&["tasks", "deliver-emails", "--as-of", "2026-01-09"]);
     let next = |day: &str| {
         let owes = shop.json(&["report", "overdue", "--as-of", day])["tenants"][0].clone();
         (owes["next_step"].clone(), owes["next_step_on"].clone())

@@ -345,7 +345,7 @@ fn a_late_warning_names_a_date_and_goes_to_the_present_address() {
     let email = shop.json(&["email", "show", "eml_1"]);
     assert_eq!((&email["to"], &email["locale"]), (&json!("new@clients.example"), &json!("fr")));
     let subject = email["subject"].as_str().expect("a subject");
-    assert!(subject.ends_with("sera suspendu le 10 février 2026"), "{subject}");
+    assert!(subject.ends_with("sera suspendu le 17 février 2026"), "{subject}");
 }
 
 #[test]
@@ -441,13 +441,17 @@ fn a_suspended_tenant_is_told_also_where_another_invoice_keeps_it_suspended_by_t
 }
 
 #[test]
-fn a_warning_that_never_left_is_not_sent_together_with_the_suspension() {
+fn a_warning_that_had_not_left_gives_notice_from_the_day_on_which_it_leaves() {
     let shop = Shop::new();
     shop.owes("acme", "2026-01-10");
     shop.task("check-overdue", "2026-01-25", &["--no-deliver"]);
-    run_days(&shop, &["2026-02-09"]);
-    let status = |stage| shop.json(&["email", "list", "--stage", stage])[0]["status"].clone();
-    assert_eq!((status("warning"), status("suspension")), (json!("canceled"), json!("sent")));
+    run_days(&shop, &["2026-02-09", "2026-02-15"]);
+    let emails = |stage| shop.json(&["email", "list", "--stage", stage])[0]["status"].clone();
+    assert_eq!((emails("warning"), emails("suspension")), (json!("sent"), json!(null)));
+    assert_eq!(status(&shop, "acme"), "active");
+    run_days(&shop, &["2026-02-16"]);
+    assert_eq!(emails("suspension"), "sent");
+    assert_eq!(status(&shop, "acme"), "suspended");
 }
 
 #[test]

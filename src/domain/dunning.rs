@@ -64,9 +64,10 @@ pub struct InvoiceFacts {
     /// The highest stage recorded in the present round.
     pub stage: Option<Stage>,
     pub round: i64,
-    /// The day whose warning counts as notice.
+    /// The day whose warning counts as notice: that on which its e-mail left, else that on which the
+    /// warning was recorded.
     pub warned_on: Option<NaiveDate>,
-    /// What became of that warning's e-mail.
+    /// What became of that warning's e-mail: notice is given by what was sent, and nothing else.
     pub warning_email: Option<EmailStatus>,
     /// The tenant came back by hand on that day with this invoice open past suspension.
     pub set_back_on: Option<NaiveDate>,
@@ -140,6 +141,10 @@ pub enum Reason {
     NoticeRuns {
         warned_on: NaiveDate,
         until: NaiveDate,
+    },
+    /// Warned, but the e-mail has not left yet: the notice begins when it does.
+    NoticeQueued {
+        warned_on: NaiveDate,
     },
     /// Warned, but the e-mail never left.
     NoticeFailed {
@@ -339,12 +344,16 @@ pub fn decide_invoice(
     mut looked_at: impl FnMut(Rule),
 ) -> InvoiceDecision {
     let age = facts.age(today);
+    let expected = leaving_today(facts, today);
     looked_at(Rule::Age { age });
     if let Some(reason) = rest(facts, policy, today, &mut looked_at) {
         let next = match reason {
-            Reason::Promised { .. } | Reason::ChargePending { .. } => {
-                step_after(facts, policy, status, plus_days(rests_until(facts, policy, today), 1))
-            }
+            Reason::Promised { .. } | Reason::ChargePending { .. } => step_after(
+                &expected,
+                policy,
+                status,
+                plus_days(rests_until(facts, policy, today), 1),
+            ),
             _ => None,
         };
         return InvoiceDecision { action: Action::Rest, reason, next, problem: None };
@@ -370,15 +379,15 @@ pub fn decide_invoice(
     let next = match (action, reason) {
         (_, Reason::NoticeFailed { .. }) => None,
         (Action::Record(stage), _) => {
-            let mut after = facts.clone();
+            let mut after = expected.clone();
             after.stage = Some(stage);
             if stage == Stage::Warning {
-                (after.warned_on, after.warning_email) = (Some(today), None);
+                (after.warned_on, after.warning_email) = (Some(today), Some(EmailStatus::Sent));
             }
             step_after(&after, policy, status, plus_days(today, 1))
         }
         (Action::Suspend, _) => None,
-        _ => step_after(facts, policy, status, plus_days(today, 1)),
+        _ => step_after(&expected, policy, status, plus_days(today, 1)),
     };
     InvoiceDecision { action, reason, next, problem }
 }
@@ -401,8 +410,8 @@ pub fn is_past_suspension(facts: &InvoiceFacts, policy: &Policy, today: NaiveDat
     facts.stage == Some(Stage::Suspension) || age >= policy.suspension_days
 }
 
-/// What suspension's day brings: nobody is suspended without a warning that counts, at least
-/// `min_notice_days` old, whose e-mail has not failed.
+/// What suspension's day brings: nobody is suspended without a warning that counts, whose e-mail left
+/// at least `min_notice_days` ago.
 fn suspension(
     facts: &InvoiceFacts,
     status: TenantStatus,
@@ -422,22 +431,23 @@ fn suspension(
             return (Action::Record(stage), Reason::StageReached { stage, age });
         }
     };
-    let warned_on = facts.warned_on.filter(|_| facts.warning_email != Some(EmailStatus::Canceled));
+    let warned_on = facts.warned_on.filter(|_| may_give_notice(facts));
     let until = warned_on.map(|on| plus_days(on, policy.min_notice_days));
     let email = facts.warning_email;
-    let failed = email == Some(EmailStatus::Failed);
+    let (failed, sent) = (email == Some(EmailStatus::Failed), email == Some(EmailStatus::Sent));
     looked_at(Rule::Notice {
         warned_on,
         email,
         needed_days: policy.min_notice_days,
         given: !failed
-            && (policy.min_notice_days == 0 || until.is_some_and(|until| today >= until)),
+            && (policy.min_notice_days == 0 || (sent && until.is_some_and(|until| today >= until))),
     });
     match (warned_on, until) {
         (Some(warned_on), _) if failed => (Action::Wait, Reason::NoticeFailed { warned_on }),
         _ if policy.min_notice_days == 0 && facts.set_back_on.is_none_or(|on| today > on) => {
             (take, Reason::NoticeNotNeeded)
         }
+        (Some(warned_on), _) if !sent => (Action::Wait, Reason::NoticeQueued { warned_on }),
         (Some(warned_on), Some(until)) if today >= until => {
             (take, Reason::NoticeGiven { warned_on })
         }
@@ -448,6 +458,21 @@ fn suspension(
             _ => (Action::Record(Stage::Warning), Reason::NoNotice),
         },
     }
+}
+
+/// The facts as they are once a warning that is queued has left: today at the earliest.
+fn leaving_today(facts: &InvoiceFacts, today: NaiveDate) -> InvoiceFacts {
+    let mut facts = facts.clone();
+    if facts.warning_email == Some(EmailStatus::Queued) {
+        facts.warned_on = facts.warned_on.max(Some(today));
+        facts.warning_email = Some(EmailStatus::Sent);
+    }
+    facts
+}
+
+/// Whether there is a warning that counts, or will once its e-mail has left.
+fn may_give_notice(facts: &InvoiceFacts) -> bool {
+    !matches!(facts.warning_email, None | Some(EmailStatus::Canceled))
 }
 
 /// The next stage of an invoice on or after `from`, if nothing is paid and nothing else changes
@@ -473,7 +498,7 @@ fn step_after(
     if status == TenantStatus::Closed {
         return Some(NextStep { stage: next, on: suspends_on });
     }
-    match facts.warned_on.filter(|_| facts.warning_email != Some(EmailStatus::Canceled)) {
+    match facts.warned_on.filter(|_| may_give_notice(facts)) {
         Some(_) if facts.warning_email == Some(EmailStatus::Failed) => None,
         Some(on) => {
             let on = suspends_on.max(plus_days(on, policy.min_notice_days));
@@ -512,7 +537,7 @@ pub fn forecast(
             }
             facts.stage = Some(stage);
             if stage == Stage::Warning {
-                (facts.warned_on, facts.warning_email) = (Some(day), None);
+                (facts.warned_on, facts.warning_email) = (Some(day), Some(EmailStatus::Sent));
             }
         }
         let Some(next) = decision.next else { break };

@@ -57,6 +57,7 @@ macro_rules! facts_query {
                     i.stage, i.dunning_round, i.warned_on, i.set_back_on, i.promised_until,
                     i.disputed_at IS NOT NULL AS disputed,
                     (SELECT status FROM emails WHERE id = i.warning_email_id) AS warning_email,
+                    (SELECT sent_at FROM emails WHERE id = i.warning_email_id) AS warning_sent_at,
                     (SELECT max(last_tried_at) FROM transactions
                      WHERE invoice_id = i.id AND kind = 'charge'
                        AND status IN ('pending', 'unknown')) AS charge_since
@@ -287,7 +288,10 @@ pub(super) fn facts(row: &Row, zone: Tz) -> rusqlite::Result<InvoiceFacts> {
         amount_due: columns::money(row, "due_minor", currency)?,
         stage: stage(row)?,
         round: row.get("dunning_round")?,
-        warned_on: columns::date_or_null(row, "warned_on")?,
+        warned_on: match columns::date_in(row, "warning_sent_at", zone)? {
+            Some(sent_on) => Some(sent_on),
+            None => columns::date_or_null(row, "warned_on")?,
+        },
         warning_email: columns::word_or_null(row, "warning_email")?,
         set_back_on: columns::date_or_null(row, "set_back_on")?,
         promised_until: columns::date_or_null(row, "promised_until")?,

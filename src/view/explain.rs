@@ -84,6 +84,9 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NoticeRuns { warned_on, until } => {
             format!("warned on {warned_on}, the notice runs until {until}")
         }
+        Reason::NoticeQueued { warned_on } => {
+            format!("warned on {warned_on}, but the e-mail has not left yet")
+        }
         Reason::NoticeFailed { warned_on } => {
             format!("warned on {warned_on}, but the e-mail was not delivered")
         }

@@ -166,6 +166,7 @@ fn a_tenant_that_came_back_by_hand_is_warned_after_the_notice_and_then_suspended
     assert_eq!(decided(&facts, "2026-04-16").action, Action::Wait);
     assert_eq!(decided(&facts, "2026-04-17").action, Action::Record(Stage::Warning));
     (facts.stage, facts.warned_on) = (Some(Stage::Warning), Some(day("2026-04-17")));
+    facts.warning_email = Some(EmailStatus::Sent);
     assert_eq!(decided(&facts, "2026-04-23").action, Action::Wait);
     assert_eq!(decided(&facts, "2026-04-24").action, Action::Suspend);
 }
@@ -274,7 +275,12 @@ proptest! {
         let status = TenantStatus::Active;
         let decision = decide_invoice(&facts, status, &policy(), today, |_| {});
         prop_assume!(decision.action != Action::Suspend);
-        let facts = applied(facts, &decision, today);
+        let mut facts = applied(facts, &decision, today);
+        // What is queued leaves today.
+        if facts.warning_email == Some(EmailStatus::Queued) {
+            facts.warned_on = facts.warned_on.max(Some(today));
+            facts.warning_email = Some(EmailStatus::Sent);
+        }
         for later in 1..160 {
             let day = plus_days(today, later);
             let then = decide_invoice(&facts, status, &policy(), day, |_| {});
@@ -296,10 +302,7 @@ proptest! {
         if decision.action == Action::Suspend {
             let warned_on = facts.warned_on.expect("a warning");
             prop_assert!(days_between(warned_on, today) >= 7 && age >= 30);
-            prop_assert!(!matches!(
-                facts.warning_email,
-                Some(EmailStatus::Failed | EmailStatus::Canceled)
-            ));
+            prop_assert_eq!(facts.warning_email, Some(EmailStatus::Sent));
         }
     }
 
@@ -312,4 +315,26 @@ proptest! {
             prop_assert!(until.is_some_and(|until| facts.due_on <= until));
         }
     }
+}
+
+#[test]
+fn a_warning_that_has_not_left_gives_no_notice_and_one_that_left_late_gives_it_from_then() {
+    let warned = |on: &str, email| InvoiceFacts {
+        stage: Some(Stage::Warning),
+        warned_on: Some(day(on)),
+        warning_email: Some(email),
+        ..invoice()
+    };
+    // Recorded on 16 March, and still queued when suspension's day has come.
+    let queued = warned("2026-03-16", EmailStatus::Queued);
+    let decision = decided(&queued, "2026-03-31");
+    let warned_on = day("2026-03-16");
+    assert_eq!(
+        (decision.action, decision.reason),
+        (Action::Wait, Reason::NoticeQueued { warned_on })
+    );
+    // It left on the 30th.
+    let sent = warned("2026-03-30", EmailStatus::Sent);
+    assert_eq!(decided(&sent, "2026-04-05").action, Action::Wait);
+    assert_eq!(decided(&sent, "2026-04-06").action, Action::Suspend);
 }

@@ -51,11 +51,13 @@ const OVERDUE: &str = concat!(
             CASE WHEN NOT :later THEN i.promised_until ELSE h.promised_until END AS promised_until,
             CASE WHEN NOT :later THEN i.disputed_at IS NOT NULL ELSE coalesce(h.disputed, 0) END
               AS disputed,
-            (SELECT CASE WHEN m.status IN ('failed', 'canceled') AND :later
-                  AND m.ended_at >= :before THEN 'queued' ELSE m.status END
+            (SELECT CASE WHEN :later AND coalesce(m.ended_at, m.sent_at) >= :before THEN 'queued' ELSE m.status END
              FROM emails m WHERE m.id =
                CASE WHEN NOT :later THEN i.warning_email_id ELSE h.warning_email_id END)
               AS warning_email,
+            (SELECT m.sent_at FROM emails m WHERE m.id =
+               CASE WHEN NOT :later THEN i.warning_email_id ELSE h.warning_email_id END
+               AND (NOT :later OR m.sent_at < :before)) AS warning_sent_at,
             (SELECT max(a.created_at)
              FROM transactions x JOIN charge_attempts a ON a.transaction_id = x.id
              WHERE x.invoice_id = i.id AND x.kind = 'charge' AND a.created_at < :before
