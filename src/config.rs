@@ -12,6 +12,7 @@ use crate::domain::credit::ApplyCredit;
 use crate::domain::dunning::Policy;
 use crate::domain::email::Locale;
 use crate::domain::invoice::NumberFormat;
+use crate::domain::money::Minimums;
 use crate::domain::refusal::Reasons;
 use crate::domain::subscription::Collection;
 use crate::domain::template::Company;
@@ -116,6 +117,9 @@ pub struct Dunning {
     pub reactivate_on_payment: bool,
     #[serde(deserialize_with = "date_or_none")]
     pub start_on: Option<NaiveDate>,
+    /// A customer that owes less in all is not chased.
+    #[serde(deserialize_with = "minimums")]
+    pub minimum_amount: Minimums,
 }
 
 /// `[trials]`.
@@ -242,6 +246,7 @@ impl Default for Dunning {
             max_emails_per_run: None,
             reactivate_on_payment: true,
             start_on: None,
+            minimum_amount: Minimums::default(),
         }
     }
 }
@@ -440,6 +445,7 @@ impl Config {
             min_notice_days: d.min_notice_days,
             pending_days: self.payments.pending_days,
             start_on: d.start_on,
+            minimum_amount: d.minimum_amount.clone(),
         }
     }
 
@@ -612,6 +618,12 @@ fn percent<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Decimal, D::E
     };
     text::parse_percent(&text)
         .map_err(|_| serde::de::Error::custom(format!("{text:?} is no percentage from 0 to 100")))
+}
+
+fn minimums<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Minimums, D::Error> {
+    let amounts = std::collections::BTreeMap::<String, String>::deserialize(d)?;
+    let pairs = amounts.iter().map(|(code, amount)| (code.as_str(), amount.as_str()));
+    Minimums::parse(pairs).map_err(serde::de::Error::custom)
 }
 
 fn number_format<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<NumberFormat, D::Error> {

@@ -16,6 +16,7 @@ support::transcript::documents! {
     dunning => "dunning.md",
     events => "events.md",
     import => "import.md",
+    least_amounts => "least-amounts.md",
     money => "money.md",
     payments => "payments.md",
     periods => "periods.md",

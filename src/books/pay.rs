@@ -93,7 +93,9 @@ impl Book<'_> {
         let surplus = payment.amount.minus(settlement.applied)?;
         self.keep_surplus(invoice.tenant_id, id, surplus, payment.paid_on)?;
         let settled = !surplus.is_zero() && self.use_credit(invoice.tenant_id)?;
-        if settlement.remaining.is_zero() || settled {
+        // What is left may be too little to be chased.
+        let little = self.config.dunning.minimum_amount.is_above(settlement.remaining);
+        if settlement.remaining.is_zero() || settled || little {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         Ok(id)

@@ -172,6 +172,12 @@ impl Book<'_> {
         if held || self.db.has_uncollectible_past_suspension(id)? {
             return Ok(());
         }
+        // What is left and too little to be chased is warned of anew, should more be owed again.
+        for facts in facts.invoices.iter().filter(|invoice| !invoice.disputed) {
+            if dunning::is_past_suspension(facts, &policy, self.act.today) {
+                self.db.set_back_invoice(self.act, facts.id)?;
+            }
+        }
         let reason = Some("no overdue invoice holds it any more");
         let how = match because {
             Because::Paid => Reactivation::Paid,

@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 
 use super::calendar::{days_between, plus_days};
 use super::email::EmailStatus;
+use super::money::Minimums;
 use super::stage::Stage;
 use super::tenant::TenantStatus;
 use super::{InvoiceId, Money, TenantId};
@@ -26,6 +27,8 @@ pub struct Policy {
     pub pending_days: i64,
     /// Invoices due before it are listed, never chased.
     pub start_on: Option<NaiveDate>,
+    /// A tenant that owes less in all is listed, never chased or suspended.
+    pub minimum_amount: Minimums,
 }
 
 impl Policy {
@@ -61,6 +64,8 @@ pub struct InvoiceFacts {
     pub due_on: NaiveDate,
     pub total: Money,
     pub amount_due: Money,
+    /// What its tenant owes of that currency in all that is overdue, this one included.
+    pub owed: Money,
     /// The highest stage recorded in the present round.
     pub stage: Option<Stage>,
     pub round: i64,
@@ -110,6 +115,11 @@ pub enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     NotOverdue,
+    /// Its tenant owes less in all than is worth a reminder.
+    BelowMinimum {
+        owed: Money,
+        minimum: Money,
+    },
     BeforeStart {
         start_on: NaiveDate,
     },
@@ -244,6 +254,11 @@ pub enum Rule {
         start_on: Option<NaiveDate>,
         chased: bool,
     },
+    Minimum {
+        owed: Money,
+        minimum: Money,
+        rests: bool,
+    },
     Dispute {
         disputed: bool,
     },
@@ -311,6 +326,13 @@ pub fn rest(
     looked_at(Rule::StartOn { start_on: policy.start_on, chased });
     if let Some(start_on) = policy.start_on.filter(|_| !chased) {
         return Some(Reason::BeforeStart { start_on });
+    }
+    if let Some(minimum) = policy.minimum_amount.of(facts.owed.currency()) {
+        let (owed, rests) = (facts.owed, facts.owed.minor() < minimum.minor());
+        looked_at(Rule::Minimum { owed, minimum, rests });
+        if rests {
+            return Some(Reason::BelowMinimum { owed, minimum });
+        }
     }
     looked_at(Rule::Dispute { disputed: facts.disputed });
     if facts.disputed {
@@ -396,11 +418,16 @@ pub fn decide_invoice(
 /// or would be by a run of today, and it is not disputed. A promise lets dunning rest, but pays
 /// nothing.
 pub fn holds(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
-    if facts.disputed {
+    if facts.disputed || is_below_minimum(facts, policy) {
         return false;
     }
     let decided = || decide_invoice(facts, TenantStatus::Suspended, policy, today, |_| {});
     facts.stage == Some(Stage::Suspension) || decided().records() == Some(Stage::Suspension)
+}
+
+/// Whether its tenant owes too little to be chased.
+fn is_below_minimum(facts: &InvoiceFacts, policy: &Policy) -> bool {
+    policy.minimum_amount.is_above(facts.owed)
 }
 
 /// Whether an open invoice is past suspension, by its stage or its age: where its tenant comes

@@ -281,7 +281,7 @@ impl NumberFormat {
     ///
     /// # Errors
     /// No `{seq}` or two of them, an unknown placeholder, characters that a number must not have,
-    /// or a width above 12.
+    /// a width above 12, or numbers that it cannot read itself.
     pub fn parse(format: &str) -> Result<Self> {
         let bad = || Refusal::BadNumberFormat { format: format.to_owned() };
         let (before, rest) = format.split_once("{seq").ok_or_else(bad)?;
@@ -300,7 +300,20 @@ impl NumberFormat {
             return Err(bad());
         }
         let (before, after) = (before.to_owned(), after.to_owned());
-        Ok(NumberFormat { before, after, width, text: format.to_owned() })
+        let read = NumberFormat { before, after, width, text: format.to_owned() };
+        // F{seq:4}{year} makes F00012026, in which nobody can tell the year from the sequence: an
+        // imported number would not raise it.
+        if read.reads_its_own() { Ok(read) } else { Err(bad()) }
+    }
+
+    /// Whether what it numbers can be read again.
+    fn reads_its_own(&self) -> bool {
+        [1, 2026, 999_999_999].into_iter().all(|sequence| {
+            [(2026, 1), (1999, 12)].into_iter().all(|(year, month)| {
+                let Some(day) = NaiveDate::from_ymd_opt(year, month, 1) else { return false };
+                self.read(&self.number(day, sequence)) == Some((self.series(day), sequence))
+            })
+        })
     }
 
     /// The format as it was written.
@@ -411,6 +424,8 @@ mod tests {
             "INV {seq}",
             "{month}{seq}",
             "{seq}{year}0{",
+            "F{seq:4}{year}",
+            "{seq}{year}",
         ] {
             assert!(NumberFormat::parse(bad).is_err(), "{bad}");
         }

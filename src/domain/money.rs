@@ -372,6 +372,37 @@ impl FromIterator<Money> for Totals {
     }
 }
 
+/// Least amounts, at most one a currency.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Minimums(Vec<Money>);
+
+impl Minimums {
+    /// Reads amounts of major units by currency.
+    ///
+    /// # Errors
+    /// A currency that is none, or an amount that is none of that currency.
+    pub fn parse<'a>(
+        amounts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> std::result::Result<Self, String> {
+        let read = |(code, amount): (&str, &str)| {
+            let currency: Currency = code.parse()?;
+            Money::parse(amount, currency)
+                .map_err(|_| format!("not an amount in {currency}: {amount}"))
+        };
+        Ok(Minimums(amounts.into_iter().map(read).collect::<std::result::Result<_, String>>()?))
+    }
+
+    /// The least amount in that currency, where there is one.
+    pub fn of(&self, currency: Currency) -> Option<Money> {
+        self.0.iter().copied().find(|minimum| minimum.currency() == currency)
+    }
+
+    /// Whether an amount is below the least one of its currency.
+    pub fn is_above(&self, amount: Money) -> bool {
+        self.of(amount.currency()).is_some_and(|minimum| amount.minor() < minimum.minor())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -184,6 +184,7 @@ impl From<&Refusal> for Failure {
             }
             R::BadNumberFormat { format } => {
                 new("bad_number_format", format!("{format} is no format of invoice numbers"))
+                    .hint("INV-{year}-{seq:6}: {seq} once, and no digit beside it or {year} beside it")
             }
             R::Room(_) => rooms::of_room(refusal),
             R::File { path, doing, message } => {

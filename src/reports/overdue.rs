@@ -91,7 +91,13 @@ pub fn overdue(
     let end = period::end(clock, until);
     let later = period::may_have_changed(db, clock, &end)?;
     let mut sorted = Sorted::new(end.day, policy);
-    db.each_overdue_at(&end, since, later, |invoice| sorted.add(invoice))?;
+    db.each_overdue_at(&end, since, later, |mut invoice| {
+        // How it was on a past day, the invoices of that day say one by one.
+        if !later {
+            db.owed_beside(&mut invoice.facts, end.day, &policy.minimum_amount)?;
+        }
+        sorted.add(invoice)
+    })?;
     Ok(Overdue { since, ..sorted.report() })
 }
 

@@ -7,6 +7,7 @@ use rusqlite::Row;
 use super::invoices::{is_overdue, stage, stage_word};
 use super::{Db, columns};
 use crate::domain::dunning::{InvoiceFacts, TenantFacts};
+use crate::domain::money::{Minimums, Totals};
 use crate::domain::stage::Stage;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::{Act, EmailId, InvoiceId, Result, RunId, TenantId};
@@ -121,7 +122,8 @@ impl Db<'_> {
         ))?;
         let invoices =
             statement.query_map((tenant.0, today.to_string()), |row| facts(row, self.zone))?;
-        let invoices = invoices.collect::<rusqlite::Result<_>>()?;
+        let mut invoices = invoices.collect::<rusqlite::Result<Vec<_>>>()?;
+        owed_in_all(&mut invoices)?;
         Ok(TenantFacts { id: tenant, slug, status, invoices })
     }
 
@@ -132,6 +134,33 @@ impl Db<'_> {
     pub fn dunning_facts_of_invoice(&self, invoice: InvoiceId) -> Result<InvoiceFacts> {
         let mut statement = self.conn.prepare_cached(facts_query!("WHERE i.id = ?1"))?;
         Ok(statement.query_row([invoice.0], |row| facts(row, self.zone))?)
+    }
+
+    /// What the tenant of an invoice owes of its currency in all that was due before `today`; looked
+    /// up only where the invoice alone is below the least amount that is chased.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn owed_beside(
+        &self,
+        facts: &mut InvoiceFacts,
+        today: NaiveDate,
+        minimums: &Minimums,
+    ) -> Result<()> {
+        if !minimums.is_above(facts.amount_due) {
+            return Ok(());
+        }
+        let currency = facts.amount_due.currency();
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT coalesce(sum(o.due_minor), 0) AS owed
+             FROM invoices i JOIN invoices o INDEXED BY invoices_open ON o.tenant_id = i.tenant_id
+             WHERE i.id = ?1 AND o.currency = i.currency AND ",
+            is_overdue!("o", "?2")
+        ))?;
+        facts.owed = statement.query_row((facts.id.0, today.to_string()), |row| {
+            columns::money(row, "owed", currency)
+        })?;
+        Ok(())
     }
 
     /// Hands each open invoice that was due before `due_before` to `each`, oldest first, with its
@@ -276,6 +305,20 @@ impl Db<'_> {
     }
 }
 
+/// Adds up what a tenant owes in each currency, over all its overdue invoices.
+fn owed_in_all(invoices: &mut [InvoiceFacts]) -> Result<()> {
+    let mut totals = Totals::default();
+    for invoice in invoices.iter() {
+        totals.add(invoice.amount_due)?;
+    }
+    for invoice in invoices {
+        let currency = invoice.amount_due.currency();
+        let owed = totals.iter().find(|total| total.currency() == currency);
+        invoice.owed = owed.copied().unwrap_or(invoice.amount_due);
+    }
+    Ok(())
+}
+
 /// The facts of a row that bears their columns.
 pub(super) fn facts(row: &Row, zone: Tz) -> rusqlite::Result<InvoiceFacts> {
     let currency = columns::word(row, "currency")?;
@@ -286,6 +329,7 @@ pub(super) fn facts(row: &Row, zone: Tz) -> rusqlite::Result<InvoiceFacts> {
         due_on: columns::date(row, "due_on")?,
         total: columns::money(row, "total_minor", currency)?,
         amount_due: columns::money(row, "due_minor", currency)?,
+        owed: columns::money(row, "due_minor", currency)?,
         stage: stage(row)?,
         round: row.get("dunning_round")?,
         warned_on: match columns::date_in(row, "warning_sent_at", zone)? {

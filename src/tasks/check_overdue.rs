@@ -92,6 +92,10 @@ fn facts_of(db: &Db, config: &Config, act: &Act, tenant: TenantId) -> Result<Ten
         for invoice in facts.invoices.iter_mut().filter(|invoice| invoice.id == paid.invoice) {
             invoice.amount_due = paid.remaining;
         }
+        let currency = paid.amount.currency();
+        for invoice in facts.invoices.iter_mut().filter(|i| i.owed.currency() == currency) {
+            invoice.owed = invoice.owed.minus(paid.amount)?;
+        }
     }
     facts.invoices.retain(|invoice| !invoice.amount_due.is_zero());
     Ok(facts)

@@ -62,6 +62,9 @@ pub fn action(action: Action) -> String {
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::NotOverdue => "not overdue".to_owned(),
+        Reason::BelowMinimum { owed, minimum } => {
+            format!("{owed} are owed in all, less than the {minimum} that are chased")
+        }
         Reason::BeforeStart { start_on } => {
             format!("due before dunning starts on {start_on}: listed, never chased")
         }
@@ -194,6 +197,11 @@ pub fn rule(rule: &Rule) -> Value {
         Rule::StartOn { start_on, chased } => {
             ("dunning starts on", date(*start_on), if *chased { "chased" } else { "never chased" })
         }
+        Rule::Minimum { owed, minimum, rests } => (
+            "minimum amount",
+            format!("{owed} owed in all, {minimum} are chased"),
+            if *rests { "rests" } else { "chased" },
+        ),
         Rule::Dispute { disputed } => {
             ("disputed", if *disputed { "yes" } else { "no" }.to_owned(), rests(*disputed))
         }

@@ -15,7 +15,8 @@ pub(super) fn explain(ctx: &mut Context, number: &str) -> anyhow::Result<()> {
     let explained = ctx.reader()?.read(|db| {
         let invoice = db.invoice(number)?;
         let tenant = db.tenant_by_id(invoice.tenant_id)?;
-        let facts = db.dunning_facts_of_invoice(invoice.id)?;
+        let mut facts = db.dunning_facts_of_invoice(invoice.id)?;
+        db.owed_beside(&mut facts, today, &policy.minimum_amount)?;
         let (mut rules, mut decision, mut coming) = (Vec::new(), Value::Null, Vec::new());
         if invoice.status == InvoiceStatus::Open {
             let decided = dunning::decide_invoice(&facts, tenant.status, &policy, today, |rule| {

@@ -16,6 +16,7 @@ fn policy() -> Policy {
         min_notice_days: 7,
         pending_days: 5,
         start_on: None,
+        minimum_amount: Minimums::default(),
     }
 }
 
@@ -30,6 +31,7 @@ fn invoice() -> InvoiceFacts {
         due_on: day("2026-03-01"),
         total: amount,
         amount_due: amount,
+        owed: amount,
         stage: None,
         round: 1,
         warned_on: None,
