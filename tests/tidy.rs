@@ -48,7 +48,17 @@ const ROOMS: &[Room] = &[
     Room {
         name: "mail",
         rooms: &["domain"],
-        crates: &["chrono", "lettre", "minijinja", "rust_decimal", "serde", "serde_json", "uuid"],
+        crates: &[
+            "chrono",
+            "lettre",
+            "minijinja",
+            "rust_decimal",
+            "rustls",
+            "serde",
+            "serde_json",
+            "uuid",
+            "webpki_roots",
+        ],
     },
     Room {
         name: "gateway",

@@ -25,8 +25,8 @@ pub enum Command {
     Show(Named),
     /// Print a template filled in with made-up facts
     Preview(Preview),
-    /// Send an e-mail again, to the customer's present address
-    Resend(Named),
+    /// Send an e-mail again, to the customer's present address, or all that failed
+    Resend(Resend),
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +46,19 @@ pub struct List {
 pub struct Named {
     /// The e-mail's id, such as eml_9
     id: EmailId,
+}
+
+#[derive(Debug, Args)]
+pub struct Resend {
+    /// The e-mail's id, such as eml_9
+    #[arg(required_unless_present = "failed", conflicts_with = "failed")]
+    id: Option<EmailId>,
+    /// Every e-mail that failed and was not sent again since
+    #[arg(long)]
+    failed: bool,
+    /// Only those that failed on that day or later
+    #[arg(long, value_name = "WHEN", requires = "failed")]
+    since: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -98,14 +111,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::List(args) => list(ctx, args)?,
         Command::Show(args) => show(ctx, args.id)?,
         Command::Preview(args) => preview(ctx, &args)?,
-        Command::Resend(args) => {
-            let mut store = ctx.writer()?;
-            let id =
-                store.write(|db| deliver_emails::resend(db, &ctx.act(), &ctx.config, args.id))?;
-            let drawer = drawer(ctx);
-            let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
-            ctx.printer.object(&email)?;
-        }
+        Command::Resend(args) => resend(ctx, &args)?,
     }
     Ok(exit::DONE)
 }
@@ -200,6 +206,28 @@ fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
     ctx.printer.object(&fields)?;
     let message = message.as_ref().and_then(Value::as_str).unwrap_or_default().replace('\r', "");
     Ok(ctx.printer.text(&format!("\n{}", printable(&message)))?)
+}
+
+fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
+    let mut store = ctx.writer()?;
+    let (act, since) = (ctx.act(), args.since.as_deref());
+    let since = since.map(|since| ctx.clock.start("since", since)).transpose()?;
+    let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
+    let drawer = Drawer { renderer, act: ctx.act(), config: &ctx.config };
+    if let Some(id) = args.id {
+        let id = store.write(|db| deliver_emails::resend(db, &act, &ctx.config, id))?;
+        let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
+        return Ok(ctx.printer.object(&email)?);
+    }
+    let queued =
+        store.write(|db| deliver_emails::resend_failed(db, &act, &ctx.config, since.as_deref()))?;
+    let mut list = ctx.printer.list(FIELDS, COLUMNS);
+    store.read(|db| {
+        queued.iter().try_for_each(|id| {
+            list.row(drawer.object(db, &db.email(*id)?)?).map_err(super::out_failed)
+        })
+    })?;
+    Ok(list.end()?)
 }
 
 fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 //! bad address. Errors of [`deliver`] are those of the caller's outbox, and a transport that is set
 //! up wrongly.
 
+mod answer;
 mod file;
 mod sendmail;
 mod smtp;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use crate::domain::{EmailId, Result};
 
+use answer::Watch;
 pub use smtp::{Secret, Smtp, Tls};
 
 /// An e-mail on its way out: envelope and bytes.
@@ -33,8 +35,11 @@ pub struct Outgoing {
 pub enum Outcome {
     /// The next one on the way has taken it over.
     Sent,
-    /// For good: this recipient or this message is not taken.
+    /// For good: this recipient is not taken.
     Refused(String),
+    /// Not this time, and for a reason that is ours: the sender, the account, the text. Every
+    /// other e-mail may well get the same answer.
+    NotFromUs(String),
     /// Not this time, or not known: the same bytes may be tried again later.
     TryLater(String),
     /// The way itself is out of order; nobody else need be tried in this run.
@@ -101,8 +106,9 @@ pub fn deliver(transport: &Transport, outbox: &mut dyn Outbox) -> Result<()> {
 }
 
 fn one_by_one(outbox: &mut dyn Outbox, send: impl Fn(&Outgoing) -> Outcome) -> Result<()> {
+    let mut watch = Watch::default();
     while let Some(email) = outbox.next()? {
-        let outcome = send(&email);
+        let outcome = watch.judge(send(&email));
         let down = matches!(outcome, Outcome::Down(_));
         outbox.done(email.id, outcome)?;
         if down {

@@ -185,6 +185,41 @@ impl Db<'_> {
         Ok(page.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The e-mails that are queued since before `since`, oldest first.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn waiting_emails(&self, since: &str, limit: u32) -> Result<Vec<Email>> {
+        let mut statement = self.conn.prepare_cached(email_query!(
+            "WHERE e.next_try_at IS NOT NULL AND e.queued_at < ?1 ORDER BY e.id LIMIT ?2"
+        ))?;
+        let waiting = statement.query_map((since, limit), email)?;
+        Ok(waiting.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// How many e-mails are queued since before `since`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn count_waiting(&self, since: &str) -> Result<u64> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*) FROM emails WHERE next_try_at IS NOT NULL AND queued_at < ?1",
+        )?;
+        Ok(statement.query_row([since], |row| row.get::<_, i64>(0))?.unsigned_abs())
+    }
+
+    /// The e-mails that failed for good, since then where a time is given, oldest first.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn failed_emails(&self, since: Option<&str>) -> Result<Vec<Email>> {
+        let mut statement = self.conn.prepare_cached(email_query!(
+            "WHERE e.status = 'failed' AND (?1 IS NULL OR e.ended_at >= ?1) ORDER BY e.id"
+        ))?;
+        let failed = statement.query_map([since], email)?;
+        Ok(failed.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Whether any e-mail is due.
     ///
     /// # Errors

@@ -36,8 +36,17 @@ const TRIED_FOR: TimeDelta = TimeDelta::days(3);
 /// What marks the key of an e-mail that a person sent again.
 const AGAIN: &str = "/again/";
 
+/// What marks, in its facts, an e-mail that was sent again with all others that had failed.
+const TOGETHER: &str = "sent_again_with_others";
+
 /// E-mails read at once.
 const PAGE: usize = 64;
+
+/// How long an e-mail may wait before a run names it.
+const MAY_WAIT: TimeDelta = TimeDelta::hours(1);
+
+/// Of those that wait, so many are named one by one.
+const NAMED: u32 = 20;
 
 /// What became of the e-mails.
 #[derive(Debug, Default)]
@@ -65,9 +74,40 @@ pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
         scan: Scan::default(),
         delivered: Delivered::default(),
         down: false,
+        kept: None,
     };
     mail::deliver(given.transport, &mut post)?;
-    Ok(post.delivered)
+    let Post { mut delivered, kept, down, .. } = post;
+    // Each of them is tried again by itself; that none left is what a person has to know today.
+    if let Some(why) = kept.filter(|_| delivered.sent == 0 && !down) {
+        let message = format!("none of the e-mails that were tried left: {why}");
+        delivered.errors.push(item_error("mail", "nothing_left", message));
+    }
+    Ok(delivered)
+}
+
+/// The e-mails that have waited for more than an hour, oldest first: the first of them each, and
+/// how many more there are.
+///
+/// # Errors
+/// A fault of the file.
+pub fn waiting(store: &mut Store, given: &Given) -> Result<Vec<ItemError>> {
+    let since = act::instant(given.clock.now - MAY_WAIT);
+    let (emails, count) =
+        store.read(|db| Ok((db.waiting_emails(&since, NAMED)?, db.count_waiting(&since)?)))?;
+    let mut errors: Vec<ItemError> = emails.iter().map(named_as_waiting).collect();
+    let others = count.saturating_sub(errors.len() as u64);
+    if others > 0 {
+        let message = format!("{others} more e-mails have waited for more than an hour");
+        errors.push(item_error("mail", "emails_waiting", message));
+    }
+    Ok(errors)
+}
+
+fn named_as_waiting(email: &Email) -> ItemError {
+    let why = email.error.as_deref().unwrap_or("not tried yet");
+    let message = format!("to {}: waits since {}: {why}", email.to, email.queued_at);
+    item_error(&email.id.to_string(), "email_waiting", message)
 }
 
 /// Hands each e-mail that a run would try to send to `each`. Writes and sends nothing.
@@ -130,6 +170,8 @@ struct Post<'a> {
     scan: Scan,
     delivered: Delivered,
     down: bool,
+    /// What was last said of an e-mail that is to be tried again.
+    kept: Option<String>,
 }
 
 impl Outbox for Post<'_> {
@@ -165,7 +207,12 @@ impl Outbox for Post<'_> {
                 })
             }
             Outcome::Refused(why) => self.failed(&email, &why),
-            Outcome::TryLater(why) => self.try_later(&email, &why).map(drop),
+            Outcome::TryLater(why) | Outcome::NotFromUs(why) => {
+                if self.try_later(&email, &why)? == Next::TriedAgain {
+                    self.kept = Some(why);
+                }
+                Ok(())
+            }
             Outcome::Down(why) => {
                 if !std::mem::replace(&mut self.down, true) {
                     let message = format!("no e-mail leaves: {why}");
@@ -282,12 +329,44 @@ pub fn preview(
 /// warning, its notice starts anew.
 ///
 /// # Errors
-/// The e-mail is still queued.
+/// The e-mail is still queued, or was sent again before.
 pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailId> {
     let old = db.email(id)?;
     if old.status == EmailStatus::Queued {
         return Err(Refusal::StillQueued { email: id.to_string() });
     }
+    let new = queue_again(db, act, config, &old, &old.facts)?;
+    new.ok_or_else(|| Refusal::AlreadyResent { email: id.to_string() })
+}
+
+/// Queues each e-mail again that has failed since then and was not sent again before. A reminder
+/// whose invoice has come to a higher stage meanwhile is left to that stage's e-mail.
+///
+/// # Errors
+/// A fault of the file.
+pub fn resend_failed(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    since: Option<&str>,
+) -> Result<Vec<EmailId>> {
+    let mut queued = Vec::new();
+    for old in db.failed_emails(since)? {
+        let mut facts = queued_facts(&old);
+        facts[TOGETHER] = true.into();
+        queued.extend(queue_again(db, act, config, &old, &facts.to_string())?);
+    }
+    Ok(queued)
+}
+
+/// `None` where the e-mail was sent again before.
+fn queue_again(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    old: &Email,
+    facts: &str,
+) -> Result<Option<EmailId>> {
     let base = old.dedup_key.split(AGAIN).next().unwrap_or(&old.dedup_key);
     let new = db.queue_email(
         act,
@@ -296,16 +375,16 @@ pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailI
             invoice: old.invoice_id,
             template: old.template,
             domain: &config.mail_domain(),
-            dedup_key: &format!("{base}{AGAIN}{}", id.0),
-            facts: &old.facts,
+            dedup_key: &format!("{base}{AGAIN}{}", old.id.0),
+            facts,
             run: None,
         },
     )?;
-    let Some(new) = new else { return Err(Refusal::AlreadyResent { email: id.to_string() }) };
-    let warned = db.move_steps(act, id, new)?;
-    let event = EmailEvent::Resent { email: id, r#as: new, warned: &warned, on: act.today };
-    record(db, act, &old, event, None)?;
-    Ok(new)
+    let Some(new) = new else { return Ok(None) };
+    let warned = db.move_steps(act, old.id, new)?;
+    let event = EmailEvent::Resent { email: old.id, r#as: new, warned: &warned, on: act.today };
+    record(db, act, old, event, None)?;
+    Ok(Some(new))
 }
 
 /// When an e-mail is tried again after so many attempts; `None` once three days have passed since the
@@ -532,7 +611,7 @@ fn still_true<'a>(
     chased: &[&InvoiceFacts],
 ) -> Option<&'a ToldStep> {
     let suspended = tenant.suspension.as_ref().is_some_and(|s| s.cause == SuspensionCause::Overdue);
-    let by_hand = email.dedup_key.contains(AGAIN);
+    let by_hand = email.dedup_key.contains(AGAIN) && queued_facts(email)[TOGETHER] != true;
     let stages: HashMap<_, _> = chased.iter().map(|invoice| (invoice.id, invoice.stage)).collect();
     let holds = |step: &&ToldStep| match step.stage {
         // The suspension itself is told, whichever of the overdue invoices keeps it up by now.

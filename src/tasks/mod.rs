@@ -245,6 +245,11 @@ fn work(
         _ => start_delivery(store, given, run, lock)?,
     };
     if !delivers {
+        // Where another run delivers just now, what waits is about to leave.
+        let actor = given.clock.act("task");
+        if !store.read(|db| db.has_due_emails(&actor))? {
+            report.errors.extend(deliver_emails::waiting(store, given)?);
+        }
         return Ok(report);
     }
     match deliver_emails::deliver(store, given) {
@@ -252,6 +257,7 @@ fn work(
             report.emails_sent = delivered.sent;
             report.emails_failed = delivered.failed;
             report.errors.extend(delivered.errors);
+            report.errors.extend(deliver_emails::waiting(store, given)?);
         }
         // What was decided stands; the e-mails stay queued for the next run.
         Err(refusal) if refusal.is_of_the_item() => {

@@ -7,7 +7,11 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use super::answer::is_of_the_recipient;
 use super::{Outcome, Outgoing, reply_text};
+
+/// A code that says nothing by itself: a mailer's words alone tell whom it speaks of.
+const ANY_REFUSAL: u16 = 500;
 
 /// How long the program may take over one e-mail.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,8 +29,9 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Hands the e-mail to the program, without a shell.
 ///
-/// The exit codes are those of sysexits.h: 64, 65 and 67 refuse the e-mail; any other is worth a
-/// later attempt. A program that cannot be started is [`Outcome::Down`].
+/// The exit codes are those of sysexits.h: 67, and 65 where it speaks of the recipient, refuse the
+/// e-mail; any other is worth a later attempt. A program that cannot be started is
+/// [`Outcome::Down`].
 pub fn hand_over(program: &Path, email: &Outgoing) -> Outcome {
     hand_over_within(PATIENCE, program, email)
 }
@@ -61,9 +66,13 @@ fn verdict(status: ExitStatus, said: &str) -> Outcome {
     let text = if said.is_empty() { status.to_string() } else { format!("{status}: {said}") };
     match status.code() {
         Some(0) => Outcome::Sent,
-        // EX_USAGE, EX_DATAERR, EX_NOUSER. Not EX_NOHOST (68): a name server that does not answer
-        // looks the same to many mailers, and says nothing of the recipient.
-        Some(64 | 65 | 67) => Outcome::Refused(text),
+        // EX_NOUSER. Not EX_NOHOST (68): a name server that does not answer looks the same to many
+        // mailers, and says nothing of the recipient.
+        Some(67) => Outcome::Refused(text),
+        // EX_DATAERR: msmtp gives it for a recipient as for a sender that the relay does not take.
+        Some(65) if is_of_the_recipient(ANY_REFUSAL, said) => Outcome::Refused(text),
+        // EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG: of how we call it, or of its own setting.
+        Some(64 | 65 | 77 | 78) => Outcome::NotFromUs(text),
         _ => Outcome::TryLater(text),
     }
 }
@@ -163,10 +172,14 @@ mod tests {
 
     #[test]
     fn the_exit_code_says_whether_another_try_is_worth_it() {
-        for code in [64, 65, 67] {
-            let (_place, path) = program(&format!("echo unknown user >&2; exit {code}"));
+        for (code, said) in [(67, "unknown user"), (65, "550 5.1.1 unknown user")] {
+            let (_place, path) = program(&format!("echo {said} >&2; exit {code}"));
             let Outcome::Refused(text) = hand_over(&path, &email(1)) else { panic!("{code}") };
             assert!(text.contains("unknown user") && text.contains(&code.to_string()), "{text}");
+        }
+        for code in [64, 65, 78] {
+            let (_place, path) = program(&format!("echo sender not verified >&2; exit {code}"));
+            assert!(matches!(hand_over(&path, &email(1)), Outcome::NotFromUs(_)), "{code}");
         }
         for code in [1, 68, 69, 75] {
             let (_place, path) = program(&format!("exit {code}"));
