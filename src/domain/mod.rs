@@ -18,6 +18,7 @@ pub mod period;
 pub mod plan;
 pub mod price;
 pub mod pricing;
+pub mod programs;
 pub mod recurrence;
 pub mod refusal;
 pub mod revenue;

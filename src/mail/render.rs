@@ -233,8 +233,17 @@ impl Renderer {
     }
 }
 
+/// What a template may do: about a thousand times what an invoice of a hundred lines takes. A
+/// template of the operator that loops without end is refused, and takes no run with it.
+const FUEL: u64 = 20_000_000;
+
+/// How deep templates, macros and loops may call one another, before the stack is at its end.
+const DEPTH: usize = 100;
+
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(DEPTH);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // An error names what is undefined in a release build too; nothing is kept where there is none.
     environment.set_debug(true);

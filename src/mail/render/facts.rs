@@ -31,8 +31,16 @@ struct Party {
     registration: Option<String>,
 }
 
-/// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `today`, `overdue`,
-/// `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
+/// The longest list of invoices in an e-mail: a customer with 9 300 of them got 6.5 MB.
+const LISTED: usize = 100;
+
+fn count(number: usize, locale: Locale) -> String {
+    wording::number(&number.to_string(), locale)
+}
+
+/// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `today`, `overdue`
+/// (the newest hundred, oldest first), `overdue_count` (of all of them), `overdue_more` (how many
+/// older ones are not listed), `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
 /// `payment`, `failure` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
 /// so are a discount, a tax and a sum paid or due of zero.
 ///
@@ -61,9 +69,10 @@ pub fn of(content: &Content) -> Result<Value> {
         _ => {}
     }
     let invoice = content.invoice.as_ref().map(|invoice| invoice_facts(invoice, content));
+    let left_out = content.overdue.len().saturating_sub(LISTED);
     let totals: Vec<Value> = content.totals.iter().map(|total| amount(*total, locale)).collect();
-    let overdue: Vec<Value> =
-        content.overdue.iter().map(|listed| listed_facts(listed, locale)).collect();
+    let listed = content.overdue.iter().skip(left_out);
+    let overdue: Vec<Value> = listed.map(|listed| listed_facts(listed, locale)).collect();
     Ok(context! {
         locale => locale.word(),
         company => company_facts(&content.company),
@@ -71,6 +80,8 @@ pub fn of(content: &Content) -> Result<Value> {
         suspended => content.tenant_suspended,
         today => day(content.today, locale),
         overdue => overdue,
+        overdue_count => count(content.overdue.len(), locale),
+        overdue_more => (left_out > 0).then(|| count(left_out, locale)),
         totals => totals,
         suspension_on => content.suspension_on.map(|date| day(date, locale)),
         suspended_on => day(content.suspended_on.unwrap_or(content.today), locale),

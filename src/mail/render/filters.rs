@@ -70,8 +70,8 @@ pub fn add(environment: &mut Environment) {
         }
     });
     environment.add_filter("br", with_breaks);
-    environment.add_filter("left", |value: Value, width: usize| padded(&value, width, false));
-    environment.add_filter("right", |value: Value, width: usize| padded(&value, width, true));
+    environment.add_filter("left", |value: Value, width: usize| within(&value, width, false));
+    environment.add_filter("right", |value: Value, width: usize| within(&value, width, true));
     environment.add_filter("columns", |rows: Vec<Value>, columns: Vec<Vec<String>>| {
         table(&rows, &columns)
     });
@@ -101,6 +101,16 @@ fn with_breaks(state: &State, value: Value) -> Value {
             Value::from_safe_string(lines.join("<br>\n"))
         }
         _ => Value::from(text),
+    }
+}
+
+/// Widest column; a line of mail has at most 998 characters (RFC 5322, 2.1.1).
+const WIDEST: usize = 500;
+
+fn within(value: &Value, width: usize, to_the_right: bool) -> Result<String, Error> {
+    match width {
+        ..=WIDEST => Ok(padded(value, width, to_the_right)),
+        _ => Err(Error::new(ErrorKind::InvalidOperation, "a column is at most 500 wide")),
     }
 }
 

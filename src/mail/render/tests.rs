@@ -448,3 +448,51 @@ fn a_subject_is_one_line() {
     assert_eq!(one_line("  a\tb\u{2028}c  "), "a b c");
     assert_eq!(tidy("\r\n\r\nText \n\n\n\nmore"), "Text\n\nmore\n");
 }
+
+#[test]
+fn a_list_of_thousands_names_the_newest_hundred_and_how_many_more() {
+    let renderer = Renderer::new(None).unwrap();
+    for (locale, all, more, one_more) in [
+        (Locale::Fr, "les 9 300 factures", "et 9 200 factures plus anciennes", "et 1 facture plus"),
+        (Locale::En, "the 9,300 invoices", "and 9,200 older invoices", "and 1 older invoice"),
+    ] {
+        let mut content = example(Template::Friendly, locale, &company());
+        content.overdue =
+            (1..=9_300).rev().map(|n| listed(&format!("INV-{n}"), n, 1, "XOF")).collect();
+        let read = renderer.render(&content).unwrap();
+        for part in [&read.text, &read.html] {
+            let part = part.replace(['\u{a0}', '\u{202f}'], " ");
+            assert!(part.contains(all) && part.contains(more), "{part}");
+            assert!(part.contains("INV-100") && !part.contains("INV-101"), "{part}");
+            assert!(part.len() < 100_000, "{}", part.len());
+        }
+        assert!(read.subject.replace(['\u{a0}', '\u{202f}'], " ").contains(&all[4..9]));
+        content.overdue.truncate(101);
+        assert!(renderer.render(&content).unwrap().text.contains(one_more));
+    }
+}
+
+/// A test's thread has a quarter of the stack of a run.
+#[test]
+fn a_template_that_does_not_end_is_refused() {
+    let deep = format!("{}x{}", "{% if true %}".repeat(140), "{% endif %}".repeat(140));
+    for body in [
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+        "{% for a in range(9999) %}{% for b in range(9999) %}{{ tenant }}{% endfor %}{% endfor %}",
+        "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% include 'friendly.en.txt' %}",
+        "{% macro a(n) %}{% if n %}{{ a(n) }}{{ a(n) }}{% endif %}{% endmacro %}{{ a(1) }}",
+        "{% for x in [[[]]] recursive %}{{ loop([x]) }}{% endfor %}",
+        "{{ tenant | left(9999999999) }}",
+        "{{ 'x' * 9999999999 }}",
+    ] {
+        let templates = folder("friendly.en.txt", &format!("Subject: a\n\n{body}\n"));
+        let refused = Renderer::new(Some(templates.path())).expect_err(body);
+        let refused = format!("{refused:?}");
+        assert!(refused.contains("friendly.en.txt") && refused.len() < 2_000, "{body}: {refused}");
+    }
+    // Deep, and with an end.
+    let templates = folder("friendly.en.txt", &format!("Subject: a\n\n{deep}\n"));
+    assert!(Renderer::new(Some(templates.path())).is_ok());
+}

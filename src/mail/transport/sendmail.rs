@@ -7,6 +7,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use crate::domain::programs::ENVIRONMENT;
+
 use super::answer::is_of_the_recipient;
 use super::{Outcome, Outgoing, reply_text};
 
@@ -39,6 +41,8 @@ pub fn hand_over(program: &Path, email: &Outgoing) -> Outcome {
 fn hand_over_within(patience: Duration, program: &Path, email: &Outgoing) -> Outcome {
     let child = Command::new(program)
         .args(["-i", "-f", &email.from, "--", &email.to])
+        .env_clear()
+        .envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -168,6 +172,19 @@ mod tests {
         let read = |name| fs::read_to_string(place.path().join(name)).unwrap();
         assert_eq!(read("arguments"), "-i\n-f\nbilling@example.com\n--\ntenant1@example.org\n");
         assert_eq!(read("e-mail"), "Subject: 1\n\n.first\nlast\n");
+    }
+
+    #[test]
+    fn the_program_learns_no_secret_of_ours() {
+        let (place, path) = program("env > environment; cat > e-mail");
+        assert_eq!(hand_over(&path, &email(1)), Outcome::Sent);
+        let seen = fs::read_to_string(place.path().join("environment")).unwrap();
+        // What a shell sets by itself.
+        let of_the_shell = ["PWD", "OLDPWD", "SHLVL", "_"];
+        for name in seen.lines().filter_map(|line| Some(line.split_once('=')?.0)) {
+            assert!(ENVIRONMENT.contains(&name) || of_the_shell.contains(&name), "{seen}");
+        }
+        assert!(seen.contains("PATH=") && std::env::var_os("CARGO_MANIFEST_DIR").is_some());
     }
 
     #[test]
