@@ -385,11 +385,11 @@ impl Config {
         for (key, value) in [("from", &mail.from), ("reply_to", &mail.reply_to)] {
             let Some(value) = value else { continue };
             if text::mailbox("from", value).is_err() {
-                return Err(format!("[mail] {key} is no address with an ASCII domain: {value}"));
+                return Err(format!("[mail] {key} is no address in ASCII before its @: {value}"));
             }
         }
-        if self.company.email.as_ref().is_some_and(|email| !email.is_ascii()) && mail.from.is_none()
-        {
+        let beyond_ascii = |email: &String| !text::ascii_address(email).is_ascii();
+        if self.company.email.as_ref().is_some_and(beyond_ascii) && mail.from.is_none() {
             return Err("[mail] from is missing, which a company email beyond ASCII needs".into());
         }
         if mail.tls == TlsKind::None && mail.user.is_some() {
@@ -459,7 +459,8 @@ impl Config {
     pub fn mail_domain(&self) -> String {
         let from = self.mail_from();
         let domain = from.rsplit('@').next().unwrap_or("localhost.localdomain");
-        domain.trim_end_matches('>').trim().to_owned()
+        // A Message-ID is ASCII (RFC 5322, 3.6.4).
+        text::ascii_address(&format!("@{}", domain.trim_end_matches('>').trim())).split_off(1)
     }
 
     /// What is said of attempts to charge.
@@ -722,7 +723,7 @@ mod tests {
             ("[company]\nemail = \"nobody\"\n", ":1", "no e-mail address"),
             ("currency = \n", ":1", ""),
             ("[mail]\nfrom = \"nobody\"\n", "", "from is no address"),
-            ("[mail]\nreply_to = \"A <a@été.fr>\"\n", "", "reply_to is no address"),
+            ("[mail]\nreply_to = \"A <été@exemple.fr>\"\n", "", "reply_to is no address"),
             ("[payments.stripe]\nsecret_key = \"sk_1\"\n", ":2", "unknown field"),
             ("[payments.stripe]\nbase_url = \"api.stripe.com\"\n", ":2", "no address such as"),
         ] {

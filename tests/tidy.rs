@@ -17,7 +17,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "domain",
         rooms: &["domain"],
-        crates: &["chrono", "rust_decimal", "iso_currency", "unicode_normalization"],
+        crates: &["chrono", "rust_decimal", "idna", "iso_currency", "unicode_normalization"],
     },
     Room { name: "clock", rooms: &["domain"], crates: &["chrono", "chrono_tz"] },
     Room {

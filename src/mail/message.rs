@@ -111,7 +111,8 @@ fn mailbox(text: &str) -> Result<Mailbox> {
 fn named(name: &str, address: &str) -> Result<Mailbox> {
     let no_address = || refuse(&format!("no e-mail address: {address:?}"));
     let address = text::email("address", address).map_err(|_| no_address())?;
-    let email = address.parse().map_err(|_: address::AddressError| no_address())?;
+    let email =
+        text::ascii_address(&address).parse().map_err(|_: address::AddressError| no_address())?;
     Ok(Mailbox::new(display_name(name, &email)?, email))
 }
 
@@ -306,6 +307,7 @@ mod tests {
             ("\"Example \\\"One\\\", Inc.\" <a@example.com>", "a@example.com"),
             ("Société Générale d'Été <a@example.com>", "a@example.com"),
             ("<a@example.com>", "a@example.com"),
+            ("Bücher <a@bücher.example>", "a@xn--bcher-kva.example"),
         ] {
             assert_eq!(bare_address(text).as_deref(), Ok(bare), "{text}");
             let message = composed(&Headers { from: text, ..headers() });
