@@ -24,8 +24,10 @@ pub struct Outgoing {
     pub message_id: String,
     /// The envelope's sender, a bare address.
     pub from: String,
-    /// The one recipient, a bare address: with one an e-mail, no e-mail is ever half delivered.
+    /// The recipient, a bare address. What becomes of the e-mail is what becomes of it here.
     pub to: String,
+    /// Who gets a copy.
+    pub cc: Vec<String>,
     /// The whole message, as [`super::compose`] made it.
     pub bytes: Vec<u8>,
 }
@@ -35,6 +37,8 @@ pub struct Outgoing {
 pub enum Outcome {
     /// The next one on the way has taken it over.
     Sent,
+    /// The same, but for copies: each with its address and what was said of it.
+    SentWithout(Vec<String>),
     /// For good: this recipient is not taken.
     Refused(String),
     /// Not this time, and for a reason that is ours: the sender, the account, the text. Every
@@ -185,6 +189,7 @@ pub(super) mod tests {
             message_id: format!("eml-{id}.0f3c@billing.example"),
             from: "billing@example.com".into(),
             to: format!("tenant{id}@example.org"),
+            cc: Vec::new(),
             bytes: format!("Subject: {id}\r\n\r\n.first\r\nlast\r\n").into_bytes(),
         }
     }

@@ -31,6 +31,8 @@ pub struct Email {
     pub tenant: String,
     pub invoice_id: Option<InvoiceId>,
     pub to: String,
+    /// Who gets a copy; known once it is drawn up.
+    pub cc: Vec<String>,
     pub template: Template,
     pub stage: Option<Stage>,
     pub locale: Locale,
@@ -54,6 +56,7 @@ pub struct DrawnUp<'a> {
     pub template: Template,
     pub locale: Locale,
     pub recipient: &'a str,
+    pub cc: &'a [String],
     pub subject: &'a str,
     pub message: &'a [u8],
 }
@@ -244,7 +247,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE emails SET subject = ?2, template = ?3, stage = ?4,
                    first_tried_at = coalesce(first_tried_at, ?5),
-                   locale = ?6, recipient = ?7
+                   locale = ?6, recipient = ?7, cc = ?8
                  WHERE id = ?1",
             )?
             .execute((
@@ -255,6 +258,7 @@ impl Db<'_> {
                 act.at(),
                 drawn_up.locale.word(),
                 drawn_up.recipient,
+                columns::lines(drawn_up.cc),
             ))?;
         Ok(())
     }
@@ -295,18 +299,18 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Records that an e-mail was taken by the transport.
+    /// Records that an e-mail was taken by the transport, and what became of copies that were not.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn email_sent(&self, act: &Act, id: EmailId) -> Result<()> {
+    pub fn email_sent(&self, act: &Act, id: EmailId, copies: Option<&str>) -> Result<()> {
         self.conn
             .prepare_cached(
                 "UPDATE emails SET status = 'sent', attempts = attempts + 1, sent_at = ?2,
-                   next_try_at = NULL, error = NULL
+                   next_try_at = NULL, error = ?3
                  WHERE id = ?1",
             )?
-            .execute((id.0, act.at()))?;
+            .execute((id.0, act.at(), copies))?;
         Ok(())
     }
 
@@ -341,6 +345,7 @@ fn email(row: &Row) -> rusqlite::Result<Email> {
         tenant: row.get("tenant")?,
         invoice_id: row.get::<_, Option<i64>>("invoice_id")?.map(InvoiceId),
         to: row.get("recipient")?,
+        cc: columns::from_lines(row, "cc")?,
         template: columns::word(row, "template")?,
         stage: columns::word_or_null(row, "stage")?,
         locale: columns::word(row, "locale")?,

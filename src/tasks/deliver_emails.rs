@@ -23,7 +23,7 @@ use crate::domain::template::{
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::{TransactionKind, TransactionStatus};
 use crate::domain::trial::Action;
-use crate::domain::{Act, EmailId, Refusal, Result, SubscriptionId, TransactionId, act};
+use crate::domain::{Act, EmailId, Refusal, Result, SubscriptionId, TransactionId, act, text};
 use crate::mail::Undeliverable;
 use crate::mail::wording;
 use crate::mail::{self, Headers, Outbox, Outcome, Outgoing, Rendered, Renderer};
@@ -195,17 +195,10 @@ impl Outbox for Post<'_> {
     }
 
     fn done(&mut self, id: EmailId, outcome: Outcome) -> Result<()> {
-        let act = self.act;
         let email = self.store.read(|db| db.email(id))?;
         match outcome {
-            Outcome::Sent => {
-                self.delivered.sent += 1;
-                self.store.write(|db| {
-                    db.email_sent(act, id)?;
-                    let event = EmailEvent::Sent { email: told(&email) };
-                    record(db, act, &email, event, None)
-                })
-            }
+            Outcome::Sent => self.sent(&email, &[]),
+            Outcome::SentWithout(copies) => self.sent(&email, &copies),
             Outcome::Refused(why) => self.failed(&email, &why),
             Outcome::TryLater(why) | Outcome::NotFromUs(why) => {
                 if self.try_later(&email, &why)? == Next::TriedAgain {
@@ -239,7 +232,7 @@ impl Post<'_> {
         let (config, policy, renderer, act) = (self.config, &self.policy, &self.renderer, self.act);
         let drawn_up = self.store.write(|db| {
             if let Some(kept) = db.message(email.id)? {
-                return Ok(Some((email.to.clone(), kept)));
+                return Ok(Some((email.to.clone(), email.cc.clone(), kept)));
             }
             let tenant = db.tenant_by_id(email.tenant_id)?;
             match facts(db, email, &tenant, config, policy, act)? {
@@ -250,11 +243,12 @@ impl Post<'_> {
                         template: content.template,
                         locale: content.locale,
                         recipient: &tenant.email,
+                        cc: &tenant.cc,
                         subject: &rendered.subject,
                         message: &bytes,
                     };
                     db.draw_up_email(act, email.id, &drawn_up)?;
-                    Ok(Some((tenant.email, bytes)))
+                    Ok(Some((tenant.email, tenant.cc, bytes)))
                 }
                 Facts::Nothing(reason) => {
                     db.cancel_email(act, email.id, reason)?;
@@ -264,10 +258,27 @@ impl Post<'_> {
                 }
             }
         })?;
-        let Some((to, bytes)) = drawn_up else { return Ok(None) };
+        let Some((to, cc, bytes)) = drawn_up else { return Ok(None) };
+        let to = text::ascii_address(&to);
+        let cc = cc.iter().map(|copy| text::ascii_address(copy)).collect();
         let from = mail::bare_address(&self.config.mail_from())?;
         let message_id = email.message_id.clone();
-        Ok(Some(Outgoing { id: email.id, message_id, from, to, bytes }))
+        Ok(Some(Outgoing { id: email.id, message_id, from, to, cc, bytes }))
+    }
+
+    /// An e-mail is sent where its main address took it; a copy that was not taken is named.
+    fn sent(&mut self, email: &Email, copies: &[String]) -> Result<()> {
+        self.delivered.sent += 1;
+        for copy in copies {
+            let message = format!("copy to {copy}");
+            self.delivered.errors.push(item_error(&email.id.to_string(), "cc_refused", message));
+        }
+        let without = (!copies.is_empty()).then(|| format!("no copy to {}", copies.join("; ")));
+        let act = self.act;
+        self.store.write(|db| {
+            db.email_sent(act, email.id, without.as_deref())?;
+            record(db, act, email, EmailEvent::Sent { email: told(email) }, None)
+        })
     }
 
     fn failed(&mut self, email: &Email, why: &str) -> Result<()> {
@@ -435,6 +446,7 @@ fn compose(
         reply_to: config.mail.reply_to.as_deref().or(config.company.email.as_deref()),
         to_name: &tenant.name,
         to: &tenant.email,
+        cc: &tenant.cc,
         message_id: &email.message_id,
         date: queued.to_utc(),
         in_reply_to: content.in_reply_to.as_deref(),

@@ -53,7 +53,7 @@ impl Watch {
             Outcome::NotFromUs(said) => (said, SAME_ABOUT_US),
             Outcome::TryLater(said) | Outcome::Refused(said) => (said, SAME_ABOUT_ANYTHING),
             Outcome::Down(_) => return outcome,
-            Outcome::Sent => {
+            Outcome::Sent | Outcome::SentWithout(_) => {
                 *self = Watch::default();
                 return outcome;
             }

@@ -34,13 +34,30 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// The exit codes are those of sysexits.h: 67, and 65 where it speaks of the recipient, refuse the
 /// e-mail; any other is worth a later attempt. A program that cannot be started is
 /// [`Outcome::Down`].
+///
+/// Each copy is handed over by itself, after the e-mail: an exit code does not say which of several
+/// recipients it is about.
 pub fn hand_over(program: &Path, email: &Outgoing) -> Outcome {
-    hand_over_within(PATIENCE, program, email)
+    let outcome = hand_over_within(PATIENCE, program, email, &email.to);
+    if outcome != Outcome::Sent {
+        return outcome;
+    }
+    let mut refused = Vec::new();
+    for copy in &email.cc {
+        match hand_over_within(PATIENCE, program, email, copy) {
+            Outcome::Sent | Outcome::SentWithout(_) => {}
+            Outcome::Refused(said)
+            | Outcome::NotFromUs(said)
+            | Outcome::TryLater(said)
+            | Outcome::Down(said) => refused.push(format!("{copy}: {said}")),
+        }
+    }
+    if refused.is_empty() { Outcome::Sent } else { Outcome::SentWithout(refused) }
 }
 
-fn hand_over_within(patience: Duration, program: &Path, email: &Outgoing) -> Outcome {
+fn hand_over_within(patience: Duration, program: &Path, email: &Outgoing, to: &str) -> Outcome {
     let child = Command::new(program)
-        .args(["-i", "-f", &email.from, "--", &email.to])
+        .args(["-i", "-f", &email.from, "--", to])
         .env_clear()
         .envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .stdin(Stdio::piped())
@@ -175,6 +192,16 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_that_is_refused_leaves_the_email_sent() {
+        let (_place, path) = program("[ \"$5\" != gone@example.org ] || exit 67");
+        let cc = vec!["a@example.org".into(), "gone@example.org".into(), "b@example.org".into()];
+        let Outcome::SentWithout(copies) = hand_over(&path, &Outgoing { cc, ..email(1) }) else {
+            panic!("not sent")
+        };
+        assert_eq!(copies, ["gone@example.org: exit status: 67"]);
+    }
+
+    #[test]
     fn the_program_learns_no_secret_of_ours() {
         let (place, path) = program("env > environment; cat > e-mail");
         assert_eq!(hand_over(&path, &email(1)), Outcome::Sent);
@@ -216,7 +243,7 @@ mod tests {
         let (_place, path) = program("exec sleep 30");
         // Started once before, so that the file is no longer busy.
         let outcome = loop {
-            match hand_over_within(Duration::from_millis(40), &path, &email(1)) {
+            match hand_over_within(Duration::from_millis(40), &path, &email(1), "a@example.org") {
                 Outcome::Down(text) if text.contains("busy") => continue,
                 outcome => break outcome,
             }

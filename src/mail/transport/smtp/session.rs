@@ -37,6 +37,7 @@ enum Phase {
 struct Envelope<'a> {
     from: Address,
     to: Address,
+    cc: Vec<Address>,
     content: &'a str,
 }
 
@@ -114,9 +115,16 @@ impl<'a> Session<'a> {
             return Ok(Outcome::Refused(text.into()));
         }
         self.emails += 1;
-        let Err((phase, fault)) = transact(&mut connection, envelope) else {
-            self.connection = Some(connection);
-            return Ok(Outcome::Sent);
+        let (phase, fault) = match transact(&mut connection, envelope) {
+            Ok(refused) => {
+                self.connection = Some(connection);
+                let told = |(copy, fault)| reply_text(&format!("{copy}: {}", self.said(&fault)));
+                return Ok(match refused.is_empty() {
+                    true => Outcome::Sent,
+                    false => Outcome::SentWithout(refused.into_iter().map(told).collect()),
+                });
+            }
+            Err(failed) => failed,
         };
         let said = self.said(&fault);
         let outcome = verdict(phase, fault.code(), said)?;
@@ -160,11 +168,13 @@ impl<'a> Envelope<'a> {
         let to = address(&email.to).map_err(Outcome::Refused)?;
         let content = std::str::from_utf8(&email.bytes)
             .map_err(|_| Outcome::Refused("the e-mail is not UTF-8".into()))?;
-        Ok(Envelope { from, to, content })
+        let cc = email.cc.iter().filter_map(|copy| copy.parse().ok()).collect();
+        Ok(Envelope { from, to, cc, content })
     }
 
     fn is_international(&self) -> bool {
-        !AsRef::<str>::as_ref(&self.from).is_ascii() || !AsRef::<str>::as_ref(&self.to).is_ascii()
+        let ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+        !ascii(&self.from) || !ascii(&self.to) || !self.cc.iter().all(ascii)
     }
 
     fn mail_parameters(&self) -> Vec<MailParameter> {
@@ -176,14 +186,29 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn transact(connection: &mut Connection, envelope: &Envelope) -> Result<(), (Phase, Fault)> {
+/// Sends the e-mail, to whom the relay takes it for. Returns the copies that it does not take.
+fn transact(
+    connection: &mut Connection,
+    envelope: &Envelope,
+) -> Result<Vec<(Address, Fault)>, (Phase, Fault)> {
     let mail = Mail::new(Some(envelope.from.clone()), envelope.mail_parameters());
     connection.command(mail, Expected::Done).map_err(|fault| (Phase::Mail, fault))?;
     let rcpt = Rcpt::new(envelope.to.clone(), Vec::new());
     connection.command(rcpt, Expected::Done).map_err(|fault| (Phase::Rcpt, fault))?;
+    let mut refused = Vec::new();
+    for copy in &envelope.cc {
+        match connection.command(Rcpt::new(copy.clone(), Vec::new()), Expected::Done) {
+            Ok(()) => {}
+            Err(fault) if fault.code().is_some_and(|code| code != 421) => {
+                refused.push((copy.clone(), fault));
+            }
+            Err(fault) => return Err((Phase::Rcpt, fault)),
+        }
+    }
     connection.command(Data, Expected::GoOn).map_err(|fault| (Phase::Data, fault))?;
     let content = Content(envelope.content);
-    connection.command(content, Expected::Done).map_err(|fault| (Phase::Content, fault))
+    connection.command(content, Expected::Done).map_err(|fault| (Phase::Content, fault))?;
+    Ok(refused)
 }
 
 /// What an answer (or none) at that point means for the e-mail.

@@ -115,6 +115,7 @@ fn serve(stream: TcpStream, connection: usize, seen: &Mutex<Seen>, script: &Scri
                 return;
             }
             (_, "DATA") => "354 go on",
+            (_, "RCPT") if line.contains("gone@") => "550 5.1.1 no such user",
             _ => "250 ok",
         };
         if say(answer).is_err() {
@@ -190,6 +191,18 @@ fn a_relay_that_takes_one_email_in_two_goes_on() {
     let outbox = server.deliver(10, 1);
     assert_eq!((outbox.done.len(), server.taken()), (10, 5));
     assert!(matches!(outbox.outcome(10), Outcome::NotFromUs(_)), "{:?}", outbox.done);
+}
+
+#[test]
+fn a_copy_that_is_refused_leaves_the_email_sent() {
+    let server = Server::start(|_, _| Act::Take);
+    let mut outbox = Memory::with(2);
+    outbox.waiting[0].cc = vec!["gone@example.org".into(), "kept@example.org".into()];
+    deliver(&server.transport(1), &mut outbox).unwrap();
+    let Outcome::SentWithout(copies) = outbox.outcome(1) else { panic!("{:?}", outbox.done) };
+    assert_eq!(copies[..], ["gone@example.org: 127.0.0.1: 550 5.1.1 no such user"]);
+    assert_eq!(*outbox.outcome(2), Outcome::Sent);
+    assert_eq!((server.connections(), server.taken()), (1, 2));
 }
 
 #[test]
