@@ -652,6 +652,7 @@ fn company<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Company, D::E
         name: String,
         email: Option<String>,
         address: Option<String>,
+        country: Option<String>,
         tax_id: Option<String>,
         registration: Option<String>,
         bank: Option<String>,
@@ -667,12 +668,17 @@ fn company<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Company, D::E
     if let Some(email) = &w.email {
         text::email("email", email).map_err(|_| bad("email", "is no e-mail address"))?;
     }
+    if let Some(country) = &w.country {
+        text::country("country", country)
+            .map_err(|_| bad("country", "is no country as two capital letters, such as SN"))?;
+    }
     let trimmed =
         |value: Option<String>| value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
     Ok(Company {
         name: w.name.trim().to_owned(),
         email: w.email,
         address: trimmed(w.address),
+        country: w.country,
         tax_id: trimmed(w.tax_id),
         registration: trimmed(w.registration),
         bank: trimmed(w.bank),

@@ -53,6 +53,8 @@ pub struct Company {
     pub name: String,
     pub email: Option<String>,
     pub address: Option<String>,
+    /// ISO 3166.
+    pub country: Option<String>,
     pub tax_id: Option<String>,
     pub registration: Option<String>,
     pub bank: Option<String>,

@@ -158,6 +158,14 @@ pub fn prorated(plan: &str, count: i64, of: i64, locale: Locale) -> String {
     }
 }
 
+/// What an invoice line is called where nobody said what it is for.
+pub fn services(locale: Locale) -> &'static str {
+    match locale {
+        Locale::Fr => "Prestations",
+        Locale::En => "Services",
+    }
+}
+
 /// A percentage that is written with a decimal point, in that language: `5,5 %`, `5.5%`.
 pub fn percent(number: &str, locale: Locale) -> String {
     match locale {

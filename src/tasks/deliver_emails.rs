@@ -87,16 +87,17 @@ pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
 }
 
 /// The e-mails that have waited for more than an hour, oldest first: the first of them each, and
-/// how many more there are.
+/// how many more there are. Those that the run has named already are not named again.
 ///
 /// # Errors
 /// A fault of the file.
-pub fn waiting(store: &mut Store, given: &Given) -> Result<Vec<ItemError>> {
+pub fn waiting(store: &mut Store, given: &Given, named: &[ItemError]) -> Result<Vec<ItemError>> {
     let since = act::instant(given.clock.now - MAY_WAIT);
     let (emails, count) =
         store.read(|db| Ok((db.waiting_emails(&since, NAMED)?, db.count_waiting(&since)?)))?;
+    let others = count.saturating_sub(emails.len() as u64);
     let mut errors: Vec<ItemError> = emails.iter().map(named_as_waiting).collect();
-    let others = count.saturating_sub(errors.len() as u64);
+    errors.retain(|error| named.iter().all(|other| other.subject != error.subject));
     if others > 0 {
         let message = format!("{others} more e-mails have waited for more than an hour");
         errors.push(item_error("mail", "emails_waiting", message));

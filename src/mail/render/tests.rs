@@ -12,6 +12,7 @@ fn company() -> Company {
         name: "Facile Sénégal & Cie".into(),
         email: Some("compta@facile.example".into()),
         address: Some("12 rue de la Paix\nDakar".into()),
+        country: None,
         tax_id: Some("SN0042".into()),
         registration: Some("RCCM SN-DKR-2024-B-1".into()),
         bank: Some("IBAN SN12 3456".into()),
