@@ -194,7 +194,7 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn waiting_emails(&self, since: &str, limit: u32) -> Result<Vec<Email>> {
         let mut statement = self.conn.prepare_cached(email_query!(
-            "WHERE e.next_try_at IS NOT NULL AND e.queued_at < ?1 ORDER BY e.id LIMIT ?2"
+            "WHERE e.next_try_at > '' AND e.queued_at < ?1 ORDER BY e.queued_at, e.id LIMIT ?2"
         ))?;
         let waiting = statement.query_map((since, limit), email)?;
         Ok(waiting.collect::<rusqlite::Result<_>>()?)
@@ -206,7 +206,7 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn count_waiting(&self, since: &str) -> Result<u64> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT count(*) FROM emails WHERE next_try_at IS NOT NULL AND queued_at < ?1",
+            "SELECT count(*) FROM emails WHERE next_try_at > '' AND queued_at < ?1",
         )?;
         Ok(statement.query_row([since], |row| row.get::<_, i64>(0))?.unsigned_abs())
     }
