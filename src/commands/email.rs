@@ -7,11 +7,11 @@ use super::{Context, Limit};
 use crate::config::Config;
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::stage::Stage;
-use crate::domain::template::Template;
+use crate::domain::template::{Template, Variant};
 use crate::domain::text::printable;
 use crate::domain::{Act, EmailId, Result};
 use crate::failure::exit;
-use crate::mail::{Rendered, Renderer, sample, text_of};
+use crate::mail::{Example, Rendered, Renderer, sample, text_of};
 use crate::store::{Db, Email, EmailFilter};
 use crate::tasks::deliver_emails;
 use crate::view::{Align, Column, Format};
@@ -63,11 +63,15 @@ pub struct Resend {
 
 #[derive(Debug, Args)]
 pub struct Preview {
-    /// friendly, urgent, warning, suspension, reactivation, invoice, payment_received, trial_ending
-    /// or trial_ended
+    /// friendly, urgent, warning, suspension, reactivation, invoice, payment_failed,
+    /// payment_received, trial_ending or trial_ended
     template: Template,
     #[arg(long, value_name = "L")]
     locale: Option<Locale>,
+    /// Another case of it: converted or canceled (trials), suspended, pending (an invoice whose
+    /// charge is under way) or declined
+    #[arg(long, value_name = "CASE")]
+    variant: Option<Variant>,
     /// The HTML part instead of the text
     #[arg(long)]
     html: bool,
@@ -232,8 +236,19 @@ fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
 
 fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
     let locale = args.locale.unwrap_or(ctx.config.locale);
-    let (currency, today) = (ctx.config.currency, ctx.clock.today());
-    let content = sample(args.template, locale, &ctx.config.company, currency, today);
+    if let Some(variant) = args.variant.filter(|variant| !variant.is_of(args.template)) {
+        ctx.note(&format!("note: {} reads the same where {variant}", args.template));
+    }
+    let content = sample(&Example {
+        template: args.template,
+        locale,
+        variant: args.variant,
+        company: &ctx.config.company,
+        currency: ctx.config.currency,
+        today: ctx.clock.today(),
+        tax_rate: ctx.config.invoicing.tax_rate,
+        net_days: ctx.config.invoicing.net_days,
+    });
     let rendered = Renderer::new(ctx.config.mail.templates.as_deref())?.render(&content)?;
     if !ctx.printer.for_people() {
         return Ok(ctx.printer.object(&json!({

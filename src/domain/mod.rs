@@ -4,6 +4,7 @@
 pub mod act;
 pub mod calendar;
 pub mod charge;
+pub mod countries;
 pub mod coupon;
 pub mod credit;
 pub mod dunning;

@@ -108,15 +108,23 @@ pub fn date(date: NaiveDate, locale: Locale) -> String {
     }
 }
 
-/// A half-open period as its first and last day: `du 1er mars 2026 au 31 mars 2026`,
-/// `1 March 2026 to 31 March 2026`; one day alone as that day.
+/// A half-open period as its first and last day, without saying month or year twice: `du 1er au
+/// 31 mars 2026`, `15 March to 14 April 2026`; one day alone as that day.
 pub fn period((start, end): (NaiveDate, NaiveDate), locale: Locale) -> String {
     let last = end.pred_opt().unwrap_or(end).max(start);
     let (from, to) = (date(start, locale), date(last, locale));
+    let same_year = start.year() == last.year();
+    // Day, month and year, in both languages.
+    let parts = match (same_year, same_year && start.month() == last.month()) {
+        (_, true) => 1,
+        (true, _) => 2,
+        _ => 3,
+    };
+    let from_in_short = from.split(' ').take(parts).collect::<Vec<_>>().join(" ");
     match locale {
         _ if start == last => from,
-        Locale::Fr => format!("du {from} au {to}"),
-        Locale::En => format!("{from} to {to}"),
+        Locale::Fr => format!("du {from_in_short} au {to}"),
+        Locale::En => format!("{from_in_short} to {to}"),
     }
 }
 
@@ -188,6 +196,52 @@ pub fn method(kind: &str, locale: Locale) -> Option<String> {
     Some(words.to_owned())
 }
 
+/// How a payment was made, in words, where it is one of those that are met most.
+pub fn paid_by(method: &str, locale: Locale) -> Option<&'static str> {
+    let (fr, en) = match method {
+        "transfer" | "bank_transfer" => ("virement", "bank transfer"),
+        "card" => ("carte bancaire", "card"),
+        "mobile_money" => ("mobile money", "mobile money"),
+        "cash" => ("espèces", "cash"),
+        "cheque" | "check" => ("chèque", "cheque"),
+        _ => return None,
+    };
+    Some(match locale {
+        Locale::Fr => fr,
+        Locale::En => en,
+    })
+}
+
+/// Why a charge was declined, in words; `None` for a code that is not known.
+pub fn decline(code: &str, locale: Locale) -> Option<&'static str> {
+    let (_, en, fr) = DECLINES.iter().find(|(known, _, _)| *known == code)?;
+    Some(match locale {
+        Locale::Fr => fr,
+        Locale::En => en,
+    })
+}
+
+/// This program's own codes, and those of Stripe that are met most: in English, in French.
+const DECLINES: &[(&str, &str, &str)] = &[
+    ("declined", "declined", "refusé"),
+    ("generic_decline", "declined, no reason given", "refusé sans motif"),
+    ("card_declined", "card declined", "carte refusée"),
+    ("do_not_honor", "declined by the bank", "refusé par la banque"),
+    ("insufficient_funds", "insufficient funds", "provision insuffisante"),
+    ("expired_card", "card expired", "carte expirée"),
+    ("lost_card", "card reported lost", "carte déclarée perdue"),
+    ("stolen_card", "card reported stolen", "carte déclarée volée"),
+    ("restricted_card", "card restricted", "carte restreinte"),
+    ("card_not_supported", "card not supported", "carte non acceptée"),
+    ("incorrect_number", "wrong card number", "numéro de carte erroné"),
+    ("incorrect_cvc", "wrong security code", "cryptogramme erroné"),
+    ("fraudulent", "suspected fraud", "soupçon de fraude"),
+    ("authentication_required", "authentication required", "authentification requise"),
+    ("account_closed", "account closed", "compte clos"),
+    ("no_account", "no such account", "compte inexistant"),
+    ("processing_error", "processing error", "erreur de traitement"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,8 +298,12 @@ mod tests {
     #[test]
     fn a_period_is_told_by_its_first_and_last_day() {
         let march = (day(2026, 3, 1), day(2026, 4, 1));
-        assert_eq!(period(march, Locale::Fr), "du 1er mars 2026 au 31 mars 2026");
-        assert_eq!(period(march, Locale::En), "1 March 2026 to 31 March 2026");
+        assert_eq!(period(march, Locale::Fr), "du 1er au 31 mars 2026");
+        assert_eq!(period(march, Locale::En), "1 to 31 March 2026");
+        let across = (day(2026, 3, 15), day(2026, 4, 15));
+        assert_eq!(period(across, Locale::Fr), "du 15 mars au 14 avril 2026");
+        let year = (day(2026, 12, 15), day(2027, 1, 15));
+        assert_eq!(period(year, Locale::En), "15 December 2026 to 14 January 2027");
         let one_day = (day(2026, 3, 1), day(2026, 3, 2));
         assert_eq!(period(one_day, Locale::Fr), "1er mars 2026");
     }

@@ -9,21 +9,26 @@ use super::batch::Pass;
 use super::{Done, Given, ItemError, Tally, item_error};
 use crate::books::Book;
 use crate::config::Config;
-use crate::domain::charge::LastAttempt;
+use crate::domain::charge::{LastAttempt, Retry, decide_retry};
 use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::event::{EmailEvent, EmailFacts, Flat};
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::money::Totals;
+use crate::domain::payment_method::PaymentMethod;
+use crate::domain::schedule::Task;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::template::{
-    AfterTrial, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template, Trial,
+    AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template,
+    Trial,
 };
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::{TransactionKind, TransactionStatus};
 use crate::domain::trial::Action;
-use crate::domain::{Act, EmailId, Refusal, Result, SubscriptionId, TransactionId, act, text};
+use crate::domain::{
+    Act, EmailId, InvoiceId, Refusal, Result, SubscriptionId, TransactionId, act, text,
+};
 use crate::mail::Undeliverable;
 use crate::mail::wording;
 use crate::mail::{self, Headers, Outbox, Outcome, Outgoing, Rendered, Renderer};
@@ -476,6 +481,7 @@ fn facts(
         company: config.company.clone(),
         tenant_name: tenant.name.clone(),
         tenant_suspended: tenant.status == TenantStatus::Suspended,
+        declined: false,
         today: act.today,
         overdue: Vec::new(),
         totals: Vec::new(),
@@ -486,6 +492,7 @@ fn facts(
         comes_back: config.dunning.reactivate_on_payment
             && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
+        collecting: None,
         payment: None,
         failure: None,
         trial: None,
@@ -511,6 +518,7 @@ fn facts(
             if invoice.status == InvoiceStatus::Void {
                 return Ok(Facts::Nothing("the invoice is void"));
             }
+            content.collecting = collecting(db, id, tenant.locale)?;
             content.invoice = Some(invoice);
         }
         Template::PaymentReceived => {
@@ -520,7 +528,7 @@ fn facts(
             }
         }
         Template::PaymentFailed => {
-            content.failure = failed_payment(db, email, tenant.locale)?;
+            content.failure = failed_payment(db, email, tenant.locale, config, act)?;
             if content.failure.is_none() {
                 return Ok(Facts::Nothing("the invoice is settled, or its charge is under way"));
             }
@@ -601,6 +609,9 @@ fn dunning_facts(
     let stage = step.stage;
     content.template = Template::of_stage(stage);
     content.in_reply_to = db.email_before(email.id, step.invoice)?;
+    content.declined = chased.iter().try_fold(false, |declined, invoice| {
+        Ok::<_, Refusal>(declined || db.was_declined(invoice.id)?)
+    })?;
     if stage == Stage::Suspension {
         content.suspended_on = Some(step.recorded_on);
     }
@@ -690,7 +701,9 @@ fn confirmed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<Co
         paid_on,
         method: payment.method.and_then(|method| match payment.kind {
             TransactionKind::Charge => wording::method(&method, locale),
-            TransactionKind::Payment => Some(method),
+            TransactionKind::Payment => {
+                Some(wording::paid_by(&method, locale).map_or(method, str::to_owned))
+            }
         }),
         reference: payment.reference,
         invoice: invoice.number.clone(),
@@ -698,9 +711,27 @@ fn confirmed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<Co
     }))
 }
 
+/// The charge of an invoice that is on its way, if there is one: the money may be taken already.
+fn collecting(db: &Db, invoice: InvoiceId, locale: Locale) -> Result<Option<Collecting>> {
+    let Some(id) = db.live_charge(invoice)? else { return Ok(None) };
+    let method = db.payment_method(db.charge_series(id)?.last_attempt.method)?;
+    Ok(Some(Collecting { method: method_in_words(method, locale) }))
+}
+
+/// What a payment method is called, or its kind.
+fn method_in_words(method: PaymentMethod, locale: Locale) -> Option<String> {
+    method.label.or_else(|| wording::method(method.kind.word(), locale))
+}
+
 /// What a charge came to that was declined; `None` where the invoice is settled by now, or a later
 /// attempt has not failed.
-fn failed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<FailedPayment>> {
+fn failed_payment(
+    db: &Db,
+    email: &Email,
+    locale: Locale,
+    config: &Config,
+    act: &Act,
+) -> Result<Option<FailedPayment>> {
     let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let series = db.charge_series(TransactionId(id))?;
     let invoice = db.invoice_by_id(series.invoice)?;
@@ -708,13 +739,26 @@ fn failed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<Faile
     if !open || series.status != TransactionStatus::Failed {
         return Ok(None);
     }
+    let tried_again = series.is_tried_again && series.facts.last != LastAttempt::DeclinedForGood;
+    // The next run that finds the least interval between two attempts over.
+    let ready = match decide_retry(&series.facts, &config.retry_policy(), act.now, act.today) {
+        Retry::Wait { until, .. } => until,
+        Retry::Now => Some(act.now),
+        Retry::Exhausted { .. } | Retry::Over { .. } => None,
+    };
+    let run = Task::RetryFailedPayments.schedule();
+    let tried_again_on = ready
+        .filter(|_| tried_again)
+        .map(|ready| run.next(&ready.with_timezone(&config.timezone)).date_naive());
     let method = db.payment_method(series.last_attempt.method)?;
     Ok(Some(FailedPayment {
         amount: series.last_attempt.amount,
         invoice: invoice.number,
         due_on: invoice.due_on,
-        method: method.label.or_else(|| wording::method(method.kind.word(), locale)),
-        tried_again: series.is_tried_again && series.facts.last != LastAttempt::DeclinedForGood,
+        method: method_in_words(method, locale),
+        code: series.failure_code,
+        tried_again,
+        tried_again_on,
     }))
 }
 

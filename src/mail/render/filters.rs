@@ -26,7 +26,7 @@ impl Object for Amount {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&wording::exact_amount(self.0, self.1, self.2))
+        f.write_str(&unbroken(&wording::exact_amount(self.0, self.1, self.2)))
     }
 }
 
@@ -38,6 +38,24 @@ impl Object for Day {
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&wording::date(self.0, self.1))
     }
+}
+
+/// The text without a place where a line could be broken: a mail program breaks lines of plain text
+/// and of subjects too, and an amount has to stay beside its currency.
+pub fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
+/// A text of ours in French, with its spaces before `:`, `;`, `?`, `!` and inside the quotes kept.
+pub fn typographic(text: &str, locale: Locale) -> String {
+    if locale != Locale::Fr {
+        return text.to_owned();
+    }
+    let mut kept = text.replace("« ", "«\u{a0}");
+    for mark in [':', ';', '?', '!', '»', '%'] {
+        kept = kept.replace(&format!(" {mark}"), &format!("\u{a0}{mark}"));
+    }
+    kept
 }
 
 /// The amount as a template sees it.
