@@ -6,6 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
+use super::calendar;
 use super::email::Locale;
 use super::money::{self, Currency, Money};
 use super::plan::{Interval, IntervalUnit};
@@ -174,6 +175,18 @@ pub fn services(locale: Locale) -> &'static str {
     }
 }
 
+/// A text of ours in French, with its spaces before `:`, `;`, `?`, `!` and inside the quotes kept.
+pub fn typographic(text: &str, locale: Locale) -> String {
+    if locale != Locale::Fr {
+        return text.to_owned();
+    }
+    let mut kept = text.replace("« ", "«\u{a0}");
+    for mark in [':', ';', '?', '!', '»', '%'] {
+        kept = kept.replace(&format!(" {mark}"), &format!("\u{a0}{mark}"));
+    }
+    kept
+}
+
 /// A percentage that is written with a decimal point, in that language: `5,5 %`, `5.5%`.
 pub fn percent(number: &str, locale: Locale) -> String {
     match locale {
@@ -194,6 +207,29 @@ pub fn method(kind: &str, locale: Locale) -> Option<String> {
         _ => return None,
     };
     Some(words.to_owned())
+}
+
+/// Why a customer is suspended, in words: the reasons that this program gives, in that language; what
+/// a person wrote stays.
+pub fn suspension(reason: &str, locale: Locale) -> String {
+    if locale == Locale::En {
+        return reason.to_owned();
+    }
+    let overdue = reason.strip_prefix("invoice ").and_then(|rest| {
+        let (number, rest) = rest.rsplit_once(" is ")?;
+        let count: i64 = rest.strip_suffix(" days overdue")?.parse().ok()?;
+        Some(format!("facture {number} échue depuis {}", days(count, locale)))
+    });
+    let trial = reason.strip_prefix("the trial of ").and_then(|rest| {
+        let (plan, day) = rest.rsplit_once(" ended on ")?;
+        let ended = date(calendar::parse_date(day).ok()?, locale);
+        Some(format!("essai de l’offre « {plan} » terminé le {ended}"))
+    });
+    match (overdue.or(trial), reason) {
+        (Some(words), _) => typographic(&words, locale),
+        (None, "imported as suspended") => "importé comme suspendu".to_owned(),
+        (None, reason) => reason.to_owned(),
+    }
 }
 
 /// How a payment was made, in words, where it is one of those that are met most.
@@ -332,6 +368,22 @@ mod tests {
         ] {
             assert_eq!(interval(Interval { unit, count }, Locale::Fr), fr);
             assert_eq!(interval(Interval { unit, count }, Locale::En), en);
+        }
+    }
+
+    #[test]
+    fn a_reason_of_suspension_is_told_in_the_language_of_the_page() {
+        for (reason, fr) in [
+            ("invoice INV-1 is 30 days overdue", "facture INV-1 échue depuis 30 jours"),
+            (
+                "the trial of Pro ended on 2026-03-01",
+                "essai de l’offre «\u{a0}Pro\u{a0}» terminé le 1er mars 2026",
+            ),
+            ("imported as suspended", "importé comme suspendu"),
+            ("invoice is wrong", "invoice is wrong"),
+        ] {
+            assert_eq!(suspension(reason, Locale::Fr), fr);
+            assert_eq!(suspension(reason, Locale::En), reason);
         }
     }
 

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::super::wording;
-use super::filters::{amount, day, typographic, unbroken, unit_price};
+use super::filters::{amount, day, unbroken, unit_price};
 use super::labels;
 use crate::domain::calendar::plus_days;
 use crate::domain::countries;
@@ -246,7 +246,7 @@ fn line_facts(line: &Line, invoice: &Invoice, locale: Locale) -> Value {
     // The period that the invoice names above is not named again.
     let period = line.period.filter(|period| Some(*period) != invoice.period);
     context! {
-        description => typographic(&line.description, locale),
+        description => wording::typographic(&line.description, locale),
         quantity => match line.count() {
             Some(count) => Value::from(count),
             None => Value::from(wording::number(&line.quantity.normalize().to_string(), locale)),

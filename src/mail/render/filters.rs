@@ -46,18 +46,6 @@ pub fn unbroken(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
 
-/// A text of ours in French, with its spaces before `:`, `;`, `?`, `!` and inside the quotes kept.
-pub fn typographic(text: &str, locale: Locale) -> String {
-    if locale != Locale::Fr {
-        return text.to_owned();
-    }
-    let mut kept = text.replace("« ", "«\u{a0}");
-    for mark in [':', ';', '?', '!', '»', '%'] {
-        kept = kept.replace(&format!(" {mark}"), &format!("\u{a0}{mark}"));
-    }
-    kept
-}
-
 /// The amount as a template sees it.
 pub fn amount(money: Money, locale: Locale) -> Value {
     unit_price(money.exact(), money.currency(), locale)

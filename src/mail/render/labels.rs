@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::super::wording;
-use super::filters::{typographic, unbroken};
+use super::filters::unbroken;
 use crate::domain::email::Locale;
 
 /// What an invoice's sums are called.
@@ -76,7 +76,7 @@ fn labeled(label: &str, locale: Locale, number: &str, said: bool) -> String {
         (true, _) => number.to_owned(),
         (false, true) => format!("{label} {number}"),
         (false, false) => match locale {
-            Locale::Fr => typographic(&format!("{label} : "), locale) + number,
+            Locale::Fr => wording::typographic(&format!("{label} : "), locale) + number,
             Locale::En => format!("{label}: {number}"),
         },
     }
