@@ -536,6 +536,26 @@ fn a_business_is_started_where_the_flags_say() {
 }
 
 #[test]
+fn a_business_says_who_it_is_when_it_is_started() {
+    let shop = Shop::empty();
+    let company = ["--company", "Example & Co", "--email", "billing@bücher.example"];
+    let init = ["init", "--config", "billing.toml", "--currency", "EUR", "--locale", "en"];
+    for bad in [["--country", "France"], ["--tax-rate", "200"], ["--email", "nobody"]] {
+        shop.refused(&[&init[..], &bad].concat());
+        assert!(!shop.path("billing.toml").exists(), "{bad:?}");
+    }
+    shop.ok(&[&init[..], &company, &["--country", "FR", "--tax-rate", "5.5"]].concat());
+    shop.owes("acme", "2026-01-10");
+    let invoice = shop.json(&["invoice", "list"])[0].clone();
+    assert_eq!((&invoice["tax"], &invoice["total"]), (&json!("5.50"), &json!("105.50")));
+    shop.task("check-overdue", "2026-01-25", &[]);
+    let message = shop.json(&["email", "show", "eml_1"])["message"].to_string();
+    for words in ["<billing@xn--bcher-kva.example>\\r\\nTo:", "France"] {
+        assert!(message.contains(words), "{words}\n{message}");
+    }
+}
+
+#[test]
 fn a_backup_that_is_brought_back_is_a_database_like_any_other() {
     let shop = Shop::new();
     shop.owes("acme", "2026-01-10");
