@@ -673,3 +673,21 @@ fn a_template_can_tell_what_is_left_after_the_discount() {
     content.invoice.as_mut().unwrap().discount = Money::from_minor(5_000, Currency::XOF);
     assert_eq!(plain(&renderer, &content).subject, "40,000 F CFA");
 }
+
+#[test]
+fn the_credit_that_pays_an_invoice_is_told() {
+    let renderer = Renderer::new(None).unwrap();
+    for (locale, label, left) in [
+        (Locale::Fr, "Avoir imputé", "Il reste 43 100 F CFA à régler"),
+        (Locale::En, "Credit applied", "43,100 F CFA is still to be paid"),
+    ] {
+        let mut content = example(Template::Invoice, locale, &company());
+        assert!(!plain(&renderer, &content).text.contains(label));
+        let invoice = content.invoice.as_mut().unwrap();
+        invoice.credit_applied = Money::from_minor(10_000, Currency::XOF);
+        invoice.due = invoice.total.minus(invoice.credit_applied).unwrap();
+        let read = plain(&renderer, &content);
+        assert!(read.text.contains(label) && read.text.contains(left), "{}", read.text);
+        assert!(read.html.contains(label) && read.text.contains("-10"), "{}", read.html);
+    }
+}
