@@ -37,6 +37,8 @@ CREATE TABLE tenants (
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   changed_at TEXT,
+  -- Who gets a copy of each e-mail: an address a line.
+  cc TEXT,
   CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_reason IS NOT NULL))
@@ -812,6 +814,8 @@ CREATE TABLE emails (
   sent_at TEXT,
   -- When it failed for good or was canceled.
   ended_at TEXT,
+  -- Who gets a copy of the bytes that were drawn up: an address a line.
+  cc TEXT,
   FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
   CHECK ((status = 'queued') = (next_try_at IS NOT NULL)),
   CHECK ((status = 'sent') = (sent_at IS NOT NULL))

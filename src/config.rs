@@ -390,11 +390,11 @@ impl Config {
         for (key, value) in [("from", &mail.from), ("reply_to", &mail.reply_to)] {
             let Some(value) = value else { continue };
             if text::mailbox("from", value).is_err() {
-                return Err(format!("[mail] {key} is no address with an ASCII domain: {value}"));
+                return Err(format!("[mail] {key} is no address in ASCII before its @: {value}"));
             }
         }
-        if self.company.email.as_ref().is_some_and(|email| !email.is_ascii()) && mail.from.is_none()
-        {
+        let beyond_ascii = |email: &String| !text::ascii_address(email).is_ascii();
+        if self.company.email.as_ref().is_some_and(beyond_ascii) && mail.from.is_none() {
             return Err("[mail] from is missing, which a company email beyond ASCII needs".into());
         }
         if mail.tls == TlsKind::None && mail.user.is_some() {
@@ -465,7 +465,8 @@ impl Config {
     pub fn mail_domain(&self) -> String {
         let from = self.mail_from();
         let domain = from.rsplit('@').next().unwrap_or("localhost.localdomain");
-        domain.trim_end_matches('>').trim().to_owned()
+        // A Message-ID is ASCII (RFC 5322, 3.6.4).
+        text::ascii_address(&format!("@{}", domain.trim_end_matches('>').trim())).split_off(1)
     }
 
     /// What is said of attempts to charge.
@@ -663,6 +664,7 @@ fn company<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Company, D::E
         name: String,
         email: Option<String>,
         address: Option<String>,
+        country: Option<String>,
         tax_id: Option<String>,
         registration: Option<String>,
         bank: Option<String>,
@@ -678,12 +680,17 @@ fn company<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Company, D::E
     if let Some(email) = &w.email {
         text::email("email", email).map_err(|_| bad("email", "is no e-mail address"))?;
     }
+    if let Some(country) = &w.country {
+        text::country("country", country)
+            .map_err(|_| bad("country", "is no country as two capital letters, such as SN"))?;
+    }
     let trimmed =
         |value: Option<String>| value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
     Ok(Company {
         name: w.name.trim().to_owned(),
         email: w.email,
         address: trimmed(w.address),
+        country: w.country,
         tax_id: trimmed(w.tax_id),
         registration: trimmed(w.registration),
         bank: trimmed(w.bank),
@@ -734,7 +741,7 @@ mod tests {
             ("[company]\nemail = \"nobody\"\n", ":1", "no e-mail address"),
             ("currency = \n", ":1", ""),
             ("[mail]\nfrom = \"nobody\"\n", "", "from is no address"),
-            ("[mail]\nreply_to = \"A <a@été.fr>\"\n", "", "reply_to is no address"),
+            ("[mail]\nreply_to = \"A <été@exemple.fr>\"\n", "", "reply_to is no address"),
             ("[payments.stripe]\nsecret_key = \"sk_1\"\n", ":2", "unknown field"),
             ("[payments.stripe]\nbase_url = \"api.stripe.com\"\n", ":2", "no address such as"),
         ] {

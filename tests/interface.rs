@@ -248,7 +248,7 @@ fn a_clock_that_jumped_is_not_believed() {
 #[test]
 fn what_would_really_leave_does_not_leave_in_the_future() {
     let shop = Shop::with_config(
-        "[mail]\ntransport = \"sendmail\"\nfrom = \"a@b.co\"\nsendmail = \"/bin/true\"\n",
+        "[company]\nname = \"Example\"\n[mail]\ntransport = \"sendmail\"\nfrom = \"a@b.co\"\nsendmail = \"/bin/true\"\n",
     );
     shop.owes("acme", "2026-01-10");
     let future = ["tasks", "check-overdue", "--as-of", "2999-01-01"];

@@ -68,6 +68,8 @@ const WAYS: &[&str] = &[
     "dunning_steps_email (email_id=?)",
     // Counted once a run, and only where there is much to do: for the caps.
     "tenants_status (status=?)",
+    // What is still queued when a run has delivered.
+    "emails_due (next_try_at>?)",
     // A plan has few prices that are live.
     "prices_live (plan_id=?)",
     // The uses of a coupon that is imported again.

@@ -27,7 +27,7 @@ fn an_empty_database_has_its_reports_and_pages_too() {
         }
     }
     write_pages(&shop, "2026-03-01");
-    assert!(page(&shop, "index.html").contains("No subscription ever came to anything."));
+    assert!(page(&shop, "index.html").contains("No revenue yet."));
 }
 
 #[test]
@@ -231,4 +231,24 @@ fn a_page_of_a_past_day_says_that_statements_are_of_now() {
     shop.ok(&["invoice", "pay", "INV-2026-000001", "--amount", "20", "--as-of", "2026-03-05"]);
     assert!(says("2026-03-04"));
     assert!(!says("2026-03-05"));
+}
+
+#[test]
+fn a_french_page_speaks_french() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-10");
+    shop.task("check-overdue", "2026-01-25", &[]);
+    shop.task("check-overdue", "2026-02-09", &[]);
+    let config = "database = \"billing.db\"\ncurrency = \"EUR\"\nlocale = \"fr\"\n";
+    std::fs::write(shop.path("billing.toml"), config).expect("billing.toml");
+    write_pages(&shop, "2026-02-10");
+    let tenant = page(&shop, "tenants/acme.html");
+    assert!(tenant.contains(&format!("facture {number} échue depuis 30 jours")), "{tenant}");
+    for name in ["index.html", "mrr.html", "overdue.html", "transactions.html", "automation.html"] {
+        let text = page(&shop, name);
+        for word in ["rélèvement", "ourriel", "Départs", "Réduction", " :</", " ; "] {
+            assert!(!text.contains(word), "{name}: {word}");
+        }
+    }
+    assert!(page(&shop, "index.html").contains("Aucun revenu pour l’instant."));
 }

@@ -17,7 +17,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "domain",
         rooms: &["domain"],
-        crates: &["chrono", "rust_decimal", "iso_currency", "unicode_normalization"],
+        crates: &["chrono", "rust_decimal", "idna", "iso_currency", "unicode_normalization"],
     },
     Room { name: "clock", rooms: &["domain"], crates: &["chrono", "chrono_tz"] },
     Room {
@@ -48,7 +48,17 @@ const ROOMS: &[Room] = &[
     Room {
         name: "mail",
         rooms: &["domain"],
-        crates: &["chrono", "lettre", "minijinja", "rust_decimal", "serde", "serde_json", "uuid"],
+        crates: &[
+            "chrono",
+            "lettre",
+            "minijinja",
+            "rust_decimal",
+            "rustls",
+            "serde",
+            "serde_json",
+            "uuid",
+            "webpki_roots",
+        ],
     },
     Room {
         name: "gateway",

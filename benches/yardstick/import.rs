@@ -154,6 +154,7 @@ fn read_tenants(conn: &Connection) -> Done<HashMap<String, (i64, String, i64)>> 
             slug: row.get(1)?,
             name: row.get(2)?,
             email: row.get(3)?,
+            cc: Vec::new(),
             currency: billing::domain::Currency::XOF,
             locale: Locale::Fr,
             country: None,

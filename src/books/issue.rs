@@ -258,7 +258,7 @@ pub fn seller(company: &Company) -> String {
         name: &company.name,
         email: company.email.as_deref(),
         address: company.address.as_deref(),
-        country: None,
+        country: company.country.as_deref(),
         tax_id: company.tax_id.as_deref(),
         registration: company.registration.as_deref(),
     })

@@ -7,11 +7,11 @@ use super::{Context, Limit};
 use crate::config::Config;
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::stage::Stage;
-use crate::domain::template::Template;
+use crate::domain::template::{Template, Variant};
 use crate::domain::text::printable;
 use crate::domain::{Act, EmailId, Result};
 use crate::failure::exit;
-use crate::mail::{Rendered, Renderer, sample, text_of};
+use crate::mail::{Example, Rendered, Renderer, sample, text_of};
 use crate::store::{Db, Email, EmailFilter};
 use crate::tasks::deliver_emails;
 use crate::view::{Align, Column, Format};
@@ -25,8 +25,8 @@ pub enum Command {
     Show(Named),
     /// Print a template filled in with made-up facts
     Preview(Preview),
-    /// Send an e-mail again, to the customer's present address
-    Resend(Named),
+    /// Send an e-mail again, to the customer's present address, or all that failed
+    Resend(Resend),
 }
 
 #[derive(Debug, Args)]
@@ -49,12 +49,29 @@ pub struct Named {
 }
 
 #[derive(Debug, Args)]
+pub struct Resend {
+    /// The e-mail's id, such as eml_9
+    #[arg(required_unless_present = "failed", conflicts_with = "failed")]
+    id: Option<EmailId>,
+    /// Every e-mail that failed and was not sent again since
+    #[arg(long)]
+    failed: bool,
+    /// Only those that failed on that day or later
+    #[arg(long, value_name = "WHEN", requires = "failed")]
+    since: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct Preview {
-    /// friendly, urgent, warning, suspension, reactivation, invoice, payment_received, trial_ending
-    /// or trial_ended
+    /// friendly, urgent, warning, suspension, reactivation, invoice, payment_failed,
+    /// payment_received, trial_ending or trial_ended
     template: Template,
     #[arg(long, value_name = "L")]
     locale: Option<Locale>,
+    /// Another case of it: converted or canceled (trials), suspended, pending (an invoice whose
+    /// charge is under way) or declined
+    #[arg(long, value_name = "CASE")]
+    variant: Option<Variant>,
     /// The HTML part instead of the text
     #[arg(long)]
     html: bool,
@@ -98,14 +115,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::List(args) => list(ctx, args)?,
         Command::Show(args) => show(ctx, args.id)?,
         Command::Preview(args) => preview(ctx, &args)?,
-        Command::Resend(args) => {
-            let mut store = ctx.writer()?;
-            let id =
-                store.write(|db| deliver_emails::resend(db, &ctx.act(), &ctx.config, args.id))?;
-            let drawer = drawer(ctx);
-            let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
-            ctx.printer.object(&email)?;
-        }
+        Command::Resend(args) => resend(ctx, &args)?,
     }
     Ok(exit::DONE)
 }
@@ -202,10 +212,43 @@ fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
     Ok(ctx.printer.text(&format!("\n{}", printable(&message)))?)
 }
 
+fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
+    let mut store = ctx.writer()?;
+    let (act, since) = (ctx.act(), args.since.as_deref());
+    let since = since.map(|since| ctx.clock.start("since", since)).transpose()?;
+    let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
+    let drawer = Drawer { renderer, act: ctx.act(), config: &ctx.config };
+    if let Some(id) = args.id {
+        let id = store.write(|db| deliver_emails::resend(db, &act, &ctx.config, id))?;
+        let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
+        return Ok(ctx.printer.object(&email)?);
+    }
+    let queued =
+        store.write(|db| deliver_emails::resend_failed(db, &act, &ctx.config, since.as_deref()))?;
+    let mut list = ctx.printer.list(FIELDS, COLUMNS);
+    store.read(|db| {
+        queued.iter().try_for_each(|id| {
+            list.row(drawer.object(db, &db.email(*id)?)?).map_err(super::out_failed)
+        })
+    })?;
+    Ok(list.end()?)
+}
+
 fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
     let locale = args.locale.unwrap_or(ctx.config.locale);
-    let (currency, today) = (ctx.config.currency, ctx.clock.today());
-    let content = sample(args.template, locale, &ctx.config.company, currency, today);
+    if let Some(variant) = args.variant.filter(|variant| !variant.is_of(args.template)) {
+        ctx.note(&format!("note: {} reads the same where {variant}", args.template));
+    }
+    let content = sample(&Example {
+        template: args.template,
+        locale,
+        variant: args.variant,
+        company: &ctx.config.company,
+        currency: ctx.config.currency,
+        today: ctx.clock.today(),
+        tax_rate: ctx.config.invoicing.tax_rate,
+        net_days: ctx.config.invoicing.net_days,
+    });
     let rendered = Renderer::new(ctx.config.mail.templates.as_deref())?.render(&content)?;
     if !ctx.printer.for_people() {
         return Ok(ctx.printer.object(&json!({

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use clap::Args as ClapArgs;
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::{Context, currency_arg, prompt};
 use crate::config::Config;
 use crate::domain::email::Locale;
 use crate::domain::{Currency, Refusal, text};
-use crate::failure::exit;
+use crate::failure::{Failure, exit};
 use crate::store::Store;
 
 /// `billing init`
@@ -27,6 +28,15 @@ pub struct Args {
     /// Who sends the invoices
     #[arg(long, value_name = "NAME")]
     company: Option<String>,
+    /// Where its customers write to, and its e-mails come from
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// Where it is: two capital letters of ISO 3166
+    #[arg(long, value_name = "CC")]
+    country: Option<String>,
+    /// In percent, for customers without a rate of their own
+    #[arg(long, value_name = "PCT")]
+    tax_rate: Option<String>,
     /// The language of e-mails: fr or en
     #[arg(long, value_name = "L")]
     locale: Option<Locale>,
@@ -76,6 +86,9 @@ struct Answers {
     currency: Currency,
     timezone: Tz,
     company: String,
+    email: String,
+    country: String,
+    tax_rate: Decimal,
     locale: Locale,
 }
 
@@ -85,12 +98,37 @@ fn ask(ctx: &Context, args: Args) -> anyhow::Result<Answers> {
     let asks = ctx.can_ask() && !ctx.yes;
     let company = match args.company {
         Some(company) => company,
-        None if asks => prompt::text("Who sends the invoices", "My company")?,
+        None if asks => prompt::checked("Who sends the invoices", "", |name| {
+            in_words(text::line("company", name, 200))
+        })?,
         None => String::new(),
     };
     if !company.is_empty() {
         text::line("company", &company, 200)?;
     }
+    let email = match args.email {
+        Some(email) => text::email("email", &email)?,
+        None if asks => prompt::checked("Its e-mail address", "", |email| {
+            in_words(text::email("email", email))
+        })?,
+        None => String::new(),
+    };
+    let country = match args.country {
+        Some(country) => text::country("country", &country)?,
+        None if asks => prompt::checked("Its country", "SN", |country| {
+            in_words(text::country("country", country))
+        })?,
+        None => String::new(),
+    };
+    let rate =
+        |rate: &str| text::parse_percent(rate).map_err(|why| Refusal::bad("tax_rate", rate, why));
+    let tax_rate = match args.tax_rate {
+        Some(typed) => rate(&typed)?,
+        None if asks => {
+            rate(&prompt::checked("Tax rate in percent", "0", |typed| in_words(rate(typed)))?)?
+        }
+        None => defaults.invoicing.tax_rate,
+    };
     let parsed = |ok: bool, what: &str| if ok { Ok(()) } else { Err(format!("not {what}")) };
     let currency = match args.currency {
         Some(currency) => currency,
@@ -119,7 +157,12 @@ fn ask(ctx: &Context, args: Args) -> anyhow::Result<Answers> {
         .unwrap_or(defaults.locale),
         None => defaults.locale,
     };
-    Ok(Answers { currency, timezone, company, locale })
+    Ok(Answers { currency, timezone, company, email, country, tax_rate, locale })
+}
+
+/// Why an answer is not taken, for the person who is asked again.
+fn in_words<T>(checked: Result<T, Refusal>) -> Result<(), String> {
+    checked.map(drop).map_err(|refusal| Failure::from(&refusal).message)
 }
 
 /// The file with the answers filled in, and the keys that are set next as comments.
@@ -128,6 +171,10 @@ fn billing_toml(answers: &Answers, database: &Path, config: &Path) -> String {
     let database = database.strip_prefix(folder).unwrap_or(database);
     // A JSON string is a TOML string.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let given = |key: &str, value: &str, example: &str| match value {
+        "" => format!("# {key} = {}", quoted(example)),
+        value => format!("{key} = {}", quoted(value)),
+    };
     format!(
         "# The configuration of billing. docs/configuration.md lists every key; what is left out has
 # its default. It is read at each run, and nothing of it is stored in the database.
@@ -139,10 +186,15 @@ locale = {locale}
 
 [company]
 name = {company}
-# email = \"billing@example.com\"
+{email}
+{country}
 # address = \"\"\"1 rue de l'Exemple
 # Dakar\"\"\"
 # how_to_pay = \"By transfer to SN00 0000 …, with the invoice's number.\"
+
+[invoicing]
+# In percent, for customers without a rate of their own.
+tax_rate = {tax_rate}
 
 [mail]
 # E-mails are files beside the database until they are to leave: see examples/billing.toml.
@@ -153,6 +205,9 @@ transport = \"file\"
         timezone = quoted(answers.timezone.name()),
         locale = quoted(answers.locale.word()),
         company = quoted(&answers.company),
+        email = given("email", &answers.email, "billing@example.com"),
+        country = given("country", &answers.country, "SN"),
+        tax_rate = quoted(&answers.tax_rate.to_string()),
     )
 }
 

@@ -6,16 +6,8 @@ use super::Context;
 use crate::domain::Refusal;
 use crate::failure::Failure;
 
-/// Asks for a line of text, with what it is when nothing is typed.
-///
-/// # Errors
-/// The terminal went away.
-pub fn text(question: &str, default: &str) -> anyhow::Result<String> {
-    let input = Input::<String>::new().with_prompt(question).default(default.to_owned());
-    Ok(input.interact_text()?)
-}
-
-/// Asks for a line of text that `check` takes.
+/// Asks for a line of text that `check` takes; the default, where there is one, is what it is when
+/// nothing is typed.
 ///
 /// # Errors
 /// The terminal went away.
@@ -24,10 +16,11 @@ pub fn checked(
     default: &str,
     check: impl Fn(&str) -> Result<(), String>,
 ) -> anyhow::Result<String> {
-    let input = Input::<String>::new()
-        .with_prompt(question)
-        .default(default.to_owned())
-        .validate_with(|text: &String| check(text));
+    let mut input = Input::<String>::new().with_prompt(question);
+    if !default.is_empty() {
+        input = input.default(default.to_owned());
+    }
+    let input = input.validate_with(|text: &String| check(text));
     Ok(input.interact_text()?)
 }
 

@@ -50,6 +50,9 @@ pub struct Create {
     name: String,
     #[arg(long)]
     email: String,
+    /// Who gets a copy of each e-mail; as often as there are addresses
+    #[arg(long, value_name = "ADDRESS")]
+    cc: Vec<String>,
     #[command(flatten)]
     more: More,
     /// When it became a customer; today where it is not given
@@ -65,6 +68,12 @@ pub struct Edit {
     name: Option<String>,
     #[arg(long)]
     email: Option<String>,
+    /// Who gets a copy of each e-mail, in place of those who got one before
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_cc")]
+    cc: Vec<String>,
+    /// Nobody gets a copy any more
+    #[arg(long)]
+    no_cc: bool,
     #[command(flatten)]
     more: More,
 }
@@ -177,6 +186,7 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         slug: text::slug("slug", &args.slug)?,
         name: tenant::name(&args.name)?,
         email: text::email("email", &args.email)?,
+        cc: tenant::copies(&args.cc)?,
         currency: more.currency.unwrap_or(ctx.config.currency),
         locale: more.locale.unwrap_or(ctx.config.locale),
         country: more.country,
@@ -198,6 +208,10 @@ fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
     let mut edit = args.more.checked()?;
     edit.name = args.name.as_deref().map(tenant::name).transpose()?;
     edit.email = args.email.as_deref().map(|v| text::email("email", v)).transpose()?;
+    edit.cc = match args.no_cc || !args.cc.is_empty() {
+        true => Some(tenant::copies(&args.cc)?),
+        false => None,
+    };
     if edit == TenantEdit::default() {
         return Err(Refusal::NothingToEdit { noun: "tenant" }.into());
     }
@@ -218,6 +232,7 @@ impl More {
         Ok(TenantEdit {
             name: None,
             email: None,
+            cc: None,
             currency: self.currency,
             locale: self.locale,
             country: self.country.as_deref().map(|v| text::country("country", v)).transpose()?,

@@ -4,6 +4,7 @@
 pub mod act;
 pub mod calendar;
 pub mod charge;
+pub mod countries;
 pub mod coupon;
 pub mod credit;
 pub mod dunning;
@@ -18,6 +19,7 @@ pub mod period;
 pub mod plan;
 pub mod price;
 pub mod pricing;
+pub mod programs;
 pub mod recurrence;
 pub mod refusal;
 pub mod revenue;

@@ -53,6 +53,8 @@ pub struct Company {
     pub name: String,
     pub email: Option<String>,
     pub address: Option<String>,
+    /// ISO 3166.
+    pub country: Option<String>,
     pub tax_id: Option<String>,
     pub registration: Option<String>,
     pub bank: Option<String>,
@@ -91,8 +93,47 @@ pub struct FailedPayment {
     pub due_on: NaiveDate,
     /// What the payment method is called, or its kind.
     pub method: Option<String>,
+    /// Why, as a gateway's code; `None` where it gave none.
+    pub code: Option<String>,
     /// Whether the same method is tried again by itself.
     pub tried_again: bool,
+    /// The day on which it is, where that is known.
+    pub tried_again_on: Option<NaiveDate>,
+}
+
+/// A charge that is on its way, so that the customer need not do anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collecting {
+    /// What the payment method is called, or its kind.
+    pub method: Option<String>,
+}
+
+words! {
+    /// A case of an e-mail that its preview can show.
+    Variant {
+        Converted = "converted",
+        Canceled = "canceled",
+        Suspended = "suspended",
+        Pending = "pending",
+        Declined = "declined",
+    }
+}
+
+impl Variant {
+    /// Whether that e-mail reads otherwise in that case.
+    pub fn is_of(self, template: Template) -> bool {
+        use Template as T;
+        match self {
+            Variant::Converted | Variant::Canceled => {
+                matches!(template, T::TrialEnding | T::TrialEnded)
+            }
+            Variant::Suspended => {
+                matches!(template, T::Friendly | T::Urgent | T::Warning | T::TrialEnded)
+            }
+            Variant::Pending => template == T::Invoice,
+            Variant::Declined => matches!(template, T::Friendly | T::PaymentFailed),
+        }
+    }
 }
 
 /// What follows a trial that nobody ends before.
@@ -132,6 +173,8 @@ pub struct Content {
     pub tenant_name: String,
     /// Whether the tenant is suspended as the e-mail is written.
     pub tenant_suspended: bool,
+    /// Whether a charge of one of the overdue invoices was declined: no slip of the mind.
+    pub declined: bool,
     /// The day in the business time zone on which the e-mail is written.
     pub today: NaiveDate,
     /// The overdue invoices that are asked for, oldest first.
@@ -150,6 +193,8 @@ pub struct Content {
     pub comes_back: bool,
     /// The invoice that the e-mail carries whole.
     pub invoice: Option<Invoice>,
+    /// The charge of that invoice that is on its way.
+    pub collecting: Option<Collecting>,
     pub payment: Option<ConfirmedPayment>,
     pub failure: Option<FailedPayment>,
     pub trial: Option<Trial>,

@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::email::Locale;
-use super::{Currency, Result, TenantId, text, words};
+use super::refusal::Why;
+use super::{Currency, Refusal, Result, TenantId, text, words};
 
 words! {
     /// Whether a tenant is served.
@@ -34,6 +35,8 @@ pub struct Tenant {
     pub slug: String,
     pub name: String,
     pub email: String,
+    /// Who gets a copy of each e-mail.
+    pub cc: Vec<String>,
     pub currency: Currency,
     pub locale: Locale,
     pub country: Option<String>,
@@ -53,6 +56,8 @@ pub struct NewTenant {
     pub slug: String,
     pub name: String,
     pub email: String,
+    /// Who gets a copy of each e-mail.
+    pub cc: Vec<String>,
     pub currency: Currency,
     pub locale: Locale,
     pub country: Option<String>,
@@ -68,6 +73,8 @@ pub struct NewTenant {
 pub struct TenantEdit {
     pub name: Option<String>,
     pub email: Option<String>,
+    /// All of them anew; empty: nobody any more.
+    pub cc: Option<Vec<String>>,
     pub currency: Option<Currency>,
     pub locale: Option<Locale>,
     pub country: Option<String>,
@@ -81,6 +88,22 @@ pub struct TenantEdit {
 /// Checks a tenant's name.
 pub fn name(value: &str) -> Result<String> {
     text::line("name", value, 200)
+}
+
+/// Checks the addresses that get a copy of a tenant's e-mails; each is there once.
+pub fn copies(values: &[String]) -> Result<Vec<String>> {
+    let mut copies: Vec<String> = Vec::new();
+    for value in values {
+        let address = text::email("cc", value)?;
+        // Another one would keep the e-mail itself from a relay that takes ASCII alone.
+        if !text::ascii_address(&address).is_ascii() {
+            return Err(Refusal::bad("cc", value, Why::NotAnEmailAddress));
+        }
+        if !copies.iter().any(|copy| copy.eq_ignore_ascii_case(&address)) {
+            copies.push(address);
+        }
+    }
+    Ok(copies)
 }
 
 /// Checks a tenant's postal address, which may have several lines.

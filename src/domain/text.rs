@@ -48,6 +48,7 @@ pub fn slug(field: &'static str, value: &str) -> Result<String> {
 }
 
 /// An e-mail address: one mailbox with a dotted domain, at most 254 characters (RFC 5321, 4.5.3.1).
+/// A domain outside ASCII is kept as it is typed: [`ascii_address`] is what mail carries.
 pub fn email(field: &'static str, value: &str) -> Result<String> {
     let bad = || Refusal::bad(field, value, Why::NotAnEmailAddress);
     let (local, domain) = value.rsplit_once('@').ok_or_else(bad)?;
@@ -62,8 +63,28 @@ pub fn email(field: &'static str, value: &str) -> Result<String> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
+    let domain = ascii_domain(domain).ok_or_else(bad)?;
     let domain_ok = domain.contains('.') && domain.split('.').all(label_ok);
-    if local_ok && domain_ok && value.len() <= 254 { Ok(value.to_owned()) } else { Err(bad()) }
+    let length = local.len() + 1 + domain.len();
+    if local_ok && domain_ok && length <= 254 { Ok(value.to_owned()) } else { Err(bad()) }
+}
+
+/// The domain as the name system and mail know it: one outside ASCII in punycode (RFC 5891),
+/// `bücher.example` as `xn--bcher-kva.example`. `None` where it cannot be written so.
+fn ascii_domain(domain: &str) -> Option<String> {
+    match domain.is_ascii() {
+        true => Some(domain.to_owned()),
+        false => idna::domain_to_ascii_strict(domain).ok(),
+    }
+}
+
+/// The address as mail carries it, its domain in ASCII. What stands before the `@` stays.
+pub fn ascii_address(address: &str) -> String {
+    match address.rsplit_once('@').and_then(|(local, domain)| Some((local, ascii_domain(domain)?)))
+    {
+        Some((local, domain)) => format!("{local}@{domain}"),
+        None => address.to_owned(),
+    }
 }
 
 /// The address of a mailbox as a config or a header writes it: `billing@example.com`, or
@@ -79,9 +100,9 @@ pub fn mailbox<'a>(field: &'static str, value: &'a str) -> Result<&'a str> {
     if !name.is_empty() {
         line(field, name, 200)?;
     }
-    // The domain stands in every Message-ID, which is ASCII (RFC 5322, 3.6.4).
+    // What stands before the @ cannot be written in ASCII, and not every relay takes it otherwise.
     match email(field, address) {
-        Ok(_) if address.is_ascii() => Ok(address),
+        Ok(_) if ascii_address(address).is_ascii() => Ok(address),
         _ => Err(Refusal::bad(field, value, Why::NotAnEmailAddress)),
     }
 }
@@ -227,6 +248,26 @@ mod tests {
         for bad in ["", "-a", "Acme", "a b", "é", "a_b", &"a".repeat(64)] {
             assert!(slug("slug", bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_domain_outside_ascii_is_sent_as_punycode() {
+        for (typed, sent) in [
+            ("kasse@bücher.example", "kasse@xn--bcher-kva.example"),
+            ("Kasse@BÜCHER.example", "Kasse@xn--bcher-kva.example"),
+            ("pay@例え.テスト", "pay@xn--r8jz45g.xn--zckzah"),
+            ("été@société.example", "été@xn--socit-esab.example"),
+            ("a@Example.com", "a@Example.com"),
+            ("a@xn--bcher-kva.example", "a@xn--bcher-kva.example"),
+        ] {
+            assert_eq!(email("email", typed).as_deref(), Ok(typed));
+            assert_eq!(ascii_address(typed), sent);
+        }
+        assert_eq!(mailbox("from", "X <a@bücher.example>"), Ok("a@bücher.example"));
+        for bad in ["a@bü cher.example", "a@-bücher.example", "a@\u{200b}.example", "a@ü"] {
+            assert!(email("email", bad).is_err(), "{bad}");
+        }
+        assert!(email("email", &format!("a@{}.example", "ü".repeat(60))).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
+use super::calendar;
 use super::email::Locale;
 use super::money::{self, Currency, Money};
 use super::plan::{Interval, IntervalUnit};
@@ -108,15 +109,23 @@ pub fn date(date: NaiveDate, locale: Locale) -> String {
     }
 }
 
-/// A half-open period as its first and last day: `du 1er mars 2026 au 31 mars 2026`,
-/// `1 March 2026 to 31 March 2026`; one day alone as that day.
+/// A half-open period as its first and last day, without saying month or year twice: `du 1er au
+/// 31 mars 2026`, `15 March to 14 April 2026`; one day alone as that day.
 pub fn period((start, end): (NaiveDate, NaiveDate), locale: Locale) -> String {
     let last = end.pred_opt().unwrap_or(end).max(start);
     let (from, to) = (date(start, locale), date(last, locale));
+    let same_year = start.year() == last.year();
+    // Day, month and year, in both languages.
+    let parts = match (same_year, same_year && start.month() == last.month()) {
+        (_, true) => 1,
+        (true, _) => 2,
+        _ => 3,
+    };
+    let from_in_short = from.split(' ').take(parts).collect::<Vec<_>>().join(" ");
     match locale {
         _ if start == last => from,
-        Locale::Fr => format!("du {from} au {to}"),
-        Locale::En => format!("{from} to {to}"),
+        Locale::Fr => format!("du {from_in_short} au {to}"),
+        Locale::En => format!("{from_in_short} to {to}"),
     }
 }
 
@@ -158,6 +167,26 @@ pub fn prorated(plan: &str, count: i64, of: i64, locale: Locale) -> String {
     }
 }
 
+/// What an invoice line is called where nobody said what it is for.
+pub fn services(locale: Locale) -> &'static str {
+    match locale {
+        Locale::Fr => "Prestations",
+        Locale::En => "Services",
+    }
+}
+
+/// A text of ours in French, with its spaces before `:`, `;`, `?`, `!` and inside the quotes kept.
+pub fn typographic(text: &str, locale: Locale) -> String {
+    if locale != Locale::Fr {
+        return text.to_owned();
+    }
+    let mut kept = text.replace("« ", "«\u{a0}");
+    for mark in [':', ';', '?', '!', '»', '%'] {
+        kept = kept.replace(&format!(" {mark}"), &format!("\u{a0}{mark}"));
+    }
+    kept
+}
+
 /// A percentage that is written with a decimal point, in that language: `5,5 %`, `5.5%`.
 pub fn percent(number: &str, locale: Locale) -> String {
     match locale {
@@ -179,6 +208,75 @@ pub fn method(kind: &str, locale: Locale) -> Option<String> {
     };
     Some(words.to_owned())
 }
+
+/// Why a customer is suspended, in words: the reasons that this program gives, in that language; what
+/// a person wrote stays.
+pub fn suspension(reason: &str, locale: Locale) -> String {
+    if locale == Locale::En {
+        return reason.to_owned();
+    }
+    let overdue = reason.strip_prefix("invoice ").and_then(|rest| {
+        let (number, rest) = rest.rsplit_once(" is ")?;
+        let count: i64 = rest.strip_suffix(" days overdue")?.parse().ok()?;
+        Some(format!("facture {number} échue depuis {}", days(count, locale)))
+    });
+    let trial = reason.strip_prefix("the trial of ").and_then(|rest| {
+        let (plan, day) = rest.rsplit_once(" ended on ")?;
+        let ended = date(calendar::parse_date(day).ok()?, locale);
+        Some(format!("essai de l’offre « {plan} » terminé le {ended}"))
+    });
+    match (overdue.or(trial), reason) {
+        (Some(words), _) => typographic(&words, locale),
+        (None, "imported as suspended") => "importé comme suspendu".to_owned(),
+        (None, reason) => reason.to_owned(),
+    }
+}
+
+/// How a payment was made, in words, where it is one of those that are met most.
+pub fn paid_by(method: &str, locale: Locale) -> Option<&'static str> {
+    let (fr, en) = match method {
+        "transfer" | "bank_transfer" => ("virement", "bank transfer"),
+        "card" => ("carte bancaire", "card"),
+        "mobile_money" => ("mobile money", "mobile money"),
+        "cash" => ("espèces", "cash"),
+        "cheque" | "check" => ("chèque", "cheque"),
+        _ => return None,
+    };
+    Some(match locale {
+        Locale::Fr => fr,
+        Locale::En => en,
+    })
+}
+
+/// Why a charge was declined, in words; `None` for a code that is not known.
+pub fn decline(code: &str, locale: Locale) -> Option<&'static str> {
+    let (_, en, fr) = DECLINES.iter().find(|(known, _, _)| *known == code)?;
+    Some(match locale {
+        Locale::Fr => fr,
+        Locale::En => en,
+    })
+}
+
+/// This program's own codes, and those of Stripe that are met most: in English, in French.
+const DECLINES: &[(&str, &str, &str)] = &[
+    ("declined", "declined", "refusé"),
+    ("generic_decline", "declined, no reason given", "refusé sans motif"),
+    ("card_declined", "card declined", "carte refusée"),
+    ("do_not_honor", "declined by the bank", "refusé par la banque"),
+    ("insufficient_funds", "insufficient funds", "provision insuffisante"),
+    ("expired_card", "card expired", "carte expirée"),
+    ("lost_card", "card reported lost", "carte déclarée perdue"),
+    ("stolen_card", "card reported stolen", "carte déclarée volée"),
+    ("restricted_card", "card restricted", "carte restreinte"),
+    ("card_not_supported", "card not supported", "carte non acceptée"),
+    ("incorrect_number", "wrong card number", "numéro de carte erroné"),
+    ("incorrect_cvc", "wrong security code", "cryptogramme erroné"),
+    ("fraudulent", "suspected fraud", "soupçon de fraude"),
+    ("authentication_required", "authentication required", "authentification requise"),
+    ("account_closed", "account closed", "compte clos"),
+    ("no_account", "no such account", "compte inexistant"),
+    ("processing_error", "processing error", "erreur de traitement"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -236,8 +334,12 @@ mod tests {
     #[test]
     fn a_period_is_told_by_its_first_and_last_day() {
         let march = (day(2026, 3, 1), day(2026, 4, 1));
-        assert_eq!(period(march, Locale::Fr), "du 1er mars 2026 au 31 mars 2026");
-        assert_eq!(period(march, Locale::En), "1 March 2026 to 31 March 2026");
+        assert_eq!(period(march, Locale::Fr), "du 1er au 31 mars 2026");
+        assert_eq!(period(march, Locale::En), "1 to 31 March 2026");
+        let across = (day(2026, 3, 15), day(2026, 4, 15));
+        assert_eq!(period(across, Locale::Fr), "du 15 mars au 14 avril 2026");
+        let year = (day(2026, 12, 15), day(2027, 1, 15));
+        assert_eq!(period(year, Locale::En), "15 December 2026 to 14 January 2027");
         let one_day = (day(2026, 3, 1), day(2026, 3, 2));
         assert_eq!(period(one_day, Locale::Fr), "1er mars 2026");
     }
@@ -266,6 +368,22 @@ mod tests {
         ] {
             assert_eq!(interval(Interval { unit, count }, Locale::Fr), fr);
             assert_eq!(interval(Interval { unit, count }, Locale::En), en);
+        }
+    }
+
+    #[test]
+    fn a_reason_of_suspension_is_told_in_the_language_of_the_page() {
+        for (reason, fr) in [
+            ("invoice INV-1 is 30 days overdue", "facture INV-1 échue depuis 30 jours"),
+            (
+                "the trial of Pro ended on 2026-03-01",
+                "essai de l’offre «\u{a0}Pro\u{a0}» terminé le 1er mars 2026",
+            ),
+            ("imported as suspended", "importé comme suspendu"),
+            ("invoice is wrong", "invoice is wrong"),
+        ] {
+            assert_eq!(suspension(reason, Locale::Fr), fr);
+            assert_eq!(suspension(reason, Locale::En), reason);
         }
     }
 

@@ -17,13 +17,11 @@ use serde::Serialize;
 
 use super::Unavailable;
 use crate::domain::charge::{Answer, ChargeRequest};
+use crate::domain::programs::ENVIRONMENT;
 use crate::domain::{Result, text};
 use answer::Operation;
 use run::{Group, Ran};
 use words::Words;
-
-/// What every program gets of the environment, where it is set.
-const ENVIRONMENT: [&str; 3] = ["PATH", "HOME", "LANG"];
 
 /// The program, its arguments, and how it is run.
 #[derive(Debug)]

@@ -82,6 +82,7 @@ impl Import<'_> {
             slug,
             name,
             email,
+            cc: Vec::new(),
             currency,
             locale,
             country,
@@ -122,6 +123,7 @@ fn edit(row: &Row, new: &NewTenant) -> TenantEdit {
     TenantEdit {
         name: Some(new.name.clone()),
         email: Some(new.email.clone()),
+        cc: None,
         currency: row.get("currency").map(|_| new.currency),
         locale: row.get("locale").map(|_| new.locale),
         country: new.country.clone(),

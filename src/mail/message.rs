@@ -27,6 +27,8 @@ pub struct Headers<'a> {
     /// May be empty.
     pub to_name: &'a str,
     pub to: &'a str,
+    /// Who gets a copy.
+    pub cc: &'a [String],
     /// Complete, `local@domain`, without angle brackets.
     pub message_id: &'a str,
     pub date: DateTime<Utc>,
@@ -58,6 +60,9 @@ pub fn compose(headers: &Headers, rendered: &Rendered) -> Result<Vec<u8>> {
         .subject(rendered.subject.as_str())
         .date(headers.date.into())
         .message_id(Some(message_id));
+    for copy in headers.cc {
+        builder = builder.cc(named("", copy)?);
+    }
     if let Some(reply_to) = headers.reply_to {
         builder = builder.reply_to(mailbox(reply_to)?);
     }
@@ -111,7 +116,8 @@ fn mailbox(text: &str) -> Result<Mailbox> {
 fn named(name: &str, address: &str) -> Result<Mailbox> {
     let no_address = || refuse(&format!("no e-mail address: {address:?}"));
     let address = text::email("address", address).map_err(|_| no_address())?;
-    let email = address.parse().map_err(|_: address::AddressError| no_address())?;
+    let email =
+        text::ascii_address(&address).parse().map_err(|_: address::AddressError| no_address())?;
     Ok(Mailbox::new(display_name(name, &email)?, email))
 }
 
@@ -203,6 +209,7 @@ mod tests {
             reply_to: Some("compta@example.com"),
             to_name: "Atelier d'Été & Fils, S.A.R.L.",
             to: "atelier@example.org",
+            cc: &[],
             message_id: "eml-7.3f2a@billing.example.com",
             date: DateTime::from_timestamp(1_773_561_600, 0).unwrap(),
             in_reply_to: Some("eml-3.3f2a@billing.example.com"),
@@ -246,6 +253,17 @@ mod tests {
         assert_eq!(message.matches("Content-Type: multipart/alternative").count(), 1);
         let (text, html) = (body.find("text/plain").unwrap(), body.find("text/html").unwrap());
         assert!(text < html);
+    }
+
+    #[test]
+    fn who_gets_a_copy_is_told() {
+        let cc = ["compta@bücher.example".to_owned(), "b@example.org".to_owned()];
+        let message = composed(&Headers { cc: &cc, ..headers() });
+        assert!(
+            message.contains("\r\nCc: compta@xn--bcher-kva.example, b@example.org\r\n"),
+            "{message}"
+        );
+        assert!(!composed(&headers()).contains("\r\nCc:"));
     }
 
     #[test]
@@ -306,6 +324,7 @@ mod tests {
             ("\"Example \\\"One\\\", Inc.\" <a@example.com>", "a@example.com"),
             ("Société Générale d'Été <a@example.com>", "a@example.com"),
             ("<a@example.com>", "a@example.com"),
+            ("Bücher <a@bücher.example>", "a@xn--bcher-kva.example"),
         ] {
             assert_eq!(bare_address(text).as_deref(), Ok(bare), "{text}");
             let message = composed(&Headers { from: text, ..headers() });

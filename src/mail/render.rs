@@ -2,6 +2,7 @@
 
 mod facts;
 mod filters;
+mod labels;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,10 +14,10 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
 use super::Undeliverable;
 use crate::domain::email::Locale;
-use crate::domain::template::{Company, Content, Template};
+use crate::domain::template::{Company, Content, Template, Variant};
 use crate::domain::{Currency, Refusal, Result};
 
-pub use facts::sample;
+pub use facts::{Example, sample};
 
 macro_rules! built_in {
     ($($name:literal),+ $(,)?) => {
@@ -166,10 +167,21 @@ impl Renderer {
 
     fn try_out(&self) -> Result<()> {
         let company = Company { name: "Example".into(), ..Company::default() };
-        for template in Template::ALL {
-            for locale in Locale::ALL {
-                let day = NaiveDate::default();
-                self.render(&sample(*template, *locale, &company, Currency::XOF, day))?;
+        for (template, locale) in
+            Template::ALL.iter().flat_map(|t| Locale::ALL.iter().map(move |l| (*t, *l)))
+        {
+            let cases = Variant::ALL.iter().filter(|variant| variant.is_of(template));
+            for variant in cases.map(|variant| Some(*variant)).chain([None]) {
+                self.render(&sample(&Example {
+                    template,
+                    locale,
+                    variant,
+                    company: &company,
+                    currency: Currency::XOF,
+                    today: NaiveDate::default(),
+                    tax_rate: 18.into(),
+                    net_days: 14,
+                }))?;
             }
         }
         Ok(())
@@ -233,8 +245,17 @@ impl Renderer {
     }
 }
 
+/// What a template may do: about a thousand times what an invoice of a hundred lines takes. A
+/// template of the operator that loops without end is refused, and takes no run with it.
+const FUEL: u64 = 20_000_000;
+
+/// How deep templates, macros and loops may call one another, before the stack is at its end.
+const DEPTH: usize = 100;
+
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(DEPTH);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // An error names what is undefined in a release build too; nothing is kept where there is none.
     environment.set_debug(true);

@@ -4,6 +4,7 @@
 //! bad address. Errors of [`deliver`] are those of the caller's outbox, and a transport that is set
 //! up wrongly.
 
+mod answer;
 mod file;
 mod sendmail;
 mod smtp;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use crate::domain::{EmailId, Result};
 
+use answer::Watch;
 pub use smtp::{Secret, Smtp, Tls};
 
 /// An e-mail on its way out: envelope and bytes.
@@ -22,8 +24,10 @@ pub struct Outgoing {
     pub message_id: String,
     /// The envelope's sender, a bare address.
     pub from: String,
-    /// The one recipient, a bare address: with one an e-mail, no e-mail is ever half delivered.
+    /// The recipient, a bare address. What becomes of the e-mail is what becomes of it here.
     pub to: String,
+    /// Who gets a copy.
+    pub cc: Vec<String>,
     /// The whole message, as [`super::compose`] made it.
     pub bytes: Vec<u8>,
 }
@@ -33,8 +37,13 @@ pub struct Outgoing {
 pub enum Outcome {
     /// The next one on the way has taken it over.
     Sent,
-    /// For good: this recipient or this message is not taken.
+    /// The same, but for copies: each with its address and what was said of it.
+    SentWithout(Vec<String>),
+    /// For good: this recipient is not taken.
     Refused(String),
+    /// Not this time, and for a reason that is ours: the sender, the account, the text. Every
+    /// other e-mail may well get the same answer.
+    NotFromUs(String),
     /// Not this time, or not known: the same bytes may be tried again later.
     TryLater(String),
     /// The way itself is out of order; nobody else need be tried in this run.
@@ -101,8 +110,9 @@ pub fn deliver(transport: &Transport, outbox: &mut dyn Outbox) -> Result<()> {
 }
 
 fn one_by_one(outbox: &mut dyn Outbox, send: impl Fn(&Outgoing) -> Outcome) -> Result<()> {
+    let mut watch = Watch::default();
     while let Some(email) = outbox.next()? {
-        let outcome = send(&email);
+        let outcome = watch.judge(send(&email));
         let down = matches!(outcome, Outcome::Down(_));
         outbox.done(email.id, outcome)?;
         if down {
@@ -179,6 +189,7 @@ pub(super) mod tests {
             message_id: format!("eml-{id}.0f3c@billing.example"),
             from: "billing@example.com".into(),
             to: format!("tenant{id}@example.org"),
+            cc: Vec::new(),
             bytes: format!("Subject: {id}\r\n\r\n.first\r\nlast\r\n").into_bytes(),
         }
     }

@@ -134,6 +134,18 @@ impl Db<'_> {
         Ok(statement.query_row([id.0], |row| row.get(0))?)
     }
 
+    /// Whether a charge of an invoice was declined.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn was_declined(&self, id: InvoiceId) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM transactions WHERE invoice_id = ?1 AND kind = 'charge'
+               AND status = 'failed')",
+        )?;
+        Ok(statement.query_row([id.0], |row| row.get(0))?)
+    }
+
     /// The charge of an invoice that has no outcome yet, if there is one.
     ///
     /// # Errors

@@ -108,3 +108,13 @@ pub fn period(row: &Row) -> rusqlite::Result<Option<(NaiveDate, NaiveDate)>> {
 pub fn limit(limit: Option<u32>) -> i64 {
     limit.map_or(-1, i64::from)
 }
+/// A list of one-line texts as a column keeps it; `None` where it is empty.
+pub fn lines(texts: &[String]) -> Option<String> {
+    (!texts.is_empty()).then(|| texts.join("\n"))
+}
+
+/// The list that [`lines`] wrote.
+pub fn from_lines(row: &Row, column: &str) -> rusqlite::Result<Vec<String>> {
+    let text: Option<String> = row.get(column)?;
+    Ok(text.iter().flat_map(|text| text.lines()).map(str::to_owned).collect())
+}

@@ -35,7 +35,8 @@ impl Db<'_> {
         };
         // Where nothing is left, the invoice is paid on the day of its latest payment: they may be
         // recorded in another order, as a bank lists the newest first. One that was given up and
-        // is partly paid stays given up.
+        // is partly paid stays given up. One that is open again keeps no reason for which it was
+        // closed before it was paid.
         self.conn
             .prepare_cached(
                 "UPDATE invoices SET paid_minor = paid_minor + ?2,
@@ -53,6 +54,8 @@ impl Db<'_> {
                    closed_at = CASE WHEN ?3 IN ('void', 'write_off') THEN ?5
                      WHEN paid_minor + credit_applied_minor + ?2 + ?6 = total_minor THEN NULL
                      ELSE closed_at END,
+                   closed_reason = CASE WHEN status = 'paid' AND ?2 + ?6 < 0 THEN NULL
+                     ELSE closed_reason END,
                    updated_at = max(updated_at, ?5)
                  WHERE id = ?1",
             )?

@@ -31,6 +31,8 @@ pub struct Email {
     pub tenant: String,
     pub invoice_id: Option<InvoiceId>,
     pub to: String,
+    /// Who gets a copy; known once it is drawn up.
+    pub cc: Vec<String>,
     pub template: Template,
     pub stage: Option<Stage>,
     pub locale: Locale,
@@ -54,6 +56,7 @@ pub struct DrawnUp<'a> {
     pub template: Template,
     pub locale: Locale,
     pub recipient: &'a str,
+    pub cc: &'a [String],
     pub subject: &'a str,
     pub message: &'a [u8],
 }
@@ -185,6 +188,41 @@ impl Db<'_> {
         Ok(page.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The e-mails that are queued since before `since`, oldest first.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn waiting_emails(&self, since: &str, limit: u32) -> Result<Vec<Email>> {
+        let mut statement = self.conn.prepare_cached(email_query!(
+            "WHERE e.next_try_at > '' AND e.queued_at < ?1 ORDER BY e.queued_at, e.id LIMIT ?2"
+        ))?;
+        let waiting = statement.query_map((since, limit), email)?;
+        Ok(waiting.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// How many e-mails are queued since before `since`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn count_waiting(&self, since: &str) -> Result<u64> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*) FROM emails WHERE next_try_at > '' AND queued_at < ?1",
+        )?;
+        Ok(statement.query_row([since], |row| row.get::<_, i64>(0))?.unsigned_abs())
+    }
+
+    /// The e-mails that failed for good, since then where a time is given, oldest first.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn failed_emails(&self, since: Option<&str>) -> Result<Vec<Email>> {
+        let mut statement = self.conn.prepare_cached(email_query!(
+            "WHERE e.status = 'failed' AND (?1 IS NULL OR e.ended_at >= ?1) ORDER BY e.id"
+        ))?;
+        let failed = statement.query_map([since], email)?;
+        Ok(failed.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Whether any e-mail is due.
     ///
     /// # Errors
@@ -209,7 +247,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE emails SET subject = ?2, template = ?3, stage = ?4,
                    first_tried_at = coalesce(first_tried_at, ?5),
-                   locale = ?6, recipient = ?7
+                   locale = ?6, recipient = ?7, cc = ?8
                  WHERE id = ?1",
             )?
             .execute((
@@ -220,6 +258,7 @@ impl Db<'_> {
                 act.at(),
                 drawn_up.locale.word(),
                 drawn_up.recipient,
+                columns::lines(drawn_up.cc),
             ))?;
         Ok(())
     }
@@ -260,18 +299,18 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Records that an e-mail was taken by the transport.
+    /// Records that an e-mail was taken by the transport, and what became of copies that were not.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn email_sent(&self, act: &Act, id: EmailId) -> Result<()> {
+    pub fn email_sent(&self, act: &Act, id: EmailId, copies: Option<&str>) -> Result<()> {
         self.conn
             .prepare_cached(
                 "UPDATE emails SET status = 'sent', attempts = attempts + 1, sent_at = ?2,
-                   next_try_at = NULL, error = NULL
+                   next_try_at = NULL, error = ?3
                  WHERE id = ?1",
             )?
-            .execute((id.0, act.at()))?;
+            .execute((id.0, act.at(), copies))?;
         Ok(())
     }
 
@@ -306,6 +345,7 @@ fn email(row: &Row) -> rusqlite::Result<Email> {
         tenant: row.get("tenant")?,
         invoice_id: row.get::<_, Option<i64>>("invoice_id")?.map(InvoiceId),
         to: row.get("recipient")?,
+        cc: columns::from_lines(row, "cc")?,
         template: columns::word(row, "template")?,
         stage: columns::word_or_null(row, "stage")?,
         locale: columns::word(row, "locale")?,

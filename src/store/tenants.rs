@@ -83,8 +83,8 @@ impl Db<'_> {
         let inserted = self.insert_unless_there(
             "INSERT INTO tenants (slug, name, email, currency, locale, country, address, tax_id,
                tax_rate, status, suspended_at, suspension_cause, suspension_reason, created_at,
-               updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+               updated_at, cc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
              ON CONFLICT (slug) DO NOTHING",
             (
                 &new.slug,
@@ -102,6 +102,7 @@ impl Db<'_> {
                 suspended.map(|()| "imported as suspended"),
                 created_at,
                 &at,
+                columns::lines(&new.cc),
             ),
         )?;
         inserted
@@ -120,7 +121,8 @@ impl Db<'_> {
                    currency = coalesce(?4, currency), locale = coalesce(?5, locale),
                    country = coalesce(?6, country), address = coalesce(?7, address),
                    tax_id = coalesce(?8, tax_id), tax_rate = coalesce(?9, tax_rate),
-                   created_at = coalesce(?11, created_at), updated_at = max(updated_at, ?10), changed_at = ?10
+                   created_at = coalesce(?11, created_at),
+                   cc = CASE WHEN ?12 IS NULL THEN cc ELSE nullif(?12, '') END, updated_at = max(updated_at, ?10), changed_at = ?10
                  WHERE id = ?1",
             )?
             .execute((
@@ -135,6 +137,7 @@ impl Db<'_> {
                 edit.tax_rate.map(|rate| rate.to_string()),
                 act.at(),
                 edit.created_on.map(noon_of),
+                edit.cc.as_ref().map(|cc| cc.join("\n")),
             ))?;
         Ok(())
     }
@@ -269,6 +272,7 @@ fn tenant(row: &Row) -> rusqlite::Result<Tenant> {
         slug: row.get("slug")?,
         name: row.get("name")?,
         email: row.get("email")?,
+        cc: columns::from_lines(row, "cc")?,
         currency: columns::word(row, "currency")?,
         locale: columns::word(row, "locale")?,
         country: row.get("country")?,

@@ -9,21 +9,26 @@ use super::batch::Pass;
 use super::{Done, Given, ItemError, Tally, item_error};
 use crate::books::Book;
 use crate::config::Config;
-use crate::domain::charge::LastAttempt;
+use crate::domain::charge::{LastAttempt, Retry, decide_retry};
 use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::event::{EmailEvent, EmailFacts, Flat};
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::money::Totals;
+use crate::domain::payment_method::PaymentMethod;
+use crate::domain::schedule::Task;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::template::{
-    AfterTrial, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template, Trial,
+    AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template,
+    Trial,
 };
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::{TransactionKind, TransactionStatus};
 use crate::domain::trial::Action;
-use crate::domain::{Act, EmailId, Refusal, Result, SubscriptionId, TransactionId, act};
+use crate::domain::{
+    Act, EmailId, InvoiceId, Refusal, Result, SubscriptionId, TransactionId, act, text,
+};
 use crate::mail::Undeliverable;
 use crate::mail::wording;
 use crate::mail::{self, Headers, Outbox, Outcome, Outgoing, Rendered, Renderer};
@@ -36,8 +41,17 @@ const TRIED_FOR: TimeDelta = TimeDelta::days(3);
 /// What marks the key of an e-mail that a person sent again.
 const AGAIN: &str = "/again/";
 
+/// What marks, in its facts, an e-mail that was sent again with all others that had failed.
+const TOGETHER: &str = "sent_again_with_others";
+
 /// E-mails read at once.
 const PAGE: usize = 64;
+
+/// How long an e-mail may wait before a run names it.
+const MAY_WAIT: TimeDelta = TimeDelta::hours(1);
+
+/// Of those that wait, so many are named one by one.
+const NAMED: u32 = 20;
 
 /// What became of the e-mails.
 #[derive(Debug, Default)]
@@ -65,9 +79,41 @@ pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
         scan: Scan::default(),
         delivered: Delivered::default(),
         down: false,
+        kept: None,
     };
     mail::deliver(given.transport, &mut post)?;
-    Ok(post.delivered)
+    let Post { mut delivered, kept, down, .. } = post;
+    // Each of them is tried again by itself; that none left is what a person has to know today.
+    if let Some(why) = kept.filter(|_| delivered.sent == 0 && !down) {
+        let message = format!("none of the e-mails that were tried left: {why}");
+        delivered.errors.push(item_error("mail", "nothing_left", message));
+    }
+    Ok(delivered)
+}
+
+/// The e-mails that have waited for more than an hour, oldest first: the first of them each, and
+/// how many more there are. Those that the run has named already are not named again.
+///
+/// # Errors
+/// A fault of the file.
+pub fn waiting(store: &mut Store, given: &Given, named: &[ItemError]) -> Result<Vec<ItemError>> {
+    let since = act::instant(given.clock.now - MAY_WAIT);
+    let (emails, count) =
+        store.read(|db| Ok((db.waiting_emails(&since, NAMED)?, db.count_waiting(&since)?)))?;
+    let others = count.saturating_sub(emails.len() as u64);
+    let mut errors: Vec<ItemError> = emails.iter().map(named_as_waiting).collect();
+    errors.retain(|error| named.iter().all(|other| other.subject != error.subject));
+    if others > 0 {
+        let message = format!("{others} more e-mails have waited for more than an hour");
+        errors.push(item_error("mail", "emails_waiting", message));
+    }
+    Ok(errors)
+}
+
+fn named_as_waiting(email: &Email) -> ItemError {
+    let why = email.error.as_deref().unwrap_or("not tried yet");
+    let message = format!("to {}: waits since {}: {why}", email.to, email.queued_at);
+    item_error(&email.id.to_string(), "email_waiting", message)
 }
 
 /// Hands each e-mail that a run would try to send to `each`. Writes and sends nothing.
@@ -130,6 +176,8 @@ struct Post<'a> {
     scan: Scan,
     delivered: Delivered,
     down: bool,
+    /// What was last said of an e-mail that is to be tried again.
+    kept: Option<String>,
 }
 
 impl Outbox for Post<'_> {
@@ -153,19 +201,17 @@ impl Outbox for Post<'_> {
     }
 
     fn done(&mut self, id: EmailId, outcome: Outcome) -> Result<()> {
-        let act = self.act;
         let email = self.store.read(|db| db.email(id))?;
         match outcome {
-            Outcome::Sent => {
-                self.delivered.sent += 1;
-                self.store.write(|db| {
-                    db.email_sent(act, id)?;
-                    let event = EmailEvent::Sent { email: told(&email) };
-                    record(db, act, &email, event, None)
-                })
-            }
+            Outcome::Sent => self.sent(&email, &[]),
+            Outcome::SentWithout(copies) => self.sent(&email, &copies),
             Outcome::Refused(why) => self.failed(&email, &why),
-            Outcome::TryLater(why) => self.try_later(&email, &why).map(drop),
+            Outcome::TryLater(why) | Outcome::NotFromUs(why) => {
+                if self.try_later(&email, &why)? == Next::TriedAgain {
+                    self.kept = Some(why);
+                }
+                Ok(())
+            }
             Outcome::Down(why) => {
                 if !std::mem::replace(&mut self.down, true) {
                     let message = format!("no e-mail leaves: {why}");
@@ -192,7 +238,7 @@ impl Post<'_> {
         let (config, policy, renderer, act) = (self.config, &self.policy, &self.renderer, self.act);
         let drawn_up = self.store.write(|db| {
             if let Some(kept) = db.message(email.id)? {
-                return Ok(Some((email.to.clone(), kept)));
+                return Ok(Some((email.to.clone(), email.cc.clone(), kept)));
             }
             let tenant = db.tenant_by_id(email.tenant_id)?;
             match facts(db, email, &tenant, config, policy, act)? {
@@ -203,11 +249,12 @@ impl Post<'_> {
                         template: content.template,
                         locale: content.locale,
                         recipient: &tenant.email,
+                        cc: &tenant.cc,
                         subject: &rendered.subject,
                         message: &bytes,
                     };
                     db.draw_up_email(act, email.id, &drawn_up)?;
-                    Ok(Some((tenant.email, bytes)))
+                    Ok(Some((tenant.email, tenant.cc, bytes)))
                 }
                 Facts::Nothing(reason) => {
                     db.cancel_email(act, email.id, reason)?;
@@ -217,10 +264,27 @@ impl Post<'_> {
                 }
             }
         })?;
-        let Some((to, bytes)) = drawn_up else { return Ok(None) };
+        let Some((to, cc, bytes)) = drawn_up else { return Ok(None) };
+        let to = text::ascii_address(&to);
+        let cc = cc.iter().map(|copy| text::ascii_address(copy)).collect();
         let from = mail::bare_address(&self.config.mail_from())?;
         let message_id = email.message_id.clone();
-        Ok(Some(Outgoing { id: email.id, message_id, from, to, bytes }))
+        Ok(Some(Outgoing { id: email.id, message_id, from, to, cc, bytes }))
+    }
+
+    /// An e-mail is sent where its main address took it; a copy that was not taken is named.
+    fn sent(&mut self, email: &Email, copies: &[String]) -> Result<()> {
+        self.delivered.sent += 1;
+        for copy in copies {
+            let message = format!("copy to {copy}");
+            self.delivered.errors.push(item_error(&email.id.to_string(), "cc_refused", message));
+        }
+        let without = (!copies.is_empty()).then(|| format!("no copy to {}", copies.join("; ")));
+        let act = self.act;
+        self.store.write(|db| {
+            db.email_sent(act, email.id, without.as_deref())?;
+            record(db, act, email, EmailEvent::Sent { email: told(email) }, None)
+        })
     }
 
     fn failed(&mut self, email: &Email, why: &str) -> Result<()> {
@@ -282,12 +346,44 @@ pub fn preview(
 /// warning, its notice starts anew.
 ///
 /// # Errors
-/// The e-mail is still queued.
+/// The e-mail is still queued, or was sent again before.
 pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailId> {
     let old = db.email(id)?;
     if old.status == EmailStatus::Queued {
         return Err(Refusal::StillQueued { email: id.to_string() });
     }
+    let new = queue_again(db, act, config, &old, &old.facts)?;
+    new.ok_or_else(|| Refusal::AlreadyResent { email: id.to_string() })
+}
+
+/// Queues each e-mail again that has failed since then and was not sent again before. A reminder
+/// whose invoice has come to a higher stage meanwhile is left to that stage's e-mail.
+///
+/// # Errors
+/// A fault of the file.
+pub fn resend_failed(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    since: Option<&str>,
+) -> Result<Vec<EmailId>> {
+    let mut queued = Vec::new();
+    for old in db.failed_emails(since)? {
+        let mut facts = queued_facts(&old);
+        facts[TOGETHER] = true.into();
+        queued.extend(queue_again(db, act, config, &old, &facts.to_string())?);
+    }
+    Ok(queued)
+}
+
+/// `None` where the e-mail was sent again before.
+fn queue_again(
+    db: &Db,
+    act: &Act,
+    config: &Config,
+    old: &Email,
+    facts: &str,
+) -> Result<Option<EmailId>> {
     let base = old.dedup_key.split(AGAIN).next().unwrap_or(&old.dedup_key);
     let new = db.queue_email(
         act,
@@ -296,16 +392,16 @@ pub fn resend(db: &Db, act: &Act, config: &Config, id: EmailId) -> Result<EmailI
             invoice: old.invoice_id,
             template: old.template,
             domain: &config.mail_domain(),
-            dedup_key: &format!("{base}{AGAIN}{}", id.0),
-            facts: &old.facts,
+            dedup_key: &format!("{base}{AGAIN}{}", old.id.0),
+            facts,
             run: None,
         },
     )?;
-    let Some(new) = new else { return Err(Refusal::AlreadyResent { email: id.to_string() }) };
-    let warned = db.move_steps(act, id, new)?;
-    let event = EmailEvent::Resent { email: id, r#as: new, warned: &warned, on: act.today };
-    record(db, act, &old, event, None)?;
-    Ok(new)
+    let Some(new) = new else { return Ok(None) };
+    let warned = db.move_steps(act, old.id, new)?;
+    let event = EmailEvent::Resent { email: old.id, r#as: new, warned: &warned, on: act.today };
+    record(db, act, old, event, None)?;
+    Ok(Some(new))
 }
 
 /// When an e-mail is tried again after so many attempts; `None` once three days have passed since the
@@ -356,6 +452,7 @@ fn compose(
         reply_to: config.mail.reply_to.as_deref().or(config.company.email.as_deref()),
         to_name: &tenant.name,
         to: &tenant.email,
+        cc: &tenant.cc,
         message_id: &email.message_id,
         date: queued.to_utc(),
         in_reply_to: content.in_reply_to.as_deref(),
@@ -384,6 +481,7 @@ fn facts(
         company: config.company.clone(),
         tenant_name: tenant.name.clone(),
         tenant_suspended: tenant.status == TenantStatus::Suspended,
+        declined: false,
         today: act.today,
         overdue: Vec::new(),
         totals: Vec::new(),
@@ -394,6 +492,7 @@ fn facts(
         comes_back: config.dunning.reactivate_on_payment
             && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
+        collecting: None,
         payment: None,
         failure: None,
         trial: None,
@@ -419,6 +518,7 @@ fn facts(
             if invoice.status == InvoiceStatus::Void {
                 return Ok(Facts::Nothing("the invoice is void"));
             }
+            content.collecting = collecting(db, id, tenant.locale)?;
             content.invoice = Some(invoice);
         }
         Template::PaymentReceived => {
@@ -428,7 +528,7 @@ fn facts(
             }
         }
         Template::PaymentFailed => {
-            content.failure = failed_payment(db, email, tenant.locale)?;
+            content.failure = failed_payment(db, email, tenant.locale, config, act)?;
             if content.failure.is_none() {
                 return Ok(Facts::Nothing("the invoice is settled, or its charge is under way"));
             }
@@ -509,6 +609,9 @@ fn dunning_facts(
     let stage = step.stage;
     content.template = Template::of_stage(stage);
     content.in_reply_to = db.email_before(email.id, step.invoice)?;
+    content.declined = chased.iter().try_fold(false, |declined, invoice| {
+        Ok::<_, Refusal>(declined || db.was_declined(invoice.id)?)
+    })?;
     if stage == Stage::Suspension {
         content.suspended_on = Some(step.recorded_on);
     }
@@ -532,7 +635,7 @@ fn still_true<'a>(
     chased: &[&InvoiceFacts],
 ) -> Option<&'a ToldStep> {
     let suspended = tenant.suspension.as_ref().is_some_and(|s| s.cause == SuspensionCause::Overdue);
-    let by_hand = email.dedup_key.contains(AGAIN);
+    let by_hand = email.dedup_key.contains(AGAIN) && queued_facts(email)[TOGETHER] != true;
     let stages: HashMap<_, _> = chased.iter().map(|invoice| (invoice.id, invoice.stage)).collect();
     let holds = |step: &&ToldStep| match step.stage {
         // The suspension itself is told, whichever of the overdue invoices keeps it up by now.
@@ -598,7 +701,9 @@ fn confirmed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<Co
         paid_on,
         method: payment.method.and_then(|method| match payment.kind {
             TransactionKind::Charge => wording::method(&method, locale),
-            TransactionKind::Payment => Some(method),
+            TransactionKind::Payment => {
+                Some(wording::paid_by(&method, locale).map_or(method, str::to_owned))
+            }
         }),
         reference: payment.reference,
         invoice: invoice.number.clone(),
@@ -606,9 +711,27 @@ fn confirmed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<Co
     }))
 }
 
+/// The charge of an invoice that is on its way, if there is one: the money may be taken already.
+fn collecting(db: &Db, invoice: InvoiceId, locale: Locale) -> Result<Option<Collecting>> {
+    let Some(id) = db.live_charge(invoice)? else { return Ok(None) };
+    let method = db.payment_method(db.charge_series(id)?.last_attempt.method)?;
+    Ok(Some(Collecting { method: method_in_words(method, locale) }))
+}
+
+/// What a payment method is called, or its kind.
+fn method_in_words(method: PaymentMethod, locale: Locale) -> Option<String> {
+    method.label.or_else(|| wording::method(method.kind.word(), locale))
+}
+
 /// What a charge came to that was declined; `None` where the invoice is settled by now, or a later
 /// attempt has not failed.
-fn failed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<FailedPayment>> {
+fn failed_payment(
+    db: &Db,
+    email: &Email,
+    locale: Locale,
+    config: &Config,
+    act: &Act,
+) -> Result<Option<FailedPayment>> {
     let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let series = db.charge_series(TransactionId(id))?;
     let invoice = db.invoice_by_id(series.invoice)?;
@@ -616,13 +739,26 @@ fn failed_payment(db: &Db, email: &Email, locale: Locale) -> Result<Option<Faile
     if !open || series.status != TransactionStatus::Failed {
         return Ok(None);
     }
+    let tried_again = series.is_tried_again && series.facts.last != LastAttempt::DeclinedForGood;
+    // The next run that finds the least interval between two attempts over.
+    let ready = match decide_retry(&series.facts, &config.retry_policy(), act.now, act.today) {
+        Retry::Wait { until, .. } => until,
+        Retry::Now => Some(act.now),
+        Retry::Exhausted { .. } | Retry::Over { .. } => None,
+    };
+    let run = Task::RetryFailedPayments.schedule();
+    let tried_again_on = ready
+        .filter(|_| tried_again)
+        .map(|ready| run.next(&ready.with_timezone(&config.timezone)).date_naive());
     let method = db.payment_method(series.last_attempt.method)?;
     Ok(Some(FailedPayment {
         amount: series.last_attempt.amount,
         invoice: invoice.number,
         due_on: invoice.due_on,
-        method: method.label.or_else(|| wording::method(method.kind.word(), locale)),
-        tried_again: series.is_tried_again && series.facts.last != LastAttempt::DeclinedForGood,
+        method: method_in_words(method, locale),
+        code: series.failure_code,
+        tried_again,
+        tried_again_on,
     }))
 }
 

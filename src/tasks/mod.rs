@@ -164,8 +164,7 @@ impl Report {
 pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> Result<Report> {
     // A demo runs one task after another on one clock.
     let (clock, began_ms) = (given.clock, given.clock.elapsed_ms());
-    let leaves = given.config.mail.transport != TransportKind::File
-        && !matches!(given.transport, Transport::Nowhere);
+    let leaves = leaves(given);
     let moves = given.gateway.moves_money() && task.charges();
     if ((leaves && !options.no_deliver) || moves) && !options.yes {
         clock.check_not_in_the_future()?;
@@ -240,11 +239,25 @@ fn work(
     if options.no_deliver {
         return Ok(report);
     }
+    if given.config.company.name.is_empty() && leaves(given) {
+        // Nobody pays an invoice of nobody. No attempt is lost: the e-mails stay queued.
+        let actor = given.clock.act("task");
+        if store.read(|db| db.has_due_emails(&actor))? {
+            report.errors.push(item_error("mail", "no_sender", NO_SENDER));
+        }
+        return Ok(report);
+    }
     let delivers = match task {
         Task::DeliverEmails => true,
         _ => start_delivery(store, given, run, lock)?,
     };
     if !delivers {
+        // Where another run delivers just now, what waits is about to leave.
+        let actor = given.clock.act("task");
+        if !store.read(|db| db.has_due_emails(&actor))? {
+            let waiting = deliver_emails::waiting(store, given, &report.errors)?;
+            report.errors.extend(waiting);
+        }
         return Ok(report);
     }
     match deliver_emails::deliver(store, given) {
@@ -252,6 +265,8 @@ fn work(
             report.emails_sent = delivered.sent;
             report.emails_failed = delivered.failed;
             report.errors.extend(delivered.errors);
+            let waiting = deliver_emails::waiting(store, given, &report.errors)?;
+            report.errors.extend(waiting);
         }
         // What was decided stands; the e-mails stay queued for the next run.
         Err(refusal) if refusal.is_of_the_item() => {
@@ -260,6 +275,12 @@ fn work(
         Err(fatal) => return Err(fatal),
     }
     Ok(report)
+}
+
+/// Whether e-mails leave this machine.
+fn leaves(given: &Given) -> bool {
+    given.config.mail.transport != TransportKind::File
+        && !matches!(given.transport, Transport::Nowhere)
 }
 
 /// What would keep every e-mail from leaving is found before anything is decided.
@@ -286,6 +307,10 @@ fn start_delivery(store: &mut Store, given: &Given, run: RunId, lock: &mut Lock)
     *lock = delivering;
     Ok(true)
 }
+
+/// Why nothing leaves this machine.
+const NO_SENDER: &str =
+    "no e-mail leaves before billing.toml says who sends it: set [company] name";
 
 /// An error of one item, for the report.
 pub fn item_error(subject: &str, code: &str, message: impl Into<String>) -> ItemError {

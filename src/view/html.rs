@@ -130,13 +130,14 @@ fn money(major: &str, code: &str) -> std::result::Result<Money, Error> {
     Ok(Money::from_minor(sign * money.minor(), currency))
 }
 
-/// `t(english, french)`, and the filters `amount`, `word`, `percent`, `number`, `seconds`, `last_day`.
+/// `t(english, french)`, and the filters `suspension`, `amount`, `word`, `percent`, `number`, `seconds`, `last_day`.
 fn add_words(environment: &mut Environment, locale: Locale) {
     environment.add_function("t", move |en: String, fr: String| match locale {
         Locale::En => en,
-        // No line begins with the colon that French sets apart.
-        Locale::Fr => fr.replace(" :", "\u{a0}:"),
+        // No line begins with a mark that French sets apart.
+        Locale::Fr => wording::typographic(&fr, locale),
     });
+    environment.add_filter("suspension", move |reason: &str| wording::suspension(reason, locale));
     environment.add_filter("amount", move |major: &str, code: &str| {
         Ok::<_, Error>(wording::amount(money(major, code)?, locale))
     });

@@ -74,6 +74,7 @@ pub fn tenant(tenant: &Tenant, balances: &Totals) -> Value {
         "slug": tenant.slug,
         "name": tenant.name,
         "email": tenant.email,
+        "cc": tenant.cc,
         "currency": tenant.currency.code(),
         "locale": tenant.locale.word(),
         "country": tenant.country,

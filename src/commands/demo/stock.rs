@@ -116,6 +116,7 @@ impl Demo<'_> {
                 slug: format!("client-{n:03}"),
                 name: format!("{trade} {place} {n}"),
                 email: format!("client-{n:03}@clients.example"),
+                cc: Vec::new(),
                 currency: if abroad { eur } else { Currency::XOF },
                 locale: if abroad { Locale::En } else { Locale::Fr },
                 country: Some(if abroad { "FR" } else { "SN" }.to_owned()),

@@ -8,7 +8,7 @@ use super::super::{Context, date_arg};
 use super::show;
 use crate::books::issue::NewIssue;
 use crate::domain::invoice::{self, Line};
-use crate::domain::{Money, Refusal, text};
+use crate::domain::{Money, Refusal, text, wording};
 
 #[derive(Debug, Args)]
 pub struct Create {
@@ -17,7 +17,7 @@ pub struct Create {
     /// Before tax, in the customer's currency
     #[arg(long, allow_negative_numbers = true)]
     amount: String,
-    /// What it is for
+    /// What it is for; without it the line is called Services or Prestations
     #[arg(long)]
     description: Option<String>,
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
@@ -43,13 +43,18 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     let number = args.number.as_deref().map(invoice::number).transpose()?;
     let metadata = args.metadata.json_with(args.coupon.as_ref())?;
     let mut store = ctx.writer()?;
+    let mut unnamed = None;
     let number = ctx.write(&mut store, |book| {
         let db = book.db;
         let tenant = db.tenant(&args.tenant)?;
         // Nothing is an amount too: an invoice over nothing is issued as paid.
         let amount = Money::parse(&args.amount, tenant.currency)
             .map_err(|why| Refusal::bad("amount", &args.amount, why))?;
-        let words = description.clone().unwrap_or_else(|| tenant.name.clone());
+        let words = description.clone().unwrap_or_else(|| {
+            let words = wording::services(tenant.locale).to_owned();
+            unnamed = Some(words.clone());
+            words
+        });
         let lines = [Line::single(words, amount)];
         let issued_on = args.issued_on.unwrap_or(book.act.today);
         let redemption = match &args.coupon {
@@ -65,5 +70,10 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         })?;
         Ok(db.invoice_by_id(issued.id)?.number)
     })?;
+    if let Some(words) = unnamed {
+        let note =
+            format!("warning: the line is called \"{words}\"; --description says what it is for");
+        ctx.note(&note);
+    }
     show(ctx, &mut store, &number)
 }

@@ -125,7 +125,7 @@ fn print(ctx: &mut Context, report: &Mrr) -> anyhow::Result<()> {
         ctx.printer.table(&columns, &rows)?;
     }
     if currencies.is_empty() {
-        ctx.printer.text("no subscription ever came to anything")?;
+        ctx.printer.text("no revenue yet")?;
     }
     Ok(())
 }

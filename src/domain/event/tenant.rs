@@ -82,6 +82,7 @@ pub struct Typed<'a>(Option<&'a TenantEdit>);
 const TYPED: &[Field] = &[
     field!(name: Extra<&str>, "As it was typed."),
     field!(email: Extra<&str>, "As it was typed."),
+    field!(cc: Extra<&[String]>, "As it was typed."),
     field!(currency: Extra<Currency>, "As it was typed."),
     field!(locale: Extra<Locale>, "As it was typed."),
     field!(country: Extra<&str>, "As it was typed."),
@@ -97,6 +98,7 @@ impl Datum for Typed<'_> {
         let Some(edit) = self.0 else { return };
         Extra(edit.name.as_deref()).put("name", object);
         Extra(edit.email.as_deref()).put("email", object);
+        Extra(edit.cc.as_deref()).put("cc", object);
         Extra(edit.currency).put("currency", object);
         Extra(edit.locale).put("locale", object);
         Extra(edit.country.as_deref()).put("country", object);
@@ -167,6 +169,8 @@ group! {
         name: &'a str,
         /// Where its e-mails go.
         email: &'a str,
+        /// Who gets a copy of them.
+        cc: &'a [String],
         /// What it is billed in.
         currency: Currency,
         /// The language of its e-mails.
@@ -192,6 +196,7 @@ impl<'a> TenantFacts<'a> {
         TenantFacts {
             name: &tenant.name,
             email: &tenant.email,
+            cc: &tenant.cc,
             currency: tenant.currency,
             locale: tenant.locale,
             country: tenant.country.as_deref(),

@@ -168,6 +168,7 @@ fn an_edit_tells_what_was_and_what_is() {
         name,
         email: "pay@acme.example",
         currency: Currency::XOF,
+        cc: &[],
         locale: crate::domain::email::Locale::Fr,
         country: None,
         address: None,

@@ -2,18 +2,22 @@
 
 use chrono::NaiveDate;
 use minijinja::{Value, context};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::super::wording;
-use super::filters::{amount, day, unit_price};
+use super::filters::{amount, day, unbroken, unit_price};
+use super::labels;
 use crate::domain::calendar::plus_days;
+use crate::domain::countries;
 use crate::domain::email::Locale;
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
 use crate::domain::subscription::Collection;
 use crate::domain::template::{
-    AfterTrial, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template, Trial,
+    AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
+    Template, Trial, Variant,
 };
 use crate::domain::trial::first_paid_day;
 use crate::domain::{Currency, InvoiceId, Money, Refusal, Result, TenantId};
@@ -31,8 +35,16 @@ struct Party {
     registration: Option<String>,
 }
 
-/// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `today`, `overdue`,
-/// `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
+/// The longest list of invoices in an e-mail: a customer with 9 300 of them got 6.5 MB.
+const LISTED: usize = 100;
+
+fn count(number: usize, locale: Locale) -> String {
+    unbroken(&wording::number(&number.to_string(), locale))
+}
+
+/// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `declined`, `today`, `overdue`
+/// (the newest hundred, oldest first), `overdue_count` (of all of them), `overdue_more` (how many
+/// older ones are not listed), `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
 /// `payment`, `failure` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
 /// so are a discount, a tax and a sum paid or due of zero.
 ///
@@ -61,36 +73,47 @@ pub fn of(content: &Content) -> Result<Value> {
         _ => {}
     }
     let invoice = content.invoice.as_ref().map(|invoice| invoice_facts(invoice, content));
+    let left_out = content.overdue.len().saturating_sub(LISTED);
     let totals: Vec<Value> = content.totals.iter().map(|total| amount(*total, locale)).collect();
-    let overdue: Vec<Value> =
-        content.overdue.iter().map(|listed| listed_facts(listed, locale)).collect();
+    let listed = content.overdue.iter().skip(left_out);
+    let overdue: Vec<Value> = listed.map(|listed| listed_facts(listed, locale)).collect();
     Ok(context! {
         locale => locale.word(),
-        company => company_facts(&content.company),
+        company => company_facts(&content.company, locale),
         tenant => content.tenant_name.as_str(),
         suspended => content.tenant_suspended,
+        declined => content.declined,
         today => day(content.today, locale),
         overdue => overdue,
+        overdue_count => count(content.overdue.len(), locale),
+        overdue_more => (left_out > 0).then(|| count(left_out, locale)),
         totals => totals,
         suspension_on => content.suspension_on.map(|date| day(date, locale)),
         suspended_on => day(content.suspended_on.unwrap_or(content.today), locale),
+        suspended_today => content.suspended_on.unwrap_or(content.today) == content.today,
         next_letter_on => content.next_letter_on.map(|date| day(date, locale)),
         comes_back => content.comes_back,
         paid => content.paid,
         invoice => invoice.transpose()?,
+        labels => content.invoice.as_ref().map(|invoice| label_facts(invoice, content)).transpose()?,
         payment => content.payment.as_ref().map(|payment| payment_facts(payment, locale)),
         failure => content.failure.as_ref().map(|failure| failure_facts(failure, content)),
         trial => content.trial.as_ref().map(|trial| trial_facts(trial, content)),
     })
 }
 
-fn company_facts(company: &Company) -> Value {
+fn company_facts(company: &Company, locale: Locale) -> Value {
+    let country = company.country.as_deref();
     context! {
         name => some(Some(&company.name)),
         email => some(company.email.as_ref()),
         address => some(company.address.as_ref()),
+        country => country.map(|code| countries::name(code, locale)),
         tax_id => some(company.tax_id.as_ref()),
+        tax_id_line => some(company.tax_id.as_ref()).map(|id| labels::tax_id(country, locale, id)),
         registration => some(company.registration.as_ref()),
+        registration_line => some(company.registration.as_ref())
+            .map(|number| labels::registration(country, locale, number)),
         bank => some(company.bank.as_ref()),
         how_to_pay => some(company.how_to_pay.as_ref()),
         legal_text => some(company.legal_text.as_ref()),
@@ -133,6 +156,8 @@ fn failure_facts(failure: &FailedPayment, content: &Content) -> Value {
         due_on => day(failure.due_on, locale),
         overdue => failure.due_on < content.today,
         method => some(failure.method.as_ref()),
+        reason => failure.code.as_deref().and_then(|code| wording::decline(code, locale)),
+        tried_again_on => failure.tried_again_on.map(|date| day(date, locale)),
         tried_again => failure.tried_again,
     }
 }
@@ -161,44 +186,75 @@ fn unless_zero(money: Money, locale: Locale) -> Option<Value> {
 
 fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
     let locale = content.locale;
-    let mut seller = party(invoice, "seller", &invoice.seller)?;
+    let mut seller = seller_of(invoice, content)?;
     let mut buyer = party(invoice, "buyer", &invoice.buyer)?;
     // Invoices that were taken over from elsewhere may say nothing of either.
     seller.name = seller.name.or_else(|| some(Some(&content.company.name)).map(str::to_owned));
     buyer.name = buyer.name.or_else(|| Some(content.tenant_name.clone()));
-    let lines: Vec<Value> = invoice.lines.iter().map(|line| line_facts(line, locale)).collect();
-    let rate = invoice.tax_rate.normalize();
-    let taxed = !rate.is_zero() || !invoice.tax.is_zero();
+    let lines = invoice.lines.iter().map(|line| line_facts(line, invoice, locale));
+    let lines: Vec<Value> = lines.collect();
+    let net = invoice.subtotal.minor() - invoice.discount.minor();
     Ok(context! {
         number => invoice.number.as_str(),
         issued_on => day(invoice.issued_on, locale),
         due_on => day(invoice.due_on, locale),
         period => invoice.period.map(|period| wording::period(period, locale)),
-        seller => party_facts(&seller),
-        buyer => party_facts(&buyer),
+        seller => party_facts(&seller, locale),
+        buyer => party_facts(&buyer, locale),
         lines => lines,
         subtotal => amount(invoice.subtotal, locale),
         discount => unless_zero(invoice.discount, locale),
+        net => amount(Money::from_minor(net, invoice.subtotal.currency()), locale),
         coupon => some(invoice.coupon.as_ref()),
-        tax_rate => wording::percent(&rate.to_string(), locale),
-        tax => taxed.then(|| amount(invoice.tax, locale)),
+        tax_rate => unbroken(&wording::percent(&invoice.tax_rate.normalize().to_string(), locale)),
+        tax => is_taxed(invoice).then(|| amount(invoice.tax, locale)),
         total => amount(invoice.total, locale),
         paid => unless_zero(invoice.paid, locale),
+        credit_applied => unless_zero(invoice.credit_applied, locale),
         amount_due => unless_zero(invoice.due, locale),
+        collecting => content.collecting.is_some(),
+        collecting_by => content.collecting.as_ref().and_then(|c| some(c.method.as_ref())),
     })
 }
 
-fn line_facts(line: &Line, locale: Locale) -> Value {
+fn is_taxed(invoice: &Invoice) -> bool {
+    !invoice.tax_rate.is_zero() || !invoice.tax.is_zero()
+}
+
+/// What the sums of the invoice are called where its seller is; one of before the config named a
+/// country is where the seller is now.
+fn label_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
+    let seller = seller_of(invoice, content)?;
+    let (locale, taxed) = (content.locale, is_taxed(invoice));
+    let sums = labels::sums(seller.country.as_deref(), locale, invoice.tax_rate, taxed);
+    Ok(context! {
+        subtotal => sums.subtotal,
+        net => sums.net,
+        tax => sums.tax,
+        total => sums.total,
+        due => sums.due,
+    })
+}
+
+fn seller_of(invoice: &Invoice, content: &Content) -> Result<Party> {
+    let mut seller = party(invoice, "seller", &invoice.seller)?;
+    seller.country = seller.country.or_else(|| content.company.country.clone());
+    Ok(seller)
+}
+
+fn line_facts(line: &Line, invoice: &Invoice, locale: Locale) -> Value {
     let currency = line.amount.currency();
+    // The period that the invoice names above is not named again.
+    let period = line.period.filter(|period| Some(*period) != invoice.period);
     context! {
-        description => line.description.as_str(),
+        description => wording::typographic(&line.description, locale),
         quantity => match line.count() {
             Some(count) => Value::from(count),
             None => Value::from(wording::number(&line.quantity.normalize().to_string(), locale)),
         },
         unit_price => line.unit_price.map(|exact| unit_price(exact, currency, locale)),
         amount => amount(line.amount, locale),
-        period => line.period.map(|period| wording::period(period, locale)),
+        period => period.map(|period| wording::period(period, locale)),
     }
 }
 
@@ -216,57 +272,78 @@ fn party(invoice: &Invoice, which: &str, document: &str) -> Result<Party> {
     )
 }
 
-fn party_facts(party: &Party) -> Value {
+fn party_facts(party: &Party, locale: Locale) -> Value {
+    let country = party.country.as_deref();
     context! {
         name => some(party.name.as_ref()),
         email => some(party.email.as_ref()),
         address => some(party.address.as_ref()),
-        country => some(party.country.as_ref()),
+        country => some(party.country.as_ref()).map(|code| countries::name(code, locale)),
         tax_id => some(party.tax_id.as_ref()),
+        tax_id_line => some(party.tax_id.as_ref()).map(|id| labels::tax_id(country, locale, id)),
         registration => some(party.registration.as_ref()),
+        registration_line => some(party.registration.as_ref())
+            .map(|number| labels::registration(country, locale, number)),
     }
+}
+
+/// What a made-up e-mail is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Example<'a> {
+    pub template: Template,
+    pub locale: Locale,
+    /// The case that it is of; `None`: the one that is met most.
+    pub variant: Option<Variant>,
+    pub company: &'a Company,
+    pub currency: Currency,
+    pub today: NaiveDate,
+    /// In percent.
+    pub tax_rate: Decimal,
+    /// From the issue of an invoice to its due date.
+    pub net_days: i64,
 }
 
 /// An e-mail of made-up facts, as `email preview` shows it: two invoices, one of them partly paid,
 /// or a trial that access does not outlast, of a customer that is plainly an example.
-pub fn sample(
-    template: Template,
-    locale: Locale,
-    company: &Company,
-    currency: Currency,
-    today: NaiveDate,
-) -> Content {
+pub fn sample(example: &Example) -> Content {
+    let Example { template, locale, variant, company, currency, today, .. } = *example;
     let tenant_name = match locale {
         Locale::Fr => "Atelier Exemple",
         Locale::En => "Example Workshop",
     };
-    let invoice = sample_invoice(locale, company, tenant_name, currency, today);
+    let invoice = sample_invoice(example, tenant_name);
     let overdue = match template.stage() {
-        Some(stage) => sample_overdue(&invoice, stage, today),
+        Some(stage) => sample_overdue(&invoice, stage, today, example.net_days),
         None => Vec::new(),
     };
     let owed = overdue.iter().map(|listed| listed.amount_due.minor()).sum();
     let totals = if overdue.is_empty() { vec![] } else { vec![Money::from_minor(owed, currency)] };
+    let suspended = variant == Some(Variant::Suspended)
+        || matches!(template, Template::Suspension | Template::TrialEnded);
     Content {
         template,
         locale,
         company: company.clone(),
         tenant_name: tenant_name.to_owned(),
-        tenant_suspended: matches!(template, Template::Suspension | Template::TrialEnded),
+        tenant_suspended: suspended,
+        declined: variant == Some(Variant::Declined),
         today,
         overdue,
         totals,
         suspension_on: (template == Template::Warning).then(|| plus_days(today, 7)),
         suspended_on: (template == Template::Suspension).then_some(today),
         next_letter_on: match template {
+            _ if suspended => None,
             Template::Friendly => Some(plus_days(today, 4)),
             Template::Urgent => Some(plus_days(today, 8)),
             _ => None,
         },
         in_reply_to: None,
-        trial: sample_trial(template, locale, currency, today),
+        trial: sample_trial(example),
         comes_back: true,
         paid: true,
+        collecting: (variant == Some(Variant::Pending))
+            .then(|| Collecting { method: Some("Wave".into()) }),
         failure: (template == Template::PaymentFailed).then(|| FailedPayment {
             amount: invoice.total,
             invoice: invoice.number.clone(),
@@ -275,15 +352,17 @@ pub fn sample(
                 Locale::Fr => "carte •••• 0042".into(),
                 Locale::En => "card •••• 0042".into(),
             }),
-            tried_again: true,
+            code: Some(match variant {
+                Some(Variant::Declined) => "expired_card".into(),
+                _ => "insufficient_funds".into(),
+            }),
+            tried_again: variant != Some(Variant::Declined),
+            tried_again_on: (variant != Some(Variant::Declined)).then(|| plus_days(today, 1)),
         }),
         payment: (template == Template::PaymentReceived).then(|| ConfirmedPayment {
             amount: invoice.total,
             paid_on: today,
-            method: Some(match locale {
-                Locale::Fr => "virement".into(),
-                Locale::En => "bank transfer".into(),
-            }),
+            method: wording::paid_by("transfer", locale).map(str::to_owned),
             reference: Some("REF-0007".into()),
             invoice: invoice.number.clone(),
             remaining: Money::zero(currency),
@@ -293,13 +372,9 @@ pub fn sample(
 }
 
 /// A trial of the plan that the made-up invoice bills: three days ahead of its end, or a day after.
-fn sample_trial(
-    template: Template,
-    locale: Locale,
-    currency: Currency,
-    today: NaiveDate,
-) -> Option<Trial> {
-    let ends_on = match template {
+fn sample_trial(example: &Example) -> Option<Trial> {
+    let (locale, currency, today) = (example.locale, example.currency, example.today);
+    let ends_on = match example.template {
         Template::TrialEnding => plus_days(today, 3),
         Template::TrialEnded => plus_days(today, -1),
         _ => return None,
@@ -311,7 +386,11 @@ fn sample_trial(
         first_paid_on: first_paid_day(ends_on),
         price: sample_price(currency),
         interval: Interval { unit: IntervalUnit::Month, count: 1 },
-        after: AfterTrial::Suspended,
+        after: match example.variant {
+            Some(Variant::Converted) => AfterTrial::Converted,
+            Some(Variant::Canceled) => AfterTrial::Canceled,
+            _ => AfterTrial::Suspended,
+        },
     })
 }
 
@@ -331,7 +410,12 @@ fn sample_price(currency: Currency) -> Money {
     Money::from_minor(minor, currency)
 }
 
-fn sample_overdue(latest: &Invoice, stage: Stage, today: NaiveDate) -> Vec<ListedInvoice> {
+fn sample_overdue(
+    latest: &Invoice,
+    stage: Stage,
+    today: NaiveDate,
+    net_days: i64,
+) -> Vec<ListedInvoice> {
     let oldest = match stage {
         Stage::Friendly => 3,
         Stage::Urgent => 10,
@@ -340,7 +424,7 @@ fn sample_overdue(latest: &Invoice, stage: Stage, today: NaiveDate) -> Vec<Liste
     };
     let listed = |number: &str, days_overdue: i64, amount_due: i64| ListedInvoice {
         number: number.to_owned(),
-        issued_on: plus_days(today, -days_overdue - 14),
+        issued_on: plus_days(today, -days_overdue - net_days),
         due_on: plus_days(today, -days_overdue),
         days_overdue,
         total: latest.total,
@@ -353,13 +437,8 @@ fn sample_overdue(latest: &Invoice, stage: Stage, today: NaiveDate) -> Vec<Liste
     ]
 }
 
-fn sample_invoice(
-    locale: Locale,
-    company: &Company,
-    buyer: &str,
-    currency: Currency,
-    today: NaiveDate,
-) -> Invoice {
+fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
+    let Example { locale, company, currency, today, tax_rate, .. } = *example;
     let (mark, seats) = match locale {
         Locale::Fr => ("EXEMPLE", "Utilisateurs supplémentaires"),
         Locale::En => ("EXAMPLE", "Additional users"),
@@ -375,7 +454,7 @@ fn sample_invoice(
         },
     ];
     #[expect(clippy::expect_used, reason = "two small amounts of one currency add up")]
-    let sums = add_up(&lines, 18.into()).expect("the example's amounts are small");
+    let sums = add_up(&lines, tax_rate).expect("the example's amounts are small");
     Invoice {
         id: InvoiceId(0),
         number: format!("{mark}-0042"),
@@ -388,7 +467,7 @@ fn sample_invoice(
         status: InvoiceStatus::Open,
         subtotal: sums.subtotal,
         discount: sums.discount,
-        tax_rate: 18.into(),
+        tax_rate,
         tax: sums.tax,
         total: sums.total,
         due: sums.total,
@@ -397,7 +476,7 @@ fn sample_invoice(
         paid_elsewhere: Money::zero(currency),
         coupon: None,
         issued_on: today,
-        due_on: plus_days(today, 14),
+        due_on: plus_days(today, example.net_days),
         paid_on: None,
         period,
         closed_reason: None,
@@ -420,6 +499,7 @@ fn seller_document(company: &Company) -> String {
         "name": company.name,
         "email": company.email,
         "address": company.address,
+        "country": company.country,
         "tax_id": company.tax_id,
         "registration": company.registration,
     })

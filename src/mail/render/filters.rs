@@ -26,7 +26,7 @@ impl Object for Amount {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&wording::exact_amount(self.0, self.1, self.2))
+        f.write_str(&unbroken(&wording::exact_amount(self.0, self.1, self.2)))
     }
 }
 
@@ -38,6 +38,12 @@ impl Object for Day {
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&wording::date(self.0, self.1))
     }
+}
+
+/// The text without a place where a line could be broken: a mail program breaks lines of plain text
+/// and of subjects too, and an amount has to stay beside its currency.
+pub fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
 /// The amount as a template sees it.
@@ -70,8 +76,8 @@ pub fn add(environment: &mut Environment) {
         }
     });
     environment.add_filter("br", with_breaks);
-    environment.add_filter("left", |value: Value, width: usize| padded(&value, width, false));
-    environment.add_filter("right", |value: Value, width: usize| padded(&value, width, true));
+    environment.add_filter("left", |value: Value, width: usize| within(&value, width, false));
+    environment.add_filter("right", |value: Value, width: usize| within(&value, width, true));
     environment.add_filter("columns", |rows: Vec<Value>, columns: Vec<Vec<String>>| {
         table(&rows, &columns)
     });
@@ -101,6 +107,16 @@ fn with_breaks(state: &State, value: Value) -> Value {
             Value::from_safe_string(lines.join("<br>\n"))
         }
         _ => Value::from(text),
+    }
+}
+
+/// Widest column; a line of mail has at most 998 characters (RFC 5322, 2.1.1).
+const WIDEST: usize = 500;
+
+fn within(value: &Value, width: usize, to_the_right: bool) -> Result<String, Error> {
+    match width {
+        ..=WIDEST => Ok(padded(value, width, to_the_right)),
+        _ => Err(Error::new(ErrorKind::InvalidOperation, "a column is at most 500 wide")),
     }
 }
 

@@ -12,6 +12,7 @@ fn company() -> Company {
         name: "Facile Sénégal & Cie".into(),
         email: Some("compta@facile.example".into()),
         address: Some("12 rue de la Paix\nDakar".into()),
+        country: None,
         tax_id: Some("SN0042".into()),
         registration: Some("RCCM SN-DKR-2024-B-1".into()),
         bank: Some("IBAN SN12 3456".into()),
@@ -33,7 +34,30 @@ fn listed(number: &str, days_overdue: i64, minor: i64, currency: &str) -> Listed
 }
 
 fn example(template: Template, locale: Locale, company: &Company) -> Content {
-    sample(template, locale, company, Currency::XOF, day(2026, 3, 15))
+    variant(template, locale, company, None)
+}
+
+fn variant(
+    template: Template,
+    locale: Locale,
+    company: &Company,
+    variant: Option<Variant>,
+) -> Content {
+    let (currency, today) = (Currency::XOF, day(2026, 3, 15));
+    let (tax_rate, net_days) = (18.into(), 14);
+    sample(&Example { template, locale, variant, company, currency, today, tax_rate, net_days })
+}
+
+/// The e-mail with each space a plain one, so that its words can be found.
+fn plain(renderer: &Renderer, content: &Content) -> Rendered {
+    let read = renderer.render(content).unwrap();
+    let plain = |text: &str| text.replace(['\u{a0}', '\u{202f}'], " ").replace("&nbsp;", " ");
+    Rendered {
+        locale: read.locale,
+        subject: plain(&read.subject),
+        text: plain(&read.text),
+        html: plain(&read.html),
+    }
 }
 
 /// The e-mail with so many invoices to tell of, the second of them in euros.
@@ -61,7 +85,7 @@ fn every_email_reads_well_whatever_its_facts() {
                     content.tenant_suspended = suspended;
                     content.suspension_on = warned.then(|| day(2026, 3, 22));
                     (content.comes_back, content.paid) = (warned, warned);
-                    let read = renderer.render(&content).unwrap();
+                    let read = plain(&renderer, &content);
                     let about = format!("{template} {locale} {count}\n{}", read.text);
                     assert!(read.text.contains(&content.tenant_name), "{about}");
                     assert!(!read.text.contains("\n\n\n") && !read.text.contains('{'), "{about}");
@@ -91,7 +115,7 @@ fn a_dunning_email_lists_what_is_owed_in_each_currency() {
             (Locale::En, ["15,000 F CFA", "€49.90", "14 days", "1 day ", "1 March 2026"]),
         ] {
             let content = with_overdue(example(template, locale, &company()), 2);
-            let read = renderer.render(&content).unwrap();
+            let read = plain(&renderer, &content);
             for words in told {
                 assert!(read.text.contains(words), "{words}\n{}", read.text);
                 assert!(read.html.contains(words.trim()), "{words}\n{}", read.html);
@@ -113,10 +137,10 @@ fn a_suspended_tenant_is_not_threatened_with_suspension() {
         (Locale::En, "is suspended and will stay so", "will be suspended"),
     ] {
         let mut content = example(Template::Warning, locale, &company());
-        let threatened = renderer.render(&content).unwrap();
+        let threatened = plain(&renderer, &content);
         assert!(threatened.text.contains(threat) && threatened.subject.contains(threat));
         content.tenant_suspended = true;
-        let read = renderer.render(&content).unwrap();
+        let read = plain(&renderer, &content);
         assert!(read.text.contains(told) && read.html.contains(told), "{}", read.text);
         for words in [&read.subject, &read.text, &read.html] {
             assert!(!words.contains(threat), "{words}");
@@ -128,7 +152,7 @@ fn a_suspended_tenant_is_not_threatened_with_suspension() {
 fn the_columns_of_a_text_are_aligned() {
     let renderer = Renderer::new(None).unwrap();
     let content = with_overdue(example(Template::Friendly, Locale::Fr, &company()), 2);
-    let text = renderer.render(&content).unwrap().text;
+    let text = plain(&renderer, &content).text;
     let rows: Vec<_> =
         text.lines().skip_while(|line| !line.starts_with("Facture ")).take(4).collect();
     let widths: Vec<_> = rows.iter().map(|row| row.chars().count()).collect();
@@ -147,17 +171,21 @@ fn an_invoice_is_told_whole() {
     invoice.due = invoice.total.minus(invoice.paid).unwrap();
     invoice.buyer =
         r#"{"name":"Boutique <Ndar>","address":null,"country":"SN","tax_id":"NINEA 1"}"#.into();
-    let read = renderer.render(&content).unwrap();
+    let read = plain(&renderer, &content);
     for words in [
         "EXEMPLE-0042",
         "15 mars 2026",
         "29 mars 2026",
-        "du 15 mars 2026 au 13 avril 2026",
+        "du 15 mars au 13 avril 2026",
         "2 × 15 000 F CFA",
         "45 000 F CFA",
         "Remise (BIENVENUE)",
         "-5 000 F CFA",
-        "TVA (5,5 %)",
+        "Total HT",
+        "Total HT net                                    40 000 F CFA",
+        "TVA 5,5 %",
+        "Total TTC",
+        "Net à payer                                     50 000 F CFA",
         "8 100 F CFA",
         "53 100 F CFA",
         "-3 100 F CFA",
@@ -181,7 +209,7 @@ fn a_bare_invoice_is_told_without_what_it_lacks() {
     invoice.paid = invoice.total;
     invoice.due = invoice.total.minus(invoice.paid).unwrap();
     invoice.period = None;
-    let read = renderer.render(&content).unwrap();
+    let read = plain(&renderer, &content);
     assert!(read.text.contains("nothing left for you to pay"), "{}", read.text);
     assert!(!read.text.contains("Seller") && read.text.contains("Customer:\nExample Workshop"));
     assert!(!read.text.contains("Tax") && !read.text.contains("How to pay"), "{}", read.text);
@@ -201,11 +229,11 @@ fn a_bare_invoice_is_told_without_what_it_lacks() {
 fn a_payment_is_confirmed_with_what_remains() {
     let renderer = Renderer::new(None).unwrap();
     let mut content = example(Template::PaymentReceived, Locale::Fr, &company());
-    let settled = renderer.render(&content).unwrap();
+    let settled = plain(&renderer, &content);
     assert!(settled.text.contains("entièrement réglée"), "{}", settled.text);
     assert!(!settled.text.contains("Reste dû"));
     content.payment.as_mut().unwrap().remaining = Money::from_minor(2_000, Currency::XOF);
-    let partly = renderer.render(&content).unwrap();
+    let partly = plain(&renderer, &content);
     assert!(partly.text.contains("Il reste 2 000 F CFA à régler"), "{}", partly.text);
 }
 
@@ -226,8 +254,7 @@ const QUARTERLY: [&str; 2] =
 fn told(template: Template, after: AfterTrial, words: [&[&str]; 2]) {
     let renderer = Renderer::new(None).unwrap();
     for (locale, words) in [Locale::Fr, Locale::En].into_iter().zip(words) {
-        let read =
-            renderer.render(&with_trial(example(template, locale, &company()), after)).unwrap();
+        let read = plain(&renderer, &with_trial(example(template, locale, &company()), after));
         let html = read.html.replace("<span style=\"white-space:nowrap\">", "");
         let html = html.replace("</span>", "").replace("&nbsp;", " ");
         let html = html.replace("<strong>", "").replace("</strong>", "");
@@ -250,7 +277,11 @@ fn a_trial_that_ends_is_announced_with_what_follows() {
         Template::TrialEnding,
         AfterTrial::Suspended,
         [
-            &["est le 31 mars 2026.", "Répondez simplement", "sera ensuite suspendu"],
+            &[
+                "est le 31 mars 2026.",
+                "Répondez avant le 31 mars 2026 au soir",
+                "sera ensuite suspendu",
+            ],
             &["is 31 March 2026.", "Simply reply", "will be suspended after that day"],
         ],
     );
@@ -323,9 +354,9 @@ fn the_subject_names_the_last_free_day_and_whether_it_is_today() {
     ] {
         let content = example(Template::TrialEnding, locale, &company());
         let mut content = with_trial(content, AfterTrial::Suspended);
-        assert_eq!(renderer.render(&content).unwrap().subject, ahead);
+        assert_eq!(plain(&renderer, &content).subject, ahead);
         content.today = day(2026, 3, 31);
-        let read = renderer.render(&content).unwrap();
+        let read = plain(&renderer, &content);
         assert_eq!(read.subject, today);
         assert!(read.text.contains(body), "{}", read.text);
     }
@@ -342,7 +373,7 @@ fn who_has_another_subscription_loses_the_access_to_that_plan_alone() {
         let mut content = with_trial(content, AfterTrial::Suspended);
         for suspended in [true, false] {
             content.tenant_suspended = suspended;
-            let read = renderer.render(&content).unwrap();
+            let read = plain(&renderer, &content);
             let html = read.html.replace("&nbsp;", " ");
             for words in [&read.text, &html] {
                 assert_eq!(words.contains(whole), suspended, "{words}");
@@ -364,7 +395,7 @@ fn a_email_of_a_trial_reads_well_whatever_follows_it() {
                 let mut content = with_trial(example(template, locale, &Company::default()), after);
                 content.tenant_suspended = suspended;
                 content.trial.as_mut().unwrap().quantity = quantity;
-                let read = renderer.render(&content).unwrap();
+                let read = plain(&renderer, &content);
                 let about = format!("{template} {locale} {after:?}\n{}", read.text);
                 for gap in ["\n\n\n", "  ", " .", " ,", "..", "« »", "none", "{", "undefined"] {
                     assert!(!read.text.contains(gap), "{gap:?} in {about}");
@@ -376,7 +407,7 @@ fn a_email_of_a_trial_reads_well_whatever_follows_it() {
         }
         let mut content = example(template, locale, &company());
         content.trial.as_mut().unwrap().plan = "<b>&\"".into();
-        let read = renderer.render(&content).unwrap();
+        let read = plain(&renderer, &content);
         assert!(read.text.contains("<b>&\"") && read.subject.contains("<b>&\""));
         assert!(read.html.contains("&lt;b&gt;&amp;&quot;") && !read.html.contains("<b>"));
         content.trial = None;
@@ -393,7 +424,7 @@ fn what_a_tenant_is_called_is_text_and_no_markup() {
     for (template, locale) in every_email() {
         let mut content = example(template, locale, &company());
         content.tenant_name = "<b>&\"".into();
-        let read = renderer.render(&content).unwrap();
+        let read = plain(&renderer, &content);
         assert!(read.text.contains("<b>&\""));
         assert!(read.html.contains("&lt;b&gt;&amp;&quot;") && !read.html.contains("<b>"));
     }
@@ -414,7 +445,7 @@ fn an_operators_template_takes_the_place_of_the_built_in_one() {
     let renderer = Renderer::new(Some(folder.path())).unwrap();
     let mut content = with_overdue(example(Template::Friendly, Locale::Fr, &company()), 1);
     content.tenant_name = "a\nBcc: b\u{2028}c".into();
-    let read = renderer.render(&content).unwrap();
+    let read = plain(&renderer, &content);
     assert_eq!(read.subject, "a Bcc: b c");
     assert_eq!(read.text, "Cher client,\nvous devez 15 000 F CFA.\n");
     assert!(read.html.contains("<html lang=\"fr\">"), "the HTML is still the built-in one");
@@ -447,4 +478,216 @@ fn a_broken_template_is_named_with_its_line() {
 fn a_subject_is_one_line() {
     assert_eq!(one_line("  a\tb\u{2028}c  "), "a b c");
     assert_eq!(tidy("\r\n\r\nText \n\n\n\nmore"), "Text\n\nmore\n");
+}
+
+#[test]
+fn a_list_of_thousands_names_the_newest_hundred_and_how_many_more() {
+    let renderer = Renderer::new(None).unwrap();
+    for (locale, all, more, one_more) in [
+        (Locale::Fr, "les 9 300 factures", "et 9 200 factures plus anciennes", "et 1 facture plus"),
+        (Locale::En, "the 9,300 invoices", "and 9,200 older invoices", "and 1 older invoice"),
+    ] {
+        let mut content = example(Template::Friendly, locale, &company());
+        content.overdue =
+            (1..=9_300).rev().map(|n| listed(&format!("INV-{n}"), n, 1, "XOF")).collect();
+        let read = plain(&renderer, &content);
+        for part in [&read.text, &read.html] {
+            let part = part.replace(['\u{a0}', '\u{202f}'], " ");
+            assert!(part.contains(all) && part.contains(more), "{part}");
+            assert!(part.contains("INV-100") && !part.contains("INV-101"), "{part}");
+            assert!(part.len() < 100_000, "{}", part.len());
+        }
+        assert!(read.subject.replace(['\u{a0}', '\u{202f}'], " ").contains(&all[4..9]));
+        content.overdue.truncate(101);
+        assert!(plain(&renderer, &content).text.contains(one_more));
+    }
+}
+
+/// A test's thread has a quarter of the stack of a run.
+#[test]
+fn a_template_that_does_not_end_is_refused() {
+    let deep = format!("{}x{}", "{% if true %}".repeat(140), "{% endif %}".repeat(140));
+    for body in [
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+        "{% for a in range(9999) %}{% for b in range(9999) %}{{ tenant }}{% endfor %}{% endfor %}",
+        "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% include 'friendly.en.txt' %}",
+        "{% macro a(n) %}{% if n %}{{ a(n) }}{{ a(n) }}{% endif %}{% endmacro %}{{ a(1) }}",
+        "{% for x in [[[]]] recursive %}{{ loop([x]) }}{% endfor %}",
+        "{{ tenant | left(9999999999) }}",
+        "{{ 'x' * 9999999999 }}",
+    ] {
+        let templates = folder("friendly.en.txt", &format!("Subject: a\n\n{body}\n"));
+        let refused = Renderer::new(Some(templates.path())).expect_err(body);
+        let refused = format!("{refused:?}");
+        assert!(refused.contains("friendly.en.txt") && refused.len() < 2_000, "{body}: {refused}");
+    }
+    // Deep, and with an end.
+    let templates = folder("friendly.en.txt", &format!("Subject: a\n\n{deep}\n"));
+    assert!(Renderer::new(Some(templates.path())).is_ok());
+}
+
+/// The text of an e-mail in one of its cases.
+fn text(template: Template, locale: Locale, case: Option<Variant>) -> String {
+    plain(&Renderer::new(None).unwrap(), &variant(template, locale, &company(), case)).text
+}
+
+#[test]
+fn the_words_are_right_for_the_case() {
+    use Template as T;
+    for (template, case, fr, en) in [
+        (T::Friendly, None, "Il s’agit sans doute d’un simple oubli", "have slipped your mind"),
+        (T::Friendly, Some(Variant::Suspended), "votre accès reste suspendu", "remains suspended"),
+        (T::Warning, None, "factures ci-dessous, échues, restent impayées", "below are overdue"),
+        (
+            T::Suspension,
+            None,
+            "à compter de ce jour, 15 mars 2026",
+            "was suspended on 15 March 2026",
+        ),
+        (
+            T::PaymentFailed,
+            None,
+            "motif : provision insuffisante. Aucun montant n’a été débité.\n\nNous réessaierons le \
+             16 mars 2026.",
+            "(insufficient funds). You have not been charged.\n\nWe will try again on 16 March 2026.",
+        ),
+        (T::PaymentFailed, Some(Variant::Declined), "motif : carte expirée", "(card expired)"),
+        (
+            T::Invoice,
+            Some(Variant::Pending),
+            "en cours de prélèvement (Wave) ; vous n’avez rien à faire.",
+            "We are collecting this amount by Wave; you need not do anything.",
+        ),
+        (T::TrialEnding, Some(Variant::Converted), "se poursuit automatiquement", "continues auto"),
+        (T::TrialEnded, Some(Variant::Converted), "se poursuit", "your subscription continues"),
+        (T::TrialEnded, Some(Variant::Canceled), "a pris fin avec lui", "as you asked"),
+        (T::PaymentReceived, None, "Moyen de paiement :   virement", "bank transfer"),
+    ] {
+        for (locale, words) in [(Locale::Fr, fr), (Locale::En, en)] {
+            let read = text(template, locale, case);
+            assert!(read.contains(words), "{words}\n{read}");
+        }
+    }
+    for case in [Variant::Suspended, Variant::Declined] {
+        for (locale, excuse) in [(Locale::Fr, "oubli"), (Locale::En, "slipped")] {
+            assert!(!text(T::Friendly, locale, Some(case)).contains(excuse));
+        }
+    }
+    for locale in Locale::ALL {
+        let read = text(T::Invoice, *locale, Some(Variant::Pending));
+        assert!(
+            !read.contains("IBAN")
+                && !read.contains("au plus tard")
+                && !read.contains("be paid by")
+        );
+        assert!(!text(T::PaymentFailed, *locale, None).to_lowercase().contains("prélèvement"));
+    }
+    let mut content = example(T::Suspension, Locale::Fr, &company());
+    content.suspended_on = Some(day(2026, 3, 14));
+    let read = plain(&Renderer::new(None).unwrap(), &content);
+    assert!(read.text.contains("est suspendu depuis le 14 mars 2026"), "{}", read.text);
+}
+
+#[test]
+fn sums_numbers_and_countries_are_called_as_where_the_seller_is() {
+    let renderer = Renderer::new(None).unwrap();
+    let british = Company {
+        country: Some("GB".into()),
+        tax_id: Some("GB 123".into()),
+        registration: Some("Registered in England No. 1".into()),
+        ..company()
+    };
+    let read = plain(&renderer, &example(Template::Invoice, Locale::En, &british));
+    for words in [
+        "United Kingdom",
+        "VAT no. GB 123",
+        "\nRegistered in England",
+        "Total excluding VAT",
+        "VAT (18%)",
+    ] {
+        assert!(
+            read.text.contains(words) && read.html.contains(words.trim()),
+            "{words}\n{}",
+            read.text
+        );
+    }
+    let french =
+        Company { country: Some("FR".into()), tax_id: Some("FR 32 1".into()), ..company() };
+    let read = plain(&renderer, &example(Template::Invoice, Locale::Fr, &french));
+    for words in
+        ["France", "N° TVA intracommunautaire : FR 32 1", "Total HT", "TVA 18 %", "Total TTC"]
+    {
+        assert!(read.text.contains(words) && read.html.contains(words), "{words}\n{}", read.text);
+    }
+    assert!(!read.text.contains("Total HT net") && !read.text.contains("Identifiant"));
+}
+
+#[test]
+fn a_period_is_told_once() {
+    let read = text(Template::Invoice, Locale::Fr, None);
+    assert_eq!(read.matches("du 15 mars au 13 avril 2026").count(), 1, "{read}");
+}
+
+/// A mail program breaks lines of plain text, of HTML and of subjects where there is a plain space.
+#[test]
+fn no_line_breaks_before_a_mark_or_within_an_amount() {
+    let renderer = Renderer::new(None).unwrap();
+    let cases = || Variant::ALL.iter().map(|case| Some(*case)).chain([None]);
+    for ((template, locale), case) in every_email().flat_map(|e| cases().map(move |c| (e, c))) {
+        // What the operator writes is the operator's.
+        let company = Company { how_to_pay: None, ..company() };
+        let mut content = variant(template, locale, &company, case);
+        if let Some(invoice) = &mut content.invoice {
+            invoice.lines[1].description = "Pro (au prorata : 17 jours sur 31)".into();
+            invoice.discount = Money::from_minor(1, Currency::XOF);
+        }
+        let read = renderer.render(&content).unwrap();
+        let body = read.html.split("</style>").nth(1).unwrap();
+        let words = between_tags(body);
+        for part in [&read.subject, &read.text, &words] {
+            let part = part.replace("1 000 000 F CFA", "");
+            for broken in ["0 F", "F CFA", "0 €", "0 %"] {
+                assert!(!part.contains(broken), "{template} {locale}: {broken:?}\n{part}");
+            }
+            if locale == Locale::Fr {
+                for mark in [" :", " ;", " ?", " !", "« ", " »"] {
+                    assert!(!part.contains(mark), "{template}: {mark:?}\n{part}");
+                }
+            }
+        }
+    }
+}
+
+fn between_tags(html: &str) -> String {
+    html.split('<').filter_map(|part| part.split_once('>')).map(|(_, words)| words).collect()
+}
+
+#[test]
+fn a_template_can_tell_what_is_left_after_the_discount() {
+    let source = "Subject: {{ invoice.net | amount }}\n\n{{ invoice.subtotal }}\n";
+    let templates = folder("invoice.en.txt", source);
+    let renderer = Renderer::new(Some(templates.path())).unwrap();
+    let mut content = example(Template::Invoice, Locale::En, &company());
+    content.invoice.as_mut().unwrap().discount = Money::from_minor(5_000, Currency::XOF);
+    assert_eq!(plain(&renderer, &content).subject, "40,000 F CFA");
+}
+
+#[test]
+fn the_credit_that_pays_an_invoice_is_told() {
+    let renderer = Renderer::new(None).unwrap();
+    for (locale, label, left) in [
+        (Locale::Fr, "Avoir imputé", "Il reste 43 100 F CFA à régler"),
+        (Locale::En, "Credit applied", "43,100 F CFA is still to be paid"),
+    ] {
+        let mut content = example(Template::Invoice, locale, &company());
+        assert!(!plain(&renderer, &content).text.contains(label));
+        let invoice = content.invoice.as_mut().unwrap();
+        invoice.credit_applied = Money::from_minor(10_000, Currency::XOF);
+        invoice.due = invoice.total.minus(invoice.credit_applied).unwrap();
+        let read = plain(&renderer, &content);
+        assert!(read.text.contains(label) && read.text.contains(left), "{}", read.text);
+        assert!(read.html.contains(label) && read.text.contains("-10"), "{}", read.html);
+    }
 }

@@ -7,7 +7,13 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use crate::domain::programs::ENVIRONMENT;
+
+use super::answer::is_of_the_recipient;
 use super::{Outcome, Outgoing, reply_text};
+
+/// A code that says nothing by itself: a mailer's words alone tell whom it speaks of.
+const ANY_REFUSAL: u16 = 500;
 
 /// How long the program may take over one e-mail.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,15 +31,35 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Hands the e-mail to the program, without a shell.
 ///
-/// The exit codes are those of sysexits.h: 64, 65 and 67 refuse the e-mail; any other is worth a
-/// later attempt. A program that cannot be started is [`Outcome::Down`].
+/// The exit codes are those of sysexits.h: 67, and 65 where it speaks of the recipient, refuse the
+/// e-mail; any other is worth a later attempt. A program that cannot be started is
+/// [`Outcome::Down`].
+///
+/// Each copy is handed over by itself, after the e-mail: an exit code does not say which of several
+/// recipients it is about.
 pub fn hand_over(program: &Path, email: &Outgoing) -> Outcome {
-    hand_over_within(PATIENCE, program, email)
+    let outcome = hand_over_within(PATIENCE, program, email, &email.to);
+    if outcome != Outcome::Sent {
+        return outcome;
+    }
+    let mut refused = Vec::new();
+    for copy in &email.cc {
+        match hand_over_within(PATIENCE, program, email, copy) {
+            Outcome::Sent | Outcome::SentWithout(_) => {}
+            Outcome::Refused(said)
+            | Outcome::NotFromUs(said)
+            | Outcome::TryLater(said)
+            | Outcome::Down(said) => refused.push(format!("{copy}: {said}")),
+        }
+    }
+    if refused.is_empty() { Outcome::Sent } else { Outcome::SentWithout(refused) }
 }
 
-fn hand_over_within(patience: Duration, program: &Path, email: &Outgoing) -> Outcome {
+fn hand_over_within(patience: Duration, program: &Path, email: &Outgoing, to: &str) -> Outcome {
     let child = Command::new(program)
-        .args(["-i", "-f", &email.from, "--", &email.to])
+        .args(["-i", "-f", &email.from, "--", to])
+        .env_clear()
+        .envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -61,9 +87,13 @@ fn verdict(status: ExitStatus, said: &str) -> Outcome {
     let text = if said.is_empty() { status.to_string() } else { format!("{status}: {said}") };
     match status.code() {
         Some(0) => Outcome::Sent,
-        // EX_USAGE, EX_DATAERR, EX_NOUSER. Not EX_NOHOST (68): a name server that does not answer
-        // looks the same to many mailers, and says nothing of the recipient.
-        Some(64 | 65 | 67) => Outcome::Refused(text),
+        // EX_NOUSER. Not EX_NOHOST (68): a name server that does not answer looks the same to many
+        // mailers, and says nothing of the recipient.
+        Some(67) => Outcome::Refused(text),
+        // EX_DATAERR: msmtp gives it for a recipient as for a sender that the relay does not take.
+        Some(65) if is_of_the_recipient(ANY_REFUSAL, said) => Outcome::Refused(text),
+        // EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG: of how we call it, or of its own setting.
+        Some(64 | 65 | 77 | 78) => Outcome::NotFromUs(text),
         _ => Outcome::TryLater(text),
     }
 }
@@ -162,11 +192,38 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_that_is_refused_leaves_the_email_sent() {
+        let (_place, path) = program("[ \"$5\" != gone@example.org ] || exit 67");
+        let cc = vec!["a@example.org".into(), "gone@example.org".into(), "b@example.org".into()];
+        let Outcome::SentWithout(copies) = hand_over(&path, &Outgoing { cc, ..email(1) }) else {
+            panic!("not sent")
+        };
+        assert_eq!(copies, ["gone@example.org: exit status: 67"]);
+    }
+
+    #[test]
+    fn the_program_learns_no_secret_of_ours() {
+        let (place, path) = program("env > environment; cat > e-mail");
+        assert_eq!(hand_over(&path, &email(1)), Outcome::Sent);
+        let seen = fs::read_to_string(place.path().join("environment")).unwrap();
+        // What a shell sets by itself.
+        let of_the_shell = ["PWD", "OLDPWD", "SHLVL", "_"];
+        for name in seen.lines().filter_map(|line| Some(line.split_once('=')?.0)) {
+            assert!(ENVIRONMENT.contains(&name) || of_the_shell.contains(&name), "{seen}");
+        }
+        assert!(seen.contains("PATH=") && std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    }
+
+    #[test]
     fn the_exit_code_says_whether_another_try_is_worth_it() {
-        for code in [64, 65, 67] {
-            let (_place, path) = program(&format!("echo unknown user >&2; exit {code}"));
+        for (code, said) in [(67, "unknown user"), (65, "550 5.1.1 unknown user")] {
+            let (_place, path) = program(&format!("echo {said} >&2; exit {code}"));
             let Outcome::Refused(text) = hand_over(&path, &email(1)) else { panic!("{code}") };
             assert!(text.contains("unknown user") && text.contains(&code.to_string()), "{text}");
+        }
+        for code in [64, 65, 78] {
+            let (_place, path) = program(&format!("echo sender not verified >&2; exit {code}"));
+            assert!(matches!(hand_over(&path, &email(1)), Outcome::NotFromUs(_)), "{code}");
         }
         for code in [1, 68, 69, 75] {
             let (_place, path) = program(&format!("exit {code}"));
@@ -186,7 +243,7 @@ mod tests {
         let (_place, path) = program("exec sleep 30");
         // Started once before, so that the file is no longer busy.
         let outcome = loop {
-            match hand_over_within(Duration::from_millis(40), &path, &email(1)) {
+            match hand_over_within(Duration::from_millis(40), &path, &email(1), "a@example.org") {
                 Outcome::Down(text) if text.contains("busy") => continue,
                 outcome => break outcome,
             }

@@ -1,5 +1,6 @@
 //! E-mails through an SMTP relay, over a few connections at a time.
 
+mod connection;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -8,12 +9,16 @@ use std::fs;
 use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SendError, Sender};
 use std::thread::{self, Scope};
 use std::time::Duration;
 
-use lettre::transport::smtp::client::{Certificate, TlsParameters};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 
+use super::answer::Watch;
 use super::{Outbox, Outcome, Outgoing};
 use crate::domain::{EmailId, Refusal, Result};
 use crate::mail::Undeliverable;
@@ -103,7 +108,8 @@ impl Smtp {
     /// Sends over up to `connections` connections; see [`super::deliver`].
     pub(super) fn deliver(&self, outbox: &mut dyn Outbox) -> Result<()> {
         self.check()?;
-        let tls = self.tls_parameters()?;
+        let tls = self.encryption()?;
+        let mut watch = Watch::default();
         thread::scope(|scope| {
             let mut crew = Crew::new(scope, self, tls.as_ref());
             let mut first_error = None;
@@ -123,6 +129,7 @@ impl Smtp {
                     Some(report) => {
                         let mut step = Ok(());
                         for (id, outcome) in crew.take_back(report) {
+                            let outcome = watch.judge(outcome);
                             feeding &= !matches!(outcome, Outcome::Down(_));
                             step = step.and(outbox.done(id, outcome));
                         }
@@ -142,20 +149,36 @@ impl Smtp {
         })
     }
 
-    fn tls_parameters(&self) -> Result<Option<TlsParameters>> {
+    /// What the connections are encrypted with; `None` without TLS.
+    fn encryption(&self) -> Result<Option<connection::Tls>> {
         if self.tls == Tls::None {
             return Ok(None);
         }
-        let transport = |error: lettre::transport::smtp::Error| {
-            Refusal::from(Undeliverable::Transport { message: error.to_string() })
-        };
-        let mut builder = TlsParameters::builder(self.bare_host().to_owned());
+        let refuse = |message: String| Refusal::from(Undeliverable::Transport { message });
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if let Some(path) = &self.ca_file {
             let pem = fs::read(path).map_err(|error| Refusal::file(path, "read", &error))?;
-            let certificate = Certificate::from_pem(&pem).map_err(transport)?;
-            builder = builder.add_root_certificate(certificate);
+            let no_certificate =
+                |why: String| refuse(format!("no certificate in {}: {why}", path.display()));
+            let mut found = 0;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|error| no_certificate(error.to_string()))?;
+                roots.add(certificate).map_err(|error| no_certificate(error.to_string()))?;
+                found += 1;
+            }
+            if found == 0 {
+                return Err(no_certificate("the file holds none".into()));
+            }
         }
-        builder.build().map(Some).map_err(transport)
+        let host = ServerName::try_from(self.bare_host().to_owned())
+            .map_err(|error| refuse(format!("no host name: {}: {error}", self.host)))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| refuse(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Some(connection::Tls { config: Arc::new(config), host }))
     }
 
     /// The host without the brackets that an IPv6 address may be written in.
@@ -178,7 +201,7 @@ fn is_loopback(host: &str) -> bool {
 struct Crew<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     smtp: &'env Smtp,
-    tls: Option<&'scope TlsParameters>,
+    tls: Option<&'scope connection::Tls>,
     desks: Vec<Sender<Outgoing>>,
     /// Workers without an e-mail; the one whose connection was used last goes first.
     idle: Vec<usize>,
@@ -195,7 +218,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
     fn new(
         scope: &'scope Scope<'scope, 'env>,
         smtp: &'env Smtp,
-        tls: Option<&'scope TlsParameters>,
+        tls: Option<&'scope connection::Tls>,
     ) -> Self {
         let (report, reports) = mpsc::channel();
         Crew {

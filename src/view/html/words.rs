@@ -4,6 +4,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::domain::calendar;
 use crate::domain::email::Locale;
+use crate::domain::wording;
 
 const MONTHS_FR: [&str; 12] = [
     "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.",
@@ -57,7 +58,10 @@ pub fn word(word: &str, locale: Locale) -> String {
     match (known, locale) {
         (Some((_, en, _)), Locale::En) => (*en).to_owned(),
         (Some((_, _, fr)), Locale::Fr) => (*fr).to_owned(),
-        (None, _) => word.replace('_', " "),
+        (None, _) => match wording::decline(word, locale) {
+            Some(words) => words.to_owned(),
+            None => word.replace('_', " "),
+        },
     }
 }
 
@@ -95,7 +99,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("trial_ending", "trial ending", "fin d’essai proche"),
     ("trial_ended", "trial ended", "essai terminé"),
     ("payment", "payment", "paiement"),
-    ("charge", "charge", "prélèvement"),
+    ("charge", "charge", "paiement automatique"),
     ("manual", "by hand", "à la main"),
     ("trial", "trial", "essai"),
     ("month", "month", "mois"),
@@ -109,26 +113,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("transfer", "transfer", "virement"),
     ("disputed", "disputed", "contesté"),
     ("promised", "payment promised", "paiement promis"),
-    ("charge_pending", "charge without an outcome", "prélèvement sans issue"),
+    ("charge_pending", "charge without an outcome", "paiement sans issue connue"),
     ("before_start", "due before dunning starts", "échu avant le début des relances"),
-    // Why a charge failed: this program's own codes, and those of Stripe that are met most.
-    ("declined", "declined", "refusé"),
-    ("generic_decline", "declined, no reason given", "refusé sans motif"),
-    ("card_declined", "card declined", "carte refusée"),
-    ("do_not_honor", "declined by the bank", "refusé par la banque"),
-    ("insufficient_funds", "insufficient funds", "provision insuffisante"),
-    ("expired_card", "card expired", "carte expirée"),
-    ("lost_card", "card reported lost", "carte déclarée perdue"),
-    ("stolen_card", "card reported stolen", "carte déclarée volée"),
-    ("restricted_card", "card restricted", "carte restreinte"),
-    ("card_not_supported", "card not supported", "carte non acceptée"),
-    ("incorrect_number", "wrong card number", "numéro de carte erroné"),
-    ("incorrect_cvc", "wrong security code", "cryptogramme erroné"),
-    ("fraudulent", "suspected fraud", "soupçon de fraude"),
-    ("authentication_required", "authentication required", "authentification requise"),
-    ("account_closed", "account closed", "compte clos"),
-    ("no_account", "no such account", "compte inexistant"),
-    ("processing_error", "processing error", "erreur de traitement"),
     ("not_sent", "not sent to the gateway", "non transmis à la passerelle"),
     ("reversed", "taken back", "annulé"),
     ("overdue_rate_count", "overdue, of open invoices", "en retard, part des factures ouvertes"),
@@ -138,6 +124,6 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("coupon_share", "checkouts with a coupon", "achats avec un code"),
     ("acquisition_cost", "cost of a new customer", "coût d’un nouveau client"),
     ("task_success_rate", "task runs that ended ok", "tâches menées à bien"),
-    ("emails_sent", "e-mails sent", "courriels envoyés"),
-    ("emails_failed", "e-mails failed", "courriels échoués"),
+    ("emails_sent", "e-mails sent", "e-mails envoyés"),
+    ("emails_failed", "e-mails failed", "e-mails échoués"),
 ];

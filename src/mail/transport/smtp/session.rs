@@ -4,18 +4,17 @@
 //! something failed. Before the final dot nothing was sent; after it, without an answer, nobody
 //! knows (RFC 5321, 4.5.3.2.6).
 
-use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
 use lettre::Address;
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
+use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 
+use super::super::answer::is_of_the_recipient;
 use super::super::reply_text;
+use super::connection::{self, Connection, Expected, Fault};
 use super::{Outcome, Outgoing, Smtp, Tls};
 
 /// E-mails after which a connection is opened anew; relays count them as well.
@@ -38,6 +37,7 @@ enum Phase {
 struct Envelope<'a> {
     from: Address,
     to: Address,
+    cc: Vec<Address>,
     content: &'a str,
 }
 
@@ -54,14 +54,14 @@ enum Miss {
 /// A connection that is opened when an e-mail comes.
 pub struct Session<'a> {
     smtp: &'a Smtp,
-    tls: Option<&'a TlsParameters>,
-    connection: Option<SmtpConnection>,
+    tls: Option<&'a connection::Tls>,
+    connection: Option<Connection>,
     emails: u32,
 }
 
 impl<'a> Session<'a> {
     /// A session that has not connected yet.
-    pub fn new(smtp: &'a Smtp, tls: Option<&'a TlsParameters>) -> Self {
+    pub fn new(smtp: &'a Smtp, tls: Option<&'a connection::Tls>) -> Self {
         Session { smtp, tls, connection: None, emails: 0 }
     }
 
@@ -93,10 +93,9 @@ impl<'a> Session<'a> {
     /// Says good-bye and closes.
     pub fn close(&mut self) {
         if let Some(mut connection) = self.connection.take() {
-            // The e-mails are sent whatever the relay answers to this. Given as a bare command:
-            // `SmtpConnection::quit` would say it again where no answer comes, and wait again.
-            let _ = connection.set_timeout(Some(GOOD_BYE.min(self.smtp.timeout)));
-            let _ = connection.command(Quit);
+            // The e-mails are sent whatever the relay answers to this.
+            connection.set_timeout(GOOD_BYE.min(self.smtp.timeout));
+            let _ = connection.command(Quit, Expected::Done);
         }
     }
 
@@ -110,54 +109,51 @@ impl<'a> Session<'a> {
             Some(connection) => connection,
             None => self.open().map_err(|error| Miss::NoConnection(self.said(&error)))?,
         };
-        if envelope.is_international()
-            && !connection.server_info().supports_feature(Extension::SmtpUtfEight)
-        {
+        if envelope.is_international() && !connection.offers(Extension::SmtpUtfEight) {
             self.connection = Some(connection);
             let text = "the relay takes no addresses outside ASCII (SMTPUTF8)";
             return Ok(Outcome::Refused(text.into()));
         }
         self.emails += 1;
-        let Err((phase, error)) = transact(&mut connection, envelope) else {
-            self.connection = Some(connection);
-            return Ok(Outcome::Sent);
+        let (phase, fault) = match transact(&mut connection, envelope) {
+            Ok(refused) => {
+                self.connection = Some(connection);
+                let told = |(copy, fault)| reply_text(&format!("{copy}: {}", self.said(&fault)));
+                return Ok(match refused.is_empty() {
+                    true => Outcome::Sent,
+                    false => Outcome::SentWithout(refused.into_iter().map(told).collect()),
+                });
+            }
+            Err(failed) => failed,
         };
-        let said = self.said(&error);
-        let outcome = verdict(phase, error.status().map(u16::from), said)?;
+        let said = self.said(&fault);
+        let outcome = verdict(phase, fault.code(), said)?;
         // After a refusal the relay may still hold half a transaction. Where it does not answer,
         // the connection is dropped.
-        if keeps_connection(&error, &outcome) && connection.command(Rset).is_ok() {
+        if keeps_connection(&fault, &outcome) && connection.command(Rset, Expected::Done).is_ok() {
             self.connection = Some(connection);
         }
         Ok(outcome)
     }
 
-    fn open(&mut self) -> Result<SmtpConnection, Error> {
+    fn open(&mut self) -> Result<Connection, Fault> {
         self.emails = 0;
         let smtp = self.smtp;
-        let hello = ClientId::default();
         let at = (smtp.bare_host(), smtp.port);
         let implicit = self.tls.filter(|_| smtp.tls == Tls::Implicit);
-        let mut connection =
-            SmtpConnection::connect(at, Some(smtp.timeout), &hello, implicit, None)?;
-        if let Some(parameters) = self.tls.filter(|_| smtp.tls == Tls::Starttls) {
-            connection.starttls(parameters, &hello)?;
+        let mut connection = Connection::open(at, smtp.timeout, implicit)?;
+        if let Some(tls) = self.tls.filter(|_| smtp.tls == Tls::Starttls) {
+            connection.starttls(tls)?;
         }
         if let (Some(user), Some(password)) = (&smtp.user, &smtp.password) {
-            let credentials = Credentials::new(user.clone(), password.expose().to_owned());
-            connection.auth(DEFAULT_MECHANISMS, &credentials)?;
+            connection.log_in(&Credentials::new(user.clone(), password.expose().to_owned()))?;
         }
         Ok(connection)
     }
 
     /// Who said what, `smtp.example.com: 550 5.1.1 no such user`.
-    fn said(&self, error: &Error) -> String {
-        let text = match (error.status(), error.source()) {
-            (Some(code), Some(text)) => format!("{code} {text}"),
-            (Some(code), None) => code.to_string(),
-            (None, _) => error.to_string(),
-        };
-        reply_text(&format!("{}: {text}", self.smtp.host))
+    fn said(&self, fault: &Fault) -> String {
+        reply_text(&format!("{}: {fault}", self.smtp.host))
     }
 }
 
@@ -172,11 +168,13 @@ impl<'a> Envelope<'a> {
         let to = address(&email.to).map_err(Outcome::Refused)?;
         let content = std::str::from_utf8(&email.bytes)
             .map_err(|_| Outcome::Refused("the e-mail is not UTF-8".into()))?;
-        Ok(Envelope { from, to, content })
+        let cc = email.cc.iter().filter_map(|copy| copy.parse().ok()).collect();
+        Ok(Envelope { from, to, cc, content })
     }
 
     fn is_international(&self) -> bool {
-        !AsRef::<str>::as_ref(&self.from).is_ascii() || !AsRef::<str>::as_ref(&self.to).is_ascii()
+        let ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+        !ascii(&self.from) || !ascii(&self.to) || !self.cc.iter().all(ascii)
     }
 
     fn mail_parameters(&self) -> Vec<MailParameter> {
@@ -188,18 +186,36 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn transact(connection: &mut SmtpConnection, envelope: &Envelope) -> Result<(), (Phase, Error)> {
+/// Sends the e-mail, to whom the relay takes it for. Returns the copies that it does not take.
+fn transact(
+    connection: &mut Connection,
+    envelope: &Envelope,
+) -> Result<Vec<(Address, Fault)>, (Phase, Fault)> {
     let mail = Mail::new(Some(envelope.from.clone()), envelope.mail_parameters());
-    connection.command(mail).map_err(|error| (Phase::Mail, error))?;
+    connection.command(mail, Expected::Done).map_err(|fault| (Phase::Mail, fault))?;
     let rcpt = Rcpt::new(envelope.to.clone(), Vec::new());
-    connection.command(rcpt).map_err(|error| (Phase::Rcpt, error))?;
-    connection.command(Data).map_err(|error| (Phase::Data, error))?;
+    connection.command(rcpt, Expected::Done).map_err(|fault| (Phase::Rcpt, fault))?;
+    let mut refused = Vec::new();
+    for copy in &envelope.cc {
+        match connection.command(Rcpt::new(copy.clone(), Vec::new()), Expected::Done) {
+            Ok(()) => {}
+            Err(fault) if fault.code().is_some_and(|code| code != 421) => {
+                refused.push((copy.clone(), fault));
+            }
+            Err(fault) => return Err((Phase::Rcpt, fault)),
+        }
+    }
+    connection.command(Data, Expected::GoOn).map_err(|fault| (Phase::Data, fault))?;
     let content = Content(envelope.content);
-    connection.command(content).map_err(|error| (Phase::Content, error))?;
-    Ok(())
+    connection.command(content, Expected::Done).map_err(|fault| (Phase::Content, fault))?;
+    Ok(refused)
 }
 
 /// What an answer (or none) at that point means for the e-mail.
+///
+/// Only what is said of the recipient is for good. What a relay has against our address, our
+/// account or our text it has against every e-mail of the run: SendGrid answers 550 to the text of
+/// each where the sender is not verified.
 fn verdict(phase: Phase, code: Option<u16>, said: String) -> Result<Outcome, Miss> {
     match (code, phase) {
         (None, Phase::Content) => {
@@ -211,18 +227,19 @@ fn verdict(phase: Phase, code: Option<u16>, said: String) -> Result<Outcome, Mis
         (Some(530 | 534 | 535 | 538), Phase::Mail | Phase::Rcpt | Phase::Data) => {
             Ok(Outcome::Down(said))
         }
-        // MAIL names our own address. A relay that does not take it would refuse every e-mail of
-        // the run for good, though nothing is wrong with any of them.
-        (Some(_), Phase::Mail) => Ok(Outcome::TryLater(said)),
-        (Some(500..), _) => Ok(Outcome::Refused(said)),
-        (Some(_), _) => Ok(Outcome::TryLater(said)),
+        (Some(code @ 500..), Phase::Rcpt) if is_of_the_recipient(code, &said) => {
+            Ok(Outcome::Refused(said))
+        }
+        // Many relays let in each recipient only at a second attempt.
+        (Some(..500), Phase::Rcpt) => Ok(Outcome::TryLater(said)),
+        (Some(_), _) => Ok(Outcome::NotFromUs(said)),
     }
 }
 
 /// Whether the connection may still be good after a failure: the relay answered, and neither
 /// closes nor turns us away.
-fn keeps_connection(error: &Error, outcome: &Outcome) -> bool {
-    let answered = error.status().map(u16::from).is_some_and(|code| code != 421);
+fn keeps_connection(fault: &Fault, outcome: &Outcome) -> bool {
+    let answered = fault.code().is_some_and(|code| code != 421);
     answered && !matches!(outcome, Outcome::Down(_))
 }
 
@@ -264,16 +281,20 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_said_of_recipient_or_text_is_for_good() {
-        let said = |phase, code| verdict(phase, code, String::new());
-        for phase in [Phase::Rcpt, Phase::Data, Phase::Content] {
-            assert!(matches!(said(phase, Some(554)), Ok(Outcome::Refused(_))), "{phase:?}");
-            assert!(matches!(said(phase, Some(452)), Ok(Outcome::TryLater(_))), "{phase:?}");
+    fn only_what_is_said_of_the_recipient_is_for_good() {
+        let said = |phase, code| verdict(phase, code, "x: 550 5.1.1 no such user".into());
+        assert!(matches!(said(Phase::Rcpt, Some(550)), Ok(Outcome::Refused(_))));
+        assert!(matches!(said(Phase::Rcpt, Some(452)), Ok(Outcome::TryLater(_))));
+        for phase in [Phase::Mail, Phase::Data, Phase::Content] {
+            for code in [452, 550, 554] {
+                assert!(matches!(said(phase, Some(code)), Ok(Outcome::NotFromUs(_))), "{phase:?}");
+            }
         }
-        assert!(matches!(said(Phase::Mail, Some(553)), Ok(Outcome::TryLater(_))));
         assert!(matches!(said(Phase::Mail, Some(530)), Ok(Outcome::Down(_))));
-        assert!(matches!(said(Phase::Content, Some(421)), Ok(Outcome::TryLater(_))));
+        assert!(matches!(said(Phase::Content, Some(421)), Ok(Outcome::NotFromUs(_))));
         assert!(matches!(said(Phase::Content, None), Ok(Outcome::TryLater(_))));
         assert!(said(Phase::Data, None).is_err() && said(Phase::Rcpt, Some(421)).is_err());
+        let relaying = verdict(Phase::Rcpt, Some(554), "x: 554 5.7.1 Relay access denied".into());
+        assert!(matches!(relaying, Ok(Outcome::NotFromUs(_))));
     }
 }

@@ -115,6 +115,7 @@ fn serve(stream: TcpStream, connection: usize, seen: &Mutex<Seen>, script: &Scri
                 return;
             }
             (_, "DATA") => "354 go on",
+            (_, "RCPT") if line.contains("gone@") => "550 5.1.1 no such user",
             _ => "250 ok",
         };
         if say(answer).is_err() {
@@ -167,11 +168,78 @@ fn a_refused_recipient_keeps_nobody_else_waiting() {
     assert_eq!(server.connections(), 1);
 }
 
+/// SendGrid's answer to the text of every e-mail whose sender it has not verified.
+const NOT_VERIFIED: &str = "550 The from address does not match a verified Sender Identity.";
+
 #[test]
-fn a_text_can_be_refused_after_the_dot() {
-    let server = Server::start(|_, _| Act::Answer("dot", "554 5.7.1 looks like spam"));
+fn a_sender_who_is_refused_fails_no_email_and_stops_the_run() {
+    for at in ["MAIL", "DATA", "dot"] {
+        let server = Server::start(move |_, _| Act::Answer(at, NOT_VERIFIED));
+        let outbox = server.deliver(40, 1);
+        assert!(matches!(outbox.outcome(1), Outcome::NotFromUs(_)), "{:?}", outbox.done);
+        assert!(matches!(outbox.outcome(3), Outcome::Down(_)), "{:?}", outbox.done);
+        assert_eq!((outbox.done.len(), outbox.waiting.len()), (3, 37), "{at}");
+    }
+}
+
+#[test]
+fn a_relay_that_takes_one_email_in_two_goes_on() {
+    let server = Server::start(|_, count| match count.parse::<u32>() {
+        Ok(count) if count % 2 == 0 => Act::Answer("dot", "554 5.7.1 looks like spam"),
+        _ => Act::Take,
+    });
+    let outbox = server.deliver(10, 1);
+    assert_eq!((outbox.done.len(), server.taken()), (10, 5));
+    assert!(matches!(outbox.outcome(10), Outcome::NotFromUs(_)), "{:?}", outbox.done);
+}
+
+#[test]
+fn a_copy_that_is_refused_leaves_the_email_sent() {
+    let server = Server::start(|_, _| Act::Take);
+    let mut outbox = Memory::with(2);
+    outbox.waiting[0].cc = vec!["gone@example.org".into(), "kept@example.org".into()];
+    deliver(&server.transport(1), &mut outbox).unwrap();
+    let Outcome::SentWithout(copies) = outbox.outcome(1) else { panic!("{:?}", outbox.done) };
+    assert_eq!(copies[..], ["gone@example.org: 127.0.0.1: 550 5.1.1 no such user"]);
+    assert_eq!(*outbox.outcome(2), Outcome::Sent);
+    assert_eq!((server.connections(), server.taken()), (1, 2));
+}
+
+#[test]
+fn leave_that_is_no_leave_sends_nothing() {
+    let server = Server::start(|_, _| Act::Answer("DATA", "250 ok"));
     let outbox = server.deliver(1, 1);
-    assert!(matches!(outbox.outcome(1), Outcome::Refused(_)), "{:?}", outbox.done);
+    let Outcome::TryLater(text) = outbox.outcome(1) else { panic!("{:?}", outbox.done) };
+    assert!(text.contains("something else: 250 ok"), "{text}");
+    assert_eq!(server.taken(), 0);
+}
+
+/// A relay, or somebody on the way to it, that puts answers into the clear behind `220 go`.
+#[test]
+fn answers_that_were_slipped_in_before_starttls_are_not_believed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut out = stream.unwrap();
+            let mut lines = BufReader::new(out.try_clone().unwrap()).lines();
+            let _ = out.write_all(b"220 ready\r\n");
+            while let Some(Ok(line)) = lines.next() {
+                let answer = match line.as_str() {
+                    "STARTTLS" => {
+                        "220 go\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 queued\r\n"
+                    }
+                    _ => "250-relay\r\n250 STARTTLS\r\n",
+                };
+                let _ = out.write_all(answer.as_bytes());
+            }
+        }
+    });
+    let mut outbox = Memory::with(1);
+    let smtp = Smtp { tls: Tls::Starttls, ..relay(port) };
+    deliver(&Transport::Smtp(smtp), &mut outbox).unwrap();
+    let Outcome::Down(text) = outbox.outcome(1) else { panic!("{:?}", outbox.done) };
+    assert!(text.contains("answered before it was asked"), "{text}");
 }
 
 #[test]
@@ -182,7 +250,8 @@ fn a_busy_relay_is_tried_later() {
             _ => Act::Take,
         });
         let outbox = server.deliver(2, 1);
-        assert!(matches!(outbox.outcome(1), Outcome::TryLater(_)), "{at} {:?}", outbox.done);
+        let later = matches!(outbox.outcome(1), Outcome::TryLater(_) | Outcome::NotFromUs(_));
+        assert!(later, "{at} {:?}", outbox.done);
         assert_eq!(*outbox.outcome(2), Outcome::Sent, "{at}");
         assert_eq!(server.connections(), 1, "{at}");
     }
