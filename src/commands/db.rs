@@ -40,6 +40,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Migrate => migrate(ctx),
         Command::Backup(args) => {
             ctx.reader()?.backup(&args.file)?;
+            ctx.changes.made();
             let size = std::fs::metadata(&args.file).map_or(0, |meta| meta.len());
             let file = args.file.display().to_string();
             ctx.printer.object(&json!({ "backup": file, "bytes": size }))?;
@@ -90,11 +91,16 @@ fn migrate(ctx: &mut Context) -> anyhow::Result<u8> {
             if matches!(refusal.of::<Fault>(), Some(Fault { kind: FaultKind::Missing, .. })) =>
         {
             Store::create(&ctx.db, &act)?;
+            ctx.changes.made();
             Migration::all().iter().map(|m| m.version).collect()
         }
         Ok(mut store) => {
             let day_of = |at: &str| ctx.clock.day_of(at);
-            store.migrate(&day_of)?.iter().map(|m| m.version).collect()
+            let applied = store.migrate(&day_of)?;
+            if !applied.is_empty() {
+                ctx.changes.made();
+            }
+            applied.iter().map(|m| m.version).collect()
         }
         Err(other) => return Err(other.into()),
     };

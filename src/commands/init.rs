@@ -53,6 +53,7 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
         std::fs::remove_file(&database).ok();
         return Err(refusal.into());
     }
+    ctx.changes.made();
     // What was written is what every later command will read.
     Config::load(Some(&config_path))?;
     let (config, database) = (config_path.display().to_string(), database.display().to_string());

@@ -32,6 +32,7 @@ use crate::config::Config;
 use crate::domain::refusal::Why;
 use crate::domain::{self, Act, Currency, Money, Refusal, calendar};
 use crate::failure::Unprintable;
+pub use crate::store::Changes;
 use crate::store::{Access, Store};
 use crate::view::Printer;
 
@@ -55,6 +56,8 @@ pub struct Context {
     pub config_named: Option<PathBuf>,
     pub as_of: Option<String>,
     pub printer: Printer,
+    /// Whether anything was changed yet.
+    pub changes: Changes,
     pub verbosity: Verbosity,
     pub yes: bool,
 }
@@ -68,6 +71,11 @@ impl Context {
 
     /// Opens the database to write.
     fn writer(&self) -> anyhow::Result<Store> {
+        Ok(self.counter()?.noting(&self.changes))
+    }
+
+    /// Opens the database for what reads, and writes no more than that it did.
+    fn counter(&self) -> anyhow::Result<Store> {
         self.debug(&format!("writing {}", self.db.display()));
         Ok(Store::open(&self.db, Access::Write)?.in_zone(self.config.timezone))
     }

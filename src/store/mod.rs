@@ -31,6 +31,8 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -76,11 +78,28 @@ pub enum Access {
     Write,
 }
 
+/// Whether a command has changed anything yet: what it then fails to print was done all the same.
+#[derive(Debug, Clone, Default)]
+pub struct Changes(Arc<AtomicBool>);
+
+impl Changes {
+    /// Something was changed, and stays so.
+    pub fn made(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something was.
+    pub fn are_made(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
     conn: Connection,
     path: PathBuf,
+    changes: Changes,
     /// The business time zone: where an instant that is kept counts as a date.
     zone: Tz,
 }
@@ -206,13 +225,19 @@ impl Store {
             Ok(conn)
         };
         let conn = open().map_err(|e| at_path(path, e.into()))?;
-        Ok(Store { conn, path: path.to_owned(), zone: Tz::UTC })
+        Ok(Store { conn, path: path.to_owned(), changes: Changes::default(), zone: Tz::UTC })
     }
 
     /// The same where instants count as dates of that zone, and not of UTC.
     #[must_use]
     pub fn in_zone(self, zone: Tz) -> Store {
         Store { zone, ..self }
+    }
+
+    /// The same where each commit is noted in `changes`.
+    #[must_use]
+    pub fn noting(self, changes: &Changes) -> Store {
+        Store { changes: changes.clone(), ..self }
     }
 
     /// Where the file is.
@@ -253,7 +278,7 @@ impl Store {
         keep: bool,
         work: impl FnOnce(&Db) -> Result<T>,
     ) -> Result<T> {
-        let (path, zone) = (&self.path, self.zone);
+        let (path, zone, changes) = (&self.path, self.zone, &self.changes);
         let writes = matches!(behavior, TransactionBehavior::Immediate);
         let run = |conn: &mut Connection| -> Result<T> {
             let transaction = conn.transaction_with_behavior(behavior)?;
@@ -267,6 +292,7 @@ impl Store {
             }
             transaction.commit()?;
             if writes {
+                changes.made();
                 crash_point("after commit");
             }
             Ok(done)
@@ -361,7 +387,7 @@ pub fn crash_point(_name: &str) {
     #[cfg(debug_assertions)]
     {
         use std::sync::LazyLock;
-        use std::sync::atomic::{AtomicU64, Ordering};
+        use std::sync::atomic::AtomicU64;
         static AT: LazyLock<Option<u64>> = LazyLock::new(|| {
             std::env::var("BILLING_CRASH_AT").ok().and_then(|text| text.parse().ok())
         });

@@ -50,6 +50,7 @@ pub fn run(ctx: &mut Context, args: &Html) -> anyhow::Result<u8> {
     drop(store);
     let folder = pages.folder;
     let count = folder.publish()?;
+    ctx.changes.made();
     let index = args.out.join("index.html");
     match ctx.printer.for_people() {
         true => ctx.printer.text(&format!("{count} pages: {}", index.display()))?,
