@@ -10,7 +10,7 @@ use crate::domain::Refusal;
 use crate::gateway::Unavailable;
 use crate::imports::{BadRow, Unreadable};
 use crate::mail::Undeliverable;
-use crate::store::{Fault, FaultKind, Locked};
+use crate::store::{Fault, FaultKind, Holder, Locked};
 use crate::view::Unrenderable;
 
 /// What another room refused, in words.
@@ -37,9 +37,20 @@ impl From<&Fault> for Failure {
 }
 
 impl From<&Locked> for Failure {
-    fn from(Locked { task }: &Locked) -> Failure {
-        let locked = new("locked", format!("another run holds the lock of {task}"));
-        Failure { exit: exit::TRY_LATER, ..locked }
+    fn from(Locked { what, path, holder }: &Locked) -> Failure {
+        let (words, holder) = match holder {
+            Some(Holder { name, pid, since }) => (
+                format!("{name} (process {pid}) has held the lock since {since}"),
+                serde_json::json!({ "task": name, "pid": pid, "since": since }),
+            ),
+            None => (
+                format!("another process holds the lock {}", path.display()),
+                serde_json::Value::Null,
+            ),
+        };
+        let message = format!("{what} cannot start: {words}");
+        let details = serde_json::json!({ "holder": holder });
+        Failure { exit: exit::TRY_LATER, details, ..new("locked", message) }
             .hint("try again later, or wait for it with --wait SECONDS")
     }
 }

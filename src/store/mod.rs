@@ -47,7 +47,7 @@ pub use coupon_sums::CouponPeriod;
 pub use coupons::CouponFilter;
 pub use credits::{CreditFilter, NewCredit};
 pub use events::{EventFilter, RecordedEvent};
-pub use fault::{Fault, FaultKind, Locked};
+pub use fault::{Fault, FaultKind, Holder, Locked};
 pub use invoices::{InvoiceFilter, NewInvoice};
 pub use ledger::Subject;
 pub use migrate::{Migration, VERSION};

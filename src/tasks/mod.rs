@@ -189,7 +189,9 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     // taken for dead.
     let mut lock = Lock::take(store.path(), phase, task, options.wait)?;
     let charging = match task {
-        Task::RetryFailedPayments => Some(Lock::take_charging(store.path(), options.wait)?),
+        Task::RetryFailedPayments => {
+            Some(Lock::take_charging(store.path(), task.word(), options.wait)?)
+        }
         _ => None,
     };
     let actor = clock.act(format!("task:{task}"));
@@ -242,7 +244,7 @@ fn work(
     }
     let delivers = match task {
         Task::DeliverEmails => true,
-        _ => start_delivery(store, given, run, lock)?,
+        _ => start_delivery(store, given, task, run, lock)?,
     };
     if !delivers {
         return Ok(report);
@@ -274,12 +276,18 @@ fn check_delivery(given: &Given) -> Result<()> {
 /// Exchanges the lock of deciding for that of delivery, which is taken before the other is given
 /// back: at no moment does the run hold none and look dead. False where nothing is due or another
 /// run delivers; then the lock stays what it was.
-fn start_delivery(store: &mut Store, given: &Given, run: RunId, lock: &mut Lock) -> Result<bool> {
+fn start_delivery(
+    store: &mut Store,
+    given: &Given,
+    task: Task,
+    run: RunId,
+    lock: &mut Lock,
+) -> Result<bool> {
     let actor = given.clock.act("task");
     if !store.read(|db| db.has_due_emails(&actor))? {
         return Ok(false);
     }
-    let Some(delivering) = Lock::try_take(store.path(), Phase::Delivering)? else {
+    let Some(delivering) = Lock::try_take(store.path(), Phase::Delivering, task)? else {
         return Ok(false);
     };
     store.write(|db| db.run_delivers(run))?;
