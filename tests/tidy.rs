@@ -28,7 +28,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "config",
         rooms: &["domain"],
-        crates: &["chrono", "chrono_tz", "rust_decimal", "serde", "toml"],
+        crates: &["chrono", "chrono_tz", "rust_decimal", "rustix", "serde", "toml"],
     },
     Room {
         name: "store",

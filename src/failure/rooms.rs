@@ -86,6 +86,23 @@ impl From<&config::Unusable> for Failure {
                 new("config_missing", format!("there is no config file {}", path.display()))
                     .hint("billing init writes one")
             }
+            config::Unusable::Untrusted { path, why } => {
+                let path = path.display();
+                let (why, remedy) = match why {
+                    config::Untrusted::Owner { user } => {
+                        (format!("it belongs to user {user}"), String::new())
+                    }
+                    config::Untrusted::Writable => {
+                        ("others may write it".to_owned(), format!(", or chmod go-w {path}"))
+                    }
+                    config::Untrusted::Folder => (
+                        "others may put another file in its place".to_owned(),
+                        ", or chmod o-w its folder".to_owned(),
+                    ),
+                };
+                new("untrusted_config", format!("{path} was found here and is not obeyed: {why}"))
+                    .hint(format!("if you trust it, name it with --config {path}{remedy}"))
+            }
         }
     }
 }
