@@ -223,7 +223,7 @@ fn eight_runs_at_once_for_twenty_months_bill_each_period_once() {
     for month in 0..20 {
         let day = (first + Months::new(month)).to_string();
         let one = calm.task(GENERATE, &day, &[]);
-        let run = vec!["tasks", GENERATE, "--as-of", &day, "--json"];
+        let run = ["tasks", GENERATE, "--as-of", &day, "--json"];
         let hasty = [&run[..], &["--wait", "0"]].concat();
         // In every second month some of them wait for their turn, and find nothing left to do.
         let patient = [&run[..], &["--wait", "30"]].concat();

@@ -171,7 +171,7 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
     for coupons in [coupons, &coupons.replace("Half off", "Half")] {
         take(&mut store, Kind::Coupons, coupons, "2026-03-01");
     }
-    let transport = Transport::File { directory: folder.join("mail") };
+    let transport = Transport::File { directory: folder.join("mail"), owner: None };
     let run = |store: &mut Store, task, day: &str, options: &Options| {
         let clock = clock(day);
         let given =

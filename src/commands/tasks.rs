@@ -202,7 +202,7 @@ fn run_task(ctx: &mut Context, task: Task, options: &Options) -> anyhow::Result<
     // Nothing is printed before the last connection is closed: a reader that goes away must not
     // leave the write-ahead log behind.
     drop(store);
-    if let Transport::File { directory } = &transport
+    if let Transport::File { directory, .. } = &transport
         && report.emails_queued > 0
         && std::io::stderr().is_terminal()
     {

@@ -161,6 +161,15 @@ impl Db<'_> {
         }
     }
 
+    /// Whether nothing was written since the database was made.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn is_untouched(&self) -> Result<bool> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM events) AND NOT EXISTS (SELECT 1 FROM runs)";
+        Ok(self.conn.query_row(sql, [], |row| row.get(0))?)
+    }
+
     /// When the database was made.
     ///
     /// # Errors

@@ -1,9 +1,8 @@
 //! The locks of a database: one for deciding, one for delivering, one for charging. They are files beside it, locked
 //! by the kernel, which frees them when a process dies.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use chrono::DateTime;
 use crate::domain::schedule::Task;
 use crate::domain::{Refusal, Result, RunId, act};
 use crate::store::runs::Phase;
-use crate::store::{Holder, Locked, Store};
+use crate::store::{Holder, Locked, Store, files};
 
 /// A lock that is held until it is dropped. Meanwhile its file says who holds it.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ impl Lock {
     /// # Errors
     /// Another run holds it, or its file cannot be made.
     pub fn take(db: &Path, phase: Phase, task: Task, wait: Duration) -> Result<Lock> {
-        Lock::wait_for(&path(db, phase), task.word(), task.word(), wait)
+        Lock::wait_for(db, &path(db, phase), task.word(), task.word(), wait)
     }
 
     /// Takes the lock of charging: of all processes that call a gateway for this database, one does
@@ -43,14 +42,14 @@ impl Lock {
     /// Another process holds it, or its file cannot be made.
     pub fn take_charging(db: &Path, actor: &str, wait: Duration) -> Result<Lock> {
         let name = actor.strip_prefix("task:").unwrap_or(actor);
-        Lock::wait_for(&beside(db, ".charging.lock"), "charging", name, wait)
+        Lock::wait_for(db, &beside(db, ".charging.lock"), "charging", name, wait)
     }
 
     /// `what` cannot begin while another holds the lock; `name` is who will hold it.
-    fn wait_for(path: &Path, what: &str, name: &str, wait: Duration) -> Result<Lock> {
+    fn wait_for(db: &Path, path: &Path, what: &str, name: &str, wait: Duration) -> Result<Lock> {
         let until = Instant::now() + wait;
         loop {
-            if let Some(lock) = Lock::try_path(path, name)? {
+            if let Some(lock) = Lock::try_path(db, path, name)? {
                 return Ok(lock);
             }
             if Instant::now() >= until {
@@ -66,11 +65,11 @@ impl Lock {
     /// # Errors
     /// Its file cannot be made.
     pub fn try_take(db: &Path, phase: Phase, task: Task) -> Result<Option<Lock>> {
-        Lock::try_path(&path(db, phase), task.word())
+        Lock::try_path(db, &path(db, phase), task.word())
     }
 
-    fn try_path(path: &Path, name: &str) -> Result<Option<Lock>> {
-        let file = open(path)?;
+    fn try_path(db: &Path, path: &Path, name: &str) -> Result<Option<Lock>> {
+        let file = open(db, path)?;
         for _ in 0..LOOKS {
             match file.try_lock() {
                 Ok(()) => {
@@ -107,20 +106,14 @@ fn holder(path: &Path) -> Option<Holder> {
 const LOOKS: u32 = 20;
 const A_LOOK: Duration = Duration::from_millis(5);
 
-fn open(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| Refusal::file(path, "lock", &e))
+fn open(db: &Path, path: &Path) -> Result<File> {
+    files::open_beside(db, path).map_err(|e| Refusal::file(path, "lock", &e))
 }
 
 /// Whether a task holds the lock. Any number may look at once, and none is taken for a task.
 fn is_held(db: &Path, phase: Phase) -> Result<bool> {
     let path = path(db, phase);
-    match open(&path)?.try_lock_shared() {
+    match open(db, &path)?.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(e)) => Err(Refusal::file(&path, "lock", &e)),
@@ -169,7 +162,7 @@ mod tests {
     fn nobody_is_turned_away_because_someone_looked() {
         let folder = tempfile::tempdir().unwrap();
         let db = folder.path().join("billing.db");
-        let looks = open(&path(&db, Phase::Deciding)).unwrap();
+        let looks = open(&db, &path(&db, Phase::Deciding)).unwrap();
         looks.lock_shared().unwrap();
         assert!(!is_held(&db, Phase::Deciding).unwrap());
         std::thread::scope(|scope| {
