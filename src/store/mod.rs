@@ -104,6 +104,8 @@ pub struct Store {
     changes: Changes,
     /// The business time zone: where an instant that is kept counts as a date.
     zone: Tz,
+    /// The moment that the machine's clock said, where the command goes by it.
+    system_at: Option<String>,
 }
 
 /// The database inside one transaction.
@@ -228,13 +230,25 @@ impl Store {
             Ok(conn)
         };
         let conn = open().map_err(|e| at_path(path, e.into()))?;
-        Ok(Store { conn, path: path.to_owned(), changes: Changes::default(), zone: Tz::UTC })
+        Ok(Store {
+            conn,
+            path: path.to_owned(),
+            changes: Changes::default(),
+            zone: Tz::UTC,
+            system_at: None,
+        })
     }
 
     /// The same where instants count as dates of that zone, and not of UTC.
     #[must_use]
     pub fn in_zone(self, zone: Tz) -> Store {
         Store { zone, ..self }
+    }
+
+    /// The same where each commit keeps the moment that the machine's clock said.
+    #[must_use]
+    pub fn by_system_clock(self, at: String) -> Store {
+        Store { system_at: Some(at), ..self }
     }
 
     /// The same where each commit is noted in `changes`.
@@ -289,6 +303,11 @@ impl Store {
             if !keep {
                 transaction.rollback()?;
                 return Ok(done);
+            }
+            if let Some(at) = self.system_at.as_ref().filter(|_| writes) {
+                let sql = "UPDATE database_info SET system_at = ?1
+                           WHERE id = 1 AND system_at IS NOT ?1";
+                transaction.prepare_cached(sql)?.execute([at])?;
             }
             if writes {
                 crash_point("before commit");
