@@ -281,7 +281,8 @@ fn a_clock_that_jumped_is_not_believed() {
         ("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-39 days')", true),
         ("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-41 days')", false),
     ] {
-        shop.sql().execute(&format!("UPDATE runs SET as_of = {last}"), []).expect("a last run");
+        let sql = format!("UPDATE database_info SET system_at = {last}");
+        shop.sql().execute(&sql, []).expect("a last change");
         assert_eq!(run(&[]), if believed { (0, false) } else { (1, true) }, "{last}");
         assert!(believed || code() == "clock_jumped", "{last}");
         // A moment that is given is never a jump, and leaves no mark for the next run.

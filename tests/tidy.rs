@@ -316,7 +316,7 @@ fn what_is_banned_is_not_there() {
         ("f32", &[], "no floating point near money"),
         ("Utc::now", &["clock.rs"], "one reader of the system's clock"),
         ("Local::now", &["clock.rs"], "one reader of the system's clock"),
-        ("SystemTime", &[], "one reader of the system's clock"),
+        ("SystemTime", &["clock.rs"], "one reader of the system's clock"),
         (".round(", &[], "rounding names its strategy"),
         (".round_dp(", &[], "rounding names its strategy"),
         ("println!", &[], "it panics where standard output is full"),

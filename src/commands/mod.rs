@@ -30,7 +30,7 @@ use crate::books::Book;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::refusal::Why;
-use crate::domain::{self, Act, Currency, Money, Refusal, calendar};
+use crate::domain::{self, Act, Currency, Money, Refusal, act, calendar};
 use crate::failure::Unprintable;
 pub use crate::store::Changes;
 use crate::store::{Access, Store};
@@ -69,9 +69,16 @@ impl Context {
         Ok(Store::open(&self.db, Access::Read)?.in_zone(self.config.timezone))
     }
 
-    /// Opens the database to write.
+    /// Opens the database to write, by a clock that has not jumped.
     fn writer(&self) -> anyhow::Result<Store> {
-        Ok(self.counter()?.noting(&self.changes))
+        let mut store = self.counter()?.noting(&self.changes);
+        if self.clock.given {
+            return Ok(store);
+        }
+        if let Some(last) = store.read(|db| db.system_at())?.filter(|_| !self.yes) {
+            self.clock.check_jump(&last)?;
+        }
+        Ok(store.by_system_clock(act::instant(self.clock.now)))
     }
 
     /// Opens the database for what reads, and writes no more than that it did.

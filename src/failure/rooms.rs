@@ -62,9 +62,17 @@ impl From<&ClockFault> for Failure {
                 new("bad_instant", format!("neither a date nor an RFC 3339 instant: {value}"))
                     .hint("write 2026-03-01 or 2026-03-01T09:00:00Z")
             }
+            ClockFault::OutOfRange { value } => {
+                new("bad_instant", format!("--as-of lies outside the years 1970 to 9000: {value}"))
+                    .hint("write 2026-03-01 or 2026-03-01T09:00:00Z")
+            }
+            ClockFault::Impossible { now } => {
+                new("clock_impossible", format!("the system clock says {now}, outside the years 1970 to 9000"))
+                    .hint("set the clock right; --as-of stands in for it")
+            }
             ClockFault::Jumped { last, now, ahead } => {
                 let how = if *ahead { "more than 40 days after" } else { "more than a day before" };
-                new("clock_jumped", format!("the system clock says {now}, {how} the last run at {last}"))
+                new("clock_jumped", format!("the system clock says {now}, {how} the last change, {last}"))
                     .hint("set the clock right; if it is right, run once with --yes")
             }
             ClockFault::Ahead { as_of, now } => {

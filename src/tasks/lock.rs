@@ -3,6 +3,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -94,10 +95,10 @@ impl Lock {
 /// Who holds a lock, where the file says it: another program may have taken it, or the holder has not
 /// written its name yet.
 fn holder(path: &Path) -> Option<Holder> {
-    let written = std::fs::metadata(path).ok()?.modified().ok()?;
+    let written = DateTime::from_timestamp(std::fs::metadata(path).ok()?.mtime(), 0)?;
     let text = std::fs::read_to_string(path).ok()?;
     let (pid, name) = text.trim_end().split_once(' ')?;
-    let since = act::instant(DateTime::from(written));
+    let since = act::instant(written);
     Some(Holder { name: name.to_owned(), pid: pid.parse().ok()?, since })
 }
 

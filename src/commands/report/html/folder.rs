@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -214,8 +214,9 @@ fn remove_abandoned(target: &Path, above: &Path, now: DateTime<Utc>) {
         let file_name = entry.file_name();
         let id = file_name.to_str().and_then(|text| text.strip_prefix(name)?.strip_prefix('.'));
         let id = id.and_then(|text| text.strip_suffix(PART));
-        let modified = entry.metadata().and_then(|metadata| metadata.modified());
-        let old = modified.is_ok_and(|at| now - DateTime::from(at) > TimeDelta::days(1));
+        let modified =
+            entry.metadata().ok().and_then(|meta| DateTime::from_timestamp(meta.mtime(), 0));
+        let old = modified.is_some_and(|at| now - at > TimeDelta::days(1));
         let part = entry.path();
         let ours = || holds_pages(&part) && holds_pages(&part.join(TENANTS));
         if old && id.is_some_and(|id| uuid::Uuid::try_parse(id).is_ok()) && ours() {
