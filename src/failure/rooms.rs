@@ -202,6 +202,14 @@ fn storage(path: &str, fault: &FaultKind) -> Failure {
             new("damaged_database", format!("the database is damaged, {what}: {path}"))
                 .hint("bring back the last backup; billing db check says what is wrong")
         }
+        FaultKind::Unsound { found, first } => {
+            let more = match found {
+                1 => String::new(),
+                more => format!(", and {} more", more - 1),
+            };
+            new("unsound_copy", format!("what would be copied is not sound, {first}{more}: {path}"))
+                .hint("billing db check names all of it; --yes keeps the copy all the same")
+        }
         FaultKind::Newer { found, known } => new(
             "newer_database",
             format!("the database has schema version {found}, this program knows {known}: {path}"),

@@ -47,6 +47,11 @@ pub enum FaultKind {
     NotADatabase,
     NotOurs,
     Corrupt(String),
+    /// A copy in which `db check` finds so much, and the first of it.
+    Unsound {
+        found: u64,
+        first: String,
+    },
     Newer {
         found: i64,
         known: i64,

@@ -1,6 +1,7 @@
 //! The only room that speaks SQL. A function here is one statement or one aggregate.
 
 mod automation;
+mod backup;
 pub mod charges;
 mod check;
 mod columns;
@@ -28,8 +29,6 @@ mod tenants;
 mod transactions;
 
 use std::cell::RefCell;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,9 +39,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior};
 
 use crate::domain::{Refusal, Result};
-use files::{Owner, Part};
+use files::Part;
 
 pub use automation::{StandingChange, TimeRange};
+pub use backup::Copies;
 pub use check::{CHASED, CHECKS, Finding, Found};
 pub use coupon_sums::CouponPeriod;
 pub use coupons::CouponFilter;
@@ -328,53 +328,6 @@ impl Store {
     /// A fault of the file.
     pub fn version(&self) -> Result<i64> {
         self.query_pragma("user_version")
-    }
-
-    /// Copies the database, as it stands at one moment, into a new file readable by its owner
-    /// alone; the copy is checked and on disk before it gets its name.
-    ///
-    /// # Errors
-    /// The target is there already or cannot be written, or the copy is not sound.
-    pub fn backup(&self, target: &Path) -> Result<()> {
-        if target.exists() {
-            return Err(Refusal::WouldOverwrite { path: target.to_owned() });
-        }
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let part = files::with_ending(target, &format!(".{id}.part"));
-        let done = self.backup_into(&part).and_then(|()| {
-            files::remove_logs(target).map_err(|e| Refusal::file(target, "make", &e))?;
-            files::put_in_place(&part, target)
-        });
-        if done.is_err() {
-            std::fs::remove_file(&part).ok();
-        }
-        done
-    }
-
-    fn backup_into(&self, part: &Path) -> Result<()> {
-        let file_error = |e: std::io::Error| Refusal::file(part, "make", &e);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(part)
-            .map_err(file_error)?;
-        if let Some(owner) = Owner::of(&self.path) {
-            owner.take(part);
-        }
-        let copy = || -> rusqlite::Result<String> {
-            let mut to = Connection::open(part)?;
-            // In one step, so that a busy writer cannot make it start over and over.
-            rusqlite::backup::Backup::new(&self.conn, &mut to)?.step(-1)?;
-            // The copy is one file, without a -wal beside it.
-            to.pragma_update(None, "journal_mode", "DELETE")?;
-            to.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        };
-        let verdict = copy().map_err(|e| at_path(part, e.into()))?;
-        if verdict != "ok" {
-            return Err(fault(part, FaultKind::Corrupt(verdict)));
-        }
-        file.sync_all().map_err(file_error)
     }
 
     /// WAL: readers never wait for the nightly run, nor it for them. A backup that was brought back
