@@ -166,6 +166,8 @@ pub struct Payments {
     #[serde(deserialize_with = "parsed")]
     pub collection: Collection,
     pub pass_env: Vec<String>,
+    /// What the gateway is called; `None`: it is its command, or its account.
+    pub name: Option<String>,
     pub stripe: StripeAccount,
 }
 
@@ -286,6 +288,7 @@ impl Default for Payments {
             parallel: 8,
             collection: Collection::Invoice,
             pass_env: Vec::new(),
+            name: None,
             stripe: StripeAccount::default(),
         }
     }
@@ -427,6 +430,12 @@ impl Config {
 
     fn check_payments(&self) -> std::result::Result<(), String> {
         let payments = &self.payments;
+        if let Some(name) = payments.name.as_ref().filter(|name| text::slug("name", name).is_err())
+        {
+            return Err(format!(
+                "[payments] name must be lower-case letters, digits and hyphens: {name}"
+            ));
+        }
         let ranges = [
             ("timeout_seconds", payments.timeout_seconds, 1..=600),
             ("parallel", payments.parallel, 1..=64),

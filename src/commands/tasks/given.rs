@@ -57,9 +57,13 @@ pub fn gateway(config: &Config) -> Gateway {
             command: payments.command.clone(),
             timeout,
             pass_env: payments.pass_env.clone(),
+            name: payments.name.clone(),
         }),
         GatewayKind::Stripe => match config.stripe_secret_key() {
-            Ok(key) => Gateway::Stripe(Stripe::new(key, &payments.stripe.base_url, timeout)),
+            Ok(key) => {
+                let account = Stripe::new(key, &payments.stripe.base_url, timeout);
+                Gateway::Stripe(account.named(payments.name.clone()))
+            }
             Err(refusal) => Gateway::Unusable(refusal),
         },
     }
