@@ -81,7 +81,7 @@ fn a_business_whose_beginning_is_killed_anywhere_can_be_begun_again() {
 
 #[test]
 fn a_demo_that_is_killed_anywhere_can_be_made_again() {
-    killed_anywhere_and_given_again(&DEMO, 4, |shop| {
+    killed_anywhere_and_given_again(&DEMO, 3, |shop| {
         let config = ["--config", "demo/billing.toml"];
         shop.ok(&[&["db", "check"], &config[..]].concat());
         let tenants = shop.json(&[&["tenant", "list"], &config[..]].concat());
