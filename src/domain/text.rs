@@ -25,7 +25,7 @@ fn checked(field: &'static str, value: &str, max: usize, bad: fn(char) -> bool) 
         Why::TooLong { max }
     } else if let Some(c) = value.chars().find(|c| bad(*c) || is_deceptive(*c)) {
         Why::ControlCharacter { code: c as u32 }
-    } else if let Some(c) = useless_joiner(value) {
+    } else if let Some(c) = useless_joiner(value).and_then(|at| value[at..].chars().next()) {
         Why::ControlCharacter { code: c as u32 }
     } else {
         return Ok(value.to_owned());
@@ -33,23 +33,38 @@ fn checked(field: &'static str, value: &str, max: usize, bad: fn(char) -> bool) 
     Err(Refusal::bad(field, value, why))
 }
 
-/// Line and paragraph separators, the marks that turn the direction of what follows, and characters
-/// that nobody sees, tags among them: a name with one can make a terminal or a mail show something
-/// else than what is stored, and `Acme` can be there twice.
+/// Line and paragraph separators, the marks that turn the direction of what follows, and what nobody
+/// sees: a name with one can make a terminal or a mail show something else than what is stored.
 fn is_deceptive(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || is_invisible(c)
+}
+
+/// Characters that show nothing, tags among them: `Acme` could be there twice.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}'
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A joiner or non-joiner that does nothing: only scripts that join their letters (Arabic, Persian,
+/// A name without what nobody sees of it: one that was typed before [`line`] refused that is a name
+/// still.
+pub fn seen(name: &str) -> String {
+    let mut name: String = name.chars().filter(|c| !is_invisible(*c)).collect();
+    while let Some(at) = useless_joiner(&name) {
+        name.remove(at);
+    }
+    name
+}
+
+/// Where a joiner or non-joiner stands that does nothing: only scripts that join their letters (Arabic, Persian,
 /// those of India) and pictures need one, behind the letter or picture that it acts on.
-fn useless_joiner(text: &str) -> Option<char> {
+fn useless_joiner(text: &str) -> Option<usize> {
     let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
     let mut before = None;
-    text.chars().find(|c| {
-        let joins = before.replace(*c).is_some_and(|c| c >= '\u{590}' && !is_joiner(c));
-        is_joiner(*c) && !joins
+    text.char_indices().find_map(|(at, c)| {
+        let joins = before.replace(c).is_some_and(|c| c >= '\u{590}' && !is_joiner(c));
+        (is_joiner(c) && !joins).then_some(at)
     })
 }
 
@@ -231,7 +246,9 @@ mod tests {
         for good in ["می\u{200c}خواهم", "ශ්\u{200d}රී", "👩\u{200d}👧 & Co", "Été “à l’hôtel” — 日本"]
         {
             assert_eq!(line("name", good, 200).unwrap(), good);
+            assert_eq!(seen(good), good);
         }
+        assert_eq!(seen("\u{200d}A\u{200b}c\u{200d}\u{200c}me\u{e0041}"), "Acme");
         assert!(line("name", &"x".repeat(201), 200).is_err());
     }
 
