@@ -8,11 +8,15 @@
 -- stored either, so that a changed setting holds from the next run on.
 
 -- Who this file is. The uuid is the right-hand part of every Message-ID, so that two databases
--- never give two e-mails the same one.
+-- never give two e-mails the same one. `system_at` is the moment of the last change that was made by
+-- the machine's clock and not by --as-of: a clock far from it has jumped. Attempts of charges up to
+-- the id `earlier_attempts` were made by versions that kept a program's first word alone.
 CREATE TABLE database_info (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   uuid TEXT NOT NULL,
-  created_at TEXT NOT NULL
+  created_at TEXT NOT NULL,
+  system_at TEXT,
+  earlier_attempts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The customers. `suspension_cause` decides who may lift a suspension: one for overdue invoices
@@ -689,6 +693,8 @@ CREATE TABLE charge_attempts (
   FOREIGN KEY (transaction_id, tenant_id) REFERENCES transactions (id, tenant_id),
   FOREIGN KEY (payment_method_id, tenant_id) REFERENCES payment_methods (id, tenant_id)
 ) STRICT;
+CREATE INDEX charge_attempts_reference ON charge_attempts (reference, gateway)
+  WHERE reference IS NOT NULL;
 CREATE INDEX charge_attempts_transaction ON charge_attempts (transaction_id);
 -- Never two tries of one transaction without an answer.
 CREATE UNIQUE INDEX charge_attempts_live ON charge_attempts (transaction_id)

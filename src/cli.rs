@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::clock::Clock;
-use crate::commands::{self, Context, Verbosity};
+use crate::commands::{self, Changes, Context, Verbosity};
 use crate::config::Config;
 use crate::domain::Refusal;
 use crate::failure::{Failure, Unprintable, exit};
@@ -151,7 +151,7 @@ impl Stop {
         self.broken_pipe
     }
 
-    fn of(error: &anyhow::Error, json: bool) -> Stop {
+    fn of(error: &anyhow::Error, json: bool, changes: &Changes) -> Stop {
         let is_pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
         let reader_gone = error
             .downcast_ref()
@@ -159,7 +159,10 @@ impl Stop {
             .is_some_and(|out: &Unprintable| out.reader_gone);
         let broken_pipe =
             reader_gone || error.chain().any(|link| link.downcast_ref().is_some_and(is_pipe));
-        let failure = Failure::of(error);
+        let failure = match changes.are_made() {
+            true => Failure::of(error).after_changes(),
+            false => Failure::of(error),
+        };
         Stop { text: failure.render(json), status: failure.exit, broken_pipe }
     }
 }
@@ -204,10 +207,11 @@ fn asks_for_json(args: &[OsString]) -> bool {
 /// Whatever it refuses, in words.
 pub fn run(cli: Cli) -> Result<u8, Stop> {
     let json = cli.global.json || matches!(cli.global.format, Some(FormatArg::Json));
-    dispatch(cli).map_err(|error| Stop::of(&error, json))
+    let changes = Changes::default();
+    dispatch(cli, &changes).map_err(|error| Stop::of(&error, json, &changes))
 }
 
-fn dispatch(cli: Cli) -> anyhow::Result<u8> {
+fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
     let Cli { global, command } = cli;
     // These speak of the program alone and need neither config nor database.
     match &command {
@@ -222,7 +226,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Init(_) | Command::Demo(_) => Config::default(),
         _ => Config::load(set(&global.config).as_deref())?,
     };
-    let mut ctx = context(global, config)?;
+    let mut ctx = context(global, config, changes.clone())?;
     let status = match command {
         Command::Init(args) => commands::init::run(&mut ctx, args),
         Command::Demo(args) => commands::demo::run(&mut ctx, args),
@@ -251,7 +255,7 @@ fn set(path: &Option<OsString>) -> Option<PathBuf> {
     path.as_ref().filter(|p| !p.is_empty()).map(PathBuf::from)
 }
 
-fn context(global: Global, config: Config) -> anyhow::Result<Context> {
+fn context(global: Global, config: Config, changes: Changes) -> anyhow::Result<Context> {
     let as_of = global.as_of.filter(|text| !text.is_empty());
     let clock = Clock::new(as_of.as_deref(), config.timezone)?;
     let format = match global.format {
@@ -278,6 +282,7 @@ fn context(global: Global, config: Config) -> anyhow::Result<Context> {
         printer: Printer::new(format, view::styled(color), config.locale),
         config,
         clock,
+        changes,
         verbosity,
         yes: global.yes,
     })

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use chrono::{DateTime, Local, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Local, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::act::instant;
@@ -14,7 +14,11 @@ use crate::domain::{Act, Refusal, Result, calendar};
 pub enum ClockFault {
     /// Neither a date nor an instant.
     NotAnInstant { value: String },
-    /// The system's clock lies far from the last run that went by it.
+    /// `--as-of` lies outside the years that are reckoned with.
+    OutOfRange { value: String },
+    /// The system's clock does.
+    Impossible { now: String },
+    /// The system's clock lies far from the last change that was made by it.
     Jumped { last: String, now: String, ahead: bool },
     /// `--as-of` lies ahead of the system's clock, where something would leave the machine.
     Ahead { as_of: String, now: String },
@@ -22,7 +26,8 @@ pub enum ClockFault {
 
 impl Reasons for ClockFault {}
 
-/// How far the system's clock may lie behind its last run before a task refuses to believe it.
+/// How far the system's clock may lie behind the last change made by it before nothing is written by
+/// it any more.
 const MOST_BEHIND: TimeDelta = TimeDelta::days(1);
 /// … and ahead of it: past a month's holiday, a clock that jumped is likelier than a cron that
 /// slept.
@@ -48,11 +53,14 @@ impl Clock {
     /// zone) or RFC 3339, else the system's.
     ///
     /// # Errors
-    /// Something else.
+    /// Something else, or a year outside 1970 to 9000, also of the system's clock.
     pub fn new(as_of: Option<&str>, timezone: Tz) -> Result<Clock> {
-        let system = Utc::now();
+        let system = system_now();
         let started = Instant::now();
         let Some(text) = as_of else {
+            if !YEARS.contains(&system.year()) {
+                return Err(ClockFault::Impossible { now: instant(system) }.into());
+            }
             return Ok(Clock {
                 now: system,
                 timezone,
@@ -62,18 +70,22 @@ impl Clock {
             });
         };
         let bad = || Refusal::from(ClockFault::NotAnInstant { value: text.to_owned() });
+        let far = || Refusal::from(ClockFault::OutOfRange { value: text.to_owned() });
         let (now, in_the_future) = match calendar::parse_date(text) {
             Ok(date) => {
                 let today = system.with_timezone(&timezone).date_naive();
                 (at_noon(date, timezone).ok_or_else(bad)?, date > today)
+            }
+            Err(_) if text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() => {
+                return Err(if text.as_bytes()[4] == b'-' { far() } else { bad() });
             }
             Err(_) => {
                 let now = DateTime::parse_from_rfc3339(text).map_err(|_| bad())?.to_utc();
                 (now, now > system)
             }
         };
-        if !YEARS.contains(&chrono::Datelike::year(&now)) {
-            return Err(bad());
+        if !YEARS.contains(&now.year()) {
+            return Err(far());
         }
         Ok(Clock { now, timezone, given: true, in_the_future, started })
     }
@@ -100,7 +112,7 @@ impl Clock {
     /// What the machine's clock says, whatever `--as-of` is: for what really took place elsewhere,
     /// such as a call of a gateway.
     pub fn machine_now(&self) -> DateTime<Utc> {
-        Utc::now()
+        system_now()
     }
 
     /// Milliseconds since the command started, by a clock that never jumps.
@@ -140,18 +152,18 @@ impl Clock {
         start_before(self.now, end)
     }
 
-    /// Checks that the system's clock has not jumped since the last run that was made on it.
+    /// Checks that the system's clock has not jumped since the last change that was made by it.
     ///
     /// # Errors
-    /// More than a day behind that run, or more than 40 days ahead of it.
-    pub fn check_jump(&self, last_run: &str) -> Result<()> {
-        let Ok(last) = DateTime::parse_from_rfc3339(last_run) else { return Ok(()) };
+    /// More than a day behind that change, or more than 40 days ahead of it.
+    pub fn check_jump(&self, last_change: &str) -> Result<()> {
+        let Ok(last) = DateTime::parse_from_rfc3339(last_change) else { return Ok(()) };
         let passed = self.now - last.to_utc();
         if self.given || (-MOST_BEHIND..=MOST_AHEAD).contains(&passed) {
             return Ok(());
         }
         Err(Refusal::from(ClockFault::Jumped {
-            last: last_run.to_owned(),
+            last: last_change.to_owned(),
             now: instant(self.now),
             ahead: passed > TimeDelta::zero(),
         }))
@@ -165,7 +177,7 @@ impl Clock {
         if !self.in_the_future {
             return Ok(());
         }
-        let now = instant(Utc::now());
+        let now = instant(system_now());
         Err(ClockFault::Ahead { as_of: instant(self.now), now }.into())
     }
 
@@ -215,9 +227,15 @@ fn moment(
         Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()),
     };
     parsed
-        .filter(|at| YEARS.contains(&chrono::Datelike::year(at)))
+        .filter(|at| YEARS.contains(&at.year()))
         .map(instant)
         .ok_or_else(|| Refusal::bad(field, text, Why::NotAnInstant))
+}
+
+/// What the system's clock says, also where it stands before 1970, as that of a machine whose battery
+/// is empty may: chrono's own reader panics then.
+fn system_now() -> DateTime<Utc> {
+    DateTime::from(std::time::SystemTime::now())
 }
 
 fn at_noon(date: NaiveDate, timezone: Tz) -> Option<DateTime<Utc>> {

@@ -49,6 +49,22 @@ pub enum Unusable {
     Missing {
         path: PathBuf,
     },
+    /// One that was found, not named, and that somebody else decides on.
+    Untrusted {
+        path: PathBuf,
+        why: Untrusted,
+    },
+}
+
+/// How somebody else may decide what a config says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untrusted {
+    /// The file, or the link to it, belongs to this user.
+    Owner { user: u32 },
+    /// Others may write the file.
+    Writable,
+    /// Others may put another file in its place.
+    Folder,
 }
 
 impl Reasons for Unusable {}
@@ -150,6 +166,8 @@ pub struct Payments {
     #[serde(deserialize_with = "parsed")]
     pub collection: Collection,
     pub pass_env: Vec<String>,
+    /// What the gateway is called; `None`: it is its command, or its account.
+    pub name: Option<String>,
     pub stripe: StripeAccount,
 }
 
@@ -270,6 +288,7 @@ impl Default for Payments {
             parallel: 8,
             collection: Collection::Invoice,
             pass_env: Vec::new(),
+            name: None,
             stripe: StripeAccount::default(),
         }
     }
@@ -306,8 +325,8 @@ impl Config {
     /// `$XDG_CONFIG_HOME/billing/billing.toml`, `/etc/billing/billing.toml`, else the defaults.
     ///
     /// # Errors
-    /// The named file is not there, or the file says something that is not understood; the refusal
-    /// names file and line.
+    /// The named file is not there, a file that was found is not ours alone, or the file says something
+    /// that is not understood; the refusal names file and line.
     pub fn load(named: Option<&Path>) -> Result<Config> {
         if let Some(path) = named {
             if !path.exists() {
@@ -321,7 +340,10 @@ impl Config {
             Some(PathBuf::from("/etc/billing/billing.toml")),
         ];
         match places.into_iter().flatten().find(|path| path.exists()) {
-            Some(path) => Config::read(&path),
+            Some(path) => {
+                check_trusted(&path)?;
+                Config::read(&path)
+            }
             None => Ok(Config::default()),
         }
     }
@@ -408,6 +430,12 @@ impl Config {
 
     fn check_payments(&self) -> std::result::Result<(), String> {
         let payments = &self.payments;
+        if let Some(name) = payments.name.as_ref().filter(|name| text::slug("name", name).is_err())
+        {
+            return Err(format!(
+                "[payments] name must be lower-case letters, digits and hyphens: {name}"
+            ));
+        }
         let ranges = [
             ("timeout_seconds", payments.timeout_seconds, 1..=600),
             ("parallel", payments.parallel, 1..=64),
@@ -507,6 +535,28 @@ impl Config {
             })
         })
     }
+}
+
+/// Checks that nobody but us and root decides what a config says that lies about: it names programs
+/// that are run, and where money goes. `cd /home/somebody && billing tenant list` is not to do what
+/// somebody wrote there.
+fn check_trusted(path: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let unreadable = |e: std::io::Error| Refusal::file(path, "read", &e);
+    let me = rustix::process::geteuid().as_raw();
+    let (link, file) = (path.symlink_metadata(), path.metadata());
+    let (link, file) = (link.map_err(unreadable)?, file.map_err(unreadable)?);
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.metadata().map_err(unreadable)?;
+    let stranger = [&link, &file].into_iter().map(|meta| meta.uid()).find(|u| ![0, me].contains(u));
+    let why = match stranger {
+        Some(user) => Untrusted::Owner { user },
+        None if file.mode() & 0o022 != 0 => Untrusted::Writable,
+        // In a folder such as /tmp nobody moves what is another's.
+        None if folder.mode() & 0o1002 == 0o002 => Untrusted::Folder,
+        None => return Ok(()),
+    };
+    Err(Unusable::Untrusted { path: path.to_owned(), why }.into())
 }
 
 /// A secret: what the variable says, else a file with it alone that nobody but its owner may read.

@@ -23,6 +23,8 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// A task did its work, but some items failed or were held back.
     pub const PARTIAL: u8 = 3;
+    /// Done, but the result could not be written (`EX_IOERR` of sysexits.h).
+    pub const DONE_UNSAID: u8 = 74;
     /// Another run holds the lock (`EX_TEMPFAIL` of sysexits.h).
     pub const TRY_LATER: u8 = 75;
 }
@@ -67,6 +69,18 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same of a command that had changed something by then. Where the result alone could not be
+    /// written, what was asked is done: `invoice pay … > /dev/full`, run again, pays twice.
+    #[must_use]
+    pub fn after_changes(self) -> Self {
+        if self.code != UNPRINTED {
+            return self;
+        }
+        let told = new("done_not_printed", format!("done, but {}", self.message));
+        Failure { exit: exit::DONE_UNSAID, ..told }
+            .hint("do not do it again; billing event list shows what was changed")
     }
 
     /// The words for whatever a command returned. Context that was added on the way up comes
@@ -122,6 +136,9 @@ impl std::error::Error for Failure {}
 fn new(code: &'static str, message: impl Into<String>) -> Failure {
     Failure::new(code, message)
 }
+
+/// The code of [`cannot_print`].
+const UNPRINTED: &str = "output";
 
 fn cannot_print(message: &str) -> Failure {
     new("output", format!("cannot write the result: {}", plain_io(message)))

@@ -111,7 +111,7 @@ fn configure(shop: &Shop, settings: &[&str]) {
     let command = ledger::command(&shop.path("ledger"), settings);
     let command: Vec<String> = command.iter().map(|word| format!("{word:?}")).collect();
     shop.configure(&format!(
-        "[payments]\ngateway = \"command\"\ncommand = [{}]\ntimeout_seconds = 1\nparallel = 2\n",
+        "[payments]\ngateway = \"command\"\nname = \"ledger\"\ncommand = [{}]\ntimeout_seconds = 1\nparallel = 2\n",
         command.join(", ")
     ));
 }
@@ -364,6 +364,7 @@ impl World {
         configure(&self.shop, &[&OUTCOMES[..], &[&seed]].concat());
         for _ in 0..14 {
             self.day = self.day + Days::new(1);
+            self.shop.machine_goes_on(24 * 60 * 60);
             let report = self.shop.task(RETRY, &self.day(), &["--no-deliver"]);
             // Nobody could ask for some days, so that what is pending may be so for long.
             let errors = report["errors"].as_array().expect("errors");

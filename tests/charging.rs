@@ -578,12 +578,17 @@ fn a_key_that_no_program_ever_saw_is_given_up_once_the_invoice_is_paid() {
     let (shop, number) = killed_while_the_program_goes_on();
     shop.pay(&number, "10");
     let_it_die(&shop);
-    // It may be on its way for an hour and twice the time that a call may take.
-    for at in [DAY, "2025-03-01T13:00:59Z"] {
-        shop.ok(&["tasks", RETRY, "--as-of", at]);
+    // It may be on its way for an hour and twice the time that a call may take: of the machine's
+    // clock, whatever day is given.
+    for (at, errors) in [(DAY, 0), ("2025-03-01T13:01:00Z", 0), ("2025-03-09", 1)] {
+        assert_eq!(shop.task(RETRY, at, &[])["errors"].as_array().map(Vec::len), Some(errors));
         assert_eq!(shop.charges(&number)[0]["status"], "unknown", "{at}");
     }
-    shop.ok(&["tasks", RETRY, "--as-of", "2025-03-01T13:01:00Z"]);
+    shop.machine_goes_on(3600);
+    shop.ok(&["tasks", RETRY, "--as-of", DAY]);
+    assert_eq!(shop.charges(&number)[0]["status"], "unknown");
+    shop.machine_goes_on(60);
+    shop.ok(&["tasks", RETRY, "--as-of", DAY]);
     let charge = &shop.charges(&number)[0];
     let told = (&charge["status"], &charge["failure_code"]);
     assert_eq!(told, (&json!("failed"), &json!("not_sent")));
@@ -597,13 +602,140 @@ fn a_key_that_no_program_ever_saw_is_not_sent_for_more_than_is_due_by_now() {
     let_it_die(&shop);
     shop.pay(&number, "4");
     // From here on the program answers at once.
-    for day in [DAY, "2025-03-02", "2025-03-03"] {
+    shop.write("go", "");
+    shop.ok(&["tasks", RETRY, "--as-of", DAY]);
+    shop.machine_goes_on(4000);
+    for day in ["2025-03-02", "2025-03-03"] {
         shop.write("go", "");
         shop.ok(&["tasks", RETRY, "--as-of", day]);
     }
     assert_eq!((booked(&shop), shop.invoice_status(&number).as_str()), (1, "paid"));
     assert_eq!(shop.charges(&number)[0]["amount"], "6.00");
     assert_eq!(shop.credits(), json!([]));
+    shop.check();
+}
+
+/// A program with an account, which never saw a key that it is asked about; charges of the account
+/// `broken` have no outcome. Each call is a line of the file `calls`.
+fn pays(shop: &Shop, accounts: &[&str]) -> String {
+    let config = shop.shell_gateway(
+        "pay",
+        "echo \"$1 $ASKED\" >> calls\n\
+         case $ASKED$1 in\n\
+         status*) echo '{\"status\":\"not_found\"}';;\n\
+         chargebroken) exit 7;;\n\
+         *) echo \"{\\\"status\\\":\\\"succeeded\\\",\\\"reference\\\":\\\"$KEY\\\"}\";;\n\
+         esac",
+    );
+    let words: String = accounts.iter().map(|account| format!(", {account:?}")).collect();
+    config.replace("\"]", &format!("\"{words}]"))
+}
+
+fn calls(shop: &Shop) -> Vec<String> {
+    let text = std::fs::read_to_string(shop.path("calls")).expect("calls");
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn one_program_with_two_accounts_is_two_gateways() {
+    let shop = shop("");
+    shop.configure(&pays(&shop, &["broken"]));
+    let number = shop.subscriber("acme", "tok");
+    shop.configure(&pays(&shop, &["live"]));
+    let report = shop.task(RETRY, "2025-03-02", &[]);
+    assert_eq!(error_codes(&report), ["outcome_unknown"]);
+    let message = text(&report["errors"][0]["message"]);
+    assert!(message.contains("pay broken, and ") && message.contains("pay live is"), "{message}");
+    // Neither asked nor charged.
+    assert_eq!(
+        (calls(&shop), shop.invoice_status(&number)),
+        (vec!["broken charge".to_owned()], "open".to_owned())
+    );
+    // The account that it was begun with is asked, and charges under the same key.
+    shop.configure(&pays(&shop, &["broken"]));
+    shop.task(RETRY, "2025-03-02", &[]);
+    assert_eq!(calls(&shop)[1..], ["broken status", "broken charge"]);
+}
+
+#[test]
+fn a_gateway_that_has_a_name_may_move() {
+    let shop = shop("");
+    let named = |account: &str| format!("{}name = \"main\"\n", pays(&shop, &[account]));
+    shop.configure(&pays(&shop, &["broken"]));
+    let before = shop.subscriber("acme", "tok");
+    // What was begun with the same command before it had a name is asked as well.
+    shop.configure(&named("broken"));
+    shop.task(RETRY, "2025-03-02", &[]);
+    assert_eq!(calls(&shop)[1..], ["broken status", "broken charge"]);
+    let number = shop.subscriber("birch", "tok");
+    assert_eq!(shop.charges(&number)[0]["history"][0]["gateway"], "command@main");
+    // Begun under the name, and asked under it wherever it is.
+    shop.configure(&named("live"));
+    shop.task(RETRY, "2025-03-02", &[]);
+    assert_eq!(
+        (shop.invoice_status(&number).as_str(), shop.invoice_status(&before).as_str()),
+        ("paid", "open")
+    );
+}
+
+/// Earlier versions kept a program's first word alone: `command:/bin/pay` of `/bin/pay account`.
+#[test]
+fn what_an_earlier_version_began_is_sent_again_only_by_the_program_that_it_surely_was() {
+    for (accounts, asked, status) in
+        [(&["live"][..], &["live status"][..], "open"), (&[], &[" status", " charge"], "paid")]
+    {
+        let shop = shop("");
+        shop.configure(&pays(&shop, &["broken"]));
+        let number = shop.subscriber("acme", "tok");
+        shop.sql()
+            .execute_batch(&format!(
+                "DROP TRIGGER charge_attempts_immutable;
+                 UPDATE charge_attempts SET gateway = 'command:{}';
+                 UPDATE database_info SET earlier_attempts = 1",
+                shop.path("pay").display()
+            ))
+            .expect("an older file");
+        shop.configure(&pays(&shop, accounts));
+        let report = shop.task(RETRY, "2025-03-02", &[]);
+        assert_eq!(calls(&shop)[1..], *asked, "{report}");
+        assert_eq!(shop.invoice_status(&number), status, "{report}");
+        assert_eq!(report["errors"].as_array().map(Vec::len), Some(usize::from(status == "open")));
+    }
+}
+
+#[test]
+fn a_reference_that_is_given_to_two_customers_is_named_and_found() {
+    let shop = shop("");
+    let answers = "echo '{\"status\":\"succeeded\",\"reference\":\"r1\"}'";
+    shop.configure(&shop.shell_gateway("same", answers));
+    let first = shop.subscriber("acme", "tok");
+    shop.check();
+    shop.configure("");
+    let second = shop.subscriber("birch", "tok");
+    shop.configure(&shop.shell_gateway("same", answers));
+    let report = shop.task(RETRY, "2025-03-02", &[]);
+    assert_eq!(error_codes(&report), ["reference_repeated"]);
+    let message = text(&report["errors"][0]["message"]);
+    assert!(message.contains(&first) && message.contains(&second), "{message}");
+    assert_eq!(shop.invoice_status(&second), "paid");
+    let found = shop.run(&["db", "check", "--json"]);
+    let found: Value = serde_json::from_str(&found.stdout).expect("JSON");
+    assert_eq!(found["findings"][0]["check"], "gateway_references");
+    let detail = text(&found["findings"][0]["detail"]);
+    assert!(
+        detail.ends_with(&format!("gave the reference r1 to the charges of {first},{second}")),
+        "{detail}"
+    );
+    // Once one was taken back, the other is the one that came.
+    shop.ok(&[
+        "transaction",
+        "reverse",
+        "txn_2",
+        "--reason",
+        "never came",
+        "--as-of",
+        "2025-03-02",
+    ]);
     shop.check();
 }
 

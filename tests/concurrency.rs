@@ -45,7 +45,7 @@ fn left_by(prepared: &Prepared, args: &[&str]) -> Shop {
 
 #[test]
 fn eight_runs_at_once_are_one_run_and_those_that_come_too_late_say_so() {
-    let args = vec!["tasks", "check-overdue"];
+    let args = vec!["tasks", "check-overdue", "--wait", "0"];
     let one = left_by(&BUSINESS, &args);
     assert_eq!(one.mailbox().len(), 45);
     for time in 0..times() {
@@ -58,6 +58,22 @@ fn eight_runs_at_once_are_one_run_and_those_that_come_too_late_say_so() {
         }
         same_as(&format!("time {time}: {statuses:?}"), &shop, &one);
     }
+}
+
+/// Crontab lines that all say midnight.
+#[test]
+fn the_tasks_of_one_minute_follow_one_another() {
+    let shop = BUSINESS.shop();
+    let tasks = [
+        "generate-recurring-invoices",
+        "retry-failed-payments",
+        "cleanup-expired-trials",
+        "check-overdue",
+        "deliver-emails",
+    ];
+    let outcomes = race(&shop, &tasks.map(|task| vec!["tasks", task]));
+    assert_eq!(statuses(&outcomes), [0; 5], "{outcomes:?}");
+    shop.check();
 }
 
 #[test]
@@ -207,12 +223,13 @@ fn eight_runs_at_once_for_twenty_months_bill_each_period_once() {
     for month in 0..20 {
         let day = (first + Months::new(month)).to_string();
         let one = calm.task(GENERATE, &day, &[]);
-        let run = vec!["tasks", GENERATE, "--as-of", &day, "--json"];
+        let run = ["tasks", GENERATE, "--as-of", &day, "--json"];
+        let hasty = [&run[..], &["--wait", "0"]].concat();
         // In every second month some of them wait for their turn, and find nothing left to do.
         let patient = [&run[..], &["--wait", "30"]].concat();
         let waits = |n| month % 2 == 1 && n % 2 == 1;
         let runs: Vec<_> =
-            (0..8).map(|n| if waits(n) { patient.clone() } else { run.clone() }).collect();
+            (0..8).map(|n| if waits(n) { patient.clone() } else { hasty.clone() }).collect();
         let outcomes = raced.at_once(&runs);
         nobody_met_a_busy_file(&outcomes);
         for (n, outcome) in outcomes.iter().enumerate() {

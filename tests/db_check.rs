@@ -123,3 +123,23 @@ fn a_history_that_does_not_end_with_how_a_subscription_stands_is_found() {
     ];
     assert_eq!(found(&shop, "states"), (2, expected.map(str::to_owned).to_vec()));
 }
+
+#[test]
+fn a_backup_is_checked_as_db_check_does_before_it_has_its_name() {
+    let shop = Shop::new();
+    shop.plan("monthly", "31", "1", &[]);
+    shop.tenant("acme");
+    shop.subscribe("acme", "monthly", "2026-01-10", &["--anchor", "anniversary"]);
+    shop.ok(&["db", "backup", "sound.db"]);
+    shop.sql().execute_batch("DELETE FROM billing_starts").expect("a damaged file");
+    assert_eq!(shop.run(&["db", "check"]).status, 1);
+    let error = shop.refused(&["db", "backup", "copy.db"]);
+    assert_eq!(error["code"], "unsound_copy", "{error}");
+    let names = || std::fs::read_dir(shop.path(".")).expect("a folder").count();
+    let before = names();
+    assert_eq!(shop.refusal(&["db", "backup", "copy.db"]), "unsound_copy");
+    assert_eq!(names(), before, "nothing is left of it");
+    // Better than none.
+    shop.ok(&["db", "backup", "copy.db", "--yes"]);
+    assert!(shop.path("copy.db").exists());
+}

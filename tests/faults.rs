@@ -6,7 +6,7 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use billing::domain::invoice::NumberFormat;
 use billing::failure::Failure;
@@ -16,6 +16,14 @@ use support::Shop;
 /// Runs a command that a fault of the machine strikes, by its name in support/faults.c; returns the
 /// error.
 fn struck_by(fault: &str, shop: &Shop, args: &[&str]) -> Value {
+    let output = struck(shop, fault, &[args, &["--json"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+    let error: Value = serde_json::from_str(&said).expect("one line of JSON");
+    error["error"].clone()
+}
+
+fn struck(shop: &Shop, fault: &str, args: &[&str]) -> Output {
     let library = shop.path("faults.so");
     if !library.exists() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/faults.c");
@@ -24,12 +32,8 @@ fn struck_by(fault: &str, shop: &Shop, args: &[&str]) -> Value {
         assert!(cc.status().expect("cc, which built SQLite").success());
     }
     let mut command = shop.command(args);
-    command.arg("--json").env("LD_PRELOAD", &library).env("FAULT", fault);
-    let output = command.output().expect("billing starts");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-    let error: Value = serde_json::from_str(&said).expect("one line of JSON");
-    error["error"].clone()
+    command.env("LD_PRELOAD", &library).env("FAULT", fault);
+    command.output().expect("billing starts")
 }
 
 const ACME: [&str; 7] = ["tenant", "create", "acme", "--name", "Acme", "--email", "a@b.co"];
@@ -55,6 +59,58 @@ fn without_randomness_no_code_is_drawn() {
     assert!(message.starts_with("the system gives no random bytes: "), "{message}");
     assert_eq!(shop.json(&["coupon", "list"]), json!([]));
     shop.ok(&args);
+}
+
+/// A machine with a clock 700 days ahead issued and sent the invoices of two years on its first run.
+#[test]
+fn a_clock_that_jumped_before_the_first_run_changes_nothing() {
+    let shop = Shop::new();
+    let email = ["--email", "a@b.co"];
+    shop.ok(&[&["tenant", "create", "acme", "--name", "Acme"], &email[..]].concat());
+    shop.ok(&["plan", "create", "pro", "--name", "Pro", "--price", "10", "--interval", "month"]);
+    shop.ok(&["subscription", "create", "--tenant", "acme", "--plan", "pro"]);
+    let before = shop.contents();
+    for args in [
+        &["tasks", "generate-recurring-invoices"][..],
+        &["tasks", "check-overdue"],
+        &["tasks", "deliver-emails"],
+        &["invoice", "create", "--tenant", "acme", "--amount", "5"],
+        &["tenant", "close", "acme"],
+    ] {
+        assert_eq!(struck_by("700 days ahead", &shop, args)["code"], "clock_jumped", "{args:?}");
+    }
+    assert_eq!(shop.contents(), before);
+    assert_eq!(shop.mailbox().len(), 0);
+    // Who looks is not kept from it.
+    let ahead = struck(&shop, "700 days ahead", &["tenant", "list", "--json"]);
+    assert_eq!(ahead.status.code(), Some(0));
+    // A clock that is right after all: once with --yes, and from then on by it.
+    let yes =
+        struck(&shop, "700 days ahead", &["tenant", "suspend", "acme", "--reason", "x", "--yes"]);
+    assert_eq!(yes.status.code(), Some(0), "{}", String::from_utf8_lossy(&yes.stderr));
+    let again = struck(&shop, "700 days ahead", &["tenant", "reactivate", "acme"]);
+    assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(shop.refusal(&["tenant", "close", "acme"]), "clock_jumped");
+}
+
+#[test]
+fn a_clock_outside_the_years_that_are_reckoned_with_is_told() {
+    let shop = Shop::new();
+    for fault in ["before 1970", "year 10000"] {
+        for args in
+            [&["tenant", "list"][..], &["tasks", "check-overdue"], &["init", "--config", "b.toml"]]
+        {
+            assert_eq!(struck_by(fault, &shop, args)["code"], "clock_impossible", "{args:?}");
+        }
+        // A day that is given needs no clock.
+        for args in [&["tasks", "status"][..], &["tasks", "check-overdue"], &["tenant", "list"]] {
+            let given = [args, &["--as-of", "2026-03-01"]].concat();
+            let output = struck(&shop, fault, &given);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code().is_some_and(|code| code < 2), "{given:?}: {said}");
+            assert!(!said.contains("panicked"), "{said}");
+        }
+    }
 }
 
 #[test]

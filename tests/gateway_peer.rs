@@ -15,7 +15,7 @@ use support::ledger::{self, Booked};
 
 fn gateway(folder: &Path, settings: &[&str]) -> Program {
     let command = ledger::command(folder, settings);
-    Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new() }
+    Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new(), name: None }
 }
 
 fn request(invoice: u32, number: u32) -> ChargeRequest {

@@ -179,6 +179,51 @@ fn a_full_standard_output_is_a_failure() {
     }
 }
 
+/// A script that is told "failed, nothing was changed" pays again.
+#[test]
+fn what_was_done_and_could_not_be_printed_is_told_so() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-16");
+    shop.write("more.csv", "slug,name,email\nbolt,Bolt,b@c.co\n");
+    let unprinted = |args: &[&str]| {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+        let output = shop.command(args).arg("--json").stdout(full).output().expect("it starts");
+        let error: Value = serde_json::from_slice(&output.stderr).expect("one line of JSON");
+        let code = error["error"]["code"].as_str().expect("a code").to_owned();
+        (output.status.code().expect("an end"), code)
+    };
+    let coupon = ["coupon", "create", "WELCOME", "--name", "Welcome", "--percent", "5"];
+    let coupon: Vec<_> = coupon.into_iter().chain(["--until", "2999-01-01"]).collect();
+    for args in [
+        &["invoice", "pay", &number, "--amount", "10"][..],
+        &["tenant", "edit", "acme", "--name", "Acme"],
+        &["plan", "create", "pro", "--name", "Pro", "--price", "10", "--interval", "month"],
+        &coupon,
+        &["subscription", "create", "--tenant", "acme", "--plan", "pro"],
+        &["payment-method", "create", "--tenant", "acme", "--kind", "card", "--token", "tok_ok"],
+        &["import", "tenants", "more.csv"],
+        &["tasks", "check-overdue"],
+        &["db", "backup", "copy.db"],
+        &["db", "migrate", "--db", "new.db"],
+        &["init", "--config", "other/billing.toml"],
+        &["report", "html", "--out", "pages"],
+    ] {
+        assert_eq!(unprinted(args), (74, "done_not_printed".to_owned()), "{args:?}");
+    }
+    assert_eq!(shop.json(&["invoice", "show", &number])["amount_paid"], "10.00");
+    for args in [
+        &["invoice", "list"][..],
+        &["coupon", "validate", "WELCOME", "--tenant", "acme", "--amount", "10"],
+        &["import", "tenants", "more.csv", "--dry-run"],
+        &["tasks", "check-overdue", "--dry-run"],
+        &["tasks", "simulate"],
+        &["db", "migrate"],
+        &["db", "check"],
+    ] {
+        assert_eq!(unprinted(args), (1, "output".to_owned()), "{args:?}");
+    }
+}
+
 #[test]
 fn new_files_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
@@ -236,7 +281,8 @@ fn a_clock_that_jumped_is_not_believed() {
         ("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-39 days')", true),
         ("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-41 days')", false),
     ] {
-        shop.sql().execute(&format!("UPDATE runs SET as_of = {last}"), []).expect("a last run");
+        let sql = format!("UPDATE database_info SET system_at = {last}");
+        shop.sql().execute(&sql, []).expect("a last change");
         assert_eq!(run(&[]), if believed { (0, false) } else { (1, true) }, "{last}");
         assert!(believed || code() == "clock_jumped", "{last}");
         // A moment that is given is never a jump, and leaves no mark for the next run.

@@ -277,7 +277,7 @@ fn the_database_counts_the_uses_of_a_coupon_and_takes_a_discount_off_once() {
 fn plain(sql: &str) -> String {
     let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
     let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
-    words.join(" ").replace(" ,", ",")
+    words.join(" ").replace(" ,", ",").replace(" )", ")")
 }
 
 /// A file of each version that was ever released, full or empty, becomes the schema.sql of today.

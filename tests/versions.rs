@@ -281,6 +281,26 @@ fn a_lift_of_version_4_killed_anywhere_and_begun_again_is_one_lift() {
     assert!(killed_at_every_point(4) >= 25);
 }
 
+#[test]
+fn a_file_of_an_older_version_is_copied_before_it_is_lifted() {
+    for version in 1..=4 {
+        let shop = shop(version);
+        assert!(
+            shop.refused(&["tenant", "list"])["hint"]
+                .as_str()
+                .is_some_and(|hint| hint.contains("db backup"))
+        );
+        shop.ok(&["db", "backup", "copy.db"]);
+        shop.ok(&["db", "migrate", "--db", "copy.db"]);
+        shop.ok(&["db", "check", "--db", "copy.db", "--json"]);
+        // What it began is told from what is begun now: its gateways have shorter names.
+        let copy = rusqlite::Connection::open(shop.path("copy.db")).expect("the copy");
+        let told = "SELECT earlier_attempts = coalesce(max(a.id), 0)
+                    FROM database_info LEFT JOIN charge_attempts a";
+        assert!(copy.query_row(told, [], |row| row.get::<_, bool>(0)).expect("a row"));
+    }
+}
+
 /// Version 4 with each invoice sixty times, so that a lift lasts long enough to be disturbed.
 fn large() -> Prepared {
     let shop = shop(4);

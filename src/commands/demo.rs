@@ -12,13 +12,14 @@ use chrono::NaiveDate;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
+use super::Context;
 use super::tasks::summary;
-use super::{Context, init};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Refusal, Result};
 use crate::failure::exit;
 use crate::store::Store;
+use crate::store::files::Part;
 use crate::tasks::Report;
 use crate::view::progress::Progress;
 use life::Deed;
@@ -75,11 +76,28 @@ transport = \"file\"
 /// The folder is not empty or cannot be made.
 pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
     let folder = match &args.dir {
-        Some(dir) => empty_folder(dir)?,
+        Some(dir) => dir.clone(),
         None => super::scratch_folder("billing-demo")?,
     };
+    let unfinished = begin(&folder)?;
+    let done = fill(ctx, &args, &folder);
+    if done.is_err() {
+        clear(&folder).ok();
+    }
+    drop(unfinished);
+    let (config_path, reports) = done?;
+    ctx.changes.made();
+    say(ctx, &folder, &config_path, &reports)?;
+    let failed = reports.iter().any(|report| !report.errors.is_empty());
+    Ok(if failed { exit::PARTIAL } else { exit::DONE })
+}
+
+/// Fills the folder; returns where its config is, and what the tasks did.
+fn fill(ctx: &Context, args: &Args, folder: &Path) -> Result<(PathBuf, Vec<Report>)> {
     let config_path = folder.join("billing.toml");
-    init::write_config(&config_path, BILLING_TOML)?;
+    let mut config = Part::begin(&config_path)?;
+    config.write(BILLING_TOML)?;
+    config.publish()?;
     let config = Config::load(Some(&config_path))?;
     let database = config.database(None);
     let clock = Clock::new(ctx.as_of.as_deref(), config.timezone)?;
@@ -99,10 +117,7 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
     demo.past(|day| bar.at(day))?;
     bar.end();
     let reports = demo.today(&clock, &folder.join("mail"))?;
-    drop(store);
-    say(ctx, &folder, &config_path, &reports)?;
-    let failed = reports.iter().any(|report| !report.errors.is_empty());
-    Ok(if failed { exit::PARTIAL } else { exit::DONE })
+    Ok((config_path, reports))
 }
 
 fn say(
@@ -153,12 +168,45 @@ struct Demo<'a> {
     planned: BTreeMap<NaiveDate, Vec<Deed>>,
 }
 
-/// A folder that is there and empty, made where it is not.
-fn empty_folder(path: &Path) -> Result<PathBuf> {
-    let failed = |e: std::io::Error| Refusal::file(path, "make", &e);
-    if path.exists() && std::fs::read_dir(path).map_err(failed)?.next().is_some() {
-        return Err(Refusal::NotEmpty { path: path.to_owned() });
+/// What stands beside a demo until it is finished.
+const UNFINISHED: &str = "demo";
+
+/// Begins in a folder that is empty, is not there yet, or holds a demo that was killed half-way. What
+/// is returned goes when it is dropped; where it is left behind, the demo can be made again.
+fn begin(folder: &Path) -> Result<Part> {
+    let failed = |e: std::io::Error| Refusal::file(folder, "make", &e);
+    let marker = folder.join(UNFINISHED);
+    if folder.exists() {
+        let goes_on = Part::is_left(&marker);
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.to_string_lossy();
+            if !goes_on || !(is_of_demo(&name) || name.starts_with(UNFINISHED)) {
+                return Err(Refusal::NotEmpty { path: folder.to_owned() });
+            }
+        }
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-    Ok(path.to_owned())
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    let part = Part::begin(&marker)?;
+    clear(folder)?;
+    Ok(part)
+}
+
+/// Whether a demo makes what has this name.
+fn is_of_demo(name: &str) -> bool {
+    name == "mail" || name.starts_with("billing.db") || name.starts_with("billing.toml")
+}
+
+/// Takes away what a demo made.
+fn clear(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let removed = match &*entry.file_name().to_string_lossy() {
+            "mail" => std::fs::remove_dir_all(&path),
+            name if is_of_demo(name) => std::fs::remove_file(&path),
+            _ => continue,
+        };
+        removed.map_err(|e| Refusal::file(&path, "remove", &e))?;
+    }
+    Ok(())
 }

@@ -1,7 +1,5 @@
 //! `billing init`: writes billing.toml and makes the database.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -14,7 +12,8 @@ use crate::config::Config;
 use crate::domain::email::Locale;
 use crate::domain::{Currency, Refusal, text};
 use crate::failure::{Failure, exit};
-use crate::store::Store;
+use crate::store::files::Part;
+use crate::store::{Access, Store};
 
 /// `billing init`
 #[derive(Debug, ClapArgs)]
@@ -52,17 +51,23 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
         return Err(Refusal::WouldOverwrite { path: config_path }.into());
     }
     let database = database_beside(ctx, &config_path);
-    if database.exists() {
+    let goes_on = database.exists() && was_broken_off(&config_path, &database)?;
+    if database.exists() && !goes_on {
         return Err(Refusal::WouldOverwrite { path: database }.into());
     }
     let answers = ask(ctx, args)?;
-    let toml = billing_toml(&answers, &database, &config_path);
-    let store = Store::create(&database, &ctx.act())?;
-    drop(store);
-    if let Err(refusal) = write_config(&config_path, &toml) {
-        std::fs::remove_file(&database).ok();
+    let mut config = Part::begin(&config_path)?;
+    config.write(&billing_toml(&answers, &database, &config_path))?;
+    if !goes_on {
+        drop(Store::create(&database, &ctx.act())?);
+    }
+    if let Err(refusal) = config.publish() {
+        if !goes_on {
+            std::fs::remove_file(&database).ok();
+        }
         return Err(refusal.into());
     }
+    ctx.changes.made();
     // What was written is what every later command will read.
     Config::load(Some(&config_path))?;
     let (config, database) = (config_path.display().to_string(), database.display().to_string());
@@ -74,6 +79,15 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
         ctx.printer.object(&json!({ "config": config, "database": database }))?;
     }
     Ok(exit::DONE)
+}
+
+/// Whether an earlier `init` was killed between the two: the database is there and nothing is in it,
+/// and the config has not got its name yet.
+fn was_broken_off(config: &Path, database: &Path) -> Result<bool, Refusal> {
+    if !Part::is_left(config) {
+        return Ok(false);
+    }
+    Store::open(database, Access::Read)?.read(|db| db.is_untouched())
 }
 
 /// The database that is made: as the command line names it, else `billing.db` beside the config.
@@ -209,15 +223,4 @@ transport = \"file\"
         country = given("country", &answers.country, "SN"),
         tax_rate = quoted(&answers.tax_rate.to_string()),
     )
-}
-
-/// Writes the file, readable by its owner alone; never over one that is there.
-pub fn write_config(path: &Path, text: &str) -> Result<(), Refusal> {
-    let failed = |e: std::io::Error| Refusal::file(path, "write", &e);
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
 }

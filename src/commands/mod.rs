@@ -30,8 +30,9 @@ use crate::books::Book;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::refusal::Why;
-use crate::domain::{self, Act, Currency, Money, Refusal, calendar};
+use crate::domain::{self, Act, Currency, Money, Refusal, act, calendar};
 use crate::failure::Unprintable;
+pub use crate::store::Changes;
 use crate::store::{Access, Store};
 use crate::view::Printer;
 
@@ -55,6 +56,8 @@ pub struct Context {
     pub config_named: Option<PathBuf>,
     pub as_of: Option<String>,
     pub printer: Printer,
+    /// Whether anything was changed yet.
+    pub changes: Changes,
     pub verbosity: Verbosity,
     pub yes: bool,
 }
@@ -66,8 +69,20 @@ impl Context {
         Ok(Store::open(&self.db, Access::Read)?.in_zone(self.config.timezone))
     }
 
-    /// Opens the database to write.
+    /// Opens the database to write, by a clock that has not jumped.
     fn writer(&self) -> anyhow::Result<Store> {
+        let mut store = self.counter()?.noting(&self.changes);
+        if self.clock.given {
+            return Ok(store);
+        }
+        if let Some(last) = store.read(|db| db.system_at())?.filter(|_| !self.yes) {
+            self.clock.check_jump(&last)?;
+        }
+        Ok(store.by_system_clock(act::instant(self.clock.now)))
+    }
+
+    /// Opens the database for what reads, and writes no more than that it did.
+    fn counter(&self) -> anyhow::Result<Store> {
         self.debug(&format!("writing {}", self.db.display()));
         Ok(Store::open(&self.db, Access::Write)?.in_zone(self.config.timezone))
     }

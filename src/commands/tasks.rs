@@ -53,11 +53,14 @@ pub struct Common {
     /// Show what would be done and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Wait so long for another run that holds the lock
-    #[arg(long, value_name = "SECONDS", default_value_t = 0,
+    /// Wait so long for another run that holds the lock; 60 where nobody watches, else 0
+    #[arg(long, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(0..=86_400))]
-    wait: u64,
+    wait: Option<u64>,
 }
+
+/// So long a task waits that cron starts: lines of one minute follow one another.
+const UNWATCHED_WAIT: u64 = 60;
 
 #[derive(Debug, Args)]
 pub struct CheckOverdue {
@@ -174,7 +177,8 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 }
 
 fn options(ctx: &Context, common: &Common, no_deliver: bool) -> Options {
-    let wait = Duration::from_secs(common.wait);
+    let unwatched = if std::io::stdout().is_terminal() { 0 } else { UNWATCHED_WAIT };
+    let wait = Duration::from_secs(common.wait.unwrap_or(unwatched));
     Options { no_deliver, yes: ctx.yes, wait, ..Options::default() }
 }
 
@@ -198,7 +202,7 @@ fn run_task(ctx: &mut Context, task: Task, options: &Options) -> anyhow::Result<
     // Nothing is printed before the last connection is closed: a reader that goes away must not
     // leave the write-ahead log behind.
     drop(store);
-    if let Transport::File { directory } = &transport
+    if let Transport::File { directory, .. } = &transport
         && report.emails_queued > 0
         && std::io::stderr().is_terminal()
     {

@@ -103,6 +103,8 @@ pub struct Attempt {
     pub transaction: TransactionId,
     /// The name of the gateway that was asked.
     pub gateway: String,
+    /// Made by a version whose names of gateways had a program's first word alone.
+    pub of_earlier_version: bool,
     pub idempotency_key: String,
     pub status: AttemptStatus,
     pub amount: Money,

@@ -67,6 +67,10 @@ pub enum Why {
     UsesElsewhere,
     /// A date that must not lie after today.
     AfterToday,
+    /// A date that must not lie after this one.
+    After {
+        last: NaiveDate,
+    },
     /// A moment that must not lie ahead.
     AfterNow,
     /// The row is there already, with other values.

@@ -25,17 +25,47 @@ fn checked(field: &'static str, value: &str, max: usize, bad: fn(char) -> bool) 
         Why::TooLong { max }
     } else if let Some(c) = value.chars().find(|c| bad(*c) || is_deceptive(*c)) {
         Why::ControlCharacter { code: c as u32 }
+    } else if let Some(c) = useless_joiner(value).and_then(|at| value[at..].chars().next()) {
+        Why::ControlCharacter { code: c as u32 }
     } else {
         return Ok(value.to_owned());
     };
     Err(Refusal::bad(field, value, why))
 }
 
-/// Line and paragraph separators, and the marks that turn the direction of what follows: a name
-/// with one can make a terminal or a mail show something else than what is stored.
+/// Line and paragraph separators, the marks that turn the direction of what follows, and what nobody
+/// sees: a name with one can make a terminal or a mail show something else than what is stored.
 fn is_deceptive(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || is_invisible(c)
+}
+
+/// Characters that show nothing, tags among them: `Acme` could be there twice.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A name without what nobody sees of it: one that was typed before [`line`] refused that is a name
+/// still.
+pub fn seen(name: &str) -> String {
+    let mut name: String = name.chars().filter(|c| !is_invisible(*c)).collect();
+    while let Some(at) = useless_joiner(&name) {
+        name.remove(at);
+    }
+    name
+}
+
+/// Where a joiner or non-joiner stands that does nothing: only scripts that join their letters (Arabic, Persian,
+/// those of India) and pictures need one, behind the letter or picture that it acts on.
+fn useless_joiner(text: &str) -> Option<usize> {
+    let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
+    let mut before = None;
+    text.char_indices().find_map(|(at, c)| {
+        let joins = before.replace(c).is_some_and(|c| c >= '\u{590}' && !is_joiner(c));
+        (is_joiner(c) && !joins).then_some(at)
+    })
 }
 
 /// A slug: `[a-z0-9][a-z0-9-]{0,62}`.
@@ -211,6 +241,35 @@ mod tests {
         {
             assert!(line("name", bad, 200).is_err(), "{bad:?}");
         }
+        // What nobody sees would make a second customer of the same name.
+        for unseen in [
+            '\u{61c}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{2060}',
+            '\u{2069}',
+            '\u{206f}',
+            '\u{feff}',
+            '\u{fff9}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e007f}',
+        ] {
+            for bad in [format!("Ac{unseen}me"), format!("Acme{unseen}"), format!("{unseen}Acme")] {
+                let why = Why::ControlCharacter { code: unseen as u32 };
+                assert_eq!(line("name", &bad, 200), Err(Refusal::bad("name", &bad, why)));
+                assert!(paragraph("note", &bad, 200).is_err());
+            }
+        }
+        // Persian writes a non-joiner inside a word, Sinhala a joiner, a family is joined pictures.
+        for good in ["می\u{200c}خواهم", "ශ්\u{200d}රී", "👩\u{200d}👧 & Co", "Été “à l’hôtel” — 日本"]
+        {
+            assert_eq!(line("name", good, 200).unwrap(), good);
+            assert_eq!(seen(good), good);
+        }
+        assert_eq!(seen("\u{200d}A\u{200b}c\u{200d}\u{200c}me\u{e0041}"), "Acme");
         assert!(line("name", &"x".repeat(201), 200).is_err());
     }
 

@@ -10,7 +10,7 @@ use crate::domain::Refusal;
 use crate::gateway::Unavailable;
 use crate::imports::{BadRow, Unreadable};
 use crate::mail::Undeliverable;
-use crate::store::{Fault, FaultKind, Locked};
+use crate::store::{Fault, FaultKind, Holder, Locked};
 use crate::view::Unrenderable;
 
 /// What another room refused, in words.
@@ -37,9 +37,20 @@ impl From<&Fault> for Failure {
 }
 
 impl From<&Locked> for Failure {
-    fn from(Locked { task }: &Locked) -> Failure {
-        let locked = new("locked", format!("another run holds the lock of {task}"));
-        Failure { exit: exit::TRY_LATER, ..locked }
+    fn from(Locked { what, path, holder }: &Locked) -> Failure {
+        let (words, holder) = match holder {
+            Some(Holder { name, pid, since }) => (
+                format!("{name} (process {pid}) has held the lock since {since}"),
+                serde_json::json!({ "task": name, "pid": pid, "since": since }),
+            ),
+            None => (
+                format!("another process holds the lock {}", path.display()),
+                serde_json::Value::Null,
+            ),
+        };
+        let message = format!("{what} cannot start: {words}");
+        let details = serde_json::json!({ "holder": holder });
+        Failure { exit: exit::TRY_LATER, details, ..new("locked", message) }
             .hint("try again later, or wait for it with --wait SECONDS")
     }
 }
@@ -51,9 +62,17 @@ impl From<&ClockFault> for Failure {
                 new("bad_instant", format!("neither a date nor an RFC 3339 instant: {value}"))
                     .hint("write 2026-03-01 or 2026-03-01T09:00:00Z")
             }
+            ClockFault::OutOfRange { value } => {
+                new("bad_instant", format!("--as-of lies outside the years 1970 to 9000: {value}"))
+                    .hint("write 2026-03-01 or 2026-03-01T09:00:00Z")
+            }
+            ClockFault::Impossible { now } => {
+                new("clock_impossible", format!("the system clock says {now}, outside the years 1970 to 9000"))
+                    .hint("set the clock right; --as-of stands in for it")
+            }
             ClockFault::Jumped { last, now, ahead } => {
                 let how = if *ahead { "more than 40 days after" } else { "more than a day before" };
-                new("clock_jumped", format!("the system clock says {now}, {how} the last run at {last}"))
+                new("clock_jumped", format!("the system clock says {now}, {how} the last change, {last}"))
                     .hint("set the clock right; if it is right, run once with --yes")
             }
             ClockFault::Ahead { as_of, now } => {
@@ -74,6 +93,23 @@ impl From<&config::Unusable> for Failure {
             config::Unusable::Missing { path } => {
                 new("config_missing", format!("there is no config file {}", path.display()))
                     .hint("billing init writes one")
+            }
+            config::Unusable::Untrusted { path, why } => {
+                let path = path.display();
+                let (why, remedy) = match why {
+                    config::Untrusted::Owner { user } => {
+                        (format!("it belongs to user {user}"), String::new())
+                    }
+                    config::Untrusted::Writable => {
+                        ("others may write it".to_owned(), format!(", or chmod go-w {path}"))
+                    }
+                    config::Untrusted::Folder => (
+                        "others may put another file in its place".to_owned(),
+                        ", or chmod o-w its folder".to_owned(),
+                    ),
+                };
+                new("untrusted_config", format!("{path} was found here and is not obeyed: {why}"))
+                    .hint(format!("if you trust it, name it with --config {path}{remedy}"))
             }
         }
     }
@@ -165,6 +201,14 @@ fn storage(path: &str, fault: &FaultKind) -> Failure {
         FaultKind::Corrupt(what) => {
             new("damaged_database", format!("the database is damaged, {what}: {path}"))
                 .hint("bring back the last backup; billing db check says what is wrong")
+        }
+        FaultKind::Unsound { found, first } => {
+            let more = match found {
+                1 => String::new(),
+                more => format!(", and {} more", more - 1),
+            };
+            new("unsound_copy", format!("what would be copied is not sound, {first}{more}: {path}"))
+                .hint("billing db check names all of it; --yes keeps the copy all the same")
         }
         FaultKind::Newer { found, known } => new(
             "newer_database",

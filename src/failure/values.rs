@@ -118,6 +118,7 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             ),
         ),
         Why::AfterNow => say("date_in_the_future", format!("lies ahead: {value}")),
+        Why::After { last } => say("date_too_late", format!("lies after {last}: {value}")),
         Why::AfterToday => say("date_in_the_future", format!("lies after today: {value}")),
         Why::Differs { fields } => with(
             "differs",

@@ -32,6 +32,8 @@ pub struct Program {
     pub timeout: Duration,
     /// Variables that it gets besides PATH, HOME and LANG.
     pub pass_env: Vec<String>,
+    /// What the operator calls it, so that it may move.
+    pub name: Option<String>,
 }
 
 impl Program {
@@ -55,6 +57,17 @@ impl Program {
             Some(_) => refuse("pass_env", "lists names of variables, without values".to_owned()),
             None => Ok(()),
         }
+    }
+
+    /// The whole command on one line: two programs behind one interpreter are two gateways, and so is
+    /// one program with two accounts. Words that would not stay apart are quoted.
+    pub fn words(&self) -> String {
+        let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '"' && c != '\\';
+        let quoted = |word: &String| match !word.is_empty() && word.chars().all(is_plain) {
+            true => word.clone(),
+            false => serde_json::Value::from(word.as_str()).to_string(),
+        };
+        self.command.iter().map(quoted).collect::<Vec<_>>().join(" ")
     }
 
     /// Charges.

@@ -9,7 +9,7 @@ mod stripe;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::charge::{Answer, ChargeRequest};
+use crate::domain::charge::{Answer, Attempt, ChargeRequest};
 use crate::domain::{Refusal, Result};
 
 pub use command::Program;
@@ -30,23 +30,64 @@ pub enum Gateway {
     Unusable(Refusal),
 }
 
+/// Whether a gateway is the one with which an attempt was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Began {
+    Here,
+    /// What is kept of its gateway fits this one, and others too: it may be asked what became of the
+    /// charge, but if it never saw the key, another may have.
+    Perhaps,
+    Elsewhere,
+}
+
 impl Gateway {
     /// Whether there is one.
     pub fn charges(&self) -> bool {
         !matches!(self, Gateway::None)
     }
 
-    /// Who it is: what was begun with one is asked of no other. A program is told by its path, an
-    /// account by whether its money is real.
+    /// Who it is: what was begun with one is asked of no other. A program is told by its whole
+    /// command, an account by whether its money is real, either by the name that the config gives it.
     pub fn name(&self) -> String {
         match self {
             Gateway::None => "none".to_owned(),
             Gateway::Sandbox => "sandbox".to_owned(),
-            Gateway::Command(program) => {
-                format!("command:{}", program.command.first().map_or("", String::as_str))
-            }
-            Gateway::Stripe(stripe) => format!("stripe:{}", stripe.mode()),
+            Gateway::Command(program) => match &program.name {
+                Some(name) => format!("command@{name}"),
+                None => format!("command:{}", program.words()),
+            },
+            Gateway::Stripe(stripe) => match stripe.name() {
+                Some(name) => format!("stripe:{}@{name}", stripe.mode()),
+                None => format!("stripe:{}", stripe.mode()),
+            },
             Gateway::Unusable(_) => "unusable".to_owned(),
+        }
+    }
+
+    /// Whether it is the gateway with which an attempt was begun.
+    pub fn began(&self, attempt: &Attempt) -> Began {
+        let name = &attempt.gateway;
+        if *name == self.name() {
+            return Began::Here;
+        }
+        match self {
+            // It was given a name since.
+            Gateway::Command(program) if *name == format!("command:{}", program.words()) => {
+                Began::Here
+            }
+            Gateway::Command(program)
+                if attempt.of_earlier_version
+                    && program
+                        .command
+                        .first()
+                        .is_some_and(|word| *name == format!("command:{word}")) =>
+            {
+                if program.command.len() == 1 { Began::Here } else { Began::Perhaps }
+            }
+            Gateway::Stripe(stripe) if *name == format!("stripe:{}", stripe.mode()) => {
+                Began::Perhaps
+            }
+            _ => Began::Elsewhere,
         }
     }
 

@@ -38,6 +38,7 @@ const MOST_CHARACTERS: usize = 500;
 /// The account.
 pub struct Stripe {
     api: Api,
+    name: Option<String>,
 }
 
 /// Who pays, and with what: the two halves of a token, `cus_…:pm_…`.
@@ -129,7 +130,7 @@ impl Stripe {
     /// An account by its secret key, reached at `base_url`, with so long a time for each call from
     /// its first to its last byte. What `[payments.stripe]` says is checked already.
     pub fn new(secret_key: Token, base_url: &str, timeout: Duration) -> Stripe {
-        Stripe { api: Api::new(secret_key, base_url, timeout) }
+        Stripe { api: Api::new(secret_key, base_url, timeout), name: None }
     }
 
     /// Checks that the key is one with which money can be asked for.
@@ -163,6 +164,17 @@ impl Stripe {
             Err(none) if none.never_sent => Answer::NotSent { message: none.message },
             Err(none) => Answer::Unknown { message: none.message },
         })
+    }
+
+    /// The same account under the name that the operator has for it.
+    #[must_use]
+    pub fn named(self, name: Option<String>) -> Stripe {
+        Stripe { name, ..self }
+    }
+
+    /// What the operator calls it: the key does not say which account it is of.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Whether the money is real: `live`, or `test`. The ids of one account are none of another's.

@@ -123,10 +123,11 @@ fn named(name: &str, address: &str) -> Result<Mailbox> {
 
 /// The name, where there is one. lettre panics on a line break in it.
 fn display_name(name: &str, email: &Address) -> Result<Option<String>> {
+    let name = text::seen(name);
     if name.trim_matches(' ').is_empty() {
         return Ok(None);
     }
-    match text::line("name", name, LONGEST_NAME) {
+    match text::line("name", &name, LONGEST_NAME) {
         // Checked untrimmed: `line` would take a line break at the end away.
         Ok(line) if !name.chars().any(char::is_control) => Ok(Some(line)),
         _ => Err(refuse(&format!("no name for a mailbox: {name:?} <{email}>"))),
@@ -313,6 +314,10 @@ mod tests {
         let subject = Rendered { subject: "a\nb".into(), ..rendered() };
         assert!(compose(&headers(), &subject).is_err());
         assert!(compose(&Headers { to_name: " ", ..headers() }, &rendered()).is_ok());
+        // A name of before such a character was refused in it.
+        let unseen = compose(&Headers { to_name: "Ac\u{200b}me", ..headers() }, &rendered());
+        let plain = compose(&Headers { to_name: "Acme", ..headers() }, &rendered());
+        assert_eq!(unseen.unwrap(), plain.unwrap());
     }
 
     #[test]

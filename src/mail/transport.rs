@@ -53,8 +53,9 @@ pub enum Outcome {
 /// The way that e-mails leave by.
 #[derive(Debug, Clone)]
 pub enum Transport {
-    /// One `.eml` an e-mail into the directory.
-    File { directory: PathBuf },
+    /// One `.eml` an e-mail into the directory. What is made there is given to `owner`, user and
+    /// group, where that is not who runs the program.
+    File { directory: PathBuf, owner: Option<(u32, u32)> },
     /// A relay on the network.
     Smtp(Smtp),
     /// A program that takes what `sendmail` takes.
@@ -100,7 +101,9 @@ pub trait Outbox {
 /// transport that is set up wrongly, before any e-mail was asked for.
 pub fn deliver(transport: &Transport, outbox: &mut dyn Outbox) -> Result<()> {
     match transport {
-        Transport::File { directory } => one_by_one(outbox, |email| file::write(directory, email)),
+        Transport::File { directory, owner } => {
+            one_by_one(outbox, |email| file::write(directory, *owner, email))
+        }
         Transport::Sendmail { program } => {
             one_by_one(outbox, |email| sendmail::hand_over(program, email))
         }

@@ -51,7 +51,9 @@ impl<'a> Answered<'a> {
 macro_rules! attempt_query {
     ($rest:literal) => {
         concat!(
-            "SELECT a.*, x.currency FROM charge_attempts a
+            "SELECT a.*, x.currency,
+               a.id <= (SELECT earlier_attempts FROM database_info) AS of_earlier_version
+             FROM charge_attempts a
              JOIN transactions x ON x.id = a.transaction_id ",
             $rest
         )
@@ -467,6 +469,33 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// A charge of another invoice to which the gateway of an attempt gave the same reference, and that
+    /// stands: its id and the invoice's number.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn same_reference(
+        &self,
+        attempt: AttemptId,
+        reference: &str,
+    ) -> Result<Option<(TransactionId, String)>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT x.id, i.number FROM charge_attempts a
+             JOIN charge_attempts o INDEXED BY charge_attempts_reference
+               ON o.reference = ?2 AND o.gateway = a.gateway AND o.id <> a.id
+             JOIN transactions x ON x.id = o.transaction_id
+             JOIN transactions mine ON mine.id = a.transaction_id
+             JOIN invoices i ON i.id = x.invoice_id
+             WHERE a.id = ?1 AND x.invoice_id <> mine.invoice_id
+               AND x.status IN ('succeeded', 'pending')
+             ORDER BY o.id LIMIT 1",
+        )?;
+        let found = statement.query_row((attempt.0, reference), |row| {
+            Ok((TransactionId(row.get("id")?), row.get("number")?))
+        });
+        Ok(found.optional()?)
+    }
+
     /// Ends a series of attempts: no run looks at it any more.
     ///
     /// # Errors
@@ -534,6 +563,7 @@ fn attempt(row: &Row) -> rusqlite::Result<Attempt> {
         id: AttemptId(row.get("id")?),
         transaction: TransactionId(row.get("transaction_id")?),
         gateway: row.get("gateway")?,
+        of_earlier_version: row.get("of_earlier_version")?,
         idempotency_key: row.get("idempotency_key")?,
         status: columns::word(row, "status")?,
         amount: columns::money(row, "amount_minor", columns::word(row, "currency")?)?,

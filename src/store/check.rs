@@ -471,6 +471,17 @@ pub const CHECKS: &[Check] = &[
                 AND NOT EXISTS (SELECT 1 FROM transactions x WHERE x.invoice_id = i.id
                   AND x.kind = 'charge' AND x.status IN ('pending', 'unknown'))",
     },
+    Check {
+        name: "gateway_references",
+        proves: "no gateway gave the charges of two invoices one reference",
+        sql: "SELECT a.gateway || ' gave the reference ' || a.reference || ' to the charges of '
+                || group_concat(DISTINCT i.number)
+              FROM charge_attempts a JOIN transactions x ON x.id = a.transaction_id
+              JOIN invoices i ON i.id = x.invoice_id
+              WHERE a.reference IS NOT NULL AND x.status IN ('succeeded', 'pending')
+              GROUP BY a.reference, a.gateway
+              HAVING count(DISTINCT x.invoice_id) > 1",
+    },
 ];
 
 impl Store {

@@ -20,7 +20,22 @@ impl Reasons for Fault {
 /// Another run holds the lock of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locked {
-    pub task: String,
+    /// What cannot begin: a task, or charging.
+    pub what: String,
+    /// The lock's file.
+    pub path: PathBuf,
+    /// Who holds it, where that is known.
+    pub holder: Option<Holder>,
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// A task, or the actor that charges.
+    pub name: String,
+    pub pid: u32,
+    /// An instant of the machine's clock, RFC 3339.
+    pub since: String,
 }
 
 impl Reasons for Locked {}
@@ -32,6 +47,11 @@ pub enum FaultKind {
     NotADatabase,
     NotOurs,
     Corrupt(String),
+    /// A copy in which `db check` finds so much, and the first of it.
+    Unsound {
+        found: u64,
+        first: String,
+    },
     Newer {
         found: i64,
         known: i64,

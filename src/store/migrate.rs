@@ -93,6 +93,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/11.sql")),
         fill: None,
     },
+    Migration {
+        version: 12,
+        summary: "whole names of gateways, and the last change by the clock",
+        sql: Some(include_str!("migrations/12.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.
@@ -165,6 +171,24 @@ impl Db<'_> {
                 Err(Fault { path: PathBuf::new(), kind }.into())
             }
         }
+    }
+
+    /// Whether nothing was written since the database was made.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn is_untouched(&self) -> Result<bool> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM events) AND NOT EXISTS (SELECT 1 FROM runs)";
+        Ok(self.conn.query_row(sql, [], |row| row.get(0))?)
+    }
+
+    /// The moment of the last change that was made by the machine's clock, RFC 3339; `None`: there was
+    /// none yet.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn system_at(&self) -> Result<Option<String>> {
+        Ok(self.conn.query_row("SELECT system_at FROM database_info", [], |row| row.get(0))?)
     }
 
     /// When the database was made.

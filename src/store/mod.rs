@@ -1,6 +1,7 @@
 //! The only room that speaks SQL. A function here is one statement or one aggregate.
 
 mod automation;
+mod backup;
 pub mod charges;
 mod check;
 mod columns;
@@ -10,6 +11,7 @@ mod credits;
 pub mod dunning;
 mod events;
 mod fault;
+pub mod files;
 mod invoices;
 mod ledger;
 mod migrate;
@@ -27,10 +29,9 @@ mod tenants;
 mod transactions;
 
 use std::cell::RefCell;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -38,14 +39,17 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior};
 
 use crate::domain::{Refusal, Result};
+use files::Part;
 
 pub use automation::{StandingChange, TimeRange};
+pub use backup::Copies;
 pub use check::{CHASED, CHECKS, Finding, Found};
 pub use coupon_sums::CouponPeriod;
 pub use coupons::CouponFilter;
 pub use credits::{CreditFilter, NewCredit};
 pub use events::{EventFilter, RecordedEvent};
-pub use fault::{Fault, FaultKind, Locked};
+pub use fault::{Fault, FaultKind, Holder, Locked};
+pub use files::require_space;
 pub use invoices::{InvoiceFilter, NewInvoice};
 pub use ledger::Subject;
 pub use migrate::{Migration, VERSION};
@@ -76,13 +80,32 @@ pub enum Access {
     Write,
 }
 
+/// Whether a command has changed anything yet: what it then fails to print was done all the same.
+#[derive(Debug, Clone, Default)]
+pub struct Changes(Arc<AtomicBool>);
+
+impl Changes {
+    /// Something was changed, and stays so.
+    pub fn made(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something was.
+    pub fn are_made(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
     conn: Connection,
     path: PathBuf,
+    changes: Changes,
     /// The business time zone: where an instant that is kept counts as a date.
     zone: Tz,
+    /// The moment that the machine's clock said, where the command goes by it.
+    system_at: Option<String>,
 }
 
 /// The database inside one transaction.
@@ -117,11 +140,11 @@ impl Store {
     /// No such file (an empty one is never made here), not a database, not one of ours, another
     /// schema version, damaged, no room, no permission.
     pub fn open(path: &Path, access: Access) -> Result<Store> {
-        let store = Store::open_any_version(path, access)?;
+        let store = Store::look(path)?;
         let found = store.version()?;
         let known = VERSION;
         match found.cmp(&known) {
-            std::cmp::Ordering::Equal => Ok(store),
+            std::cmp::Ordering::Equal => store.made_ready(access),
             std::cmp::Ordering::Greater => Err(fault(path, FaultKind::Newer { found, known })),
             std::cmp::Ordering::Less => Err(fault(path, FaultKind::Older { found, known })),
         }
@@ -132,19 +155,15 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], but for the version.
     pub fn open_any_version(path: &Path, access: Access) -> Result<Store> {
-        look_at_file(path)?;
+        Store::look(path)?.made_ready(access)
+    }
+
+    /// Opens a database of ours and changes nothing about it.
+    fn look(path: &Path) -> Result<Store> {
+        files::look_at(path)?;
         require_space(path, LEAST_FREE)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let store = Store::connect(path, flags)?;
-        match access {
-            Access::Read => store.pragma("query_only", 1)?,
-            Access::Write => {
-                store.use_wal()?;
-                // An insert that fires a trigger keeps a journal of its own, for the case that it
-                // fails half-way: a dozen pages, which are not worth a file.
-                store.pragma("temp_store", 2)?;
-            }
-        }
         let id: i64 = store.query_pragma("application_id")?;
         if id != APPLICATION_ID {
             return Err(fault(path, FaultKind::NotOurs));
@@ -152,32 +171,38 @@ impl Store {
         Ok(store)
     }
 
-    /// Makes a new database from schema.sql, readable by its owner alone.
+    fn made_ready(self, access: Access) -> Result<Store> {
+        match access {
+            Access::Read => self.pragma("query_only", 1)?,
+            Access::Write => {
+                self.use_wal()?;
+                // An insert that fires a trigger keeps a journal of its own, for the case that it
+                // fails half-way: a dozen pages, which are not worth a file.
+                self.pragma("temp_store", 2)?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Makes a new database from schema.sql, readable by its owner alone. It gets its name when it is
+    /// complete: one that was killed meanwhile can be made again.
     ///
     /// # Errors
     /// The file is there already, or cannot be made.
     pub fn create(path: &Path, act: &crate::domain::Act) -> Result<Store> {
-        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| Refusal::file(folder, "make", &e))?;
-        }
+        let part = Part::begin(path)?;
         require_space(path, LEAST_FREE)?;
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|e| Refusal::file(path, "make", &e))?;
-        let made = Store::fill_new(path, act);
-        if made.is_err() {
-            std::fs::remove_file(path).ok();
-        }
-        made
+        Store::fill_new(part.path(), act).map_err(|e| at_path(path, e))?;
+        files::remove_logs(path).map_err(|e| Refusal::file(path, "make", &e))?;
+        part.publish()?;
+        Store::open(path, Access::Write)
     }
 
-    fn fill_new(path: &Path, act: &crate::domain::Act) -> Result<Store> {
+    fn fill_new(path: &Path, act: &crate::domain::Act) -> Result<()> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut store = Store::connect(path, flags)?;
-        store.use_wal()?;
+        // Nobody goes on with a file that was not finished, so nothing has to be taken back.
+        store.pragma_text("journal_mode", "MEMORY")?;
         store.write(|db| {
             db.conn.execute_batch(migrate::SCHEMA)?;
             db.conn.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -187,8 +212,7 @@ impl Store {
                 (uuid::Uuid::new_v4().to_string(), act.at()),
             )?;
             Ok(())
-        })?;
-        Ok(store)
+        })
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Store> {
@@ -206,13 +230,31 @@ impl Store {
             Ok(conn)
         };
         let conn = open().map_err(|e| at_path(path, e.into()))?;
-        Ok(Store { conn, path: path.to_owned(), zone: Tz::UTC })
+        Ok(Store {
+            conn,
+            path: path.to_owned(),
+            changes: Changes::default(),
+            zone: Tz::UTC,
+            system_at: None,
+        })
     }
 
     /// The same where instants count as dates of that zone, and not of UTC.
     #[must_use]
     pub fn in_zone(self, zone: Tz) -> Store {
         Store { zone, ..self }
+    }
+
+    /// The same where each commit keeps the moment that the machine's clock said.
+    #[must_use]
+    pub fn by_system_clock(self, at: String) -> Store {
+        Store { system_at: Some(at), ..self }
+    }
+
+    /// The same where each commit is noted in `changes`.
+    #[must_use]
+    pub fn noting(self, changes: &Changes) -> Store {
+        Store { changes: changes.clone(), ..self }
     }
 
     /// Where the file is.
@@ -253,7 +295,7 @@ impl Store {
         keep: bool,
         work: impl FnOnce(&Db) -> Result<T>,
     ) -> Result<T> {
-        let (path, zone) = (&self.path, self.zone);
+        let (path, zone, changes) = (&self.path, self.zone, &self.changes);
         let writes = matches!(behavior, TransactionBehavior::Immediate);
         let run = |conn: &mut Connection| -> Result<T> {
             let transaction = conn.transaction_with_behavior(behavior)?;
@@ -262,11 +304,17 @@ impl Store {
                 transaction.rollback()?;
                 return Ok(done);
             }
+            if let Some(at) = self.system_at.as_ref().filter(|_| writes) {
+                let sql = "UPDATE database_info SET system_at = ?1
+                           WHERE id = 1 AND system_at IS NOT ?1";
+                transaction.prepare_cached(sql)?.execute([at])?;
+            }
             if writes {
                 crash_point("before commit");
             }
             transaction.commit()?;
             if writes {
+                changes.made();
                 crash_point("after commit");
             }
             Ok(done)
@@ -280,51 +328,6 @@ impl Store {
     /// A fault of the file.
     pub fn version(&self) -> Result<i64> {
         self.query_pragma("user_version")
-    }
-
-    /// Copies the database, as it stands at one moment, into a new file readable by its owner
-    /// alone; the copy is checked and on disk before it gets its name.
-    ///
-    /// # Errors
-    /// The target is there already or cannot be written, or the copy is not sound.
-    pub fn backup(&self, target: &Path) -> Result<()> {
-        if target.exists() {
-            return Err(Refusal::WouldOverwrite { path: target.to_owned() });
-        }
-        let mut name = target.as_os_str().to_owned();
-        name.push(format!(".{}.part", uuid::Uuid::new_v4().simple()));
-        let part = PathBuf::from(name);
-        let done = self.backup_into(&part).and_then(|()| {
-            let named = std::fs::rename(&part, target).and_then(|()| sync_folder_of(target));
-            named.map_err(|e| Refusal::file(target, "make", &e))
-        });
-        if done.is_err() {
-            std::fs::remove_file(&part).ok();
-        }
-        done
-    }
-
-    fn backup_into(&self, part: &Path) -> Result<()> {
-        let file_error = |e: std::io::Error| Refusal::file(part, "make", &e);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(part)
-            .map_err(file_error)?;
-        let copy = || -> rusqlite::Result<String> {
-            let mut to = Connection::open(part)?;
-            // In one step, so that a busy writer cannot make it start over and over.
-            rusqlite::backup::Backup::new(&self.conn, &mut to)?.step(-1)?;
-            // The copy is one file, without a -wal beside it.
-            to.pragma_update(None, "journal_mode", "DELETE")?;
-            to.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        };
-        let verdict = copy().map_err(|e| at_path(part, e.into()))?;
-        if verdict != "ok" {
-            return Err(fault(part, FaultKind::Corrupt(verdict)));
-        }
-        file.sync_all().map_err(file_error)
     }
 
     /// WAL: readers never wait for the nightly run, nor it for them. A backup that was brought back
@@ -361,7 +364,7 @@ pub fn crash_point(_name: &str) {
     #[cfg(debug_assertions)]
     {
         use std::sync::LazyLock;
-        use std::sync::atomic::{AtomicU64, Ordering};
+        use std::sync::atomic::AtomicU64;
         static AT: LazyLock<Option<u64>> = LazyLock::new(|| {
             std::env::var("BILLING_CRASH_AT").ok().and_then(|text| text.parse().ok())
         });
@@ -372,78 +375,6 @@ pub fn crash_point(_name: &str) {
             std::process::abort();
         }
     }
-}
-
-/// Refuses where the disk of `path` has less than `least` bytes free.
-///
-/// # Errors
-/// Too little room. Where the file system does not say, there is room.
-pub fn require_space(path: &Path, least: u64) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free < least {
-        return Err(fault(path, FaultKind::Full { room: Some((free, least)) }));
-    }
-    Ok(())
-}
-
-/// Makes a new name in a folder last: the file's own bytes are on disk already.
-fn sync_folder_of(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder)?.sync_all()
-}
-
-/// Says what is wrong with a file before SQLite gets to see it: a missing, foreign or truncated
-/// file is told in words, not as "malformed".
-fn look_at_file(path: &Path) -> Result<()> {
-    for _ in 0..LOOKS {
-        match missing_bytes(path)? {
-            None => return Ok(()),
-            // Another process may be writing its log back into the file, page by page.
-            Some(_) => std::thread::sleep(A_LOOK),
-        }
-    }
-    match missing_bytes(path)? {
-        None => Ok(()),
-        Some(missing) => {
-            Err(fault(path, FaultKind::Corrupt(format!("the file ends {missing} bytes too early"))))
-        }
-    }
-}
-
-/// A file that ends too early is looked at so often, so long apart: while the last of many commands
-/// ends, its log is written back and goes away, and the header may be newer than the length.
-const LOOKS: u32 = 40;
-const A_LOOK: Duration = Duration::from_millis(5);
-
-/// How many bytes a file lacks of what its header says, where it lacks any.
-fn missing_bytes(path: &Path) -> Result<Option<u64>> {
-    let mut header = [0u8; 100];
-    let mut file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Err(fault(path, FaultKind::Missing)),
-        Err(e) if e.kind() == ErrorKind::PermissionDenied => {
-            return Err(fault(path, FaultKind::Denied));
-        }
-        Err(e) => return Err(Refusal::file(path, "read", &e)),
-    };
-    let is_file = file.metadata().is_ok_and(|meta| meta.is_file());
-    if !is_file || file.read_exact(&mut header).is_err() || &header[..16] != b"SQLite format 3\0" {
-        return Err(fault(path, FaultKind::NotADatabase));
-    }
-    let page_size = match u16::from_be_bytes([header[16], header[17]]) {
-        1 => 65536,
-        size => u64::from(size),
-    };
-    let pages = u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
-    // With a write-ahead log beside it, the newest pages may stand there alone.
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    let has_wal = std::fs::metadata(wal).is_ok_and(|m| m.len() > 0);
-    // Measured last: the file only grows.
-    let length = file.metadata().map_or(0, |meta| meta.len());
-    Ok((pages * page_size).checked_sub(length).filter(|missing| *missing > 0 && !has_wal))
 }
 
 fn fault(path: &Path, kind: FaultKind) -> Refusal {

@@ -1,6 +1,6 @@
 //! The rows of the tasks' runs.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use super::{Db, columns};
 use crate::domain::schedule::Task;
@@ -149,22 +149,6 @@ impl Db<'_> {
             "SELECT max(as_of) FROM runs INDEXED BY runs_as_of WHERE task = ?1 AND as_of <= ?2",
         )?;
         Ok(statement.query_row((task.word(), now), |row| row.get(0))?)
-    }
-
-    /// The newest run of a task that was made on the system's clock: what a jump of that clock is
-    /// told by.
-    ///
-    /// # Errors
-    /// A fault of the file.
-    pub fn last_run_on_system_clock(&self, task: Task) -> Result<Option<String>> {
-        Ok(self
-            .conn
-            .prepare_cached(
-                "SELECT as_of FROM runs INDEXED BY runs_system
-                 WHERE task = ?1 AND clock = 'system' ORDER BY id DESC LIMIT 1",
-            )?
-            .query_row([task.word()], |row| row.get(0))
-            .optional()?)
     }
 }
 

@@ -190,7 +190,7 @@ pub fn by_hand(store: &mut Store, given: &Given, act: &Act, number: &str) -> Res
         return Err(Unavailable::None.into());
     }
     given.gateway.check()?;
-    let lock = Lock::take_charging(store.path(), patience(given))?;
+    let lock = Lock::take_charging(store.path(), &act.actor, patience(given))?;
     let charger = Charger { given, act, run: None, reach: Reach::Everything };
     let job = store.write(|db| {
         let invoice = db.invoice(number)?;
@@ -220,7 +220,7 @@ fn with_lock(
     }
     // What would keep every charge from reaching it is found before a key is made.
     gateway.check()?;
-    let _lock = Lock::take_charging(store.path(), wait)?;
+    let _lock = Lock::take_charging(store.path(), &charger.act.actor, wait)?;
     charger.drive(store, source, Vec::new())
 }
 
@@ -282,7 +282,7 @@ pub fn resolve(
     found: Found,
     note: &str,
 ) -> Result<()> {
-    let _lock = Lock::take_charging(store.path(), patience(given))?;
+    let _lock = Lock::take_charging(store.path(), &act.actor, patience(given))?;
     let charger = Charger { given, act, run: None, reach: Reach::Everything };
     store.write(|db| {
         let transaction = db.transaction(id)?;

@@ -1,20 +1,30 @@
 //! The locks of a database: one for deciding, one for delivering, one for charging. They are files beside it, locked
 //! by the kernel, which frees them when a process dies.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::domain::schedule::Task;
-use crate::domain::{Refusal, Result, RunId};
-use crate::store::runs::Phase;
-use crate::store::{Locked, Store};
+use chrono::DateTime;
 
-/// A lock that is held until it is dropped.
+use crate::domain::schedule::Task;
+use crate::domain::{Refusal, Result, RunId, act};
+use crate::store::runs::Phase;
+use crate::store::{Holder, Locked, Store, files};
+
+/// A lock that is held until it is dropped. Meanwhile its file says who holds it.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// The file is closed after this, which gives the lock back.
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+    }
 }
 
 impl Lock {
@@ -23,7 +33,7 @@ impl Lock {
     /// # Errors
     /// Another run holds it, or its file cannot be made.
     pub fn take(db: &Path, phase: Phase, task: Task, wait: Duration) -> Result<Lock> {
-        Lock::wait_for(&path(db, phase), task.word(), wait)
+        Lock::wait_for(db, &path(db, phase), task.word(), task.word(), wait)
     }
 
     /// Takes the lock of charging: of all processes that call a gateway for this database, one does
@@ -31,18 +41,21 @@ impl Lock {
     ///
     /// # Errors
     /// Another process holds it, or its file cannot be made.
-    pub fn take_charging(db: &Path, wait: Duration) -> Result<Lock> {
-        Lock::wait_for(&beside(db, ".charging.lock"), "charging", wait)
+    pub fn take_charging(db: &Path, actor: &str, wait: Duration) -> Result<Lock> {
+        let name = actor.strip_prefix("task:").unwrap_or(actor);
+        Lock::wait_for(db, &beside(db, ".charging.lock"), "charging", name, wait)
     }
 
-    fn wait_for(path: &Path, what: &str, wait: Duration) -> Result<Lock> {
+    /// `what` cannot begin while another holds the lock; `name` is who will hold it.
+    fn wait_for(db: &Path, path: &Path, what: &str, name: &str, wait: Duration) -> Result<Lock> {
         let until = Instant::now() + wait;
         loop {
-            if let Some(lock) = Lock::try_path(path)? {
+            if let Some(lock) = Lock::try_path(db, path, name)? {
                 return Ok(lock);
             }
             if Instant::now() >= until {
-                return Err(Locked { task: what.to_owned() }.into());
+                let (what, path) = (what.to_owned(), path.to_owned());
+                return Err(Locked { holder: holder(&path), what, path }.into());
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -52,21 +65,41 @@ impl Lock {
     ///
     /// # Errors
     /// Its file cannot be made.
-    pub fn try_take(db: &Path, phase: Phase) -> Result<Option<Lock>> {
-        Lock::try_path(&path(db, phase))
+    pub fn try_take(db: &Path, phase: Phase, task: Task) -> Result<Option<Lock>> {
+        Lock::try_path(db, &path(db, phase), task.word())
     }
 
-    fn try_path(path: &Path) -> Result<Option<Lock>> {
-        let file = open(path)?;
+    fn try_path(db: &Path, path: &Path, name: &str) -> Result<Option<Lock>> {
+        let file = open(db, path)?;
         for _ in 0..LOOKS {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(Lock { _file: file })),
+                Ok(()) => {
+                    let lock = Lock { file };
+                    lock.name_holder(name).map_err(|e| Refusal::file(path, "lock", &e))?;
+                    return Ok(Some(lock));
+                }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(A_LOOK),
                 Err(TryLockError::Error(e)) => return Err(Refusal::file(path, "lock", &e)),
             }
         }
         Ok(None)
     }
+
+    /// When the lock was taken is when this was written.
+    fn name_holder(&self, name: &str) -> std::io::Result<()> {
+        self.file.set_len(0)?;
+        (&self.file).write_all(format!("{} {name}\n", std::process::id()).as_bytes())
+    }
+}
+
+/// Who holds a lock, where the file says it: another program may have taken it, or the holder has not
+/// written its name yet.
+fn holder(path: &Path) -> Option<Holder> {
+    let written = DateTime::from_timestamp(std::fs::metadata(path).ok()?.mtime(), 0)?;
+    let text = std::fs::read_to_string(path).ok()?;
+    let (pid, name) = text.trim_end().split_once(' ')?;
+    let since = act::instant(written);
+    Some(Holder { name: name.to_owned(), pid: pid.parse().ok()?, since })
 }
 
 /// [`is_held`] has to take a lock to see whether it is free. It has given it back long before all
@@ -74,20 +107,14 @@ impl Lock {
 const LOOKS: u32 = 20;
 const A_LOOK: Duration = Duration::from_millis(5);
 
-fn open(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| Refusal::file(path, "lock", &e))
+fn open(db: &Path, path: &Path) -> Result<File> {
+    files::open_beside(db, path).map_err(|e| Refusal::file(path, "lock", &e))
 }
 
 /// Whether a task holds the lock. Any number may look at once, and none is taken for a task.
 fn is_held(db: &Path, phase: Phase) -> Result<bool> {
     let path = path(db, phase);
-    match open(&path)?.try_lock_shared() {
+    match open(db, &path)?.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(e)) => Err(Refusal::file(&path, "lock", &e)),
@@ -136,7 +163,7 @@ mod tests {
     fn nobody_is_turned_away_because_someone_looked() {
         let folder = tempfile::tempdir().unwrap();
         let db = folder.path().join("billing.db");
-        let looks = open(&path(&db, Phase::Deciding)).unwrap();
+        let looks = open(&db, &path(&db, Phase::Deciding)).unwrap();
         looks.lock_shared().unwrap();
         assert!(!is_held(&db, Phase::Deciding).unwrap());
         std::thread::scope(|scope| {
@@ -147,8 +174,32 @@ mod tests {
             let task = Task::CheckOverdue;
             let lock = Lock::take(&db, Phase::Deciding, task, Duration::ZERO).unwrap();
             assert!(is_held(&db, Phase::Deciding).unwrap());
-            assert!(Lock::try_take(&db, Phase::Deciding).unwrap().is_none());
+            assert!(Lock::try_take(&db, Phase::Deciding, task).unwrap().is_none());
             drop(lock);
         });
+    }
+
+    #[test]
+    fn who_is_turned_away_is_told_who_holds_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = folder.path().join("billing.db");
+        let take = |task| Lock::take(&db, Phase::Deciding, task, Duration::ZERO);
+        let held = take(Task::GenerateRecurringInvoices).unwrap();
+        let refusal = take(Task::CheckOverdue).unwrap_err();
+        let locked: &Locked = refusal.of().unwrap();
+        let holder = locked.holder.as_ref().unwrap();
+        assert_eq!(locked.what, "check-overdue");
+        assert_eq!(
+            (holder.name.as_str(), holder.pid),
+            ("generate-recurring-invoices", std::process::id())
+        );
+        assert!(DateTime::parse_from_rfc3339(&holder.since).is_ok());
+        drop(held);
+        assert!(holder_of(&db).is_none());
+        take(Task::CheckOverdue).unwrap();
+    }
+
+    fn holder_of(db: &Path) -> Option<Holder> {
+        holder(&path(db, Phase::Deciding))
     }
 }

@@ -7,7 +7,7 @@ use super::charge::{self, Charged, Foreseen};
 use super::{Done, Given, Tally};
 use crate::domain::charge::{Exhausted, Rests, Retry, Waits};
 use crate::domain::{Money, Result, RunId, act};
-use crate::gateway::Gateway;
+use crate::gateway::{Began, Gateway};
 use crate::store::Store;
 
 /// What the task counts.
@@ -93,9 +93,13 @@ fn reasoned(foreseen: Foreseen, gateway: &Gateway) -> Reasoned {
         Foreseen::Asked { series } => {
             let since = &series.last_attempt.created_at;
             let (began, now) = (&series.last_attempt.gateway, gateway.name());
-            let (action, reason) = match *began == now {
-                true => ("ask", format!("its outcome is {} since {since}", series.status)),
-                false => ("wait", format!("it was begun with {began}, and {now} is configured")),
+            let (action, reason) = match gateway.began(&series.last_attempt) {
+                Began::Here | Began::Perhaps => {
+                    ("ask", format!("its outcome is {} since {since}", series.status))
+                }
+                Began::Elsewhere => {
+                    ("wait", format!("it was begun with {began}, and {now} is configured"))
+                }
             };
             let amount = series.last_attempt.amount;
             (Some(series.transaction), series.number, series.tenant, amount, action, reason)

@@ -12,7 +12,7 @@ use crate::domain::schedule::Task;
 use crate::domain::{Result, calendar};
 use crate::gateway::Gateway;
 use crate::mail::Transport;
-use crate::store::{Access, Store};
+use crate::store::{Access, Copies, Store};
 
 /// Copies the database into `folder` and runs `check-overdue` for each day from `from` to `until`;
 /// hands each day's report to `each`. The database itself is only read.
@@ -29,7 +29,7 @@ pub fn simulate(
     mut each: impl FnMut(NaiveDate, &Report) -> Result<()>,
 ) -> Result<()> {
     let copy = folder.join("simulation.db");
-    store.backup(&copy)?;
+    store.backup(&copy, Copies::Readable)?;
     let mut copy = Store::open(&copy, Access::Write)?.in_zone(config.timezone);
     let mut day = from;
     while day <= until {

@@ -51,3 +51,18 @@ unsigned sleep(unsigned seconds) {
     struct timespec wait = {seconds, 0};
     return nanosleep(&wait, NULL) == 0 ? 0 : seconds;
 }
+
+/* A clock that jumped, or whose battery is empty. */
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int done = (int)syscall(SYS_clock_gettime, clock, now);
+    if (done == 0 && clock == CLOCK_REALTIME) {
+        if (strikes("700 days ahead")) {
+            now->tv_sec += 700 * 86400L;
+        } else if (strikes("before 1970")) {
+            now->tv_sec -= 100 * 365 * 86400L;
+        } else if (strikes("year 10000")) {
+            now->tv_sec += 8000 * 365 * 86400L;
+        }
+    }
+    return done;
+}

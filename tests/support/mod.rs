@@ -220,12 +220,19 @@ impl Shop {
                 let name = name.expect("a name");
                 let query = match name.as_str() {
                     "events" => EVENTS.to_owned(),
+                    // When the machine's clock was gone by last is another moment each time.
+                    "database_info" => "SELECT id, uuid, created_at FROM database_info".to_owned(),
                     _ => format!("SELECT * FROM {name}"),
                 };
                 let rows = rows(&sql, &query);
                 (name, rows)
             })
             .collect()
+    }
+
+    /// See [`machine_goes_on`].
+    pub fn machine_goes_on(&self, seconds: u32) {
+        machine_goes_on(&self.path("billing.db"), seconds);
     }
 
     /// The database itself, for what no command shows.
@@ -243,6 +250,21 @@ impl Prepared {
         }
         shop
     }
+}
+
+/// Lets the machine's clock go on for the charges that were begun: they were so many seconds earlier.
+pub fn machine_goes_on(db: &Path, seconds: u32) {
+    let sql = rusqlite::Connection::open(db).expect("the database");
+    let trigger =
+        "/* no task */ SELECT sql FROM sqlite_schema WHERE name = 'charge_attempts_immutable'";
+    let trigger: String = sql.query_row(trigger, [], |row| row.get(0)).expect("the trigger");
+    let earlier = format!(
+        "BEGIN IMMEDIATE; DROP TRIGGER charge_attempts_immutable;
+         /* no task */ UPDATE charge_attempts SET
+           prepared_at = strftime('%Y-%m-%dT%H:%M:%SZ', prepared_at, '-{seconds} seconds');
+         {trigger}; COMMIT"
+    );
+    sql.execute_batch(&earlier).expect("an earlier moment");
 }
 
 /// The day on which the made-up businesses are looked at.

@@ -35,7 +35,7 @@ pub(super) fn validate(ctx: &mut Context, args: Validate) -> anyhow::Result<u8> 
     let slug = prompt::needed(ctx, "--tenant", "Customer", args.tenant, any)?;
     let typed = prompt::needed(ctx, "--amount", "Amount before discount", args.amount, any)?;
     let act = ctx.act();
-    let mut store = ctx.writer()?;
+    let mut store = ctx.counter()?;
     // A customer at a checkout does not wait for an import: only a check that is not counted yet is
     // written down.
     let (validated, amount, tenant, counted) = ctx.read(&mut store, |book| {

@@ -183,7 +183,7 @@ impl Demo<'_> {
 
     /// Every scheduled task, once, with its e-mails as files.
     pub(super) fn today(&mut self, clock: &Clock, mail: &Path) -> Result<Vec<Report>> {
-        let transport = Transport::File { directory: mail.to_owned() };
+        let transport = Transport::File { directory: mail.to_owned(), owner: None };
         let tasks = Task::ALL.iter().copied();
         tasks.map(|task| self.run(clock, task, &transport)).collect()
     }

@@ -17,6 +17,7 @@ use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::{Money, RunId, act};
 use crate::failure::exit;
 use crate::reports::{Period, automation, kpi, mrr, overdue, transactions};
+use crate::store::files::Owner;
 use crate::store::{Db, TenantFilter};
 use crate::tasks::lock::dead_runs;
 use crate::view::html::Site;
@@ -38,7 +39,7 @@ pub fn run(ctx: &mut Context, args: &Html) -> anyhow::Result<u8> {
     let timezone = ctx.clock.timezone;
     let site = Site::new(ctx.config.locale, move |at| at.with_timezone(&timezone).naive_local())?;
     let mut store = ctx.reader()?;
-    let folder = Folder::new(&args.out, ctx.clock.machine_now())?;
+    let folder = Folder::new(&args.out, Owner::of(&ctx.db), ctx.clock.machine_now())?;
     let dead = dead_runs(&mut store)?;
     let period = Between { since: None, until: None }.period(ctx)?;
     let mut pages = Pages { ctx, site: &site, folder, later: false, tenants: Tenants::default() };
@@ -50,6 +51,7 @@ pub fn run(ctx: &mut Context, args: &Html) -> anyhow::Result<u8> {
     drop(store);
     let folder = pages.folder;
     let count = folder.publish()?;
+    ctx.changes.made();
     let index = args.out.join("index.html");
     match ctx.printer.for_people() {
         true => ctx.printer.text(&format!("{count} pages: {}", index.display()))?,

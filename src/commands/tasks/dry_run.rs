@@ -236,6 +236,9 @@ const SIMULATED: &[Column] = &[
     ("held", "Held back", Align::Left),
 ];
 
+/// So many days are simulated at most: each is a run.
+const MOST_DAYS: i64 = 3 * 366;
+
 /// What `check-overdue` would do each day if nobody paid.
 pub fn simulation(ctx: &mut Context, args: &Simulate) -> anyhow::Result<u8> {
     let from = ctx.clock.today();
@@ -243,6 +246,10 @@ pub fn simulation(ctx: &mut Context, args: &Simulate) -> anyhow::Result<u8> {
     if until < from {
         let why = Why::Before { field: "today" };
         return Err(Refusal::bad("until", &until.to_string(), why).into());
+    }
+    let last = calendar::plus_days(from, MOST_DAYS);
+    if until > last {
+        return Err(Refusal::bad("until", &until.to_string(), Why::After { last }).into());
     }
     let options = args.caps.lift(Options { yes: true, ..Options::default() });
     let store = ctx.reader()?;

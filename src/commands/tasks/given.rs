@@ -9,6 +9,7 @@ use crate::config::{Config, GatewayKind, TlsKind, TransportKind};
 use crate::domain::{Act, Result};
 use crate::gateway::{Gateway, Program, Stripe};
 use crate::mail::{Secret, Smtp, Tls, Transport};
+use crate::store::files::Owner;
 use crate::tasks::Given;
 use crate::tasks::charge::Charged;
 
@@ -19,7 +20,10 @@ use crate::tasks::charge::Charged;
 pub fn transport(config: &Config, db: &std::path::Path) -> Result<Transport> {
     let mail = &config.mail;
     Ok(match mail.transport {
-        TransportKind::File => Transport::File { directory: mail_folder(config, db) },
+        TransportKind::File => Transport::File {
+            directory: mail_folder(config, db),
+            owner: Owner::of(db).map(|owner| (owner.user, owner.group)),
+        },
         TransportKind::Sendmail => Transport::Sendmail { program: mail.sendmail.clone() },
         TransportKind::Smtp => {
             let tls = match mail.tls {
@@ -53,9 +57,13 @@ pub fn gateway(config: &Config) -> Gateway {
             command: payments.command.clone(),
             timeout,
             pass_env: payments.pass_env.clone(),
+            name: payments.name.clone(),
         }),
         GatewayKind::Stripe => match config.stripe_secret_key() {
-            Ok(key) => Gateway::Stripe(Stripe::new(key, &payments.stripe.base_url, timeout)),
+            Ok(key) => {
+                let account = Stripe::new(key, &payments.stripe.base_url, timeout);
+                Gateway::Stripe(account.named(payments.name.clone()))
+            }
             Err(refusal) => Gateway::Unusable(refusal),
         },
     }

@@ -34,7 +34,7 @@ fn program(script: &str) -> (tempfile::TempDir, Program) {
     fs::write(&path, script).unwrap();
     let words = [Path::new("/bin/sh"), &path, place.path()];
     let command = words.map(|word| word.to_str().unwrap().to_owned()).to_vec();
-    (place, Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new() })
+    (place, Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new(), name: None })
 }
 
 fn charged(script: &str) -> Answer {
@@ -141,7 +141,7 @@ fn the_environment_is_what_is_promised_and_nothing_else() {
     let mut pass_env = set.clone();
     pass_env.push("BILLING_NO_SUCH_VARIABLE".into());
     let timeout = Duration::from_secs(60);
-    let program = Program { command: vec!["env".into()], timeout, pass_env };
+    let program = Program { command: vec!["env".into()], timeout, pass_env, name: None };
     program.check().unwrap();
     let ran = program.hear(program.start().unwrap(), b"").unwrap();
     let mut got: Vec<&str> = std::str::from_utf8(&ran.stdout.bytes).unwrap().lines().collect();
@@ -402,7 +402,7 @@ fn a_program_that_cannot_be_started_is_refused_before_and_not_asked_after() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let of = |word: &str| {
         let command = vec![word.to_owned()];
-        Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new() }
+        Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new(), name: None }
     };
     let path = |path: &PathBuf| path.to_str().unwrap().to_owned();
     let nowhere = path(&place.path().join("nowhere"));
@@ -455,7 +455,8 @@ fn a_busy_file_is_not_asked() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
     let _writing = fs::OpenOptions::new().append(true).open(&file).unwrap();
     let command = vec![file.to_str().unwrap().to_owned()];
-    let program = Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new() };
+    let program =
+        Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new(), name: None };
     assert_eq!(not_sent(program.charge(&request())), "cannot be started: Text file busy");
 }
 

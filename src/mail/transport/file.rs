@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, fchown, lchown};
 use std::path::Path;
 
 use super::{Outcome, Outgoing, reply_text};
@@ -14,10 +14,12 @@ const LONGEST_NAME: usize = 200;
 /// Writes the e-mail under its Message-ID, so that a second attempt writes the same file again. It is
 /// there whole or not at all, and nobody else may read it.
 ///
+/// `owner`, user and group, is to have it where that is not who writes.
+///
 /// What goes wrong goes wrong for every e-mail (the directory, the disk), so it is
 /// [`Outcome::Down`].
-pub fn write(directory: &Path, email: &Outgoing) -> Outcome {
-    match try_write(directory, email) {
+pub fn write(directory: &Path, owner: Option<(u32, u32)>, email: &Outgoing) -> Outcome {
+    match try_write(directory, owner, email) {
         Ok(()) => Outcome::Sent,
         Err(error) => {
             Outcome::Down(reply_text(&format!("cannot write to {}: {error}", directory.display())))
@@ -25,8 +27,8 @@ pub fn write(directory: &Path, email: &Outgoing) -> Outcome {
     }
 }
 
-fn try_write(directory: &Path, email: &Outgoing) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+fn try_write(directory: &Path, owner: Option<(u32, u32)>, email: &Outgoing) -> io::Result<()> {
+    make(directory, owner)?;
     let name = file_name(&email.message_id);
     let unfinished = directory.join(format!(".{name}.part"));
     // Left over from a run that was killed; made anew so that its mode is ours.
@@ -35,11 +37,27 @@ fn try_write(directory: &Path, email: &Outgoing) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    if let Some((user, group)) = owner {
+        fchown(&file, Some(user), Some(group)).ok();
+    }
     file.write_all(&email.bytes)?;
     file.sync_all()?;
     fs::rename(&unfinished, directory.join(format!("{name}.eml")))?;
     // The rename itself is on the disk only once the directory is.
     File::open(directory)?.sync_all()
+}
+
+/// Makes the folder, and those above it, where they are not there.
+fn make(directory: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
+    let missing: Vec<_> = directory
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    if let Some((user, group)) = owner {
+        missing.iter().for_each(|made| lchown(made, Some(user), Some(group)).unwrap_or_default());
+    }
+    Ok(())
 }
 
 /// The Message-ID with all that a file name should not have written as `=2F`: two ids never share
@@ -75,7 +93,7 @@ mod tests {
     fn a_email_tried_twice_is_one_file_that_only_its_owner_reads() {
         let place = tempfile::tempdir().unwrap();
         let directory = place.path().join("mail/out");
-        let transport = Transport::File { directory: directory.clone() };
+        let transport = Transport::File { directory: directory.clone(), owner: None };
         for _ in 0..2 {
             let mut outbox = Memory::with(1);
             deliver(&transport, &mut outbox).unwrap();
@@ -93,7 +111,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join("mail"), "a file").unwrap();
         let mut outbox = Memory::with(2);
-        let transport = Transport::File { directory: place.path().join("mail") };
+        let transport = Transport::File { directory: place.path().join("mail"), owner: None };
         deliver(&transport, &mut outbox).unwrap();
         assert!(matches!(outbox.outcome(1), Outcome::Down(_)));
         assert_eq!(outbox.waiting.len(), 1);

@@ -13,8 +13,10 @@ use crate::domain::event::PaymentEvent;
 use crate::domain::invoice::Invoice;
 use crate::domain::payment_method::PaymentMethodStatus;
 use crate::domain::template::Template;
+use crate::domain::text::printable_value;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Result, calendar};
+use crate::gateway::Began;
 use crate::store::charges::{Answered, Series};
 use crate::store::{Db, NewEmail, Store};
 use crate::tasks::batch::Pass;
@@ -62,6 +64,7 @@ impl Charger<'_> {
         match (answer, job.call) {
             (Answer::Succeeded { reference }, _) => {
                 self.succeeded(db, job, reference.as_deref())?;
+                name_repeated(db, job, reference.as_deref(), charged)?;
                 charged.succeeded += 1;
                 charged.emails_queued += 1;
             }
@@ -69,7 +72,11 @@ impl Charger<'_> {
                 self.declined(db, job, (code, message.as_deref(), !retryable), charged)?;
             }
             (Answer::Pending { reference }, _) => {
+                let known = job.reference.is_some();
                 self.pending(db, job, reference.as_deref(), charged)?;
+                if !known {
+                    name_repeated(db, job, reference.as_deref(), charged)?;
+                }
             }
             (Answer::NotFound, Call::Ask) => return self.never_seen(db, job, charged),
             (Answer::NotFound, Call::Charge) => {
@@ -235,6 +242,16 @@ impl Charger<'_> {
             self.unknown(db, job, message, charged)?;
             return Ok(None);
         }
+        let began = &series.last_attempt;
+        if self.given.gateway.began(began) != Began::Here {
+            let message = format!(
+                "it was begun with {}, and {} never saw it, which may be another",
+                began.gateway,
+                self.given.gateway.name()
+            );
+            self.unknown(db, job, &message, charged)?;
+            return Ok(None);
+        }
         let owed = &series.facts.invoice;
         let same = owed.rests(self.act.today).is_none()
             && owed.amount_due == job.request.amount
@@ -248,7 +265,15 @@ impl Charger<'_> {
                 self.unknown(db, job, message, charged)?;
                 Ok(None)
             }
-            (false, _) if self.may_be_on_its_way(&job.request) => Ok(None),
+            (false, _) if self.may_be_on_its_way(&job.request) => {
+                // By the day that was given it is long over: whoever gave it wonders why nothing is
+                // charged.
+                if self.act.now - job.request.created_at > TimeDelta::days(1) {
+                    let message = "a call with its key may arrive yet, by the machine's clock";
+                    self.unknown(db, job, message, charged)?;
+                }
+                Ok(None)
+            }
             (false, _) => {
                 self.not_sent(db, job, "the gateway never saw the key")?;
                 self.prepare(db, Candidate::Charge(job.transaction), charged)
@@ -257,11 +282,12 @@ impl Charger<'_> {
     }
 
     /// Whether a call with this key may arrive yet: a program that was started by a run that died
-    /// goes on, and books when it pleases. Only then does "never saw it" say that it never will.
+    /// goes on, and books when it pleases. Only then does "never saw it" say that it never will. The
+    /// program goes by the machine's clock, whatever day the command is given.
     fn may_be_on_its_way(&self, request: &ChargeRequest) -> bool {
         let timeout = i64::from(self.given.config.payments.timeout_seconds);
         let done = TimeDelta::hours(1) + TimeDelta::seconds(2 * timeout);
-        self.act.now - request.created_at < done
+        self.given.clock.machine_now() - request.prepared_at < done
     }
 
     /// The attempt never reached the gateway: it counts as none, and the next one has a key of its own.
@@ -305,4 +331,19 @@ impl Charger<'_> {
         charged.errors.push(unknown_outcome(&series, message));
         Ok(())
     }
+}
+
+/// Names a charge to which the gateway gave a reference that it gave a charge of another invoice: both
+/// count as paid, and the money may have come once.
+fn name_repeated(db: &Db, job: &Job, reference: Option<&str>, charged: &mut Charged) -> Result<()> {
+    let Some(reference) = reference else { return Ok(()) };
+    let Some((other, number)) = db.same_reference(job.attempt, reference)? else { return Ok(()) };
+    let words = format!(
+        "the gateway gave the charge of {} the reference {}, which it gave {other} of {number} too: \
+         the money may have come once; billing transaction reverse takes one back",
+        job.request.invoice,
+        printable_value(reference)
+    );
+    charged.errors.push(item_error(&job.transaction.to_string(), "reference_repeated", words));
+    Ok(())
 }

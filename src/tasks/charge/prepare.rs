@@ -8,6 +8,7 @@ use crate::domain::act::instant;
 use crate::domain::charge::Retry;
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::{InvoiceId, Money, Result, TransactionId};
+use crate::gateway::Began;
 use crate::store::charges::Series;
 use crate::store::{Db, Store};
 use crate::tasks::batch::Pass;
@@ -46,8 +47,7 @@ impl Charger<'_> {
                 self.begin(db, invoice, amount, &method).map(Some)
             }
             Some(Foreseen::Asked { series }) => {
-                let (began, now) = (&series.last_attempt.gateway, self.given.gateway.name());
-                if *began == now {
+                if self.given.gateway.began(&series.last_attempt) != Began::Elsewhere {
                     return self.ask(db, &series).map(Some);
                 }
                 // Another gateway never saw the key, and would be asked to charge once more.

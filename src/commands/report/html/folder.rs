@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{Refusal, Result};
+use crate::store::files::Owner;
 use crate::view::html::GENERATOR;
 
 const TENANTS: &str = "tenants";
@@ -28,6 +29,8 @@ pub struct Folder {
     /// Where the pages are until all are written; removed when this is dropped.
     part: PathBuf,
     names: BTreeSet<String>,
+    /// Whose they are to be.
+    owner: Option<Owner>,
     /// The folders above it that were not there, the lowest first: they go again where nothing
     /// comes into them.
     made: Vec<PathBuf>,
@@ -39,7 +42,7 @@ impl Folder {
     ///
     /// # Errors
     /// It is another folder, or nothing can be written beside it.
-    pub fn new(target: &Path, now: DateTime<Utc>) -> Result<Folder> {
+    pub fn new(target: &Path, owner: Option<Owner>, now: DateTime<Utc>) -> Result<Folder> {
         let failed = |e: std::io::Error| Refusal::file(target, "make", &e);
         check_ours(target)?;
         // A name such as `.` or `pages/..` has nothing beside it: its full path has.
@@ -52,14 +55,23 @@ impl Folder {
             above.ancestors().take_while(|path| !path.exists()).map(Path::to_owned).collect();
         let mut name = OsString::from(&target);
         name.push(format!(".{}{PART}", uuid::Uuid::new_v4().simple()));
-        let folder = Folder { target, part: PathBuf::from(name), names: BTreeSet::new(), made };
+        let part = PathBuf::from(name);
+        let folder = Folder { target, part, names: BTreeSet::new(), owner, made };
         fs::create_dir_all(&above).map_err(failed)?;
+        folder.made.iter().for_each(|made| folder.give(made));
         remove_abandoned(&folder.target, &above, now);
         for path in [folder.part.clone(), folder.part.join(TENANTS)] {
             let made = DirBuilder::new().mode(0o700).create(&path);
             made.map_err(|e| Refusal::file(&path, "make", &e))?;
+            folder.give(&path);
         }
         Ok(folder)
+    }
+
+    fn give(&self, made: &Path) {
+        if let Some(owner) = self.owner {
+            owner.take(made);
+        }
     }
 
     /// Writes a page, to be put in place with the others.
@@ -71,6 +83,7 @@ impl Folder {
         let open = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let write = || open()?.write_all(page.as_bytes());
         write().map_err(|e| Refusal::file(&path, "write", &e))?;
+        self.give(&path);
         self.names.insert(name.to_owned());
         Ok(())
     }
@@ -123,7 +136,8 @@ impl Folder {
         }
         match DirBuilder::new().mode(0o700).create(&tenants) {
             Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(e),
-            _ => {}
+            Err(_) => {}
+            Ok(()) => self.give(&tenants),
         }
         for folder in [&self.target, &tenants] {
             fs::set_permissions(folder, Permissions::from_mode(0o700))?;
@@ -200,8 +214,9 @@ fn remove_abandoned(target: &Path, above: &Path, now: DateTime<Utc>) {
         let file_name = entry.file_name();
         let id = file_name.to_str().and_then(|text| text.strip_prefix(name)?.strip_prefix('.'));
         let id = id.and_then(|text| text.strip_suffix(PART));
-        let modified = entry.metadata().and_then(|metadata| metadata.modified());
-        let old = modified.is_ok_and(|at| now - DateTime::from(at) > TimeDelta::days(1));
+        let modified =
+            entry.metadata().ok().and_then(|meta| DateTime::from_timestamp(meta.mtime(), 0));
+        let old = modified.is_some_and(|at| now - at > TimeDelta::days(1));
         let part = entry.path();
         let ours = || holds_pages(&part) && holds_pages(&part.join(TENANTS));
         if old && id.is_some_and(|id| uuid::Uuid::try_parse(id).is_ok()) && ours() {
