@@ -133,10 +133,12 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
         }
         Deed::Change { subscription: id, plan, quantity } => {
             let change = Change { plan: Some(db.plan(PLANS[plan].0)?), quantity: Some(quantity) };
-            Book::new(db, act, config).change_subscription(&subscription(db, id)?, &change)
+            Book::new(db, act, config)
+                .change_subscription(&subscription(db, id)?, &change)
+                .map(drop)
         }
         Deed::Cancel { subscription: id, when } => {
-            Book::new(db, act, config).cancel_subscription(&subscription(db, id)?, when)
+            Book::new(db, act, config).cancel_subscription(&subscription(db, id)?, when).map(drop)
         }
         Deed::Resume { subscription: id } => {
             Book::new(db, act, config).resume_subscription(&subscription(db, id)?)

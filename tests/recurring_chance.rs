@@ -52,11 +52,13 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
         }
         (1 | 2, Some(one)) => {
             let change = Change { plan: Some(plan), quantity: Some(1 + random.below(5) as i64) };
-            Book::new(db, act, config).change_subscription(&one, &change)
+            Book::new(db, act, config).change_subscription(&one, &change).map(drop)
         }
-        (3, Some(one)) => Book::new(db, act, config).cancel_subscription(&one, When::PeriodEnd),
+        (3, Some(one)) => {
+            Book::new(db, act, config).cancel_subscription(&one, When::PeriodEnd).map(drop)
+        }
         (4, Some(one)) if random.below(6) == 0 => {
-            Book::new(db, act, config).cancel_subscription(&one, When::Now)
+            Book::new(db, act, config).cancel_subscription(&one, When::Now).map(drop)
         }
         (5, Some(one)) => Book::new(db, act, config).resume_subscription(&one),
         (6, _) if random.below(3) == 0 => Book::new(db, act, config).suspend(&tenant, "a quarrel"),

@@ -8,12 +8,12 @@ use super::record::in_words;
 use super::redeem::Discounts;
 use crate::domain::email::Locale;
 use crate::domain::event::{Standing, SubscriptionEvent};
-use crate::domain::invoice::{Amounts, Line, Purpose};
+use crate::domain::invoice::{Amounts, Invoice, Line, Purpose};
 use crate::domain::period::{Cycle, Period};
 use crate::domain::pricing::{Charge, charges};
-use crate::domain::recurrence::{self, Bill, Decision};
+use crate::domain::recurrence::{self, Backlog, Bill, Decision, Reason};
 use crate::domain::subscription::Subscription;
-use crate::domain::{Money, Result, RunId, SubscriptionId};
+use crate::domain::{Money, Refusal, Result, RunId, SubscriptionId};
 use crate::mail::wording;
 use crate::store::subscriptions::Billed;
 
@@ -108,6 +108,41 @@ impl Book<'_> {
         let (cycle, next_on) = (subscription.cycle, bill.period.end);
         self.issuer()?.bill_periods(&subscription, &[bill], cycle, next_on, None)?;
         Ok(())
+    }
+
+    /// Bills what of a subscription has begun and no run has billed, at the terms that it has: what
+    /// is changed now is to hold from the next period. Returns the invoices.
+    ///
+    /// # Errors
+    /// More has begun than may be billed unasked, an amount that is too large, or a fault of the file.
+    pub fn bill_begun(&self, subscription: &Subscription) -> Result<Vec<Invoice>> {
+        let begun = recurrence::begun(subscription, self.act.today, Backlog::Held);
+        if let Reason::Backlog { count, since } = begun.reason {
+            let subscription = subscription.id.to_string();
+            return Err(Refusal::PeriodNotBilled { subscription, count, since });
+        }
+        if begun.bills.is_empty() {
+            return Ok(Vec::new());
+        }
+        let issued = self.issuer()?.bill(subscription, &begun, None)?;
+        issued.iter().map(|issued| self.db.invoice_by_id(issued.id)).collect()
+    }
+
+    /// Leaves periods unbilled that had begun: more than may be billed unasked, where nobody can be
+    /// waited for. Returns what is left, in words.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn drop_backlog(
+        &self,
+        subscription: &Subscription,
+        count: usize,
+        since: NaiveDate,
+    ) -> Result<String> {
+        let reason = format!("{count} periods since {since} were missed and stay unbilled");
+        let event = SubscriptionEvent::BacklogDropped { standing: Standing::of(subscription) };
+        self.record(subscription.tenant_id, event, Some(&reason))?;
+        Ok(format!("{}: {reason}", subscription.id))
     }
 
     /// What the bills of a subscription come to as invoices, one after another: the lines, with what a

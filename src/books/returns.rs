@@ -34,11 +34,7 @@ impl Book<'_> {
             let billed_until = self.db.billed_until(&suspended)?;
             let back = recurrence::back(&suspended, billed_until, self.act.today);
             if let Reason::Backlog { count, since } = back.missed.reason {
-                let reason = format!("{count} periods since {since} were missed and stay unbilled");
-                let standing = Standing::of(&suspended);
-                let event = SubscriptionEvent::BacklogDropped { standing };
-                self.record(tenant, event, Some(&reason))?;
-                dropped.push(format!("{}: {reason}", suspended.id));
+                dropped.push(self.drop_backlog(&suspended, count, since)?);
             }
             if !back.missed.bills.is_empty() {
                 self.issuer()?.bill(&suspended, &back.missed, None)?;

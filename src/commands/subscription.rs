@@ -74,11 +74,16 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Create(args) => create::create(ctx, &args)?,
         Command::List(args) => list(ctx, &args)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, args.id)?,
-        Command::Change(args) => change(ctx, args.id, |book, subscription| {
-            let plan = args.plan.as_deref().map(|code| book.db.plan(code)).transpose()?;
-            let wanted = Change { plan, quantity: args.quantity };
-            book.change_subscription(subscription, &wanted)
-        })?,
+        Command::Change(args) => {
+            let mut begun = Vec::new();
+            change(ctx, args.id, |book, subscription| {
+                let plan = args.plan.as_deref().map(|code| book.db.plan(code)).transpose()?;
+                let wanted = Change { plan, quantity: args.quantity };
+                begun = book.change_subscription(subscription, &wanted)?;
+                Ok(())
+            })?;
+            ctx.note_begun(&begun);
+        }
         Command::Cancel(args) => cancel::cancel(ctx, &args)?,
         Command::Resume(args) => change(ctx, args.id, |book, one| book.resume_subscription(one))?,
         Command::Explain(args) => explain::explain(ctx, args.id)?,

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use super::period::{Cycle, Period, Proration};
 use super::subscription::{Subscription, SubscriptionStatus, Terms, When};
-use super::{Refusal, Result, calendar};
+use super::{Refusal, Result};
 
 /// So many periods of one subscription may have gone unbilled; with more, something else is wrong
 /// than a machine that was off, and nobody wants thirty invoices in one night.
@@ -164,19 +164,20 @@ fn end_unbilled(
     let Some(pause) = &subscription.pause else {
         return Decision { ends: Some(on), reason: Reason::Ended { on }, ..decision };
     };
-    let missed = missed_before_suspension(subscription, pause.on, backlog);
+    let missed = missed_until_suspension(subscription, pause.on, backlog);
     match missed.reason {
         Reason::Backlog { .. } => missed,
         _ => Decision { ends: Some(on), reason: Reason::Ended { on }, ..missed },
     }
 }
 
-/// How many periods of a subscription have begun and are not billed; none of one that is suspended,
-/// canceled or on trial.
-pub fn count_due(subscription: &Subscription, today: NaiveDate) -> usize {
-    match (subscription.status, subscription.next_billing_on) {
-        (SubscriptionStatus::Active, Some(next)) => count_begun(subscription, next, today),
-        _ => 0,
+/// What of a subscription has begun and no run has billed: by today, or where it is suspended, by the
+/// day of its suspension. A verb that changes what is billed bills this first, so that a machine that
+/// was off, or a zone in which the day began after the run, changes no bill.
+pub fn begun(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -> Decision {
+    match &subscription.pause {
+        Some(pause) => missed_until_suspension(subscription, pause.on, backlog),
+        None => decide(subscription, today, backlog),
     }
 }
 
@@ -258,7 +259,7 @@ fn come_back(
 /// What becomes of a suspended subscription that comes back.
 #[derive(Debug, Clone)]
 pub struct Back {
-    /// What is billed first: the periods that had begun before the suspension.
+    /// What is billed first: the periods that had begun by the suspension.
     pub missed: Decision,
     /// The subscription once that is billed, and how it goes on.
     pub after: Subscription,
@@ -273,7 +274,7 @@ pub fn back(
     today: NaiveDate,
 ) -> Back {
     let suspended_on = subscription.pause.as_ref().map_or(today, |pause| pause.on);
-    let missed = missed_before_suspension(subscription, suspended_on, Backlog::Held);
+    let missed = missed_until_suspension(subscription, suspended_on, Backlog::Held);
     let mut after = subscription.clone();
     let mut until = billed_until;
     if let Some(last) = missed.bills.last() {
@@ -284,9 +285,10 @@ pub fn back(
     Back { how: come_back(&after, until, today), missed, after }
 }
 
-/// The periods that had begun before a subscription was suspended and that no run had billed: a
-/// machine that was off is no reason not to bill them. Periods that began later are never billed.
-fn missed_before_suspension(
+/// The periods that had begun when a subscription was suspended and that no run had billed, that of
+/// the day itself too: a machine that was off is no reason not to bill them. Periods that began later
+/// are never billed.
+fn missed_until_suspension(
     subscription: &Subscription,
     suspended_on: NaiveDate,
     backlog: Backlog,
@@ -294,8 +296,7 @@ fn missed_before_suspension(
     let mut running = subscription.clone();
     // Of a pause that is left, `decide` would ask here again what was missed before it.
     (running.status, running.pause) = (SubscriptionStatus::Active, None);
-    let day_before = calendar::plus_days(suspended_on, -1);
-    decide(&running, day_before, backlog)
+    decide(&running, suspended_on, backlog)
 }
 
 #[cfg(test)]

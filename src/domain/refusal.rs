@@ -220,6 +220,12 @@ pub enum Refusal {
     NothingToChange {
         subscription: String,
     },
+    /// More periods have begun than may be billed unasked, so that nothing of it can change.
+    PeriodNotBilled {
+        subscription: String,
+        count: usize,
+        since: NaiveDate,
+    },
     /// The coupon's rules say no; the reasons in their order, at least one.
     CouponRefused {
         coupon: String,

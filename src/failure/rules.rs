@@ -115,6 +115,14 @@ impl From<&Refusal> for Failure {
                 "nothing_to_change",
                 format!("{subscription} has that plan and quantity already, or will have"),
             ),
+            R::PeriodNotBilled { subscription, count, since } => new(
+                "period_not_billed",
+                format!("{count} periods of {subscription} since {since} have begun and are not billed"),
+            )
+            .hint(
+                "billing tasks generate-recurring-invoices --allow-backlog bills them; \
+                 billing subscription cancel --now leaves them unbilled",
+            ),
             R::CouponRefused { coupon, verdicts } => coupon_refused(coupon, verdicts),
             R::CouponUsed { coupon, field } => new(
                 "coupon_used",
