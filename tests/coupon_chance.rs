@@ -28,7 +28,7 @@ use support::coupon_model::{COUPONS, Deed, InvoiceRow, Model, PLANS, Rows, TAX, 
 use support::inside::{Inside, Random, check};
 use support::{Prepared, Shop};
 
-const LIVES: usize = 4;
+const LIVES: usize = 5;
 const STEPS: usize = 200;
 
 /// Something to be done, at random. Mostly of what is still open, or nothing would come of it.

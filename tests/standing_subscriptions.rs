@@ -413,7 +413,7 @@ fn a_payment_does_not_bring_back_what_was_suspended_for_its_trial() {
     assert_eq!(status(&shop, &paid, "2026-02-25"), "active");
     assert_eq!(status(&shop, &tried, "2026-02-25"), "suspended");
     // By hand, it is another decision.
-    come_back(&shop, "2026-02-26");
+    shop.ok(&["subscription", "resume", &tried, "--as-of", "2026-02-26"]);
     assert_eq!(status(&shop, &tried, "2026-02-26"), "active");
     shop.check();
 }

@@ -63,9 +63,10 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// Brings a suspended tenant back by hand. Invoices that are past suspension are warned anew after
-    /// the notice; with `until`, each overdue invoice is promised until then. Returns what of its
-    /// subscriptions stays unbilled, in words.
+    /// Brings a suspended tenant back by hand, with what its suspension took. Invoices that are past
+    /// suspension, or would be before a notice has run out, are warned anew; with `until`, each
+    /// overdue invoice is promised until then. Returns what of its subscriptions stays unbilled, in
+    /// words.
     ///
     /// # Errors
     /// It is closed, or not suspended, or the promised day has passed.
@@ -79,7 +80,9 @@ impl Book<'_> {
             return Err(Refusal::TenantClosed { tenant: tenant.slug.clone() });
         }
         let Some(suspension) = &tenant.suspension else {
-            return self.reactivate_subscriptions(tenant, reason);
+            let suspended = self.db.suspended_subscriptions(tenant.id)?;
+            let subscription = suspended.first().map(|one| one.id.to_string());
+            return Err(Refusal::NotSuspended { tenant: tenant.slug.clone(), subscription });
         };
         if let Some(until) = until {
             if until < self.act.today {
@@ -91,7 +94,7 @@ impl Book<'_> {
         }
         let (policy, mut set_back) = (self.config.dunning_policy(), Vec::new());
         for facts in self.db.dunning_facts(tenant.id, self.act.today)?.invoices {
-            if dunning::is_past_suspension(&facts, &policy, self.act.today) {
+            if dunning::is_warned_anew(&facts, &policy, self.act.today) {
                 self.db.set_back_invoice(self.act, facts.id)?;
                 set_back.push(facts.number);
             }
@@ -99,22 +102,8 @@ impl Book<'_> {
         self.db.set_back_uncollectible(self.act, tenant.id)?;
         let how =
             Reactivation::ByHand { promised_until: until, set_back: &set_back, on: self.act.today };
-        self.bring_back(tenant.id, suspension, Which::All, reason, how)
-    }
-
-    /// Brings back the suspended subscriptions of a tenant that is active itself: one whose trial
-    /// ended while another went on.
-    fn reactivate_subscriptions(
-        &self,
-        tenant: &Tenant,
-        reason: Option<&str>,
-    ) -> Result<Vec<String>> {
-        if self.db.suspended_subscriptions(tenant.id)?.is_empty() {
-            return Err(Refusal::NotSuspended { tenant: tenant.slug.clone() });
-        }
-        let how = Reactivation::SubscriptionsOnly;
-        self.record(tenant.id, TenantEvent::Reactivated { how }, reason)?;
-        self.return_subscriptions(tenant.id, Which::All)
+        let which = Which::TakenBy(suspension.cause);
+        self.bring_back(tenant.id, suspension, which, reason, how)
     }
 
     /// Closes a tenant: it is not served any more, and its subscriptions end now. What it owes is

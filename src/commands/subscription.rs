@@ -31,7 +31,7 @@ pub enum Command {
     Change(ChangeArgs),
     /// End a subscription with its period, or (--now) at once
     Cancel(Cancel),
-    /// Take a cancellation at the period's end back
+    /// Take a cancellation at the period's end back, or bring back a trial that ended
     Resume(Named),
     /// Say which period it is in, what was billed, and what the next invoice will be
     Explain(Named),
@@ -85,7 +85,14 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
             ctx.note_begun(&begun);
         }
         Command::Cancel(args) => cancel::cancel(ctx, &args)?,
-        Command::Resume(args) => change(ctx, args.id, |book, one| book.resume_subscription(one))?,
+        Command::Resume(args) => {
+            let mut unbilled = None;
+            change(ctx, args.id, |book, subscription| {
+                unbilled = book.resume(subscription)?;
+                Ok(())
+            })?;
+            unbilled.iter().for_each(|what| ctx.note(&format!("warning: {what}")));
+        }
         Command::Explain(args) => explain::explain(ctx, args.id)?,
     }
     Ok(exit::DONE)

@@ -191,6 +191,8 @@ pub enum Refusal {
     },
     NotSuspended {
         tenant: String,
+        /// One of its subscriptions that is suspended for itself, because its trial ended.
+        subscription: Option<String>,
     },
     TenantClosed {
         tenant: String,

@@ -87,7 +87,11 @@ impl From<&Refusal> for Failure {
             R::AlreadySuspended { tenant } => {
                 new("already_suspended", format!("{tenant} is suspended by hand already"))
             }
-            R::NotSuspended { tenant } => new("not_suspended", format!("{tenant} is not suspended")),
+            R::NotSuspended { tenant, subscription } => {
+                let failure = new("not_suspended", format!("{tenant} is not suspended"));
+                let hint = |id| format!("{id} is; billing subscription resume {id} brings it back");
+                subscription.as_ref().map(hint).into_iter().fold(failure, Failure::hint)
+            }
             R::TenantClosed { tenant } => new("tenant_closed", format!("{tenant} is closed")),
             R::TenantSuspended { tenant } => new("tenant_suspended", format!("{tenant} is suspended"))
                 .hint(format!("billing tenant reactivate {tenant} brings it back")),

@@ -174,6 +174,32 @@ fn a_tenant_that_came_back_by_hand_is_warned_after_the_notice_and_then_suspended
 }
 
 #[test]
+fn what_could_suspend_before_a_new_notice_has_run_is_warned_anew_with_the_rest() {
+    let today = day("2026-04-10");
+    let anew = |due_on: &str, stage| {
+        let facts = InvoiceFacts { due_on: day(due_on), stage, ..invoice() };
+        is_warned_anew(&facts, &policy(), today)
+    };
+    // The new notice ends on 24 April: 30 days after 25 March.
+    assert!(anew("2026-03-24", Some(Stage::Warning)) && anew("2026-03-24", None));
+    assert!(!anew("2026-03-25", Some(Stage::Warning)));
+    let second = InvoiceFacts {
+        due_on: day("2026-03-20"),
+        stage: Some(Stage::Urgent),
+        set_back_on: Some(today),
+        ..invoice()
+    };
+    let wait = decided(&second, "2026-04-11");
+    let warn_on = day("2026-04-17");
+    assert_eq!((wait.action, wait.reason), (Action::Wait, Reason::SetBack { warn_on }));
+    assert_eq!(wait.next, Some(NextStep { stage: Stage::Warning, on: warn_on }));
+    assert_eq!(decided(&second, "2026-04-17").action, Action::Record(Stage::Warning));
+    let forecast = forecast(&second, TenantStatus::Active, &policy(), today);
+    let days: Vec<_> = forecast.iter().map(|step| step.on.to_string()).collect();
+    assert_eq!(days, ["2026-04-17", "2026-04-24"]);
+}
+
+#[test]
 fn a_tenant_gets_one_email_of_the_highest_new_stage() {
     let newer = InvoiceFacts { due_on: day("2026-03-12"), ..invoice() };
     let decision = decide(&tenant(vec![invoice(), newer]), &policy(), day("2026-03-16"));
