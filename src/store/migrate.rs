@@ -93,6 +93,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/11.sql")),
         fill: None,
     },
+    Migration {
+        version: 12,
+        summary: "what is billed besides the next periods",
+        sql: Some(include_str!("migrations/12.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.
