@@ -164,7 +164,7 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
             Book::new(db, act, config).reactivate(&tenant(db, id)?, None, None).map(drop)
         }
         Deed::Close { tenant: id } => {
-            Book::new(db, act, config).close_tenant(&tenant(db, id)?, By::Command, None)
+            Book::new(db, act, config).close_tenant(&tenant(db, id)?, By::Command, None).map(drop)
         }
         Deed::Switch { coupon, on } => {
             let coupon = db.coupon(COUPONS[coupon].code)?;

@@ -119,7 +119,10 @@ impl Book<'_> {
                 };
                 Ok(Ahead { due: back.missed.bills, next, provided: Some(Provided::CameBack) })
             }
-            _ => Ok(Ahead::default()),
+            _ => {
+                let due = recurrence::decide(subscription, today, Backlog::Allowed);
+                Ok(Ahead { due: due.bills, ..Ahead::default() })
+            }
         }
     }
 }

@@ -207,13 +207,22 @@ impl Book<'_> {
     /// A fault of the file.
     pub fn end_subscription(&self, subscription: &Subscription, ends_on: NaiveDate) -> Result<()> {
         self.db.end_subscription(self.act, subscription.id, ends_on)?;
-        for redemption in self.db.open_redemptions(subscription.id)? {
-            self.end_redemption(subscription.tenant_id, &redemption)?;
-        }
+        self.end_redemptions(subscription)?;
         let ended = self.db.subscription(subscription.id)?;
         let (standing, with_tenant) = (Standing::of(&ended), false.into());
         let event = SubscriptionEvent::Canceled { standing, with_tenant };
         self.record(ended.tenant_id, event, Some(&format!("ended on {ends_on}")))
+    }
+
+    /// Ends the coupons of a subscription of which no invoice follows.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn end_redemptions(&self, subscription: &Subscription) -> Result<()> {
+        for redemption in self.db.open_redemptions(subscription.id)? {
+            self.end_redemption(subscription.tenant_id, &redemption)?;
+        }
+        Ok(())
     }
 
     /// Takes a cancellation at the period's end back.

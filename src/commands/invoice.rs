@@ -9,7 +9,7 @@ mod pay;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
-use super::{Context, Limit, date_arg};
+use super::{Context, Limit, date_arg, prompt};
 use crate::books::Book;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::{Result, text};
@@ -113,6 +113,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         }
         Command::WriteOff(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
+            prompt::ask(ctx, &format!("{} is given up, and chased no more", args.number))?;
             change(ctx, &args.number, |book, invoice| book.write_off(invoice, &reason))?;
         }
         Command::Promise(args) => {

@@ -9,8 +9,8 @@
 use chrono::NaiveDate;
 
 use super::period::{Cycle, Period, Proration};
-use super::subscription::{Subscription, SubscriptionStatus, Terms, When};
-use super::{Refusal, Result};
+use super::subscription::{Subscription, SubscriptionStatus, Terms, Unbilled, When};
+use super::{Refusal, Result, calendar};
 
 /// So many periods of one subscription may have gone unbilled; with more, something else is wrong
 /// than a machine that was off, and nobody wants thirty invoices in one night.
@@ -118,6 +118,9 @@ pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -
         ends: None,
         reason: Reason::NotBilled { status: subscription.status },
     };
+    if let Some(unbilled) = subscription.unbilled {
+        return left_unbilled(subscription, unbilled, backlog);
+    }
     let ends = subscription.ends_on.filter(|on| *on <= today);
     let active = subscription.status == SubscriptionStatus::Active;
     let Some(next) = subscription.next_billing_on.filter(|_| active) else {
@@ -140,6 +143,28 @@ pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -
         _ => Reason::Due { count, since: next },
     };
     Decision { cycle: walk.cycle, next_on: Some(walk.start), ends, reason, ..decision }
+}
+
+/// What is billed of a subscription that has ended: whole periods, as if it had not.
+fn left_unbilled(subscription: &Subscription, unbilled: Unbilled, backlog: Backlog) -> Decision {
+    let running = Subscription {
+        status: SubscriptionStatus::Active,
+        next_billing_on: Some(unbilled.from),
+        ends_on: None,
+        unbilled: None,
+        ..subscription.clone()
+    };
+    decide(&running, unbilled.until, backlog)
+}
+
+/// What an end of today leaves unbilled, for the next run to bill: what has begun by today (or by a
+/// suspension), and before the day on which it was to end anyhow.
+pub fn unbilled_at_end(subscription: &Subscription, today: NaiveDate) -> Option<Unbilled> {
+    let from = subscription.next_billing_on?;
+    let day = subscription.pause.as_ref().map_or(today, |pause| pause.on);
+    let last_day = subscription.ends_on.map(|on| calendar::plus_days(on, -1));
+    let until = last_day.map_or(day, |last| last.min(day));
+    (from <= until).then_some(Unbilled { from, until })
 }
 
 /// How many periods from `next` on have begun by `today`, before the subscription ends.

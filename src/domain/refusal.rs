@@ -189,6 +189,10 @@ pub enum Refusal {
     AlreadySuspended {
         tenant: String,
     },
+    NotClosed {
+        tenant: String,
+        status: &'static str,
+    },
     NotSuspended {
         tenant: String,
         /// One of its subscriptions that is suspended for itself, because its trial ended.

@@ -92,7 +92,11 @@ impl From<&Refusal> for Failure {
                 let hint = |id| format!("{id} is; billing subscription resume {id} brings it back");
                 subscription.as_ref().map(hint).into_iter().fold(failure, Failure::hint)
             }
-            R::TenantClosed { tenant } => new("tenant_closed", format!("{tenant} is closed")),
+            R::NotClosed { tenant, status } => {
+                new("not_closed", format!("{tenant} is not closed, it is {status}"))
+            }
+            R::TenantClosed { tenant } => new("tenant_closed", format!("{tenant} is closed"))
+                .hint(format!("billing tenant reopen {tenant} makes it active again, without its subscriptions")),
             R::TenantSuspended { tenant } => new("tenant_suspended", format!("{tenant} is suspended"))
                 .hint(format!("billing tenant reactivate {tenant} brings it back")),
             R::PlanArchived { plan } => {

@@ -10,7 +10,7 @@ use super::plans::{interval, price};
 use super::{Db, columns};
 use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Interval;
-use crate::domain::subscription::{Item, Items, Pause, Subscription, Terms};
+use crate::domain::subscription::{Item, Items, Pause, Subscription, Terms, Unbilled};
 use crate::domain::{ItemId, PlanId, Refusal, Result, SubscriptionId, TenantId};
 
 pub use changes::{Begins, Billed, NewItem, NewSubscription};
@@ -150,12 +150,16 @@ impl Db<'_> {
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn live_subscriptions(&self, tenant: TenantId) -> Result<Vec<SubscriptionId>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT id FROM subscriptions WHERE tenant_id = ?1 AND status <> 'canceled' ORDER BY id",
-        )?;
-        let found = statement.query_map([tenant.0], |row| Ok(SubscriptionId(row.get(0)?)))?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
+    pub fn live_subscriptions(&self, tenant: TenantId) -> Result<Vec<Subscription>> {
+        let mut statement = self.conn.prepare_cached(subscription_query!(
+            "WHERE s.tenant_id = ?1 AND s.status <> 'canceled' ORDER BY s.id, i.position"
+        ))?;
+        let mut found = Vec::new();
+        self.read_subscriptions(statement.query([tenant.0])?, |subscription| {
+            found.push(subscription);
+            Ok(true)
+        })?;
+        Ok(found)
     }
 
     /// The subscriptions of a tenant that are suspended.
@@ -342,6 +346,28 @@ impl Db<'_> {
         )
     }
 
+    /// A page of subscriptions that ended before what had begun of them was billed, by where that
+    /// starts.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn ended_unbilled(
+        &self,
+        until: NaiveDate,
+        after: Option<DueSubscription>,
+        limit: usize,
+    ) -> Result<Vec<DueSubscription>> {
+        self.due(
+            "SELECT unbilled_from AS due_on, id FROM subscriptions INDEXED BY subscriptions_unbilled
+             WHERE unbilled_from IS NOT NULL AND unbilled_from <= ?1
+               AND (unbilled_from, id) > (?2, ?3)
+             ORDER BY unbilled_from, id LIMIT ?4",
+            until,
+            after,
+            limit,
+        )
+    }
+
     /// A page of trials whose last day lies on or before `until`.
     ///
     /// # Errors
@@ -462,6 +488,9 @@ fn subscription(row: &Row) -> rusqlite::Result<Subscription> {
         ends_on: columns::date_or_null(row, "ends_on")?,
         canceled_at: row.get("canceled_at")?,
         pause,
+        unbilled: columns::date_or_null(row, "unbilled_from")?
+            .zip(columns::date_or_null(row, "unbilled_until")?)
+            .map(|(from, until)| Unbilled { from, until }),
         coupon: None,
         billed_elsewhere_until: columns::date_or_null(row, "billed_elsewhere_until")?,
         imported: row.get("imported")?,

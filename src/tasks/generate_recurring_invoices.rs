@@ -144,7 +144,7 @@ fn go_through(
     mut act_on: impl FnMut(&Db, &[Decided]) -> Result<Vec<Vec<Money>>>,
 ) -> Result<Billed> {
     let mut sum = Billed::default();
-    for scan in [Scan::Due, Scan::Ending] {
+    for scan in [Scan::Due, Scan::Ending, Scan::Ended] {
         let mut after = None;
         sum.add(pass.each_page(
             |db| {
@@ -172,12 +172,13 @@ fn go_through(
     Ok(sum)
 }
 
-/// What a run goes through: active subscriptions by the start of their next period, and canceled
-/// ones by their end.
+/// What a run goes through: active subscriptions by the start of their next period, canceled ones by
+/// their end, and those that ended with their tenant before what had begun was billed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scan {
     Due,
     Ending,
+    Ended,
 }
 
 impl Scan {
@@ -190,6 +191,7 @@ impl Scan {
         match self {
             Scan::Due => db.due_for_billing(act.today, after, BATCH),
             Scan::Ending => db.ending(act.today, after, BATCH),
+            Scan::Ended => db.ended_unbilled(act.today, after, BATCH),
         }
     }
 
@@ -219,6 +221,7 @@ impl Scan {
         match (self, decision.reason) {
             (Scan::Due, Reason::Due { .. } | Reason::Backlog { .. }) => true,
             (Scan::Ending, Reason::Backlog { .. }) => !active,
+            (Scan::Ended, Reason::Due { .. } | Reason::Backlog { .. }) => true,
             (Scan::Ending, Reason::Ended { .. }) => true,
             _ => false,
         }
@@ -244,6 +247,9 @@ fn write(
     run: RunId,
 ) -> Result<Vec<Money>> {
     let issued = issuer.bill(subscription, decision, Some(run))?;
+    if subscription.unbilled.is_some() && !issued.is_empty() {
+        issuer.book.end_redemptions(subscription)?;
+    }
     if let Some(on) = decision.ends {
         let billed = issuer.book.db.subscription(subscription.id)?;
         issuer.book.end_subscription(&billed, on)?;

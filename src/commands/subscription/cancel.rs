@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::super::Context;
+use super::super::{Context, prompt};
 use super::change;
 use crate::books::subscribe::Canceled;
 use crate::domain::SubscriptionId;
@@ -19,6 +19,9 @@ pub struct Cancel {
 
 pub(super) fn cancel(ctx: &mut Context, args: &Cancel) -> anyhow::Result<()> {
     let when = if args.now { When::Now } else { When::PeriodEnd };
+    if args.now {
+        prompt::ask(ctx, &format!("{} ends now, and nothing is credited", args.id))?;
+    }
     let mut canceled = Canceled::default();
     let mut billed_until = None;
     change(ctx, args.id, |book, subscription| {
