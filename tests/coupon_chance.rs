@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use billing::books::issue::NewIssue;
 use billing::books::subscribe::NewStart;
-use billing::books::{Book, Notify, PaymentTerms};
+use billing::books::{Book, Notify, PaymentTerms, Sent, Then, Voiding};
 use billing::domain::coupon::{Offer, Redemption};
 use billing::domain::event::By;
 use billing::domain::invoice::Line;
@@ -30,6 +30,7 @@ use support::{Prepared, Shop};
 
 const LIVES: usize = 5;
 const STEPS: usize = 200;
+const VOIDING: Voiding = Voiding { sent: Sent::Allowed, then: Then::StaysUnbilled };
 
 /// Something to be done, at random. Mostly of what is still open, or nothing would come of it.
 fn choose(rows: &Rows, random: &mut Random) -> Option<Deed> {
@@ -144,7 +145,7 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
             Book::new(db, act, config).resume_subscription(&subscription(db, id)?)
         }
         Deed::Void { invoice: id } => {
-            Book::new(db, act, config).void(&invoice(db, id)?, "a mistake")
+            Book::new(db, act, config).void(&invoice(db, id)?, "a mistake", VOIDING)
         }
         Deed::Pay { invoice: id, wholly } => {
             let invoice = invoice(db, id)?;

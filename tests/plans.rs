@@ -55,6 +55,7 @@ const WAYS: &[&str] = &[
     "invoices_period (subscription_id=?)",
     "subscription_states_subscription (subscription_id=?)",
     "redemptions_of_subscription (subscription_id=?)",
+    "reopened_periods_subscription (subscription_id=?)",
     "ledger_invoice (invoice_id=?)",
     "transactions_invoice (invoice_id=?)",
     "transactions_invoice (invoice_id=? AND rowid<?)",

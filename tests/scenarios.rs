@@ -25,6 +25,7 @@ support::transcript::documents! {
     redemptions => "redemptions.md",
     reports => "reports.md",
     suspension => "suspension.md",
+    void => "void.md",
     year => "year.md",
 }
 

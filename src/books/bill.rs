@@ -72,6 +72,45 @@ impl Issuer<'_> {
     }
 }
 
+impl Issuer<'_> {
+    /// Bills a period anew whose invoice was voided, with the lines that it had: at the terms of that
+    /// period, whatever the subscription changed to since. Its coupon discounts it anew.
+    ///
+    /// # Errors
+    /// The period is billed already, or a fault of the file.
+    pub fn rebill(&self, void: &Invoice, run: RunId) -> Result<Option<Issued>> {
+        let (db, act) = (self.book.db, self.book.act);
+        let Some((id, (start, end))) = void.subscription_id.zip(void.period) else {
+            return Ok(None);
+        };
+        let subscription = db.subscription(id)?;
+        let tenant = db.tenant_by_id(subscription.tenant_id)?;
+        let mut discounts = Discounts::of(db, &subscription);
+        let redemption = discounts.take()?;
+        let issued = self.issue(&NewIssue {
+            purpose: Purpose::Period,
+            period: Some((id, Period { start, end })),
+            collection: subscription.collection,
+            redemption: redemption.as_ref(),
+            send: true,
+            run: Some(run),
+            ..NewIssue::single(&tenant, &plain(&void.lines), act.today)
+        })?;
+        discounts.write(act)?;
+        db.period_rebilled(void.id)?;
+        if !subscription.is_running() {
+            self.book.end_redemptions(&subscription)?;
+        }
+        Ok(Some(issued))
+    }
+}
+
+/// Lines without what a coupon took off them.
+fn plain(lines: &[Line]) -> Vec<Line> {
+    let nothing = |line: &Line| Money::zero(line.amount.currency());
+    lines.iter().map(|line| Line { discount: nothing(line), ..line.clone() }).collect()
+}
+
 /// The lines of a period on its invoice, one a charge: the plan, how many of it, the period.
 fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
     let charges = charges(&bill.terms.items, bill.proration)?;
@@ -157,6 +196,10 @@ impl Book<'_> {
     ) -> Result<Vec<(Vec<Line>, Amounts)>> {
         let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
         let mut discounts = Discounts::of(self.db, subscription);
+        // Periods that are billed anew come first.
+        for _ in self.db.reopened_of(subscription.id)? {
+            discounts.take()?;
+        }
         let mut foreseen = Vec::new();
         for bill in bills {
             let redemption = discounts.take()?;
@@ -164,6 +207,21 @@ impl Book<'_> {
             foreseen.push(issue::amounts(self.config, &tenant, &plain, redemption.as_ref())?);
         }
         Ok(foreseen)
+    }
+
+    /// What the period of a void invoice comes to that is billed anew.
+    ///
+    /// # Errors
+    /// Amounts that are too large, or a fault of the file.
+    pub fn foresee_rebill(&self, void: &Invoice, subscription: &Subscription) -> Result<Amounts> {
+        let tenant = self.db.tenant_by_id(void.tenant_id)?;
+        let mut discounts = Discounts::of(self.db, subscription);
+        let mut redemption = discounts.take()?;
+        for _ in self.db.reopened_of(subscription.id)?.iter().filter(|other| other.id < void.id) {
+            redemption = discounts.take()?;
+        }
+        let lines = plain(&void.lines);
+        Ok(issue::amounts(self.config, &tenant, &lines, redemption.as_ref())?.1)
     }
 
     /// What each bill of a subscription comes to as an invoice.

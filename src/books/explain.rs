@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::Book;
 use crate::domain::invoice::{Amounts, Invoice, Line};
+use crate::domain::period::Period;
 use crate::domain::recurrence::{self, Backlog, Bill, Decision, Return};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::{Result, SubscriptionId};
@@ -78,10 +79,10 @@ impl Book<'_> {
         });
         Ok(Explained {
             invoices: self.db.invoices_of_subscription(&subscription)?,
-            due: ahead
-                .due
+            due: self
+                .reopened(&subscription)?
                 .into_iter()
-                .zip(foreseen.into_iter().map(|(_, amounts)| amounts))
+                .chain(ahead.due.into_iter().zip(foreseen.into_iter().map(|(_, amounts)| amounts)))
                 .collect(),
             subscription,
             status,
@@ -89,6 +90,18 @@ impl Book<'_> {
             decision,
             next,
         })
+    }
+
+    /// The periods of void invoices that are billed anew.
+    fn reopened(&self, subscription: &Subscription) -> Result<Vec<(Bill, Amounts)>> {
+        let mut due = Vec::new();
+        for void in self.db.reopened_of(subscription.id)? {
+            let Some((_, (start, end))) = void.billed_period() else { continue };
+            let amounts = self.foresee_rebill(&void, subscription)?;
+            let decision = Decision::to_rebill(subscription, Period { start, end });
+            due.extend(decision.bills.into_iter().map(|bill| (bill, amounts)));
+        }
+        Ok(due)
     }
 
     fn look_ahead(&self, subscription: &Subscription, today: NaiveDate) -> Result<Ahead> {

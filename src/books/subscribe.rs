@@ -214,17 +214,6 @@ impl Book<'_> {
         self.record(ended.tenant_id, event, Some(&format!("ended on {ends_on}")))
     }
 
-    /// Ends the coupons of a subscription of which no invoice follows.
-    ///
-    /// # Errors
-    /// A fault of the file.
-    pub fn end_redemptions(&self, subscription: &Subscription) -> Result<()> {
-        for redemption in self.db.open_redemptions(subscription.id)? {
-            self.end_redemption(subscription.tenant_id, &redemption)?;
-        }
-        Ok(())
-    }
-
     /// Takes a cancellation at the period's end back.
     ///
     /// # Errors

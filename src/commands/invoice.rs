@@ -5,6 +5,7 @@ mod create;
 mod explain;
 mod overdue;
 mod pay;
+mod void;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -19,6 +20,7 @@ use crate::view::objects;
 use create::Create;
 use overdue::Overdue;
 use pay::Pay;
+use void::Void;
 
 /// `billing invoice …`
 #[derive(Debug, Subcommand)]
@@ -34,7 +36,7 @@ pub enum Command {
     /// Charge the default payment method now
     Charge(Named),
     /// Void an invoice that should never have been issued
-    Void(Closing),
+    Void(Void),
     /// Give an invoice up; it may still be paid later
     WriteOff(Closing),
     /// Record until when the customer promised to pay; dunning rests until then
@@ -107,10 +109,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.number)?,
         Command::Pay(args) => pay::pay(ctx, args)?,
         Command::Charge(args) => return pay::charge(ctx, &args.number),
-        Command::Void(args) => {
-            let reason = text::line("reason", &args.reason, 500)?;
-            change(ctx, &args.number, |book, invoice| book.void(invoice, &reason))?;
-        }
+        Command::Void(args) => void::void(ctx, &args)?,
         Command::WriteOff(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
             prompt::ask(ctx, &format!("{} is given up, and chased no more", args.number))?;

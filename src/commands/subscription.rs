@@ -7,6 +7,7 @@ mod create;
 mod explain;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::{Context, Limit};
 use crate::books::Book;
@@ -110,13 +111,17 @@ fn change(
 }
 
 fn show(ctx: &mut Context, store: &mut Store, id: SubscriptionId) -> anyhow::Result<()> {
+    let object = object(ctx, store, id)?;
+    Ok(ctx.printer.object(&object)?)
+}
+
+fn object(ctx: &Context, store: &mut Store, id: SubscriptionId) -> Result<Value> {
     let today = ctx.clock.today();
-    let object = store.read(|db| {
+    store.read(|db| {
         let subscription = db.subscription(id)?;
         let overdue = db.has_overdue(&subscription, today)?;
         Ok(objects::subscription(&subscription, subscription.status_on(today, overdue)))
-    })?;
-    Ok(ctx.printer.object(&object)?)
+    })
 }
 
 fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {

@@ -93,6 +93,23 @@ pub enum Reason {
     RunsOut { on: NaiveDate },
     /// It ended on that day.
     Ended { on: NaiveDate },
+    /// The invoice of that period was voided, so that it is billed anew.
+    Reopened { since: NaiveDate },
+}
+
+impl Decision {
+    /// What a run does about a period whose invoice was voided to be billed anew: that alone, with
+    /// the lines that it had.
+    pub fn to_rebill(subscription: &Subscription, period: Period) -> Decision {
+        let terms = subscription.terms.clone();
+        Decision {
+            bills: vec![Bill { period, terms, proration: None }],
+            cycle: subscription.cycle,
+            next_on: subscription.next_billing_on,
+            ends: None,
+            reason: Reason::Reopened { since: period.start },
+        }
+    }
 }
 
 /// What is to be done about a subscription today, and why.

@@ -189,6 +189,15 @@ pub enum Refusal {
     AlreadySuspended {
         tenant: String,
     },
+    /// Its e-mail has left, on that day.
+    AlreadySent {
+        invoice: String,
+        on: NaiveDate,
+    },
+    /// It bills no period of a subscription.
+    NoPeriod {
+        invoice: String,
+    },
     NotClosed {
         tenant: String,
         status: &'static str,

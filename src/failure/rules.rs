@@ -92,6 +92,14 @@ impl From<&Refusal> for Failure {
                 let hint = |id| format!("{id} is; billing subscription resume {id} brings it back");
                 subscription.as_ref().map(hint).into_iter().fold(failure, Failure::hint)
             }
+            R::AlreadySent { invoice, on } => {
+                new("already_sent", format!("{invoice} has left by e-mail, on {on}"))
+                    .hint("the customer has it; --yes voids it all the same")
+            }
+            R::NoPeriod { invoice } => {
+                new("no_period", format!("{invoice} bills no period of a subscription"))
+                    .hint("--rebill opens the period of an invoice that does")
+            }
             R::NotClosed { tenant, status } => {
                 new("not_closed", format!("{tenant} is not closed, it is {status}"))
             }

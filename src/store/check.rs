@@ -220,6 +220,7 @@ pub const CHECKS: &[Check] = &[
                 || ', which is canceled' FROM r
               WHERE returned_at IS NULL AND ended_at IS NULL AND standing = 'canceled'
                 AND unbilled_from IS NULL
+                AND subscription_id NOT IN (SELECT subscription_id FROM reopened_periods)
               UNION ALL
               SELECT 'red_' || id || ' runs, and has nothing to run for' FROM r
               WHERE ended_at IS NULL AND (subscription_id IS NULL OR periods_left = 0)

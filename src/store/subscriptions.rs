@@ -275,7 +275,7 @@ impl Db<'_> {
     }
 
     /// The first day after what live invoices of the subscription, or bills before its import,
-    /// cover.
+    /// cover; also those that the next run issues again.
     ///
     /// # Errors
     /// A fault of the file.
@@ -286,7 +286,9 @@ impl Db<'_> {
              ORDER BY period_start DESC LIMIT 1",
         )?;
         let row = statement.query_row([subscription.id.0], |row| columns::date(row, "period_end"));
-        Ok(row.optional()?.max(subscription.billed_elsewhere_until))
+        let reopened = self.reopened_of(subscription.id)?;
+        let reopened = reopened.iter().filter_map(|void| void.period).map(|(_, end)| end).max();
+        Ok(row.optional()?.max(subscription.billed_elsewhere_until).max(reopened))
     }
 
     /// Where the periods of a subscription began anew last.

@@ -2,12 +2,14 @@
 
 use chrono::NaiveDate;
 use clap::Args;
+use serde_json::json;
 
 use super::super::coupon::Metadata;
 use super::super::tasks::{charging, check_may_charge};
 use super::super::{Context, date_arg, prompt};
-use super::show;
+use super::object;
 use crate::books::subscribe::NewStart;
+use crate::domain::invoice::Invoice;
 use crate::domain::period::Anchor;
 use crate::domain::plan::{MOST_TRIAL_DAYS, Plan};
 use crate::domain::subscription::{Collection, MOST_QUANTITY};
@@ -88,7 +90,10 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         ctx.note("note: no trial, the customer had one of that plan; --trial-days gives another");
     }
     charge_first(ctx, &mut store, id)?;
-    show(ctx, &mut store, id)
+    let mut created = object(ctx, &mut store, id)?;
+    let first = store.read(|db| Ok(first_invoice(db, id)?.map(|invoice| invoice.number)))?;
+    created["invoice"] = json!(first);
+    Ok(ctx.printer.object(&created)?)
 }
 
 /// Charges the first invoice of a subscription that is collected by itself. The subscription stands
@@ -104,9 +109,13 @@ pub(super) fn charge_first(
 
 /// The first invoice of a subscription that is collected by itself, where it has one.
 pub(super) fn first_to_charge(db: &Db, id: SubscriptionId) -> Result<Option<InvoiceId>> {
-    let subscription = db.subscription(id)?;
-    let invoices = db.invoices_of_subscription(&subscription)?;
-    Ok(invoices.first().map(|i| i.id).filter(|_| subscription.is_automatic()))
+    let automatic = db.subscription(id)?.is_automatic();
+    Ok(first_invoice(db, id)?.map(|invoice| invoice.id).filter(|_| automatic))
+}
+
+fn first_invoice(db: &Db, id: SubscriptionId) -> Result<Option<Invoice>> {
+    let invoices = db.invoices_of_subscription(&db.subscription(id)?)?;
+    Ok(invoices.into_iter().next())
 }
 
 impl Create {
