@@ -19,6 +19,43 @@ fn unpacked(file: &Path) -> Vec<u8> {
     output.stdout
 }
 
+/// A promise that is newer than version 4 and changes what it printed: of which command, in which
+/// fields, and by how many of the smallest unit at most, where that is known.
+struct Promise {
+    command: &'static str,
+    fields: &'static [&'static str],
+    most: i64,
+}
+
+const PROMISES: &[Promise] = &[
+    // Recurring revenue is summed up exactly and rounded once, and not subscription by subscription;
+    // ARR is twelve times that.
+    Promise {
+        command: "report mrr",
+        fields: &["start", "new", "expansion", "contraction", "churn", "reactivation", "mrr"],
+        most: 3,
+    },
+    Promise { command: "report mrr", fields: &["arr"], most: 36 },
+];
+
+/// Whether a difference is what a promise says: `place: "found", "said" expected`.
+fn is_promised(difference: &str) -> bool {
+    let Some((place, values)) = difference.split_once(": ") else { return false };
+    let amounts: Vec<i64> = values
+        .split(", ")
+        .filter_map(|amount| {
+            let minor = |c: &char| c.is_ascii_digit() || *c == '-';
+            amount.chars().filter(minor).collect::<String>().parse().ok()
+        })
+        .collect();
+    let [found, said] = amounts[..] else { return false };
+    PROMISES.iter().any(|promise| {
+        place.starts_with(promise.command)
+            && place.split('.').any(|part| promise.fields.contains(&part))
+            && (found - said).abs() <= promise.most
+    })
+}
+
 /// Lifts one of them and asks everything that version 4 was asked.
 fn is_told_as_before(name: &str) {
     let Some(data) = data() else { return };
@@ -44,6 +81,7 @@ fn is_told_as_before(name: &str) {
         let found = serde_json::from_str(&outcome.stdout).unwrap_or(Value::Null);
         differences(&said["out"], &found, command, &mut wrong);
     }
+    wrong.retain(|difference| !is_promised(difference));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

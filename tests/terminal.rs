@@ -64,6 +64,7 @@ fn a_first_run_that_writes_to_many_is_asked_for_at_a_terminal() {
     assert!(at_a_terminal(&shop, &run, "y").expect("script").0);
     // Not the first any more.
     let (done, said) =
-        at_a_terminal(&shop, &["tasks", "check-overdue", "--as-of", "2026-02-03"], "").expect("script");
+        at_a_terminal(&shop, &["tasks", "check-overdue", "--as-of", "2026-02-03"], "")
+            .expect("script");
     assert!(done && !said.contains("Go on?"), "{said}");
 }
