@@ -7,7 +7,7 @@ use crate::domain::invoice::{Amounts, Invoice, Line};
 use crate::domain::period::Period;
 use crate::domain::recurrence::{self, Backlog, Bill, Decision, Return};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
-use crate::domain::{Result, SubscriptionId};
+use crate::domain::{Currency, Result, SubscriptionId};
 
 /// What the next invoice depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Next {
 #[derive(Debug, Clone)]
 pub struct Explained {
     pub subscription: Subscription,
+    /// What its customer is billed in otherwise.
+    pub tenant_currency: Currency,
     pub status: SubscriptionStatus,
     pub today: NaiveDate,
     /// Oldest period first, void ones too.
@@ -77,7 +79,9 @@ impl Book<'_> {
             amounts,
             provided: ahead.provided,
         });
+        let tenant_currency = self.db.tenant_by_id(subscription.tenant_id)?.currency;
         Ok(Explained {
+            tenant_currency,
             invoices: self.db.invoices_of_subscription(&subscription)?,
             due: self
                 .reopened(&subscription)?

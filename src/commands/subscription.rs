@@ -78,7 +78,9 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Change(args) => {
             let mut begun = Vec::new();
             change(ctx, args.id, |book, subscription| {
-                let plan = args.plan.as_deref().map(|code| book.db.plan(code)).transpose()?;
+                let currency = subscription.terms.currency();
+                let plan = args.plan.as_deref().map(|code| book.db.plan_in(code, currency));
+                let plan = plan.transpose()?;
                 let wanted = Change { plan, quantity: args.quantity };
                 begun = book.change_subscription(subscription, &wanted)?;
                 Ok(())

@@ -57,7 +57,8 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
     if start < today {
         let begun = ctx.read(&mut store, |book| {
-            let (tenant, plan) = (book.db.tenant(&args.tenant)?, book.db.plan(&args.plan)?);
+            let tenant = book.db.tenant(&args.tenant)?;
+            let plan = book.db.plan_in(&args.plan, tenant.currency)?;
             let new = args.start(ctx, &tenant, &plan, start);
             book.periods_begun(&new)
         })?;
@@ -67,9 +68,10 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
             &format!("a start on {start} means {begun} invoice{plural} by today"),
         )?;
     }
-    let (id, had_trial) = ctx.write(&mut store, |book| {
+    let (id, had_trial, currencies) = ctx.write(&mut store, |book| {
         let db = book.db;
-        let (tenant, plan) = (db.tenant(&args.tenant)?, db.plan(&args.plan)?);
+        let tenant = db.tenant(&args.tenant)?;
+        let plan = db.plan_in(&args.plan, tenant.currency)?;
         let new = args.start(ctx, &tenant, &plan, start);
         let had_trial = book.subscription_start(&new)?.had_trial;
         let id = book.begin_subscription(&new)?;
@@ -84,10 +86,17 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         if first_to_charge(db, id)?.is_some() {
             check_may_charge(ctx)?;
         }
-        Ok((id, had_trial))
+        Ok((id, had_trial, (plan.price.currency, tenant.currency)))
     })?;
     if had_trial {
         ctx.note("note: no trial, the customer had one of that plan; --trial-days gives another");
+    }
+    let (billed_in, has) = currencies;
+    if billed_in != has {
+        let tenant = &args.tenant;
+        ctx.note(&format!(
+            "note: billed in {billed_in}, the plan has no price in the {has} of {tenant}"
+        ));
     }
     charge_first(ctx, &mut store, id)?;
     let mut created = object(ctx, &mut store, id)?;
