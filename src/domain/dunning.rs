@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use super::calendar::{days_between, plus_days};
 use super::email::EmailStatus;
 use super::money::Minimums;
+use super::payment_method::{PaymentMethodKind, PendingDays};
 use super::stage::Stage;
 use super::tenant::TenantStatus;
 use super::{InvoiceId, Money, TenantId};
@@ -24,7 +25,7 @@ pub struct Policy {
     /// The least time between a warning and the suspension it warns of.
     pub min_notice_days: i64,
     /// How long a charge without an outcome keeps an invoice at rest.
-    pub pending_days: i64,
+    pub pending_days: PendingDays,
     /// Invoices due before it are listed, never chased.
     pub start_on: Option<NaiveDate>,
     /// A tenant that owes less in all is listed, never chased or suspended.
@@ -80,6 +81,8 @@ pub struct InvoiceFacts {
     pub disputed: bool,
     /// Since when a charge is pending or its outcome unknown.
     pub charge_since: Option<NaiveDate>,
+    /// What it charges.
+    pub charge_kind: Option<PaymentMethodKind>,
 }
 
 impl InvoiceFacts {
@@ -343,7 +346,7 @@ pub fn rest(
     if let Some(until) = promise {
         return Some(Reason::Promised { until });
     }
-    let pending = facts.charge_since.map(|since| (since, plus_days(since, policy.pending_days)));
+    let pending = charge_rests_until(facts, policy);
     let pending = pending.filter(|(_, until)| today <= *until);
     looked_at(Rule::Charge { since: facts.charge_since, rests: pending.is_some() });
     pending.map(|(since, until)| Reason::ChargePending { since, until })
@@ -352,8 +355,14 @@ pub fn rest(
 /// The last day on which a promise or a charge without outcome keeps an invoice at rest: where
 /// there are both, the later one.
 fn rests_until(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> NaiveDate {
-    let pending = facts.charge_since.map(|since| plus_days(since, policy.pending_days));
+    let pending = charge_rests_until(facts, policy).map(|(_, until)| until);
     facts.promised_until.max(pending).unwrap_or(today)
+}
+
+/// Since when a charge has no outcome, and the last day on which that keeps the invoice at rest.
+fn charge_rests_until(facts: &InvoiceFacts, policy: &Policy) -> Option<(NaiveDate, NaiveDate)> {
+    let days = policy.pending_days.of(facts.charge_kind);
+    facts.charge_since.map(|since| (since, plus_days(since, days)))
 }
 
 /// Decides for one invoice of a tenant in that status; each rule that is looked at is handed to

@@ -14,7 +14,7 @@ fn policy() -> Policy {
         warning_days: 15,
         suspension_days: 30,
         min_notice_days: 7,
-        pending_days: 5,
+        pending_days: PendingDays::default(),
         start_on: None,
         minimum_amount: Minimums::default(),
     }
@@ -40,6 +40,7 @@ fn invoice() -> InvoiceFacts {
         promised_until: None,
         disputed: false,
         charge_since: None,
+        charge_kind: None,
     }
 }
 
@@ -159,6 +160,20 @@ fn what_is_promised_disputed_pending_or_before_the_start_rests() {
 }
 
 #[test]
+fn a_transfer_that_is_pending_rests_longer_than_a_card() {
+    let rests_until = |kind| {
+        let charge_since = Some(day("2026-03-15"));
+        let pending = InvoiceFacts { charge_since, charge_kind: Some(kind), ..invoice() };
+        match decided(&pending, "2026-03-16").reason {
+            Reason::ChargePending { until, .. } => until.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(rests_until(PaymentMethodKind::Card), "2026-03-20");
+    assert_eq!(rests_until(PaymentMethodKind::BankTransfer), "2026-03-29");
+}
+
+#[test]
 fn a_tenant_that_came_back_by_hand_is_warned_after_the_notice_and_then_suspended() {
     let mut facts = InvoiceFacts {
         stage: Some(Stage::Urgent),
@@ -266,6 +281,7 @@ fn any_facts() -> impl Strategy<Value = InvoiceFacts> {
                     promised_until,
                     disputed,
                     charge_since: charge,
+                    charge_kind: None,
                     ..invoice()
                 }
             },
