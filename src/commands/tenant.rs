@@ -275,6 +275,7 @@ fn list(ctx: &mut Context, args: &List) -> anyhow::Result<u8> {
     let filter = TenantFilter { status: args.status, limit: args.limit.limit };
     let mut list = ctx.printer.list(objects::TENANT_FIELDS, objects::TENANTS);
     store.read(|db| {
+        db.check_balances()?;
         db.each_tenant(&filter, |tenant| {
             let object = objects::tenant(&tenant, &db.balance_due(tenant.id)?);
             list.row(object).map_err(super::out_failed)
