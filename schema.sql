@@ -196,6 +196,8 @@ CREATE TABLE coupon_checks (
 -- `anchor_day` or the last day of a shorter month), never from the period before. `next_billing_on`
 -- is where the first period starts that is not billed. `ends_on` is the first day after the end, once
 -- it is canceled. `imported` is the row that it was imported from. What is billed are its items.
+-- Where it ended with its tenant and periods had begun that no run had billed, the first of them starts
+-- on `unbilled_from` and the last on or before `unbilled_until`, and the next run bills them.
 CREATE TABLE subscriptions (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
@@ -221,6 +223,10 @@ CREATE TABLE subscriptions (
   imported TEXT CHECK (imported IS NULL OR json_valid(imported)),
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
+  unbilled_from TEXT CHECK (date(unbilled_from) IS unbilled_from
+    AND (unbilled_from IS NULL OR status = 'canceled')),
+  unbilled_until TEXT CHECK (date(unbilled_until) IS unbilled_until
+    AND (unbilled_until IS NULL) = (unbilled_from IS NULL)),
   UNIQUE (id, tenant_id),
   CHECK (current_period_start < current_period_end),
   CHECK ((current_period_start IS NULL) = (current_period_end IS NULL)),
@@ -240,6 +246,8 @@ CREATE INDEX subscriptions_next_billing ON subscriptions (next_billing_on, id)
 CREATE INDEX subscriptions_trials ON subscriptions (trial_ends_on, id) WHERE status = 'trialing';
 CREATE INDEX subscriptions_ending ON subscriptions (ends_on, id)
   WHERE cancel_at_period_end = 1 AND status <> 'canceled';
+CREATE INDEX subscriptions_unbilled ON subscriptions (unbilled_from, id)
+  WHERE unbilled_from IS NOT NULL;
 
 -- What a subscription is made of: so many of a plan, at one of its prices; one item today. All items
 -- of a subscription are billed together, at one interval and in one currency. A change of plan, price
@@ -494,6 +502,14 @@ CREATE TRIGGER invoice_states_no_delete BEFORE DELETE ON invoice_states
 BEGIN
   SELECT RAISE(ABORT, 'history is append-only');
 END;
+
+-- Periods whose invoice was voided and that are billed anew (`invoice void --rebill`): the next run
+-- issues an invoice with the lines of the void one, and takes the row away.
+CREATE TABLE reopened_periods (
+  invoice_id INTEGER PRIMARY KEY REFERENCES invoices (id),
+  subscription_id INTEGER NOT NULL REFERENCES subscriptions (id)
+) STRICT;
+CREATE INDEX reopened_periods_subscription ON reopened_periods (subscription_id);
 
 -- The lines of an invoice; they add up to its subtotal and discount (db check recomputes). Quantity
 -- and unit price are decimal numbers, the latter of major units and with as many decimals as it has.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::charge::{RetryPolicy, Token};
@@ -13,6 +15,7 @@ use crate::domain::dunning::Policy;
 use crate::domain::email::Locale;
 use crate::domain::invoice::NumberFormat;
 use crate::domain::money::Minimums;
+use crate::domain::payment_method::PendingDays;
 use crate::domain::refusal::Reasons;
 use crate::domain::subscription::Collection;
 use crate::domain::template::Company;
@@ -160,8 +163,8 @@ pub struct Payments {
     #[serde(deserialize_with = "days")]
     pub retry_window_days: i64,
     pub min_hours_between_tries: u32,
-    #[serde(deserialize_with = "days")]
-    pub pending_days: i64,
+    #[serde(deserialize_with = "days_by_kind")]
+    pub pending_days: PendingDays,
     pub parallel: u32,
     #[serde(deserialize_with = "parsed")]
     pub collection: Collection,
@@ -284,7 +287,7 @@ impl Default for Payments {
             max_retries: 3,
             retry_window_days: 7,
             min_hours_between_tries: 20,
-            pending_days: 5,
+            pending_days: PendingDays::default(),
             parallel: 8,
             collection: Collection::Invoice,
             pass_env: Vec::new(),
@@ -650,6 +653,58 @@ fn days<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<i64, D::Error> {
         0..=3650 => Ok(days),
         _ => Err(serde::de::Error::custom(format!("{days} does not lie between 0 and 3650 days"))),
     }
+}
+
+/// A number of days for every kind of payment method, or a table of them by kind.
+fn days_by_kind<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<PendingDays, D::Error> {
+    struct Written;
+
+    impl<'de> Visitor<'de> for Written {
+        type Value = PendingDays;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("days, or a table of them such as { card = 5, bank_transfer = 14 }")
+        }
+
+        fn visit_i64<E: serde::de::Error>(
+            self,
+            number: i64,
+        ) -> std::result::Result<PendingDays, E> {
+            days(number.into_deserializer()).map(PendingDays::all)
+        }
+
+        fn visit_map<M: MapAccess<'de>>(
+            self,
+            map: M,
+        ) -> std::result::Result<PendingDays, M::Error> {
+            #[derive(Deserialize)]
+            #[serde(default, deny_unknown_fields)]
+            struct ByKind {
+                #[serde(deserialize_with = "days")]
+                card: i64,
+                #[serde(deserialize_with = "days")]
+                mobile_money: i64,
+                #[serde(deserialize_with = "days")]
+                bank_transfer: i64,
+                #[serde(deserialize_with = "days")]
+                other: i64,
+            }
+
+            impl Default for ByKind {
+                fn default() -> Self {
+                    let PendingDays { card, mobile_money, bank_transfer, other } =
+                        PendingDays::default();
+                    ByKind { card, mobile_money, bank_transfer, other }
+                }
+            }
+
+            let by_kind = ByKind::deserialize(MapAccessDeserializer::new(map))?;
+            let ByKind { card, mobile_money, bank_transfer, other } = by_kind;
+            Ok(PendingDays { card, mobile_money, bank_transfer, other })
+        }
+    }
+
+    d.deserialize_any(Written)
 }
 
 /// A percentage, written as a string (`"18"`, `"5.5"`) or a whole number.

@@ -262,7 +262,7 @@ fn a_change_of_quantity_beside_the_run_is_billed_now_or_with_the_next_period() {
 }
 
 #[test]
-fn a_cancellation_beside_the_run_leaves_the_period_that_has_begun_billed_once_or_not_at_all() {
+fn a_cancellation_beside_the_run_leaves_the_period_that_has_begun_billed_once() {
     races_the_run_that_bills(&["subscription", "cancel", "sub_3"]);
     races_the_run_that_bills(&["subscription", "cancel", "sub_3", "--now"]);
 }

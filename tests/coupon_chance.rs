@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use billing::books::issue::NewIssue;
 use billing::books::subscribe::NewStart;
-use billing::books::{Book, Notify, PaymentTerms};
+use billing::books::{Book, Notify, PaymentTerms, Sent, Then, Voiding};
 use billing::domain::coupon::{Offer, Redemption};
 use billing::domain::event::By;
 use billing::domain::invoice::Line;
@@ -28,8 +28,9 @@ use support::coupon_model::{COUPONS, Deed, InvoiceRow, Model, PLANS, Rows, TAX, 
 use support::inside::{Inside, Random, check};
 use support::{Prepared, Shop};
 
-const LIVES: usize = 4;
+const LIVES: usize = 5;
 const STEPS: usize = 200;
+const VOIDING: Voiding = Voiding { sent: Sent::Allowed, then: Then::StaysUnbilled };
 
 /// Something to be done, at random. Mostly of what is still open, or nothing would come of it.
 fn choose(rows: &Rows, random: &mut Random) -> Option<Deed> {
@@ -133,16 +134,18 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
         }
         Deed::Change { subscription: id, plan, quantity } => {
             let change = Change { plan: Some(db.plan(PLANS[plan].0)?), quantity: Some(quantity) };
-            Book::new(db, act, config).change_subscription(&subscription(db, id)?, &change)
+            Book::new(db, act, config)
+                .change_subscription(&subscription(db, id)?, &change)
+                .map(drop)
         }
         Deed::Cancel { subscription: id, when } => {
-            Book::new(db, act, config).cancel_subscription(&subscription(db, id)?, when)
+            Book::new(db, act, config).cancel_subscription(&subscription(db, id)?, when).map(drop)
         }
         Deed::Resume { subscription: id } => {
             Book::new(db, act, config).resume_subscription(&subscription(db, id)?)
         }
         Deed::Void { invoice: id } => {
-            Book::new(db, act, config).void(&invoice(db, id)?, "a mistake")
+            Book::new(db, act, config).void(&invoice(db, id)?, "a mistake", VOIDING)
         }
         Deed::Pay { invoice: id, wholly } => {
             let invoice = invoice(db, id)?;
@@ -162,7 +165,7 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
             Book::new(db, act, config).reactivate(&tenant(db, id)?, None, None).map(drop)
         }
         Deed::Close { tenant: id } => {
-            Book::new(db, act, config).close_tenant(&tenant(db, id)?, By::Command, None)
+            Book::new(db, act, config).close_tenant(&tenant(db, id)?, By::Command, None).map(drop)
         }
         Deed::Switch { coupon, on } => {
             let coupon = db.coupon(COUPONS[coupon].code)?;

@@ -30,7 +30,7 @@ fn a_period_that_begins_where_none_ends_is_found_and_one_after_a_void_invoice_is
     shop.task(GENERATE, "2026-03-10", &[]);
     let second = shop.json(&["invoice", "list", "--tenant", "acme"])[1]["number"].clone();
     let second = second.as_str().expect("a number").to_owned();
-    shop.ok(&["invoice", "void", &second, "--reason", "a test", "--as-of", "2026-03-11"]);
+    shop.ok(&["invoice", "void", &second, "--reason", "a test", "--yes", "--as-of", "2026-03-11"]);
     shop.check();
 
     // Where billing began is forgotten, and where it goes on is a day too late.

@@ -44,6 +44,7 @@ fn is_told_as_before(name: &str) {
         let found = serde_json::from_str(&outcome.stdout).unwrap_or(Value::Null);
         differences(&said["out"], &found, command, &mut wrong);
     }
+    wrong.retain(|difference| !support::versions::is_promised(difference));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

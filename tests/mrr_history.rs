@@ -19,7 +19,7 @@
 //! olga      0.00    0.00   30.00  103.33   73.33   73.33  basic to May; (1000 - 120) ÷ 12 too
 //! pia       0.00    0.00    0.00    0.00   30.00   30.00  March and April are free
 //! quin      0.00    0.00    0.00    0.00    0.00   30.00  one that never began, one in June
-//! sum     243.33  408.33  408.33  476.66  576.66  546.66
+//! sum     243.33  408.33  408.33  476.67  576.67  546.67  two thirds of a cent from April on
 //!
 //! XOF     Jan     Feb     Mar     Apr     May     Jun
 //! awa      10000   10000   15000   15000   15000       0  cfa, plus from March, canceled in June
@@ -34,9 +34,9 @@
 //! EUR 01    0.00 + 243.33 (ben, cleo, eva, kim, lea are new)                               = 243.33
 //! EUR 02  243.33 + 195.00 (dan 60, finn 30, hugo 25, ines 30, nils 50 are new) - 30 (kim)  = 408.33
 //! EUR 03  408.33 + 30 (olga is new) + 20 (ben) - 50 (nils)                                 = 408.33
-//! EUR 04  408.33 + 138.33 (dan 40, hugo 25, olga 73.33) - 20 (cleo) - 50 (lea)             = 476.66
-//! EUR 05  476.66 + 30 (pia is new) + 100 (kim and nils are back) - 30 (olga)               = 576.66
-//! EUR 06  576.66 + 30 (quin is new) - 60 (dan)                                             = 546.66
+//! EUR 04  408.33 + 138.33 (dan 40, hugo 25, olga 73.33) - 20 (cleo) - 50 (lea)             = 476.67
+//! EUR 05  476.67 + 30 (pia is new) + 100 (kim and nils are back) - 30 (olga)               = 576.67
+//! EUR 06  576.67 + 30 (quin is new) - 60 (dan)                                             = 546.67
 //! XOF 01       0 + 18333 (awa, bila are new)                                               =  18333
 //! XOF 02   18333                                                                           =  18333
 //! XOF 03   18333 + 18000 (coly is new) + 5000 (awa)                                        =  41333
@@ -61,11 +61,11 @@ month,until,currency,start,new,expansion,reactivation,contraction,churn,mrr,arr,
 2026-02,2026-02-28,XOF,18333,0,0,0,0,0,18333,219996,2,2
 2026-03,2026-03-31,EUR,408.33,30.00,20.00,0.00,0.00,-50.00,408.33,4899.96,9,9
 2026-03,2026-03-31,XOF,18333,18000,5000,0,0,0,41333,495996,3,3
-2026-04,2026-04-30,EUR,408.33,0.00,138.33,0.00,-20.00,-50.00,476.66,5719.92,8,9
+2026-04,2026-04-30,EUR,408.33,0.00,138.34,0.00,-20.00,-50.00,476.67,5720.04,8,9
 2026-04,2026-04-30,XOF,41333,0,0,0,0,-8333,33000,396000,2,2
-2026-05,2026-05-31,EUR,476.66,30.00,0.00,100.00,-30.00,0.00,576.66,6919.92,11,11
+2026-05,2026-05-31,EUR,476.67,30.00,0.00,100.00,-30.00,0.00,576.67,6920.04,11,11
 2026-05,2026-05-31,XOF,33000,0,0,0,-9000,0,24000,288000,2,2
-2026-06,2026-06-30,EUR,576.66,30.00,0.00,0.00,-60.00,0.00,546.66,6559.92,12,12
+2026-06,2026-06-30,EUR,576.67,30.00,0.00,0.00,-60.00,0.00,546.67,6560.04,12,12
 2026-06,2026-06-30,XOF,24000,0,0,0,0,-15000,9000,108000,1,1
 ";
 
@@ -206,8 +206,8 @@ fn every_month_is_what_was_worked_out_by_hand() {
     let rows: Vec<String> = rows.map(|row| row.collect::<Vec<_>>().join(",")).collect();
     assert_eq!(rows, lines.collect::<Vec<_>>());
     assert_eq!(report["as_of"], "2026-06-30");
-    assert_eq!(report["mrr"], serde_json::json!({ "EUR": "546.66", "XOF": "9000" }));
-    assert_eq!(report["arr"], serde_json::json!({ "EUR": "6559.92", "XOF": "108000" }));
+    assert_eq!(report["mrr"], serde_json::json!({ "EUR": "546.67", "XOF": "9000" }));
+    assert_eq!(report["arr"], serde_json::json!({ "EUR": "6560.04", "XOF": "108000" }));
 
     // The movements explain each month, and a month starts where the one before it ended.
     for (nth, row) in months.iter().enumerate() {

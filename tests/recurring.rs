@@ -269,11 +269,11 @@ fn act_by_hand(db: &Db, act: &Act, inside: &Inside, tenant: &str, hand: Hand) ->
     match hand {
         Hand::Change(plan, quantity) => {
             let change = Change { plan: Some(db.plan(plan)?), quantity: Some(quantity) };
-            Book::new(db, act, &inside.config).change_subscription(&subscription, &change)
+            Book::new(db, act, &inside.config).change_subscription(&subscription, &change).map(drop)
         }
-        Hand::Cancel => {
-            Book::new(db, act, &inside.config).cancel_subscription(&subscription, When::PeriodEnd)
-        }
+        Hand::Cancel => Book::new(db, act, &inside.config)
+            .cancel_subscription(&subscription, When::PeriodEnd)
+            .map(drop),
         Hand::Suspend => Book::new(db, act, &inside.config).suspend(&tenant, "a quarrel"),
         Hand::ComeBack => {
             Book::new(db, act, &inside.config).reactivate(&tenant, None, None).map(drop)

@@ -2,8 +2,8 @@
 //! whatever was done, what is kept agrees with what it is computed from, and no run fails.
 mod support;
 
-use billing::books::Book;
 use billing::books::subscribe::NewStart;
+use billing::books::{Book, Sent, Then, Voiding};
 use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Change, Collection, Subscription, When};
@@ -52,19 +52,26 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
         }
         (1 | 2, Some(one)) => {
             let change = Change { plan: Some(plan), quantity: Some(1 + random.below(5) as i64) };
-            Book::new(db, act, config).change_subscription(&one, &change)
+            Book::new(db, act, config).change_subscription(&one, &change).map(drop)
         }
-        (3, Some(one)) => Book::new(db, act, config).cancel_subscription(&one, When::PeriodEnd),
+        (3, Some(one)) => {
+            Book::new(db, act, config).cancel_subscription(&one, When::PeriodEnd).map(drop)
+        }
         (4, Some(one)) if random.below(6) == 0 => {
-            Book::new(db, act, config).cancel_subscription(&one, When::Now)
+            Book::new(db, act, config).cancel_subscription(&one, When::Now).map(drop)
         }
-        (5, Some(one)) => Book::new(db, act, config).resume_subscription(&one),
+        (5, Some(one)) => Book::new(db, act, config).resume(&one).map(drop),
         (6, _) if random.below(3) == 0 => Book::new(db, act, config).suspend(&tenant, "a quarrel"),
         (7 | 8, _) => Book::new(db, act, config).reactivate(&tenant, None, None).map(drop),
         (9, Some(one)) => {
             let invoices = db.invoices_of_subscription(&one)?;
             match random.one_of(&invoices) {
-                Some(invoice) => Book::new(db, act, config).void(&invoice, "a mistake"),
+                Some(invoice) => {
+                    let anew = random.below(2) == 0;
+                    let then = if anew { Then::BillAnew } else { Then::StaysUnbilled };
+                    let how = Voiding { sent: Sent::Allowed, then };
+                    Book::new(db, act, config).void(&invoice, "a mistake", how)
+                }
                 None => Ok(()),
             }
         }

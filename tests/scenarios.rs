@@ -10,6 +10,7 @@ fn scenario(document: &Path) {
 support::transcript::documents! {
     "tests/scenarios", scenario;
     backlog => "backlog.md",
+    begun => "begun.md",
     charges => "charges.md",
     coupons => "coupons.md",
     credit => "credit.md",
@@ -24,6 +25,7 @@ support::transcript::documents! {
     redemptions => "redemptions.md",
     reports => "reports.md",
     suspension => "suspension.md",
+    void => "void.md",
     year => "year.md",
 }
 

@@ -567,3 +567,38 @@ fn a_backup_that_is_brought_back_is_a_database_like_any_other() {
     assert_eq!(mode, "wal");
     shop.check();
 }
+
+/// 10^13 EUR, the largest amount of an invoice: nine thousand of them leave the range of a number.
+#[test]
+fn a_sum_that_cannot_be_said_is_refused_whole() {
+    let shop = Shop::new();
+    for tenant in ["acme", "zoe"] {
+        let create = ["tenant", "create", tenant, "--name", tenant, "--email", "a@clients.example"];
+        shop.run(&create);
+    }
+    let most = ["invoice", "create", "--amount", "10000000000000", "--as-of", "2026-01-01"];
+    for _ in 0..2 {
+        shop.ok(&[&most[..], &["--tenant", "zoe", "--due-on", "2026-01-10"]].concat());
+    }
+    // An e-mail names no sum that is too large; the run names the customer's e-mail, and goes on.
+    let run = shop.run(&["tasks", "check-overdue", "--as-of", "2026-01-13", "--json"]);
+    assert_eq!(run.status, 3, "{}", run.stderr);
+    assert!(run.stdout.contains("amount_too_large"), "{}", run.stdout);
+    assert_eq!(shop.json(&["email", "list"])[0]["status"], "queued");
+
+    shop.sql()
+        .execute_batch(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 9300)
+             INSERT INTO invoices (number, origin, tenant_id, status, currency, subtotal_minor,
+               total_minor, seller_id, buyer_id, issued_on, due_on, created_at, updated_at)
+             SELECT 'MANY-' || n, 'typed', tenant_id, status, currency, subtotal_minor, total_minor,
+               seller_id, buyer_id, issued_on, due_on, created_at, updated_at
+             FROM invoices, n WHERE number = 'INV-2026-000001'",
+        )
+        .expect("invoices");
+    for command in [&["tenant", "list"][..], &["tenant", "show", "zoe"], &["invoice", "overdue"]] {
+        let refused = shop.run(&[command, &["--json", "--as-of", "2026-01-13"]].concat());
+        assert_eq!((refused.status, refused.stdout.as_str()), (1, ""), "{command:?}");
+        assert!(refused.stderr.contains("amount_too_large"), "{command:?}: {}", refused.stderr);
+    }
+}

@@ -413,7 +413,7 @@ fn a_payment_does_not_bring_back_what_was_suspended_for_its_trial() {
     assert_eq!(status(&shop, &paid, "2026-02-25"), "active");
     assert_eq!(status(&shop, &tried, "2026-02-25"), "suspended");
     // By hand, it is another decision.
-    come_back(&shop, "2026-02-26");
+    shop.ok(&["subscription", "resume", &tried, "--as-of", "2026-02-26"]);
     assert_eq!(status(&shop, &tried, "2026-02-26"), "active");
     shop.check();
 }
@@ -629,5 +629,49 @@ fn an_imported_subscription_with_a_coupon_is_not_rewritten_or_the_use_would_wait
     // Canceled here, it gives the use back.
     shop.ok(&["subscription", "cancel", "sub_1", "--now", "--as-of", "2026-01-20"]);
     assert_eq!(shop.uses("TEN"), Uses::returned(1));
+    shop.check();
+}
+
+#[test]
+fn a_subscription_takes_the_price_in_its_customers_currency_and_says_where_there_is_none() {
+    let shop = shop();
+    let create = ["tenant", "create", "brook", "--name", "Brook", "--email", "b@clients.example"];
+    shop.ok(&[&create[..], &["--currency", "GBP"]].concat());
+    let begin = ["subscription", "create", "--tenant", "brook", "--plan", "monthly", "--json"];
+    let on = |day: &str| shop.run(&[&begin[..], &["--as-of", day]].concat());
+    let first = on("2026-01-10");
+    assert_eq!(first.status, 0, "{}", first.stderr);
+    assert!(
+        first.stderr.contains("note: billed in EUR, the plan has no price in the GBP of brook"),
+        "{}",
+        first.stderr
+    );
+    let explained = shop.ok(&["subscription", "explain", "sub_1", "--as-of", "2026-01-10"]);
+    assert!(explained.contains("billed in EUR, its customer otherwise in GBP"), "{explained}");
+
+    // Where the plan has a price in it, that is taken, also by a change and an import.
+    shop.sql()
+        .execute_batch(
+            "INSERT INTO prices (plan_id, currency, model, unit_amount, created_at)
+             VALUES (1, 'GBP', 'per_unit', '27', '2026-01-01T00:00:00Z')",
+        )
+        .expect("a price");
+    let second = on("2026-01-11");
+    assert!(!second.stderr.contains("billed in"), "{}", second.stderr);
+    let second: Value = serde_json::from_str(&second.stdout).expect("JSON");
+    assert_eq!((&second["currency"], &second["price"]), (&json!("GBP"), &json!("27.00")));
+    shop.plan("more", "40", "1", &[]);
+    shop.sql()
+        .execute_batch(
+            "INSERT INTO prices (plan_id, currency, model, unit_amount, created_at)
+             VALUES (2, 'GBP', 'per_unit', '35', '2026-01-01T00:00:00Z')",
+        )
+        .expect("a price");
+    shop.ok(&["subscription", "change", "sub_2", "--plan", "more", "--as-of", "2026-01-12"]);
+    shop.task(GENERATE, "2026-02-01", &["--no-deliver"]);
+    assert_eq!(shop.subscription("sub_2", "2026-02-01")["price"], "35.00");
+    shop.write("take.csv", "tenant,plan,started_on\nbrook,monthly,2025-12-01\n");
+    shop.ok(&["import", "subscriptions", shop.path("take.csv").to_str().expect("a path")]);
+    assert_eq!(shop.subscription("sub_3", "2026-02-01")["currency"], "GBP");
     shop.check();
 }

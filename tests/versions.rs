@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use support::inside::Random;
 use support::subscriptions::text;
-use support::versions::{VERSIONS, differences, printed, shop};
+use support::versions::{VERSIONS, differences, is_promised, printed, shop};
 use support::{Contents, Prepared, Shop, assert_same};
 
 const MIGRATE: [&str; 2] = ["db", "migrate"];
@@ -85,6 +85,7 @@ fn an_older_file_is_told_as_its_own_program_told_it() {
             let words: Vec<&str> = command.split(' ').collect();
             differences(said, &shop.json(&words), command, &mut wrong);
         }
+        wrong.retain(|difference| !is_promised(difference));
         assert!(wrong.is_empty(), "version {version}:\n{}", wrong.join("\n"));
     }
 }

@@ -8,12 +8,12 @@ use super::record::in_words;
 use super::redeem::Discounts;
 use crate::domain::email::Locale;
 use crate::domain::event::{Standing, SubscriptionEvent};
-use crate::domain::invoice::{Amounts, Line, Purpose};
+use crate::domain::invoice::{Amounts, Invoice, Line, Purpose};
 use crate::domain::period::{Cycle, Period};
 use crate::domain::pricing::{Charge, charges};
-use crate::domain::recurrence::{self, Bill, Decision};
+use crate::domain::recurrence::{self, Backlog, Bill, Decision, Reason};
 use crate::domain::subscription::Subscription;
-use crate::domain::{Money, Result, RunId, SubscriptionId};
+use crate::domain::{Money, Refusal, Result, RunId, SubscriptionId};
 use crate::mail::wording;
 use crate::store::subscriptions::Billed;
 
@@ -72,6 +72,45 @@ impl Issuer<'_> {
     }
 }
 
+impl Issuer<'_> {
+    /// Bills a period anew whose invoice was voided, with the lines that it had: at the terms of that
+    /// period, whatever the subscription changed to since. Its coupon discounts it anew.
+    ///
+    /// # Errors
+    /// The period is billed already, or a fault of the file.
+    pub fn rebill(&self, void: &Invoice, run: RunId) -> Result<Option<Issued>> {
+        let (db, act) = (self.book.db, self.book.act);
+        let Some((id, (start, end))) = void.subscription_id.zip(void.period) else {
+            return Ok(None);
+        };
+        let subscription = db.subscription(id)?;
+        let tenant = db.tenant_by_id(subscription.tenant_id)?;
+        let mut discounts = Discounts::of(db, &subscription);
+        let redemption = discounts.take()?;
+        let issued = self.issue(&NewIssue {
+            purpose: Purpose::Period,
+            period: Some((id, Period { start, end })),
+            collection: subscription.collection,
+            redemption: redemption.as_ref(),
+            send: true,
+            run: Some(run),
+            ..NewIssue::single(&tenant, &plain(&void.lines), act.today)
+        })?;
+        discounts.write(act)?;
+        db.period_rebilled(void.id)?;
+        if !subscription.is_running() {
+            self.book.end_redemptions(&subscription)?;
+        }
+        Ok(Some(issued))
+    }
+}
+
+/// Lines without what a coupon took off them.
+fn plain(lines: &[Line]) -> Vec<Line> {
+    let nothing = |line: &Line| Money::zero(line.amount.currency());
+    lines.iter().map(|line| Line { discount: nothing(line), ..line.clone() }).collect()
+}
+
 /// The lines of a period on its invoice, one a charge: the plan, how many of it, the period.
 fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
     let charges = charges(&bill.terms.items, bill.proration)?;
@@ -110,6 +149,41 @@ impl Book<'_> {
         Ok(())
     }
 
+    /// Bills what of a subscription has begun and no run has billed, at the terms that it has: what
+    /// is changed now is to hold from the next period. Returns the invoices.
+    ///
+    /// # Errors
+    /// More has begun than may be billed unasked, an amount that is too large, or a fault of the file.
+    pub fn bill_begun(&self, subscription: &Subscription) -> Result<Vec<Invoice>> {
+        let begun = recurrence::begun(subscription, self.act.today, Backlog::Held);
+        if let Reason::Backlog { count, since } = begun.reason {
+            let subscription = subscription.id.to_string();
+            return Err(Refusal::PeriodNotBilled { subscription, count, since });
+        }
+        if begun.bills.is_empty() {
+            return Ok(Vec::new());
+        }
+        let issued = self.issuer()?.bill(subscription, &begun, None)?;
+        issued.iter().map(|issued| self.db.invoice_by_id(issued.id)).collect()
+    }
+
+    /// Leaves periods unbilled that had begun: more than may be billed unasked, where nobody can be
+    /// waited for. Returns what is left, in words.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn drop_backlog(
+        &self,
+        subscription: &Subscription,
+        count: usize,
+        since: NaiveDate,
+    ) -> Result<String> {
+        let reason = format!("{count} periods since {since} were missed and stay unbilled");
+        let event = SubscriptionEvent::BacklogDropped { standing: Standing::of(subscription) };
+        self.record(subscription.tenant_id, event, Some(&reason))?;
+        Ok(format!("{}: {reason}", subscription.id))
+    }
+
     /// What the bills of a subscription come to as invoices, one after another: the lines, with what a
     /// coupon takes off them, and the amounts.
     ///
@@ -122,6 +196,10 @@ impl Book<'_> {
     ) -> Result<Vec<(Vec<Line>, Amounts)>> {
         let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
         let mut discounts = Discounts::of(self.db, subscription);
+        // Periods that are billed anew come first.
+        for _ in self.db.reopened_of(subscription.id)? {
+            discounts.take()?;
+        }
         let mut foreseen = Vec::new();
         for bill in bills {
             let redemption = discounts.take()?;
@@ -129,6 +207,21 @@ impl Book<'_> {
             foreseen.push(issue::amounts(self.config, &tenant, &plain, redemption.as_ref())?);
         }
         Ok(foreseen)
+    }
+
+    /// What the period of a void invoice comes to that is billed anew.
+    ///
+    /// # Errors
+    /// Amounts that are too large, or a fault of the file.
+    pub fn foresee_rebill(&self, void: &Invoice, subscription: &Subscription) -> Result<Amounts> {
+        let tenant = self.db.tenant_by_id(void.tenant_id)?;
+        let mut discounts = Discounts::of(self.db, subscription);
+        let mut redemption = discounts.take()?;
+        for _ in self.db.reopened_of(subscription.id)?.iter().filter(|other| other.id < void.id) {
+            redemption = discounts.take()?;
+        }
+        let lines = plain(&void.lines);
+        Ok(issue::amounts(self.config, &tenant, &lines, redemption.as_ref())?.1)
     }
 
     /// What each bill of a subscription comes to as an invoice.

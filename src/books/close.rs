@@ -7,17 +7,50 @@ use crate::domain::ledger::Entry;
 use crate::domain::{Refusal, Result};
 use crate::store::Subject;
 
+/// How an invoice is voided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Voiding {
+    pub sent: Sent,
+    pub then: Then,
+}
+
+/// Whether an invoice may be voided whose e-mail has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    Refused,
+    Allowed,
+}
+
+/// What becomes of the period of a void invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    StaysUnbilled,
+    BillAnew,
+}
+
 impl Book<'_> {
     /// Voids an invoice: it should never have been issued. A tenant that was suspended for it alone
-    /// comes back.
+    /// comes back. The period that it bills stays unbilled, unless `then` opens it.
     ///
     /// # Errors
-    /// It is not open, something was paid on it, or a charge of it has no outcome yet.
-    pub fn void(&self, invoice: &Invoice, reason: &str) -> Result<()> {
+    /// It is not open, something was paid on it, a charge of it has no outcome yet, its e-mail has
+    /// left and `sent` does not allow that, or there is no period to be opened.
+    pub fn void(&self, invoice: &Invoice, reason: &str, how: Voiding) -> Result<()> {
         invoice::check_voidable(invoice)?;
         // The money may be on its way.
         if self.db.live_charge(invoice.id)?.is_some() {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
+        }
+        if how.sent == Sent::Refused
+            && let Some(on) = self.db.invoice_sent_on(invoice.id)?
+        {
+            return Err(Refusal::AlreadySent { invoice: invoice.number.clone(), on });
+        }
+        let (number, period) = (|| invoice.number.clone(), invoice.billed_period());
+        if how.then == Then::BillAnew {
+            let (subscription, _) =
+                period.ok_or_else(|| Refusal::NoPeriod { invoice: number() })?;
+            self.db.reopen_period(invoice.id, subscription)?;
         }
         // What credit paid of it goes back to the customer first.
         let invoice = &self.release_all(invoice, "the invoice is void")?;

@@ -1,14 +1,39 @@
 //! A coupon on an invoice that was issued.
 
-use super::redeem::{Asked, on_plan};
+use super::redeem::{Asked, OnSubscription, on_plan};
 use super::{Because, Book};
 use crate::domain::event::{CouponEvent, InvoiceEvent};
 use crate::domain::invoice::{self, Invoice, add_up, discounted};
 use crate::domain::ledger::Entry;
+use crate::domain::subscription::Subscription;
 use crate::domain::{Refusal, Result, UsageId};
 use crate::store::{NewRedemption, NewUsage, Subject};
 
 impl Book<'_> {
+    /// Applies a coupon to the coming invoices of a subscription. What has begun and is not billed is
+    /// billed first, without it; but for a first invoice that was left to the run of this very day,
+    /// which it still discounts. Returns those invoices too.
+    ///
+    /// # Errors
+    /// As [`Book::redeem_for_subscription`] and [`Book::bill_begun`].
+    pub fn discount_subscription(
+        &self,
+        code: &str,
+        subscription: &Subscription,
+        metadata: &str,
+    ) -> Result<(OnSubscription, Vec<Invoice>)> {
+        let first =
+            subscription.period.is_none() && subscription.next_billing_on == Some(self.act.today);
+        if first {
+            let applied = self.redeem_for_subscription(code, subscription, metadata)?;
+            return Ok((applied, Vec::new()));
+        }
+        subscription.check_running(self.act.today)?;
+        let begun = self.bill_begun(subscription)?;
+        let subscription = self.db.subscription(subscription.id)?;
+        Ok((self.redeem_for_subscription(code, &subscription, metadata)?, begun))
+    }
+
     /// Applies a coupon to an open, unpaid invoice that has none. One that comes to nothing is paid at
     /// once: no charge and no e-mail follows.
     ///

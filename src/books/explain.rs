@@ -4,9 +4,10 @@ use chrono::NaiveDate;
 
 use super::Book;
 use crate::domain::invoice::{Amounts, Invoice, Line};
+use crate::domain::period::Period;
 use crate::domain::recurrence::{self, Backlog, Bill, Decision, Return};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
-use crate::domain::{Result, SubscriptionId};
+use crate::domain::{Currency, Result, SubscriptionId};
 
 /// What the next invoice depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Next {
 #[derive(Debug, Clone)]
 pub struct Explained {
     pub subscription: Subscription,
+    /// What its customer is billed in otherwise.
+    pub tenant_currency: Currency,
     pub status: SubscriptionStatus,
     pub today: NaiveDate,
     /// Oldest period first, void ones too.
@@ -76,12 +79,14 @@ impl Book<'_> {
             amounts,
             provided: ahead.provided,
         });
+        let tenant_currency = self.db.tenant_by_id(subscription.tenant_id)?.currency;
         Ok(Explained {
+            tenant_currency,
             invoices: self.db.invoices_of_subscription(&subscription)?,
-            due: ahead
-                .due
+            due: self
+                .reopened(&subscription)?
                 .into_iter()
-                .zip(foreseen.into_iter().map(|(_, amounts)| amounts))
+                .chain(ahead.due.into_iter().zip(foreseen.into_iter().map(|(_, amounts)| amounts)))
                 .collect(),
             subscription,
             status,
@@ -89,6 +94,18 @@ impl Book<'_> {
             decision,
             next,
         })
+    }
+
+    /// The periods of void invoices that are billed anew.
+    fn reopened(&self, subscription: &Subscription) -> Result<Vec<(Bill, Amounts)>> {
+        let mut due = Vec::new();
+        for void in self.db.reopened_of(subscription.id)? {
+            let Some((_, (start, end))) = void.billed_period() else { continue };
+            let amounts = self.foresee_rebill(&void, subscription)?;
+            let decision = Decision::to_rebill(subscription, Period { start, end });
+            due.extend(decision.bills.into_iter().map(|bill| (bill, amounts)));
+        }
+        Ok(due)
     }
 
     fn look_ahead(&self, subscription: &Subscription, today: NaiveDate) -> Result<Ahead> {
@@ -119,7 +136,10 @@ impl Book<'_> {
                 };
                 Ok(Ahead { due: back.missed.bills, next, provided: Some(Provided::CameBack) })
             }
-            _ => Ok(Ahead::default()),
+            _ => {
+                let due = recurrence::decide(subscription, today, Backlog::Allowed);
+                Ok(Ahead { due: due.bills, ..Ahead::default() })
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::domain::Act;
 use crate::store::Db;
 
+pub use close::{Sent, Then, Voiding};
 pub use explain::{Explained, Next, Provided};
 pub use pay::{Notify, PaymentTerms};
 pub use standing::Because;

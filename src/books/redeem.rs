@@ -226,7 +226,9 @@ impl Book<'_> {
         };
         // Where another coupon runs, the period waits until that one is used up.
         let other_runs = self.db.running_redemption(of)?.is_some_and(|other| other.id != id);
-        let goes_on = self.db.subscription(of)?.is_running();
+        // A period that is billed anew takes it again.
+        let goes_on =
+            self.db.subscription(of)?.is_running() || !self.db.reopened_of(of)?.is_empty();
         self.db.set_periods_left(self.act, id, left, other_runs || !goes_on)?;
         match goes_on {
             true => Ok(()),
@@ -241,6 +243,21 @@ impl Book<'_> {
     pub fn end_redemption(&self, tenant: TenantId, redemption: &Redemption) -> Result<()> {
         self.db.set_periods_left(self.act, redemption.id, redemption.periods_left, true)?;
         self.return_unless_used(tenant, redemption)
+    }
+
+    /// Ends the coupons of a subscription of which no invoice follows; not while a period of it is to
+    /// be billed anew.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn end_redemptions(&self, subscription: &Subscription) -> Result<()> {
+        if !self.db.reopened_of(subscription.id)?.is_empty() {
+            return Ok(());
+        }
+        for redemption in self.db.open_redemptions(subscription.id)? {
+            self.end_redemption(subscription.tenant_id, &redemption)?;
+        }
+        Ok(())
     }
 
     /// Returns the use of a redemption that no invoice has and that none can follow.

@@ -1,11 +1,11 @@
 //! Subscriptions that come back from a suspension.
 
 use super::Book;
-use crate::domain::event::{Standing, SubscriptionEvent};
+use crate::domain::event::{Reactivation, Standing, SubscriptionEvent, TenantEvent};
 use crate::domain::recurrence::{self, Reason, Return};
-use crate::domain::subscription::Subscription;
-use crate::domain::tenant::SuspensionCause;
-use crate::domain::{Result, TenantId};
+use crate::domain::subscription::{Subscription, SubscriptionStatus};
+use crate::domain::tenant::{SuspensionCause, TenantStatus};
+use crate::domain::{Refusal, Result, TenantId};
 use crate::store::subscriptions::Begins;
 
 /// Which suspended subscriptions of a tenant come back.
@@ -13,7 +13,27 @@ use crate::store::subscriptions::Begins;
 pub enum Which {
     /// Those that were suspended for overdue invoices.
     Overdue,
-    All,
+    /// What a suspension of the tenant took that had that cause.
+    TakenBy(SuspensionCause),
+}
+
+impl Which {
+    /// Those of the suspended subscriptions of a tenant that come back. One whose trial ended was not
+    /// taken by a suspension for anything else; of several the one whose end suspended the tenant,
+    /// which is the last.
+    fn of(self, suspended: Vec<Subscription>) -> Vec<Subscription> {
+        let cause = |one: &Subscription| one.pause.as_ref().map(|pause| pause.cause);
+        let ended = |one: &&Subscription| cause(one) == Some(SuspensionCause::Trial);
+        let last = suspended.iter().filter(ended).filter_map(|one| one.trial_ends_on).max();
+        let comes_back = |one: &Subscription| match (self, cause(one)) {
+            (Which::Overdue, cause) => cause == Some(SuspensionCause::Overdue),
+            (Which::TakenBy(by), Some(SuspensionCause::Trial)) => {
+                by == SuspensionCause::Trial && one.trial_ends_on == last
+            }
+            (Which::TakenBy(_), _) => true,
+        };
+        suspended.into_iter().filter(comes_back).collect()
+    }
 }
 
 impl Book<'_> {
@@ -24,27 +44,42 @@ impl Book<'_> {
     /// # Errors
     /// An amount that is too large, or a fault of the file.
     pub fn return_subscriptions(&self, tenant: TenantId, which: Which) -> Result<Vec<String>> {
-        let mut dropped = Vec::new();
-        for suspended in self.db.suspended_subscriptions(tenant)? {
-            let overdue =
-                suspended.pause.as_ref().is_some_and(|p| p.cause == SuspensionCause::Overdue);
-            if which == Which::Overdue && !overdue {
-                continue;
-            }
-            let billed_until = self.db.billed_until(&suspended)?;
-            let back = recurrence::back(&suspended, billed_until, self.act.today);
-            if let Reason::Backlog { count, since } = back.missed.reason {
-                let reason = format!("{count} periods since {since} were missed and stay unbilled");
-                let standing = Standing::of(&suspended);
-                let event = SubscriptionEvent::BacklogDropped { standing };
-                self.record(tenant, event, Some(&reason))?;
-                dropped.push(format!("{}: {reason}", suspended.id));
-            }
-            if !back.missed.bills.is_empty() {
-                self.issuer()?.bill(&suspended, &back.missed, None)?;
-            }
-            self.return_subscription(&self.db.subscription(suspended.id)?, &back.how)?;
+        let suspended = which.of(self.db.suspended_subscriptions(tenant)?);
+        let dropped: Result<Vec<_>> =
+            suspended.iter().map(|one| self.bring_back_subscription(one)).collect();
+        Ok(dropped?.into_iter().flatten().collect())
+    }
+
+    /// Takes a planned cancellation back, or where there is none brings back one that is suspended for
+    /// itself, because its trial ended. Returns what stays unbilled, in words.
+    ///
+    /// # Errors
+    /// It has ended, or is neither; its tenant is suspended; an amount that is too large.
+    pub fn resume(&self, subscription: &Subscription) -> Result<Option<String>> {
+        let suspended = subscription.status == SubscriptionStatus::Suspended;
+        if !suspended || subscription.cancel_at_period_end {
+            return self.resume_subscription(subscription).map(|()| None);
         }
+        let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
+        if tenant.status == TenantStatus::Suspended {
+            return Err(Refusal::TenantSuspended { tenant: tenant.slug });
+        }
+        let how = Reactivation::SubscriptionsOnly;
+        self.record(tenant.id, TenantEvent::Reactivated { how }, None)?;
+        self.bring_back_subscription(subscription)
+    }
+
+    fn bring_back_subscription(&self, suspended: &Subscription) -> Result<Option<String>> {
+        let billed_until = self.db.billed_until(suspended)?;
+        let back = recurrence::back(suspended, billed_until, self.act.today);
+        let dropped = match back.missed.reason {
+            Reason::Backlog { count, since } => Some(self.drop_backlog(suspended, count, since)?),
+            _ => None,
+        };
+        if !back.missed.bills.is_empty() {
+            self.issuer()?.bill(suspended, &back.missed, None)?;
+        }
+        self.return_subscription(&self.db.subscription(suspended.id)?, &back.how)?;
         Ok(dropped)
     }
 

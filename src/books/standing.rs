@@ -6,9 +6,11 @@ use super::Book;
 use super::returns::Which;
 use crate::domain::dunning;
 use crate::domain::event::{By, Event, Reactivation, Standing, SubscriptionEvent, TenantEvent};
+use crate::domain::recurrence::{self, Backlog};
+use crate::domain::subscription::Subscription;
 use crate::domain::template::Template;
 use crate::domain::tenant::{Suspension, SuspensionCause, Tenant, TenantStatus};
-use crate::domain::{InvoiceId, Refusal, Result, TenantId};
+use crate::domain::{InvoiceId, Refusal, Result, TenantId, calendar};
 use crate::store::NewEmail;
 
 /// What happened to the invoice that held a tenant.
@@ -63,9 +65,10 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// Brings a suspended tenant back by hand. Invoices that are past suspension are warned anew after
-    /// the notice; with `until`, each overdue invoice is promised until then. Returns what of its
-    /// subscriptions stays unbilled, in words.
+    /// Brings a suspended tenant back by hand, with what its suspension took. Invoices that are past
+    /// suspension, or would be before a notice has run out, are warned anew; with `until`, each
+    /// overdue invoice is promised until then. Returns what of its subscriptions stays unbilled, in
+    /// words.
     ///
     /// # Errors
     /// It is closed, or not suspended, or the promised day has passed.
@@ -79,7 +82,9 @@ impl Book<'_> {
             return Err(Refusal::TenantClosed { tenant: tenant.slug.clone() });
         }
         let Some(suspension) = &tenant.suspension else {
-            return self.reactivate_subscriptions(tenant, reason);
+            let suspended = self.db.suspended_subscriptions(tenant.id)?;
+            let subscription = suspended.first().map(|one| one.id.to_string());
+            return Err(Refusal::NotSuspended { tenant: tenant.slug.clone(), subscription });
         };
         if let Some(until) = until {
             if until < self.act.today {
@@ -91,7 +96,7 @@ impl Book<'_> {
         }
         let (policy, mut set_back) = (self.config.dunning_policy(), Vec::new());
         for facts in self.db.dunning_facts(tenant.id, self.act.today)?.invoices {
-            if dunning::is_past_suspension(&facts, &policy, self.act.today) {
+            if dunning::is_warned_anew(&facts, &policy, self.act.today) {
                 self.db.set_back_invoice(self.act, facts.id)?;
                 set_back.push(facts.number);
             }
@@ -99,57 +104,70 @@ impl Book<'_> {
         self.db.set_back_uncollectible(self.act, tenant.id)?;
         let how =
             Reactivation::ByHand { promised_until: until, set_back: &set_back, on: self.act.today };
-        self.bring_back(tenant.id, suspension, Which::All, reason, how)
-    }
-
-    /// Brings back the suspended subscriptions of a tenant that is active itself: one whose trial
-    /// ended while another went on.
-    fn reactivate_subscriptions(
-        &self,
-        tenant: &Tenant,
-        reason: Option<&str>,
-    ) -> Result<Vec<String>> {
-        if self.db.suspended_subscriptions(tenant.id)?.is_empty() {
-            return Err(Refusal::NotSuspended { tenant: tenant.slug.clone() });
-        }
-        let how = Reactivation::SubscriptionsOnly;
-        self.record(tenant.id, TenantEvent::Reactivated { how }, reason)?;
-        self.return_subscriptions(tenant.id, Which::All)
+        let which = Which::TakenBy(suspension.cause);
+        self.bring_back(tenant.id, suspension, which, reason, how)
     }
 
     /// Closes a tenant: it is not served any more, and its subscriptions end now. What it owes is
-    /// chased all the same.
+    /// chased all the same, and what has begun and is not billed is left to the next run: returns
+    /// that, in words.
     ///
     /// # Errors
     /// It is closed already.
-    pub fn close_tenant(&self, tenant: &Tenant, by: By, reason: Option<&str>) -> Result<()> {
+    pub fn close_tenant(
+        &self,
+        tenant: &Tenant,
+        by: By,
+        reason: Option<&str>,
+    ) -> Result<Vec<String>> {
         if tenant.status == TenantStatus::Closed {
             return Err(Refusal::TenantClosed { tenant: tenant.slug.clone() });
         }
         let live = self.db.live_subscriptions(tenant.id)?;
-        let redemptions = self.db.open_redemptions_of(tenant.id)?;
         self.db.close_tenant(self.act, tenant.id)?;
-        for redemption in redemptions {
-            self.end_redemption(tenant.id, &redemption)?;
-        }
         self.record(tenant.id, TenantEvent::Closed { imported: by.into() }, reason)?;
-        for id in live {
-            let ended = self.db.subscription(id)?;
+        let mut unbilled = Vec::new();
+        for before in &live {
+            match recurrence::unbilled_at_end(before, self.act.today) {
+                Some(left) => {
+                    self.db.leave_unbilled(before.id, left)?;
+                    unbilled.push(self.left_to_the_next_run(before)?);
+                }
+                None => self.end_redemptions(before)?,
+            }
+            let ended = self.db.subscription(before.id)?;
             let (standing, with_tenant) = (Standing::of(&ended), true.into());
             let event = SubscriptionEvent::Canceled { standing, with_tenant };
             let reason = format!("ended on {}: the customer was closed", self.act.today);
             self.record(tenant.id, event, Some(&reason))?;
         }
-        Ok(())
+        Ok(unbilled)
     }
 
-    /// Makes a closed tenant active again, as an import says it is. Its subscriptions stay ended.
+    /// What had begun of a subscription and is not billed, in words.
+    fn left_to_the_next_run(&self, subscription: &Subscription) -> Result<String> {
+        let ended = self.db.subscription(subscription.id)?;
+        let begun = recurrence::decide(&ended, self.act.today, Backlog::Allowed);
+        let (first, last) = (begun.bills.first(), begun.bills.last());
+        let days = first.zip(last).map(|(first, last)| (first.period.start, last.period.end));
+        let days = days.map_or(String::new(), |(start, end)| {
+            format!("{start} to {}", calendar::plus_days(end, -1))
+        });
+        Ok(format!("{}: {days} had begun and is not billed; the next run bills it", ended.id))
+    }
+
+    /// Makes a closed tenant active again. Its subscriptions stay ended.
     ///
     /// # Errors
-    /// A fault of the file.
-    pub fn reopen_tenant(&self, tenant: TenantId, reason: &str) -> Result<()> {
-        self.db.reactivate_tenant(self.act, tenant)?;
-        self.record(tenant, TenantEvent::Reopened { imported: true }, Some(reason))
+    /// It is not closed.
+    pub fn reopen_tenant(&self, tenant: &Tenant, by: By, reason: Option<&str>) -> Result<()> {
+        if tenant.status != TenantStatus::Closed {
+            let (tenant, status) = (tenant.slug.clone(), tenant.status.word());
+            return Err(Refusal::NotClosed { tenant, status });
+        }
+        self.db.reactivate_tenant(self.act, tenant.id)?;
+        let imported = by == By::Import;
+        self.record(tenant.id, TenantEvent::Reopened { imported }, reason)
     }
 
     /// Brings a tenant back that was suspended for overdue invoices, where none of them holds it any

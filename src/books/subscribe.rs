@@ -5,10 +5,11 @@ use chrono::NaiveDate;
 use super::Book;
 use super::record::in_words;
 use crate::domain::event::{By, Standing, SubscriptionEvent};
+use crate::domain::invoice::Invoice;
 use crate::domain::period::Anchor;
 use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Plan;
-use crate::domain::recurrence;
+use crate::domain::recurrence::{self, Backlog, Reason};
 use crate::domain::subscription::{
     self, Change, Collection, Subscription, SubscriptionStatus, When,
 };
@@ -130,11 +131,19 @@ impl Book<'_> {
         Ok(id)
     }
 
-    /// Changes plan or quantity with the next period, or takes such a change back.
+    /// Changes plan or quantity with the next period, or takes such a change back. What has begun and
+    /// is not billed is billed first, at the terms that held; returns those invoices.
     ///
     /// # Errors
-    /// As [`subscription::change`].
-    pub fn change_subscription(&self, subscription: &Subscription, change: &Change) -> Result<()> {
+    /// As [`subscription::change`] and [`Book::bill_begun`].
+    pub fn change_subscription(
+        &self,
+        subscription: &Subscription,
+        change: &Change,
+    ) -> Result<Vec<Invoice>> {
+        subscription.check_running(self.act.today)?;
+        let begun = self.bill_begun(subscription)?;
+        let subscription = &self.db.subscription(subscription.id)?;
         let pending = subscription::change(subscription, change, self.act.today)?;
         self.db.set_pending(self.act, subscription.id, pending.as_ref())?;
         let changed = self.db.subscription(subscription.id)?;
@@ -149,24 +158,47 @@ impl Book<'_> {
                 (SubscriptionEvent::ChangeWithdrawn { standing }, reason)
             }
         };
-        self.record(changed.tenant_id, event, Some(&reason))
+        self.record(changed.tenant_id, event, Some(&reason))?;
+        Ok(begun)
     }
 }
 
+/// What had begun of a subscription that is canceled and no run had billed.
+#[derive(Debug, Default)]
+pub struct Canceled {
+    /// What is billed of it.
+    pub billed: Vec<Invoice>,
+    /// What stays unbilled, in words.
+    pub dropped: Option<String>,
+}
+
 impl Book<'_> {
-    /// Cancels a subscription, now or at the end of its period.
+    /// Cancels a subscription, now or at the end of its period. Where it ends now, what has begun and
+    /// is not billed is billed first: that no run came must not change the bill. More than may be
+    /// billed unasked stays unbilled.
     ///
     /// # Errors
     /// As [`recurrence::cancel`].
-    pub fn cancel_subscription(&self, subscription: &Subscription, when: When) -> Result<()> {
-        let ends_on = recurrence::cancel(subscription, when, self.act.today)?;
-        if ends_on <= self.act.today {
-            return self.end_subscription(subscription, ends_on);
+    pub fn cancel_subscription(&self, subscription: &Subscription, when: When) -> Result<Canceled> {
+        let today = self.act.today;
+        let ends_on = recurrence::cancel(subscription, when, today)?;
+        if ends_on > today {
+            self.db.set_ends_on(self.act, subscription.id, Some(ends_on))?;
+            let canceled = self.db.subscription(subscription.id)?;
+            let standing = Standing::of(&canceled);
+            let event = SubscriptionEvent::CancellationPlanned { standing };
+            self.record(canceled.tenant_id, event, Some(&format!("ends on {ends_on}")))?;
+            return Ok(Canceled::default());
         }
-        self.db.set_ends_on(self.act, subscription.id, Some(ends_on))?;
-        let canceled = self.db.subscription(subscription.id)?;
-        let event = SubscriptionEvent::CancellationPlanned { standing: Standing::of(&canceled) };
-        self.record(canceled.tenant_id, event, Some(&format!("ends on {ends_on}")))
+        let mut canceled = Canceled::default();
+        match recurrence::begun(subscription, today, Backlog::Held).reason {
+            Reason::Backlog { count, since } => {
+                canceled.dropped = Some(self.drop_backlog(subscription, count, since)?);
+            }
+            _ => canceled.billed = self.bill_begun(subscription)?,
+        }
+        self.end_subscription(&self.db.subscription(subscription.id)?, ends_on)?;
+        Ok(canceled)
     }
 
     /// Ends a subscription.
@@ -175,9 +207,7 @@ impl Book<'_> {
     /// A fault of the file.
     pub fn end_subscription(&self, subscription: &Subscription, ends_on: NaiveDate) -> Result<()> {
         self.db.end_subscription(self.act, subscription.id, ends_on)?;
-        for redemption in self.db.open_redemptions(subscription.id)? {
-            self.end_redemption(subscription.tenant_id, &redemption)?;
-        }
+        self.end_redemptions(subscription)?;
         let ended = self.db.subscription(subscription.id)?;
         let (standing, with_tenant) = (Standing::of(&ended), false.into());
         let event = SubscriptionEvent::Canceled { standing, with_tenant };

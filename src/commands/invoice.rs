@@ -5,11 +5,12 @@ mod create;
 mod explain;
 mod overdue;
 mod pay;
+mod void;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
-use super::{Context, Limit, date_arg};
+use super::{Context, Limit, date_arg, prompt};
 use crate::books::Book;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::{Result, text};
@@ -19,6 +20,7 @@ use crate::view::objects;
 use create::Create;
 use overdue::Overdue;
 use pay::Pay;
+use void::Void;
 
 /// `billing invoice …`
 #[derive(Debug, Subcommand)]
@@ -34,7 +36,7 @@ pub enum Command {
     /// Charge the default payment method now
     Charge(Named),
     /// Void an invoice that should never have been issued
-    Void(Closing),
+    Void(Void),
     /// Give an invoice up; it may still be paid later
     WriteOff(Closing),
     /// Record until when the customer promised to pay; dunning rests until then
@@ -107,12 +109,10 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.number)?,
         Command::Pay(args) => pay::pay(ctx, args)?,
         Command::Charge(args) => return pay::charge(ctx, &args.number),
-        Command::Void(args) => {
-            let reason = text::line("reason", &args.reason, 500)?;
-            change(ctx, &args.number, |book, invoice| book.void(invoice, &reason))?;
-        }
+        Command::Void(args) => void::void(ctx, &args)?,
         Command::WriteOff(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
+            prompt::ask(ctx, &format!("{} is given up, and chased no more", args.number))?;
             change(ctx, &args.number, |book, invoice| book.write_off(invoice, &reason))?;
         }
         Command::Promise(args) => {

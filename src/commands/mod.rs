@@ -29,12 +29,13 @@ use chrono::NaiveDate;
 use crate::books::Book;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::invoice::Invoice;
 use crate::domain::refusal::Why;
 use crate::domain::{self, Act, Currency, Money, Refusal, act, calendar};
 use crate::failure::Unprintable;
 pub use crate::store::Changes;
 use crate::store::{Access, Store};
-use crate::view::Printer;
+use crate::view::{Printer, explain};
 
 /// How much is said on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +120,14 @@ impl Context {
     fn note(&self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
             say(text);
+        }
+    }
+
+    /// Says what had begun and was billed before a change.
+    fn note_begun(&self, invoices: &[Invoice]) {
+        for invoice in invoices {
+            let period = explain::period(invoice.period).unwrap_or_default();
+            self.note(&format!("note: {period} had begun, {} bills it", invoice.number));
         }
     }
 

@@ -48,6 +48,15 @@ pub fn needed(
     Ok(Input::<String>::new().with_prompt(question).validate_with(words).interact_text()?)
 }
 
+/// Asks at a terminal whether to go on with what cannot be undone. Elsewhere nothing is asked, and
+/// nothing refused: scripts never had to confirm it.
+///
+/// # Errors
+/// Not confirmed.
+pub fn ask(ctx: &Context, what: &str) -> anyhow::Result<()> {
+    if ctx.can_ask() { confirm(ctx, what) } else { Ok(()) }
+}
+
 /// Asks whether to go on. Without a terminal it never asks: it refuses and names `--yes`.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ mod create;
 mod explain;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::{Context, Limit};
 use crate::books::Book;
@@ -31,7 +32,7 @@ pub enum Command {
     Change(ChangeArgs),
     /// End a subscription with its period, or (--now) at once
     Cancel(Cancel),
-    /// Take a cancellation at the period's end back
+    /// Take a cancellation at the period's end back, or bring back a trial that ended
     Resume(Named),
     /// Say which period it is in, what was billed, and what the next invoice will be
     Explain(Named),
@@ -74,13 +75,27 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Create(args) => create::create(ctx, &args)?,
         Command::List(args) => list(ctx, &args)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, args.id)?,
-        Command::Change(args) => change(ctx, args.id, |book, subscription| {
-            let plan = args.plan.as_deref().map(|code| book.db.plan(code)).transpose()?;
-            let wanted = Change { plan, quantity: args.quantity };
-            book.change_subscription(subscription, &wanted)
-        })?,
+        Command::Change(args) => {
+            let mut begun = Vec::new();
+            change(ctx, args.id, |book, subscription| {
+                let currency = subscription.terms.currency();
+                let plan = args.plan.as_deref().map(|code| book.db.plan_in(code, currency));
+                let plan = plan.transpose()?;
+                let wanted = Change { plan, quantity: args.quantity };
+                begun = book.change_subscription(subscription, &wanted)?;
+                Ok(())
+            })?;
+            ctx.note_begun(&begun);
+        }
         Command::Cancel(args) => cancel::cancel(ctx, &args)?,
-        Command::Resume(args) => change(ctx, args.id, |book, one| book.resume_subscription(one))?,
+        Command::Resume(args) => {
+            let mut unbilled = None;
+            change(ctx, args.id, |book, subscription| {
+                unbilled = book.resume(subscription)?;
+                Ok(())
+            })?;
+            unbilled.iter().for_each(|what| ctx.note(&format!("warning: {what}")));
+        }
         Command::Explain(args) => explain::explain(ctx, args.id)?,
     }
     Ok(exit::DONE)
@@ -98,13 +113,17 @@ fn change(
 }
 
 fn show(ctx: &mut Context, store: &mut Store, id: SubscriptionId) -> anyhow::Result<()> {
+    let object = object(ctx, store, id)?;
+    Ok(ctx.printer.object(&object)?)
+}
+
+fn object(ctx: &Context, store: &mut Store, id: SubscriptionId) -> Result<Value> {
     let today = ctx.clock.today();
-    let object = store.read(|db| {
+    store.read(|db| {
         let subscription = db.subscription(id)?;
         let overdue = db.has_overdue(&subscription, today)?;
         Ok(objects::subscription(&subscription, subscription.status_on(today, overdue)))
-    })?;
-    Ok(ctx.printer.object(&object)?)
+    })
 }
 
 fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! `billing tasks`: the words for what cron runs.
 
 mod dry_run;
+mod first;
 mod given;
 mod runs;
 mod status;
@@ -16,6 +17,7 @@ use super::{Context, date_arg};
 use crate::domain::schedule::Task;
 use crate::failure::exit;
 use crate::mail::Transport;
+use crate::tasks::generate_recurring_invoices as recurring;
 use crate::tasks::{self, Given, Options};
 pub use given::{charging, check_may_charge, gateway, transport};
 use runs::Runs;
@@ -194,6 +196,7 @@ impl Caps {
 
 fn run_task(ctx: &mut Context, task: Task, options: &Options) -> anyhow::Result<u8> {
     let mut store = ctx.writer()?;
+    first::ask(ctx, &mut store, task, options)?;
     let transport = transport(&ctx.config, &ctx.db)?;
     let gateway = gateway(&ctx.config);
     let (config, clock) = (&ctx.config, &ctx.clock);

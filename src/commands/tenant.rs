@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use rust_decimal::Decimal;
 
-use super::{Context, Limit, currency_arg, date_arg};
+use super::{Context, Limit, currency_arg, date_arg, prompt};
 use crate::books::Book;
 use crate::domain::email::Locale;
 use crate::domain::event::{By, TenantEvent, TenantFacts};
@@ -33,6 +33,8 @@ pub enum Command {
     Reactivate(Reactivate),
     /// Close a customer: its subscriptions end now, what it owes is still chased
     Close(Named),
+    /// Make a closed customer active again; the subscriptions that ended with it stay ended
+    Reopen(Reopen),
 }
 
 /// A customer's slug.
@@ -124,6 +126,14 @@ pub struct Reactivate {
     until: Option<NaiveDate>,
 }
 
+#[derive(Debug, Args)]
+pub struct Reopen {
+    /// The customer's slug
+    slug: String,
+    #[arg(long)]
+    reason: Option<String>,
+}
+
 /// Carries the command out.
 ///
 /// # Errors
@@ -148,11 +158,27 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
             })?;
             unbilled.iter().for_each(|what| ctx.note(&format!("warning: {what}")));
         }
-        Command::Close(args) => {
-            change(ctx, &args.slug, |book, tenant| book.close_tenant(tenant, By::Command, None))?;
+        Command::Close(args) => close(ctx, &args.slug)?,
+        Command::Reopen(args) => {
+            let reason =
+                args.reason.as_deref().map(|r| text::line("reason", r, 500)).transpose()?;
+            change(ctx, &args.slug, |book, tenant| {
+                book.reopen_tenant(tenant, By::Command, reason.as_deref())
+            })?;
         }
     }
     Ok(exit::DONE)
+}
+
+fn close(ctx: &mut Context, slug: &str) -> anyhow::Result<()> {
+    prompt::ask(ctx, &format!("the subscriptions of {slug} end now, and do not come back"))?;
+    let mut unbilled = Vec::new();
+    change(ctx, slug, |book, tenant| {
+        unbilled = book.close_tenant(tenant, By::Command, None)?;
+        Ok(())
+    })?;
+    unbilled.iter().for_each(|what| ctx.note(&format!("note: {what}")));
+    Ok(())
 }
 
 /// Changes a tenant in one transaction, and shows it.
@@ -249,6 +275,7 @@ fn list(ctx: &mut Context, args: &List) -> anyhow::Result<u8> {
     let filter = TenantFilter { status: args.status, limit: args.limit.limit };
     let mut list = ctx.printer.list(objects::TENANT_FIELDS, objects::TENANTS);
     store.read(|db| {
+        db.check_balances()?;
         db.each_tenant(&filter, |tenant| {
             let object = objects::tenant(&tenant, &db.balance_due(tenant.id)?);
             list.row(object).map_err(super::out_failed)

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use super::calendar::{days_between, plus_days};
 use super::email::EmailStatus;
 use super::money::Minimums;
+use super::payment_method::{PaymentMethodKind, PendingDays};
 use super::stage::Stage;
 use super::tenant::TenantStatus;
 use super::{InvoiceId, Money, TenantId};
@@ -24,7 +25,7 @@ pub struct Policy {
     /// The least time between a warning and the suspension it warns of.
     pub min_notice_days: i64,
     /// How long a charge without an outcome keeps an invoice at rest.
-    pub pending_days: i64,
+    pub pending_days: PendingDays,
     /// Invoices due before it are listed, never chased.
     pub start_on: Option<NaiveDate>,
     /// A tenant that owes less in all is listed, never chased or suspended.
@@ -80,6 +81,8 @@ pub struct InvoiceFacts {
     pub disputed: bool,
     /// Since when a charge is pending or its outcome unknown.
     pub charge_since: Option<NaiveDate>,
+    /// What it charges.
+    pub charge_kind: Option<PaymentMethodKind>,
 }
 
 impl InvoiceFacts {
@@ -343,7 +346,7 @@ pub fn rest(
     if let Some(until) = promise {
         return Some(Reason::Promised { until });
     }
-    let pending = facts.charge_since.map(|since| (since, plus_days(since, policy.pending_days)));
+    let pending = charge_rests_until(facts, policy);
     let pending = pending.filter(|(_, until)| today <= *until);
     looked_at(Rule::Charge { since: facts.charge_since, rests: pending.is_some() });
     pending.map(|(since, until)| Reason::ChargePending { since, until })
@@ -352,8 +355,14 @@ pub fn rest(
 /// The last day on which a promise or a charge without outcome keeps an invoice at rest: where
 /// there are both, the later one.
 fn rests_until(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> NaiveDate {
-    let pending = facts.charge_since.map(|since| plus_days(since, policy.pending_days));
+    let pending = charge_rests_until(facts, policy).map(|(_, until)| until);
     facts.promised_until.max(pending).unwrap_or(today)
+}
+
+/// Since when a charge has no outcome, and the last day on which that keeps the invoice at rest.
+fn charge_rests_until(facts: &InvoiceFacts, policy: &Policy) -> Option<(NaiveDate, NaiveDate)> {
+    let days = policy.pending_days.of(facts.charge_kind);
+    facts.charge_since.map(|since| (since, plus_days(since, days)))
 }
 
 /// Decides for one invoice of a tenant in that status; each rule that is looked at is handed to
@@ -389,7 +398,10 @@ pub fn decide_invoice(
             suspension(facts, status, policy, today, age, &mut looked_at)
         }
         Some(stage) if facts.stage.is_none_or(|recorded| stage > recorded) => {
-            (Action::Record(stage), Reason::StageReached { stage, age })
+            match set_back(facts, policy, today).filter(|_| stage == Stage::Warning) {
+                Some(reason) => (Action::Wait, reason),
+                None => (Action::Record(stage), Reason::StageReached { stage, age }),
+            }
         }
         _ if age < 1 => (Action::Wait, Reason::NotOverdue),
         _ => (Action::Wait, Reason::StageRecorded { stage: facts.stage, age }),
@@ -430,11 +442,30 @@ fn is_below_minimum(facts: &InvoiceFacts, policy: &Policy) -> bool {
     policy.minimum_amount.is_above(facts.owed)
 }
 
-/// Whether an open invoice is past suspension, by its stage or its age: where its tenant comes
-/// back by hand all the same, it is warned anew before it can suspend.
+/// Whether an open invoice is past suspension, by its stage or its age.
 pub fn is_past_suspension(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
     let age = facts.age(today);
     facts.stage == Some(Stage::Suspension) || age >= policy.suspension_days
+}
+
+/// Whether an open invoice is warned anew where its tenant comes back by hand: it is past suspension,
+/// or would be before a new notice has run out. An old warning of a second invoice would else cut
+/// short the notice that the first one is given.
+pub fn is_warned_anew(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
+    let notice_ends = plus_days(warns_anew_on(today, policy), policy.min_notice_days);
+    let suspends_on = plus_days(facts.due_on, policy.suspension_days);
+    is_past_suspension(facts, policy, today) || suspends_on < notice_ends
+}
+
+/// When an invoice is warned anew whose tenant came back by hand on that day: at the earliest on the
+/// day after, or a second run of the same day would do more than one.
+fn warns_anew_on(set_back_on: NaiveDate, policy: &Policy) -> NaiveDate {
+    plus_days(set_back_on, policy.min_notice_days.max(1))
+}
+
+/// The day whose warning counts, or will once its e-mail has left.
+fn warned_on(facts: &InvoiceFacts) -> Option<NaiveDate> {
+    facts.warned_on.filter(|_| may_give_notice(facts))
 }
 
 /// What suspension's day brings: nobody is suspended without a warning that counts, whose e-mail left
@@ -458,7 +489,7 @@ fn suspension(
             return (Action::Record(stage), Reason::StageReached { stage, age });
         }
     };
-    let warned_on = facts.warned_on.filter(|_| may_give_notice(facts));
+    let warned_on = warned_on(facts);
     let until = warned_on.map(|on| plus_days(on, policy.min_notice_days));
     let email = facts.warning_email;
     let (failed, sent) = (email == Some(EmailStatus::Failed), email == Some(EmailStatus::Sent));
@@ -479,10 +510,9 @@ fn suspension(
             (take, Reason::NoticeGiven { warned_on })
         }
         (Some(warned_on), Some(until)) => (Action::Wait, Reason::NoticeRuns { warned_on, until }),
-        // At the earliest on the day after, or a second run of the same day would do more than one.
-        _ => match facts.set_back_on.map(|on| plus_days(on, policy.min_notice_days.max(1))) {
-            Some(warn_on) if today < warn_on => (Action::Wait, Reason::SetBack { warn_on }),
-            _ => (Action::Record(Stage::Warning), Reason::NoNotice),
+        _ => match set_back(facts, policy, today) {
+            Some(reason) => (Action::Wait, reason),
+            None => (Action::Record(Stage::Warning), Reason::NoNotice),
         },
     }
 }
@@ -500,6 +530,16 @@ fn leaving_today(facts: &InvoiceFacts, today: NaiveDate) -> InvoiceFacts {
 /// Whether there is a warning that counts, or will once its e-mail has left.
 fn may_give_notice(facts: &InvoiceFacts) -> bool {
     !matches!(facts.warning_email, None | Some(EmailStatus::Canceled))
+}
+
+/// Why an invoice is not warned yet: its tenant came back by hand, and the day has not come on which
+/// it is warned anew.
+fn set_back(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> Option<Reason> {
+    if warned_on(facts).is_some() {
+        return None;
+    }
+    let warn_on = warns_anew_on(facts.set_back_on?, policy);
+    (today < warn_on).then_some(Reason::SetBack { warn_on })
 }
 
 /// The next stage of an invoice on or after `from`, if nothing is paid and nothing else changes
@@ -520,12 +560,15 @@ fn step_after(
     // Stages whose days lie before `from` are passed over for the highest of them.
     let next = higher.clone().filter(|s| day_of(*s) == from).max().or_else(|| higher.min())?;
     if next != Stage::Suspension {
-        return Some(NextStep { stage: next, on: day_of(next) });
+        let anew = next == Stage::Warning && warned_on(facts).is_none();
+        let warned_anew = facts.set_back_on.filter(|_| anew);
+        let on = day_of(next).max(warned_anew.map_or(from, |on| warns_anew_on(on, policy)));
+        return Some(NextStep { stage: next, on });
     }
     if status == TenantStatus::Closed {
         return Some(NextStep { stage: next, on: suspends_on });
     }
-    match facts.warned_on.filter(|_| may_give_notice(facts)) {
+    match warned_on(facts) {
         Some(_) if facts.warning_email == Some(EmailStatus::Failed) => None,
         Some(on) => {
             let on = suspends_on.max(plus_days(on, policy.min_notice_days));

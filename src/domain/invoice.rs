@@ -123,6 +123,12 @@ pub struct Invoice {
 }
 
 impl Invoice {
+    /// The period of a subscription that it bills, which no other bills.
+    pub fn billed_period(&self) -> Option<(SubscriptionId, (NaiveDate, NaiveDate))> {
+        let period = self.subscription_id.zip(self.period);
+        period.filter(|_| self.purpose == Purpose::Period)
+    }
+
     /// Its amounts.
     pub fn amounts(&self) -> Amounts {
         let (subtotal, discount) = (self.subtotal, self.discount);

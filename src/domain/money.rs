@@ -358,20 +358,6 @@ impl Totals {
     }
 }
 
-impl FromIterator<Money> for Totals {
-    /// Panics on no input that the database can hold: 9,000 of the largest amounts fit a sum.
-    fn from_iter<I: IntoIterator<Item = Money>>(amounts: I) -> Self {
-        let mut totals = Totals::default();
-        for amount in amounts {
-            match totals.0.iter_mut().find(|sum| sum.currency() == amount.currency()) {
-                Some(sum) => sum.minor = sum.minor.saturating_add(amount.minor),
-                None => totals.0.push(amount),
-            }
-        }
-        totals
-    }
-}
-
 /// Least amounts, at most one a currency.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Minimums(Vec<Money>);

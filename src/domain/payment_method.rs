@@ -14,6 +14,39 @@ words! {
     }
 }
 
+/// How many days a charge without an outcome keeps its invoice at rest, by what it charges: a transfer
+/// takes longer than a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingDays {
+    pub card: i64,
+    pub mobile_money: i64,
+    pub bank_transfer: i64,
+    pub other: i64,
+}
+
+impl Default for PendingDays {
+    fn default() -> Self {
+        PendingDays { bank_transfer: 14, ..PendingDays::all(5) }
+    }
+}
+
+impl PendingDays {
+    /// As many for every kind.
+    pub const fn all(days: i64) -> Self {
+        PendingDays { card: days, mobile_money: days, bank_transfer: days, other: days }
+    }
+
+    /// Those of a kind; of one that is not known, those of `other`.
+    pub fn of(self, kind: Option<PaymentMethodKind>) -> i64 {
+        match kind {
+            Some(PaymentMethodKind::Card) => self.card,
+            Some(PaymentMethodKind::MobileMoney) => self.mobile_money,
+            Some(PaymentMethodKind::BankTransfer) => self.bank_transfer,
+            Some(PaymentMethodKind::Other) | None => self.other,
+        }
+    }
+}
+
 words! {
     /// Whether it can be used.
     PaymentMethodStatus { Active = "active", Removed = "removed" }

@@ -9,7 +9,7 @@
 use chrono::NaiveDate;
 
 use super::period::{Cycle, Period, Proration};
-use super::subscription::{Subscription, SubscriptionStatus, Terms, When};
+use super::subscription::{Subscription, SubscriptionStatus, Terms, Unbilled, When};
 use super::{Refusal, Result, calendar};
 
 /// So many periods of one subscription may have gone unbilled; with more, something else is wrong
@@ -93,6 +93,23 @@ pub enum Reason {
     RunsOut { on: NaiveDate },
     /// It ended on that day.
     Ended { on: NaiveDate },
+    /// The invoice of that period was voided, so that it is billed anew.
+    Reopened { since: NaiveDate },
+}
+
+impl Decision {
+    /// What a run does about a period whose invoice was voided to be billed anew: that alone, with
+    /// the lines that it had.
+    pub fn to_rebill(subscription: &Subscription, period: Period) -> Decision {
+        let terms = subscription.terms.clone();
+        Decision {
+            bills: vec![Bill { period, terms, proration: None }],
+            cycle: subscription.cycle,
+            next_on: subscription.next_billing_on,
+            ends: None,
+            reason: Reason::Reopened { since: period.start },
+        }
+    }
 }
 
 /// What is to be done about a subscription today, and why.
@@ -118,6 +135,9 @@ pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -
         ends: None,
         reason: Reason::NotBilled { status: subscription.status },
     };
+    if let Some(unbilled) = subscription.unbilled {
+        return left_unbilled(subscription, unbilled, backlog);
+    }
     let ends = subscription.ends_on.filter(|on| *on <= today);
     let active = subscription.status == SubscriptionStatus::Active;
     let Some(next) = subscription.next_billing_on.filter(|_| active) else {
@@ -142,6 +162,28 @@ pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -
     Decision { cycle: walk.cycle, next_on: Some(walk.start), ends, reason, ..decision }
 }
 
+/// What is billed of a subscription that has ended: whole periods, as if it had not.
+fn left_unbilled(subscription: &Subscription, unbilled: Unbilled, backlog: Backlog) -> Decision {
+    let running = Subscription {
+        status: SubscriptionStatus::Active,
+        next_billing_on: Some(unbilled.from),
+        ends_on: None,
+        unbilled: None,
+        ..subscription.clone()
+    };
+    decide(&running, unbilled.until, backlog)
+}
+
+/// What an end of today leaves unbilled, for the next run to bill: what has begun by today (or by a
+/// suspension), and before the day on which it was to end anyhow.
+pub fn unbilled_at_end(subscription: &Subscription, today: NaiveDate) -> Option<Unbilled> {
+    let from = subscription.next_billing_on?;
+    let day = subscription.pause.as_ref().map_or(today, |pause| pause.on);
+    let last_day = subscription.ends_on.map(|on| calendar::plus_days(on, -1));
+    let until = last_day.map_or(day, |last| last.min(day));
+    (from <= until).then_some(Unbilled { from, until })
+}
+
 /// How many periods from `next` on have begun by `today`, before the subscription ends.
 fn count_begun(subscription: &Subscription, next: NaiveDate, today: NaiveDate) -> usize {
     let mut walk = Walk::from(subscription, next);
@@ -164,19 +206,20 @@ fn end_unbilled(
     let Some(pause) = &subscription.pause else {
         return Decision { ends: Some(on), reason: Reason::Ended { on }, ..decision };
     };
-    let missed = missed_before_suspension(subscription, pause.on, backlog);
+    let missed = missed_until_suspension(subscription, pause.on, backlog);
     match missed.reason {
         Reason::Backlog { .. } => missed,
         _ => Decision { ends: Some(on), reason: Reason::Ended { on }, ..missed },
     }
 }
 
-/// How many periods of a subscription have begun and are not billed; none of one that is suspended,
-/// canceled or on trial.
-pub fn count_due(subscription: &Subscription, today: NaiveDate) -> usize {
-    match (subscription.status, subscription.next_billing_on) {
-        (SubscriptionStatus::Active, Some(next)) => count_begun(subscription, next, today),
-        _ => 0,
+/// What of a subscription has begun and no run has billed: by today, or where it is suspended, by the
+/// day of its suspension. A verb that changes what is billed bills this first, so that a machine that
+/// was off, or a zone in which the day began after the run, changes no bill.
+pub fn begun(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -> Decision {
+    match &subscription.pause {
+        Some(pause) => missed_until_suspension(subscription, pause.on, backlog),
+        None => decide(subscription, today, backlog),
     }
 }
 
@@ -258,7 +301,7 @@ fn come_back(
 /// What becomes of a suspended subscription that comes back.
 #[derive(Debug, Clone)]
 pub struct Back {
-    /// What is billed first: the periods that had begun before the suspension.
+    /// What is billed first: the periods that had begun by the suspension.
     pub missed: Decision,
     /// The subscription once that is billed, and how it goes on.
     pub after: Subscription,
@@ -273,7 +316,7 @@ pub fn back(
     today: NaiveDate,
 ) -> Back {
     let suspended_on = subscription.pause.as_ref().map_or(today, |pause| pause.on);
-    let missed = missed_before_suspension(subscription, suspended_on, Backlog::Held);
+    let missed = missed_until_suspension(subscription, suspended_on, Backlog::Held);
     let mut after = subscription.clone();
     let mut until = billed_until;
     if let Some(last) = missed.bills.last() {
@@ -284,9 +327,10 @@ pub fn back(
     Back { how: come_back(&after, until, today), missed, after }
 }
 
-/// The periods that had begun before a subscription was suspended and that no run had billed: a
-/// machine that was off is no reason not to bill them. Periods that began later are never billed.
-fn missed_before_suspension(
+/// The periods that had begun when a subscription was suspended and that no run had billed, that of
+/// the day itself too: a machine that was off is no reason not to bill them. Periods that began later
+/// are never billed.
+fn missed_until_suspension(
     subscription: &Subscription,
     suspended_on: NaiveDate,
     backlog: Backlog,
@@ -294,8 +338,7 @@ fn missed_before_suspension(
     let mut running = subscription.clone();
     // Of a pause that is left, `decide` would ask here again what was missed before it.
     (running.status, running.pause) = (SubscriptionStatus::Active, None);
-    let day_before = calendar::plus_days(suspended_on, -1);
-    decide(&running, day_before, backlog)
+    decide(&running, suspended_on, backlog)
 }
 
 #[cfg(test)]

@@ -193,8 +193,23 @@ pub enum Refusal {
     AlreadySuspended {
         tenant: String,
     },
+    /// Its e-mail has left, on that day.
+    AlreadySent {
+        invoice: String,
+        on: NaiveDate,
+    },
+    /// It bills no period of a subscription.
+    NoPeriod {
+        invoice: String,
+    },
+    NotClosed {
+        tenant: String,
+        status: &'static str,
+    },
     NotSuspended {
         tenant: String,
+        /// One of its subscriptions that is suspended for itself, because its trial ended.
+        subscription: Option<String>,
     },
     TenantClosed {
         tenant: String,
@@ -223,6 +238,12 @@ pub enum Refusal {
     },
     NothingToChange {
         subscription: String,
+    },
+    /// More periods have begun than may be billed unasked, so that nothing of it can change.
+    PeriodNotBilled {
+        subscription: String,
+        count: usize,
+        since: NaiveDate,
     },
     /// The coupon's rules say no; the reasons in their order, at least one.
     CouponRefused {

@@ -6,9 +6,51 @@
 use chrono::NaiveDate;
 
 use super::coupon::Discount;
+use super::money::MoneyFault;
 use super::plan::Interval;
 use super::subscription::SubscriptionStatus;
 use super::{Currency, Money, Result};
+
+/// How many parts a minor unit has, so that every month's share is a whole number of them: a twelfth
+/// where plans run by the year. What is summed up is exact, and rounded once where it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts(i64);
+
+/// The finest parts: with them the sum of ten million of the largest amounts is still a number.
+const FINEST: i64 = 1_000_000_000_000_000;
+
+impl Parts {
+    /// Those in which the shares of intervals of so many months are whole. Of more kinds of intervals
+    /// than anybody has, the last are rounded to the finest parts.
+    pub fn of(months: impl IntoIterator<Item = i64>) -> Parts {
+        let common = |one: i64, other: i64| -> i64 {
+            let (mut a, mut b) = (one, other);
+            while b != 0 {
+                (a, b) = (b, a % b);
+            }
+            let fits = (one / a).checked_mul(other);
+            fits.filter(|parts| *parts <= FINEST).unwrap_or(one)
+        };
+        Parts(months.into_iter().filter(|months| *months > 0).fold(1, common))
+    }
+
+    /// A month's share of what so many months come to.
+    fn share(self, minor: i64, months: i64) -> i128 {
+        half_away(i128::from(minor) * i128::from(self.0), i128::from(months))
+    }
+
+    /// Parts as minor units, rounded once; `None` where that is more than can be said.
+    fn rounded(self, parts: i128) -> Option<i64> {
+        i64::try_from(half_away(parts, i128::from(self.0))).ok()
+    }
+}
+
+/// A quotient of whole numbers, the half away from zero.
+fn half_away(dividend: i128, divisor: i128) -> i128 {
+    let half = divisor / 2 * dividend.signum();
+    // An odd divisor has no half.
+    (dividend + half) / divisor
+}
 
 /// A moment at which revenue is looked at: the end of a day, or now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,13 +145,13 @@ impl Timeline {
         Ok(sum)
     }
 
-    /// What it comes to a month at that moment, rounded once: price × quantity ÷ months of the
-    /// interval, less what a lasting coupon takes off. Nothing while it is on trial, suspended or
+    /// What it comes to a month at that moment, in parts of a minor unit: price × quantity ÷ months of
+    /// the interval, less what a lasting coupon takes off. Nothing while it is on trial, suspended or
     /// over.
     ///
     /// # Errors
     /// An amount that is too large.
-    pub fn monthly(&self, cut: &Cut) -> Result<i64> {
+    pub fn monthly(&self, cut: &Cut, parts: Parts) -> Result<i128> {
         if self.started_on > cut.on || self.ends_on.is_some_and(|on| on <= cut.on) {
             return Ok(0);
         }
@@ -119,11 +161,7 @@ impl Timeline {
             None => Money::zero(whole.currency()),
         };
         let rest = whole.minus(off)?;
-        // A report asks this for every subscription at every month's end, and most run by the month.
-        Ok(match months {
-            1 => rest.minor(),
-            months => rest.share(1, months)?.minor(),
-        })
+        Ok(parts.share(rest.minor(), months))
     }
 
     /// The first moment at which it came to something. `at` is the cut of a moment, `start_of`
@@ -135,6 +173,7 @@ impl Timeline {
         &self,
         at: impl Fn(&str) -> Cut,
         start_of: impl Fn(NaiveDate) -> Cut,
+        parts: Parts,
     ) -> Result<Option<String>> {
         // It rises with a standing, with its first day, or where a coupon ends: one that takes all
         // of it leaves nothing before.
@@ -148,7 +187,7 @@ impl Timeline {
         }
         moments.sort_by(|one, other| one.at.cmp(&other.at));
         for cut in moments {
-            if self.monthly(&cut)? > 0 {
+            if self.monthly(&cut, parts)? > 0 {
                 return Ok(Some(cut.at));
             }
         }
@@ -187,17 +226,74 @@ pub struct Month {
     pub subscriptions: u64,
 }
 
+/// A month of one currency as it is summed up, in parts of a minor unit.
+#[derive(Debug, Clone, Copy, Default)]
+struct Exact {
+    start: i128,
+    mrr: i128,
+    /// In the order of [`Movements`].
+    moved: [i128; 5],
+    customers: u64,
+    subscriptions: u64,
+}
+
+const NEW: usize = 0;
+const EXPANSION: usize = 1;
+const CONTRACTION: usize = 2;
+const CHURN: usize = 3;
+const REACTIVATION: usize = 4;
+
+impl Exact {
+    /// As it is shown: each figure rounded once, and of the movements those with the largest rest a
+    /// unit more, so that they add up to the change that is shown.
+    fn shown(&self, parts: Parts) -> Option<Month> {
+        let (start, mrr) = (parts.rounded(self.start)?, parts.rounded(self.mrr)?);
+        let whole = i128::from(parts.0);
+        let mut moved = self.moved.map(|parts| parts.div_euclid(whole));
+        let mut order = [NEW, EXPANSION, CONTRACTION, CHURN, REACTIVATION];
+        order.sort_by_key(|nth| -self.moved[*nth].rem_euclid(whole));
+        let left = i128::from(mrr) - i128::from(start) - moved.iter().sum::<i128>();
+        let left = usize::try_from(left).unwrap_or(0);
+        order.iter().take(left).for_each(|nth| moved[*nth] += 1);
+        let minor = |nth: usize| i64::try_from(moved[nth]).ok();
+        Some(Month {
+            start,
+            mrr,
+            movements: Movements {
+                new: minor(NEW)?,
+                expansion: minor(EXPANSION)?,
+                contraction: minor(CONTRACTION)?,
+                churn: minor(CHURN)?,
+                reactivation: minor(REACTIVATION)?,
+            },
+            customers: self.customers,
+            subscriptions: self.subscriptions,
+        })
+    }
+}
+
 /// The months of one currency, customer by customer.
 #[derive(Debug, Clone)]
 pub struct Roll {
     pub currency: Currency,
-    pub months: Vec<Month>,
+    parts: Parts,
+    months: Vec<Exact>,
 }
 
 impl Roll {
     /// Nothing yet, over so many months.
-    pub fn new(currency: Currency, months: usize) -> Roll {
-        Roll { currency, months: vec![Month::default(); months] }
+    pub fn new(currency: Currency, months: usize, parts: Parts) -> Roll {
+        Roll { currency, parts, months: vec![Exact::default(); months] }
+    }
+
+    /// A month as it is shown.
+    ///
+    /// # Errors
+    /// An amount that is too large.
+    pub fn month(&self, nth: usize) -> Result<Month> {
+        let overflow = MoneyFault::Overflow { currency: self.currency };
+        let month = self.months.get(nth).copied().unwrap_or_default();
+        Ok(month.shown(self.parts).ok_or(overflow)?)
     }
 
     /// Adds a customer by what its subscriptions come to at each cut: one before the first month,
@@ -208,7 +304,7 @@ impl Roll {
     /// What `returns` refuses.
     pub fn add(
         &mut self,
-        at_cuts: &[i64],
+        at_cuts: &[i128],
         subscriptions: &[u64],
         returns: impl Fn(usize) -> Result<bool>,
     ) -> Result<()> {
@@ -223,13 +319,13 @@ impl Roll {
             let change = after - before;
             let movement = match (*before, *after) {
                 (0, 0) => continue,
-                (0, _) if returns(nth)? => &mut month.movements.reactivation,
-                (0, _) => &mut month.movements.new,
-                (_, 0) => &mut month.movements.churn,
-                _ if change > 0 => &mut month.movements.expansion,
-                _ => &mut month.movements.contraction,
+                (0, _) if returns(nth)? => REACTIVATION,
+                (0, _) => NEW,
+                (_, 0) => CHURN,
+                _ if change > 0 => EXPANSION,
+                _ => CONTRACTION,
             };
-            *movement += change;
+            month.moved[movement] += change;
         }
         Ok(())
     }

@@ -136,6 +136,16 @@ pub struct Pause {
     pub from: SubscriptionStatus,
 }
 
+/// Periods of a subscription that has ended which no run had billed: whole ones, as they would have
+/// been billed in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unbilled {
+    /// Where the first of them starts.
+    pub from: NaiveDate,
+    /// The last day on which one of them can have begun.
+    pub until: NaiveDate,
+}
+
 /// A subscription as it stands.
 #[derive(Debug, Clone)]
 pub struct Subscription {
@@ -164,6 +174,8 @@ pub struct Subscription {
     pub ends_on: Option<NaiveDate>,
     pub canceled_at: Option<String>,
     pub pause: Option<Pause>,
+    /// What had begun when its tenant was closed, and is not billed.
+    pub unbilled: Option<Unbilled>,
     /// The coupon that was applied to it last, used up or not.
     pub coupon: Option<Redemption>,
     /// The first day after what was billed before it was imported.
@@ -203,9 +215,10 @@ impl Subscription {
         self.collection == Collection::Automatic
     }
 
-    /// Whether an invoice of it may follow: its end is not recorded.
+    /// Whether an invoice of it may follow: its end is not recorded, or what had begun by then is not
+    /// billed.
     pub fn is_running(&self) -> bool {
-        self.status != SubscriptionStatus::Canceled
+        self.status != SubscriptionStatus::Canceled || self.unbilled.is_some()
     }
 
     /// Checks that it has not ended.
@@ -338,6 +351,7 @@ pub(super) fn example(anchor: Anchor, start: NaiveDate, interval: Interval) -> S
         ends_on: None,
         canceled_at: None,
         pause: None,
+        unbilled: None,
         coupon: None,
         billed_elsewhere_until: None,
         imported: None,

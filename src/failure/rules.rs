@@ -87,8 +87,24 @@ impl From<&Refusal> for Failure {
             R::AlreadySuspended { tenant } => {
                 new("already_suspended", format!("{tenant} is suspended by hand already"))
             }
-            R::NotSuspended { tenant } => new("not_suspended", format!("{tenant} is not suspended")),
-            R::TenantClosed { tenant } => new("tenant_closed", format!("{tenant} is closed")),
+            R::NotSuspended { tenant, subscription } => {
+                let failure = new("not_suspended", format!("{tenant} is not suspended"));
+                let hint = |id| format!("{id} is; billing subscription resume {id} brings it back");
+                subscription.as_ref().map(hint).into_iter().fold(failure, Failure::hint)
+            }
+            R::AlreadySent { invoice, on } => {
+                new("already_sent", format!("{invoice} has left by e-mail, on {on}"))
+                    .hint("the customer has it; --yes voids it all the same")
+            }
+            R::NoPeriod { invoice } => {
+                new("no_period", format!("{invoice} bills no period of a subscription"))
+                    .hint("--rebill opens the period of an invoice that does")
+            }
+            R::NotClosed { tenant, status } => {
+                new("not_closed", format!("{tenant} is not closed, it is {status}"))
+            }
+            R::TenantClosed { tenant } => new("tenant_closed", format!("{tenant} is closed"))
+                .hint(format!("billing tenant reopen {tenant} makes it active again, without its subscriptions")),
             R::TenantSuspended { tenant } => new("tenant_suspended", format!("{tenant} is suspended"))
                 .hint(format!("billing tenant reactivate {tenant} brings it back")),
             R::PlanArchived { plan } => {
@@ -114,6 +130,14 @@ impl From<&Refusal> for Failure {
             R::NothingToChange { subscription } => new(
                 "nothing_to_change",
                 format!("{subscription} has that plan and quantity already, or will have"),
+            ),
+            R::PeriodNotBilled { subscription, count, since } => new(
+                "period_not_billed",
+                format!("{count} periods of {subscription} since {since} have begun and are not billed"),
+            )
+            .hint(
+                "billing tasks generate-recurring-invoices --allow-backlog bills them; \
+                 billing subscription cancel --now leaves them unbilled",
             ),
             R::CouponRefused { coupon, verdicts } => coupon_refused(coupon, verdicts),
             R::CouponUsed { coupon, field } => new(

@@ -103,7 +103,8 @@ impl Import<'_> {
     }
 
     fn read_subscription(&self, named: &Named, row: &Row) -> Result<Read, Bad> {
-        let (tenant, plan) = (self.known_tenant_of(row)?, self.known_plan_of(row)?);
+        let tenant = self.known_tenant_of(row)?;
+        let plan = self.known_plan_of(row, tenant.as_ref())?;
         let started_on = row.need_date("started_on");
         let candidates = self.not_named_yet(named, tenant.as_ref(), plan.as_ref(), started_on)?;
         let words = "trialing, active, suspended, canceled";
@@ -158,9 +159,12 @@ impl Import<'_> {
     }
 
     /// Archived plans too: they keep their subscribers.
-    fn known_plan_of(&self, row: &Row) -> Result<Option<Plan>, Bad> {
+    fn known_plan_of(&self, row: &Row, tenant: Option<&Tenant>) -> Result<Option<Plan>, Bad> {
         let Some(code) = row.need("plan", plan::code) else { return Ok(None) };
-        let plan = self.db.find_plan(&code)?;
+        let plan = match tenant {
+            Some(tenant) => self.db.find_plan_in(&code, tenant.currency)?,
+            None => self.db.find_plan(&code)?,
+        };
         if plan.is_none() {
             row.note("plan", Why::UnknownPlan);
         }

@@ -51,7 +51,9 @@ impl Import<'_> {
             TenantStatus::Active if there.status == TenantStatus::Suspended => {
                 book.reactivate(there, Some("imported as active"), None)?;
             }
-            TenantStatus::Active => book.reopen_tenant(there.id, "imported as active")?,
+            TenantStatus::Active => {
+                book.reopen_tenant(there, By::Import, Some("imported as active"))?;
+            }
             TenantStatus::Suspended => book.suspend(there, IMPORTED)?,
             TenantStatus::Closed => {
                 book.close_tenant(there, By::Import, Some("imported as closed"))?;

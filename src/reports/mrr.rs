@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate};
 
 use super::Period;
 use crate::clock::Clock;
-use crate::domain::revenue::{Cut, Month, Roll, Timeline};
+use crate::domain::revenue::{Cut, Month, Parts, Roll, Timeline};
 use crate::domain::{Currency, Result, TenantId, act, calendar};
 use crate::store::Db;
 
@@ -46,33 +46,36 @@ pub fn mrr(
     let period = Period::new(clock, Some(since.unwrap_or_else(year_before)), Some(until))?;
     let cuts = cuts(clock, period.since.min(day), day);
     let mut rolls: Vec<Roll> = Vec::new();
+    let parts = Parts::of(db.intervals()?.iter().map(|interval| i64::from(interval.months())));
     let mut customer = Customer::default();
     db.each_timeline(
         |day| act::instant(clock.start_of(day)),
         |tenant, timeline| {
             if customer.tenant != Some(tenant) {
-                customer.close(clock, &cuts, &mut rolls)?;
+                customer.close(clock, &cuts, parts, &mut rolls)?;
                 customer.tenant = Some(tenant);
             }
             // Of one that is made later nothing is shown, not even a row of its currency.
             if cuts.last().is_some_and(|last| timeline.is_made_by(last)) {
-                customer.add(timeline, &cuts)?;
+                customer.add(timeline, &cuts, parts)?;
             }
             Ok(())
         },
     )?;
-    customer.close(clock, &cuts, &mut rolls)?;
+    customer.close(clock, &cuts, parts, &mut rolls)?;
     rolls.sort_by_key(|roll| roll.currency.code());
-    let months = cuts.iter().skip(1).enumerate().flat_map(|(nth, cut)| {
-        let first = first_of(cut.on);
-        rolls.iter().map(move |roll| MrrMonth {
-            month: first,
-            until: cut.on,
-            currency: roll.currency,
-            figures: roll.months[nth],
-        })
-    });
-    Ok(Mrr { as_of: day, months: months.collect() })
+    let mut months = Vec::new();
+    for (nth, cut) in cuts.iter().skip(1).enumerate() {
+        for roll in &rolls {
+            months.push(MrrMonth {
+                month: first_of(cut.on),
+                until: cut.on,
+                currency: roll.currency,
+                figures: roll.month(nth)?,
+            });
+        }
+    }
+    Ok(Mrr { as_of: day, months })
 }
 
 fn first_of(day: NaiveDate) -> NaiveDate {
@@ -112,13 +115,14 @@ struct Customer {
 #[derive(Debug)]
 struct Sums {
     currency: Currency,
-    monthly: Vec<i64>,
+    /// In parts of a minor unit.
+    monthly: Vec<i128>,
     subscriptions: Vec<u64>,
     of: Vec<Timeline>,
 }
 
 impl Customer {
-    fn add(&mut self, timeline: Timeline, cuts: &[Cut]) -> Result<()> {
+    fn add(&mut self, timeline: Timeline, cuts: &[Cut], parts: Parts) -> Result<()> {
         let Some(currency) = timeline.currency() else { return Ok(()) };
         let at = match self.sums.iter().position(|sums| sums.currency == currency) {
             Some(at) => at,
@@ -130,24 +134,30 @@ impl Customer {
         };
         let sums = &mut self.sums[at];
         for (nth, cut) in cuts.iter().enumerate() {
-            let minor = timeline.monthly(cut)?;
-            sums.monthly[nth] += minor;
-            sums.subscriptions[nth] += u64::from(minor > 0);
+            let share = timeline.monthly(cut, parts)?;
+            sums.monthly[nth] += share;
+            sums.subscriptions[nth] += u64::from(share > 0);
         }
         sums.of.push(timeline);
         Ok(())
     }
 
-    fn close(&mut self, clock: &Clock, cuts: &[Cut], rolls: &mut Vec<Roll>) -> Result<()> {
+    fn close(
+        &mut self,
+        clock: &Clock,
+        cuts: &[Cut],
+        parts: Parts,
+        rolls: &mut Vec<Roll>,
+    ) -> Result<()> {
         for sums in self.sums.drain(..) {
             let at = match rolls.iter().position(|roll| roll.currency == sums.currency) {
                 Some(at) => at,
                 None => {
-                    rolls.push(Roll::new(sums.currency, cuts.len() - 1));
+                    rolls.push(Roll::new(sums.currency, cuts.len() - 1, parts));
                     rolls.len() - 1
                 }
             };
-            let had = |nth: usize| sums.came_to_something_by(clock, &cuts[nth]);
+            let had = |nth: usize| sums.came_to_something_by(clock, &cuts[nth], parts);
             rolls[at].add(&sums.monthly, &sums.subscriptions, had)?;
         }
         Ok(())
@@ -156,11 +166,12 @@ impl Customer {
 
 impl Sums {
     /// Whether any of the subscriptions came to something at that moment or before.
-    fn came_to_something_by(&self, clock: &Clock, cut: &Cut) -> Result<bool> {
+    fn came_to_something_by(&self, clock: &Clock, cut: &Cut, parts: Parts) -> Result<bool> {
         for timeline in self.of.iter().filter(|timeline| timeline.is_made_by(cut)) {
             let first = timeline.first_revenue(
                 |at| cut_at(clock, at),
                 |on| Cut { at: act::instant(clock.start_of(on)), on },
+                parts,
             )?;
             if first.is_some_and(|at| at <= cut.at) {
                 return Ok(true);

@@ -11,9 +11,8 @@ use crate::domain::{Money, Result, TransactionId};
 use crate::store::Db;
 use crate::store::reports::Tally;
 
-/// The report. A transaction belongs to the day on which it was made here: a charge when it was
-/// first tried, a payment when it was recorded, whatever day it was paid on; so a payment that is
-/// entered late changes no report of the days before.
+/// The report. A charge belongs to the day on which it was first tried, a payment to that on which it
+/// was made, whenever it was recorded.
 #[derive(Debug, Clone)]
 pub struct Transactions {
     pub period: Period,
@@ -95,7 +94,8 @@ pub fn transactions(db: &Db, clock: &Clock, period: Period) -> Result<Transactio
         success_rate: None,
         unapplied: Vec::new(),
     };
-    db.each_tally(&span.from, &span.before, |tally| report.add(clock, span.since, &tally))?;
+    let (days, instants) = ((span.since, span.until), (span.from.as_str(), span.before.as_str()));
+    db.each_tally(days, instants, |tally| report.add(clock, span.since, &tally))?;
     db.each_surplus(Some(&span.before), |tenant, id, amount| {
         report.unapplied.push((tenant, id, amount));
         Ok(())
@@ -148,7 +148,8 @@ impl Transactions {
             code.count += failed;
         }
         // The tallies come by time: the day is one of the last.
-        let date = day_of(clock, &key.quarter).unwrap_or(first);
+        let tried_on = || key.quarter.as_deref().and_then(|quarter| day_of(clock, quarter));
+        let date = key.paid_on.or_else(tried_on).unwrap_or(first);
         let day = found(
             &mut self.days,
             |day| day.date == date && day.amount.currency() == key.currency,

@@ -203,7 +203,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "redemptions",
         proves: "a use is returned when no invoice has its discount and none can follow, and only then",
-        sql: "WITH r AS (SELECT r.*, s.status AS standing, c.duration, c.duration_periods,
+        sql: "WITH r AS (SELECT r.*, s.status AS standing, s.unbilled_from, c.duration, c.duration_periods,
                   (SELECT count(*) FROM coupon_usages u
                    WHERE u.redemption_id = r.id AND u.returned_at IS NULL) AS live,
                   r.ended_at IS NOT NULL AND r.periods_left > 0 AND s.status <> 'canceled'
@@ -219,6 +219,8 @@ pub const CHECKS: &[Check] = &[
               SELECT 'red_' || id || ' waits for an invoice of sub_' || subscription_id
                 || ', which is canceled' FROM r
               WHERE returned_at IS NULL AND ended_at IS NULL AND standing = 'canceled'
+                AND unbilled_from IS NULL
+                AND subscription_id NOT IN (SELECT subscription_id FROM reopened_periods)
               UNION ALL
               SELECT 'red_' || id || ' runs, and has nothing to run for' FROM r
               WHERE ended_at IS NULL AND (subscription_id IS NULL OR periods_left = 0)

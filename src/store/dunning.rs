@@ -61,7 +61,11 @@ macro_rules! facts_query {
                     (SELECT sent_at FROM emails WHERE id = i.warning_email_id) AS warning_sent_at,
                     (SELECT max(last_tried_at) FROM transactions
                      WHERE invoice_id = i.id AND kind = 'charge'
-                       AND status IN ('pending', 'unknown')) AS charge_since
+                       AND status IN ('pending', 'unknown')) AS charge_since,
+                    (SELECT m.kind FROM transactions x JOIN payment_methods m
+                       ON m.id = x.payment_method_id
+                     WHERE x.invoice_id = i.id AND x.kind = 'charge'
+                       AND x.status IN ('pending', 'unknown')) AS charge_kind
              FROM invoices i ",
             $($rest),+
         )
@@ -341,5 +345,6 @@ pub(super) fn facts(row: &Row, zone: Tz) -> rusqlite::Result<InvoiceFacts> {
         promised_until: columns::date_or_null(row, "promised_until")?,
         disputed: row.get("disputed")?,
         charge_since: columns::date_in(row, "charge_since", zone)?,
+        charge_kind: columns::word_or_null(row, "charge_kind")?,
     })
 }

@@ -99,6 +99,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/12.sql")),
         fill: None,
     },
+    Migration {
+        version: 13,
+        summary: "what is billed besides the next periods",
+        sql: Some(include_str!("migrations/13.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

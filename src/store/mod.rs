@@ -21,6 +21,7 @@ mod payment_methods;
 mod plans;
 mod random;
 mod redemptions;
+mod reopened;
 pub mod reports;
 mod revenue;
 pub mod runs;

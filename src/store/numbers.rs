@@ -24,6 +24,17 @@ impl Db<'_> {
         Ok(last.query_row([series], |row| row.get(0))?)
     }
 
+    /// How many numbers of a series would be passed over by that one.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn numbers_passed(&self, series: &str, sequence: i64) -> Result<i64> {
+        let mut last =
+            self.conn.prepare_cached("SELECT last FROM number_sequences WHERE series = ?1")?;
+        let last: Option<i64> = last.query_row([series], |row| row.get(0)).optional()?;
+        Ok((sequence - 1 - last.unwrap_or(0)).max(0))
+    }
+
     /// Notes that the last number of a series was taken before it came to it.
     ///
     /// # Errors

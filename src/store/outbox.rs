@@ -1,5 +1,6 @@
 //! The rows of the outbox: e-mails that are queued, and the record of those that left.
 
+use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
@@ -80,6 +81,21 @@ macro_rules! email_query {
 }
 
 impl Db<'_> {
+    /// The day on which the e-mail with an invoice left, where it did.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn invoice_sent_on(&self, invoice: InvoiceId) -> Result<Option<NaiveDate>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT e.sent_at FROM invoices i JOIN emails e ON e.tenant_id = i.tenant_id
+             WHERE i.id = ?1 AND e.invoice_id = i.id AND e.template = 'invoice'
+               AND e.status = 'sent' ORDER BY e.sent_at LIMIT 1",
+        )?;
+        let zone = self.zone;
+        let row = statement.query_row([invoice.0], |row| columns::date_in(row, "sent_at", zone));
+        Ok(row.optional()?.flatten())
+    }
+
     /// Queues an e-mail to a tenant, in its language, due now. Returns its id, or `None` where the
     /// same e-mail was queued before.
     ///

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::{Db, columns};
 use crate::domain::plan::{Interval, NewPlan, Plan};
 use crate::domain::price::{Model, Price};
-use crate::domain::{Act, PlanId, PriceId, Refusal, Result};
+use crate::domain::{Act, Currency, PlanId, PriceId, Refusal, Result};
 
 /// A plan with the first of its prices.
 macro_rules! plan_query {
@@ -26,11 +26,31 @@ impl Db<'_> {
     /// # Errors
     /// None has it.
     pub fn plan(&self, code: &str) -> Result<Plan> {
-        self.find_plan(code)?.ok_or_else(|| Refusal::NotFound {
-            noun: "plan",
-            name: code.to_owned(),
-            near: None,
-        })
+        self.find_plan(code)?.ok_or_else(|| no_plan(code))
+    }
+
+    /// The same with its price in that currency where it has one, else its first.
+    ///
+    /// # Errors
+    /// None has the code.
+    pub fn plan_in(&self, code: &str, currency: Currency) -> Result<Plan> {
+        self.find_plan_in(code, currency)?.ok_or_else(|| no_plan(code))
+    }
+
+    /// The plan with that code, if there is one, with its price in that currency where it has one,
+    /// else its first.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn find_plan_in(&self, code: &str, currency: Currency) -> Result<Option<Plan>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT p.*, r.id AS price_id, r.currency, r.model, r.unit_amount
+             FROM plans p JOIN prices r ON r.id =
+               (SELECT id FROM prices WHERE plan_id = p.id AND archived_at IS NULL
+                ORDER BY currency <> ?2, id LIMIT 1)
+             WHERE p.code = ?1",
+        )?;
+        Ok(statement.query_row((code, currency.code()), plan).optional()?)
     }
 
     /// The plan with that code, if there is one.
@@ -114,6 +134,10 @@ impl Db<'_> {
             .execute((id.0, act.at()))?;
         Ok(())
     }
+}
+
+fn no_plan(code: &str) -> Refusal {
+    Refusal::NotFound { noun: "plan", name: code.to_owned(), near: None }
 }
 
 fn plan(row: &Row) -> rusqlite::Result<Plan> {

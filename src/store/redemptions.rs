@@ -337,20 +337,7 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The redemptions of a tenant's subscriptions that discount coming invoices, or wait to.
-    ///
-    /// # Errors
-    /// A fault of the file.
-    pub fn open_redemptions_of(&self, tenant: TenantId) -> Result<Vec<Redemption>> {
-        let mut statement = self.conn.prepare_cached(redemption_query!(
-            "WHERE r.tenant_id = ?1 AND r.subscription_id IS NOT NULL AND r.returned_at IS NULL
-               AND (r.ended_at IS NULL OR r.periods_left > 0) ORDER BY r.id"
-        ))?;
-        let found = statement.query_map([tenant.0], redemption)?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// The same of one subscription.
+    /// The redemptions of a subscription that discount coming invoices, or wait to.
     ///
     /// # Errors
     /// A fault of the file.

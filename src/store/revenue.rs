@@ -9,7 +9,8 @@ use super::{Db, columns, coupons, plans};
 use crate::domain::plan::Interval;
 use crate::domain::price::Price;
 use crate::domain::revenue::{Discounted, Lasting, Standing, Timeline};
-use crate::domain::{PriceId, Result, TenantId};
+use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::{PriceId, Result, TenantId, trial};
 
 /// A subscription whose rows are being read.
 struct Reading {
@@ -47,7 +48,10 @@ impl Db<'_> {
         let prices = self.prices_and_intervals()?;
         // In the order of the index of customers, state by state: nothing is left to sort.
         let mut statement = self.conn.prepare_cached(
-            "SELECT s.id, s.tenant_id, s.started_on, s.ends_on, s.imported IS NOT NULL AS imported,
+            "SELECT s.id, s.tenant_id, s.started_on, s.ends_on, s.trial_ends_on,
+                    s.imported IS NOT NULL
+                      AND (h.status <> 'canceled' OR s.billed_elsewhere_until IS NOT NULL)
+                      AS imported,
                     h.item_id, h.since, h.status, h.price_id, h.quantity
              FROM subscriptions s CROSS JOIN subscription_states h ON h.subscription_id = s.id
              ORDER BY s.tenant_id, s.id, h.id",
@@ -59,6 +63,7 @@ impl Db<'_> {
                 "tenant_id",
                 "started_on",
                 "ends_on",
+                "trial_ends_on",
                 "imported",
                 "item_id",
                 "since",
@@ -72,6 +77,7 @@ impl Db<'_> {
             tenant_id,
             started_on,
             ends_on,
+            trial_ends_on,
             imported,
             item_id,
             since,
@@ -98,9 +104,16 @@ impl Db<'_> {
                 continue;
             }
             let started_on = columns::date(row, started_on)?;
-            // One that was taken over ran before it came here.
+            // One that was taken over ran before it came here, also where it had ended by then and the
+            // file says when: it was billed until its end, from its start or the end of its trial.
             if row.get(imported)? {
-                standing.since = start_of(started_on).min(standing.since);
+                let mut from = started_on;
+                if standing.status == SubscriptionStatus::Canceled {
+                    standing.status = SubscriptionStatus::Active;
+                    let trial = columns::date_or_null(row, trial_ends_on)?;
+                    from = from.max(trial.map_or(from, trial::first_paid_day));
+                }
+                standing.since = start_of(from).min(standing.since);
             }
             let next = Reading {
                 id,
@@ -121,6 +134,18 @@ impl Db<'_> {
             Some(last) => each(last.tenant, last.timeline),
             None => Ok(()),
         }
+    }
+
+    /// The intervals of all plans, each once.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn intervals(&self) -> Result<Vec<Interval>> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT DISTINCT interval, interval_count FROM plans")?;
+        let found =
+            statement.query_map([], |row| plans::interval(row, "interval", "interval_count"))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Every price that there ever was, with the interval of its plan.
@@ -148,6 +173,8 @@ impl Db<'_> {
              LEFT JOIN coupon_usages u ON u.redemption_id = r.id AND c.duration = 'repeating'
              LEFT JOIN invoices i ON i.id = u.invoice_id
              WHERE r.subscription_id IS NOT NULL AND c.duration <> 'once'
+               -- For one period is once, however it was said.
+               AND c.duration_periods IS NOT 1
              ORDER BY r.id, u.id",
         )?;
         let mut rows = statement.query([])?;

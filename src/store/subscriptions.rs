@@ -10,7 +10,7 @@ use super::plans::{interval, price};
 use super::{Db, columns};
 use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Interval;
-use crate::domain::subscription::{Item, Items, Pause, Subscription, Terms};
+use crate::domain::subscription::{Item, Items, Pause, Subscription, Terms, Unbilled};
 use crate::domain::{ItemId, PlanId, Refusal, Result, SubscriptionId, TenantId};
 
 pub use changes::{Begins, Billed, NewItem, NewSubscription};
@@ -150,12 +150,16 @@ impl Db<'_> {
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn live_subscriptions(&self, tenant: TenantId) -> Result<Vec<SubscriptionId>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT id FROM subscriptions WHERE tenant_id = ?1 AND status <> 'canceled' ORDER BY id",
-        )?;
-        let found = statement.query_map([tenant.0], |row| Ok(SubscriptionId(row.get(0)?)))?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
+    pub fn live_subscriptions(&self, tenant: TenantId) -> Result<Vec<Subscription>> {
+        let mut statement = self.conn.prepare_cached(subscription_query!(
+            "WHERE s.tenant_id = ?1 AND s.status <> 'canceled' ORDER BY s.id, i.position"
+        ))?;
+        let mut found = Vec::new();
+        self.read_subscriptions(statement.query([tenant.0])?, |subscription| {
+            found.push(subscription);
+            Ok(true)
+        })?;
+        Ok(found)
     }
 
     /// The subscriptions of a tenant that are suspended.
@@ -271,7 +275,7 @@ impl Db<'_> {
     }
 
     /// The first day after what live invoices of the subscription, or bills before its import,
-    /// cover.
+    /// cover; also those that the next run issues again.
     ///
     /// # Errors
     /// A fault of the file.
@@ -282,7 +286,9 @@ impl Db<'_> {
              ORDER BY period_start DESC LIMIT 1",
         )?;
         let row = statement.query_row([subscription.id.0], |row| columns::date(row, "period_end"));
-        Ok(row.optional()?.max(subscription.billed_elsewhere_until))
+        let reopened = self.reopened_of(subscription.id)?;
+        let reopened = reopened.iter().filter_map(|void| void.period).map(|(_, end)| end).max();
+        Ok(row.optional()?.max(subscription.billed_elsewhere_until).max(reopened))
     }
 
     /// Where the periods of a subscription began anew last.
@@ -336,6 +342,28 @@ impl Db<'_> {
              WHERE cancel_at_period_end = 1 AND status <> 'canceled' AND ends_on <= ?1
                AND (ends_on, id) > (?2, ?3)
              ORDER BY ends_on, id LIMIT ?4",
+            until,
+            after,
+            limit,
+        )
+    }
+
+    /// A page of subscriptions that ended before what had begun of them was billed, by where that
+    /// starts.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn ended_unbilled(
+        &self,
+        until: NaiveDate,
+        after: Option<DueSubscription>,
+        limit: usize,
+    ) -> Result<Vec<DueSubscription>> {
+        self.due(
+            "SELECT unbilled_from AS due_on, id FROM subscriptions INDEXED BY subscriptions_unbilled
+             WHERE unbilled_from IS NOT NULL AND unbilled_from <= ?1
+               AND (unbilled_from, id) > (?2, ?3)
+             ORDER BY unbilled_from, id LIMIT ?4",
             until,
             after,
             limit,
@@ -462,6 +490,9 @@ fn subscription(row: &Row) -> rusqlite::Result<Subscription> {
         ends_on: columns::date_or_null(row, "ends_on")?,
         canceled_at: row.get("canceled_at")?,
         pause,
+        unbilled: columns::date_or_null(row, "unbilled_from")?
+            .zip(columns::date_or_null(row, "unbilled_until")?)
+            .map(|(from, until)| Unbilled { from, until }),
         coupon: None,
         billed_elsewhere_until: columns::date_or_null(row, "billed_elsewhere_until")?,
         imported: row.get("imported")?,

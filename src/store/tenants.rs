@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
-use crate::domain::money::Totals;
+use crate::domain::money::{MoneyFault, Totals};
 use crate::domain::tenant::{NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
-use crate::domain::{Act, Money, Refusal, Result, TenantId};
+use crate::domain::{Act, Currency, Money, Refusal, Result, TenantId};
 
 /// Which tenants are listed.
 #[derive(Debug, Clone, Default)]
@@ -227,19 +227,35 @@ impl Db<'_> {
     /// What a tenant owes on its open invoices, one sum a currency.
     ///
     /// # Errors
-    /// A fault of the file.
+    /// A sum that is too large, or a fault of the file.
     pub fn balance_due(&self, id: TenantId) -> Result<Totals> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT currency, sum(due_minor) AS due FROM invoices
+            "SELECT currency, sum(due_minor / 1000000) AS millions, sum(due_minor % 1000000) AS rest
+             FROM invoices
              WHERE tenant_id = ?1 AND status = 'open' GROUP BY currency ORDER BY currency",
         )?;
         let mut rows = statement.query([id.0])?;
         let mut totals = Totals::default();
         while let Some(row) = rows.next()? {
-            let currency = columns::word(row, "currency")?;
-            totals.add(Money::from_minor(row.get("due")?, currency))?;
+            totals.add(sum_due(row)?)?;
         }
         Ok(totals)
+    }
+
+    /// Checks that what each tenant owes can be said, before a list of them says the first.
+    ///
+    /// # Errors
+    /// A sum that is too large, or a fault of the file.
+    pub fn check_balances(&self) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT currency, sum(due_minor / 1000000) AS millions, sum(due_minor % 1000000) AS rest
+             FROM invoices WHERE status = 'open' GROUP BY tenant_id, currency",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            sum_due(row)?;
+        }
+        Ok(())
     }
 
     /// How many tenants are active. Costs what it counts: ask only where it matters.
@@ -251,6 +267,15 @@ impl Db<'_> {
             self.conn.prepare_cached("SELECT count(*) FROM tenants WHERE status = 'active'")?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
+}
+
+/// A sum of amounts due, in its two parts: neither can leave the range of a number, as the sum might.
+fn sum_due(row: &Row) -> Result<Money> {
+    let currency: Currency = columns::word(row, "currency")?;
+    let (millions, rest): (i64, i64) = (row.get("millions")?, row.get("rest")?);
+    let sum = i64::try_from(i128::from(millions) * 1_000_000 + i128::from(rest));
+    let minor = sum.map_err(|_| MoneyFault::Overflow { currency })?;
+    Ok(Money::from_minor(minor, currency))
 }
 
 /// The instant that stands for a day on which someone became a customer.

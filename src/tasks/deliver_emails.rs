@@ -510,7 +510,7 @@ fn facts(
             }
             content.paid = queued_facts(email)["paid"] == true;
             let facts = db.dunning_facts(tenant.id, act.today)?;
-            list_overdue(&mut content, &chased(&facts, policy, act.today), act);
+            list_overdue(&mut content, &chased(&facts, policy, act.today), act)?;
         }
         Template::Invoice => {
             let Some(id) = email.invoice_id else { return Ok(Facts::Nothing("no invoice")) };
@@ -615,7 +615,7 @@ fn dunning_facts(
     if stage == Stage::Suspension {
         content.suspended_on = Some(step.recorded_on);
     }
-    list_overdue(content, &chased, act);
+    list_overdue(content, &chased, act)?;
     if tenant.status == TenantStatus::Active {
         let told = chased.iter().filter(|invoice| invoice.stage == Some(stage));
         let next = told.filter_map(|invoice| upcoming(invoice, tenant, policy, act.today));
@@ -654,10 +654,16 @@ fn chased<'a>(facts: &'a TenantFacts, policy: &Policy, today: NaiveDate) -> Vec<
     facts.invoices.iter().filter(|i| rest(i, policy, today, |_| {}).is_none()).collect()
 }
 
-fn list_overdue(content: &mut Content, invoices: &[&InvoiceFacts], act: &Act) {
+/// Lists overdue invoices with what they come to. A sum that is larger than any amount is told to
+/// nobody.
+fn list_overdue(content: &mut Content, invoices: &[&InvoiceFacts], act: &Act) -> Result<()> {
     content.overdue = invoices.iter().map(|invoice| listed(invoice, act)).collect();
-    let totals: Totals = invoices.iter().map(|invoice| invoice.amount_due).collect();
+    let mut totals = Totals::default();
+    for invoice in invoices {
+        totals.add(invoice.amount_due)?;
+    }
     content.totals = totals.iter().copied().collect();
+    Ok(())
 }
 
 /// The next step of an invoice: where an e-mail is drawn up late, one whose day has come already.

@@ -8,11 +8,12 @@ use super::charge;
 use super::{BATCH, Done, Given, ItemError, Options, Tally, item_error, item_refused};
 use crate::books::Book;
 use crate::books::issue::{Issued, Issuer};
-use crate::domain::invoice::Amounts;
+use crate::domain::invoice::{Amounts, Invoice};
 use crate::domain::money::Totals;
+use crate::domain::period::Period;
 use crate::domain::recurrence::{Backlog, Decision, Reason, decide};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
-use crate::domain::{Act, Money, Result, RunId, SubscriptionId};
+use crate::domain::{Act, InvoiceId, Money, Result, RunId, SubscriptionId};
 use crate::store::subscriptions::DueSubscription;
 use crate::store::{Db, Store};
 
@@ -90,12 +91,18 @@ impl Billed {
 /// A fault of the file; what fails of one subscription is in the errors of the result instead.
 pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> Result<Done> {
     let act = given.clock.act("task:generate-recurring-invoices");
-    let mut sum = go_through(Pass::Run(store), &act, options, |db, due| {
+    // Before what follows: what a coupon's period is given back for takes it again.
+    let mut sum = rebill(Pass::Run(store), |db, reopened| {
+        let issuer = Book::new(db, &act, given.config).issuer()?;
+        let issued = reopened.iter().map(|void| issuer.rebill(void, run));
+        issued.map(|issued| Ok(issued?.map(|issued| issued.amounts.total))).collect()
+    })?;
+    sum.add(go_through(Pass::Run(store), &act, options, |db, due| {
         let issuer = Book::new(db, &act, given.config).issuer()?;
         due.iter()
             .map(|(subscription, decision)| write(&issuer, subscription, decision, run))
             .collect()
-    })?;
+    })?);
     let charged = charge::new_invoices(store, given, &act, run)?;
     sum.counts.charged = charged.succeeded;
     sum.counts.declined = charged.failed;
@@ -119,7 +126,19 @@ pub fn dry_run(
 ) -> Result<Done> {
     let act = given.clock.act("task:generate-recurring-invoices");
     let sum = store.read(|db| {
-        go_through(Pass::DryRun(db), &act, options, |db, due| {
+        let mut sum = rebill(Pass::DryRun(db), |db, reopened| {
+            let book = Book::new(db, &act, given.config);
+            let foreseen = reopened.iter().map(|void| {
+                let Some((id, (start, end))) = void.billed_period() else { return Ok(None) };
+                let subscription = db.subscription(id)?;
+                let decision = Decision::to_rebill(&subscription, Period { start, end });
+                let amounts = book.foresee_rebill(void, &subscription)?;
+                each(&subscription, &decision, &[amounts])?;
+                Ok(Some(amounts.total))
+            });
+            foreseen.collect()
+        })?;
+        sum.add(go_through(Pass::DryRun(db), &act, options, |db, due| {
             let book = Book::new(db, &act, given.config);
             let foreseen = due.iter().map(|(subscription, decision)| {
                 let amounts = book.bill_amounts(subscription, &decision.bills)?;
@@ -127,9 +146,37 @@ pub fn dry_run(
                 Ok(amounts.iter().map(|amounts| amounts.total).collect())
             });
             foreseen.collect()
-        })
+        })?);
+        Ok(sum)
     })?;
     Ok(sum.done())
+}
+
+/// Hands the void invoices whose periods are billed anew to `act_on`, page by page, which returns what
+/// each comes to now.
+fn rebill(
+    mut pass: Pass,
+    mut act_on: impl FnMut(&Db, &[Invoice]) -> Result<Vec<Option<Money>>>,
+) -> Result<Billed> {
+    let mut after = InvoiceId(0);
+    pass.each_page(
+        |db| {
+            let page = db.reopened_periods(after, BATCH)?;
+            after = page.last().copied().unwrap_or(after);
+            page.into_iter().map(|id| db.invoice_by_id(id)).collect()
+        },
+        |db, page, _| {
+            let mut sum = Billed::default();
+            for total in act_on(db, page)? {
+                sum.invoices(total.into_iter());
+            }
+            Ok(sum)
+        },
+        |_, void, refusal, sum: &mut Billed| {
+            sum.errors.push(item_refused(&void.number, refusal));
+            Ok(())
+        },
+    )
 }
 
 /// A subscription that has something due, and what is decided of it.
@@ -144,7 +191,7 @@ fn go_through(
     mut act_on: impl FnMut(&Db, &[Decided]) -> Result<Vec<Vec<Money>>>,
 ) -> Result<Billed> {
     let mut sum = Billed::default();
-    for scan in [Scan::Due, Scan::Ending] {
+    for scan in [Scan::Due, Scan::Ending, Scan::Ended] {
         let mut after = None;
         sum.add(pass.each_page(
             |db| {
@@ -172,12 +219,13 @@ fn go_through(
     Ok(sum)
 }
 
-/// What a run goes through: active subscriptions by the start of their next period, and canceled
-/// ones by their end.
+/// What a run goes through: active subscriptions by the start of their next period, canceled ones by
+/// their end, and those that ended with their tenant before what had begun was billed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scan {
     Due,
     Ending,
+    Ended,
 }
 
 impl Scan {
@@ -190,6 +238,7 @@ impl Scan {
         match self {
             Scan::Due => db.due_for_billing(act.today, after, BATCH),
             Scan::Ending => db.ending(act.today, after, BATCH),
+            Scan::Ended => db.ended_unbilled(act.today, after, BATCH),
         }
     }
 
@@ -219,6 +268,7 @@ impl Scan {
         match (self, decision.reason) {
             (Scan::Due, Reason::Due { .. } | Reason::Backlog { .. }) => true,
             (Scan::Ending, Reason::Backlog { .. }) => !active,
+            (Scan::Ended, Reason::Due { .. } | Reason::Backlog { .. }) => true,
             (Scan::Ending, Reason::Ended { .. }) => true,
             _ => false,
         }
@@ -244,6 +294,9 @@ fn write(
     run: RunId,
 ) -> Result<Vec<Money>> {
     let issued = issuer.bill(subscription, decision, Some(run))?;
+    if subscription.unbilled.is_some() && !issued.is_empty() {
+        issuer.book.end_redemptions(subscription)?;
+    }
     if let Some(on) = decision.ends {
         let billed = issuer.book.db.subscription(subscription.id)?;
         issuer.book.end_subscription(&billed, on)?;

@@ -114,6 +114,9 @@ pub fn billing_reason(reason: &recurrence::Reason) -> String {
         }
         Reason::RunsOut { on } => format!("canceled, and paid to its end on {on}"),
         Reason::Ended { on } => format!("canceled, ended on {on}"),
+        Reason::Reopened { since } => {
+            format!("the invoice of the period from {since} on was voided")
+        }
     }
 }
 

@@ -35,22 +35,27 @@ pub struct Apply {
 pub(super) fn apply(ctx: &mut Context, args: &Apply) -> anyhow::Result<()> {
     let metadata = args.metadata.json()?;
     let mut store = ctx.writer()?;
-    let object = ctx.write(&mut store, |book| match (&args.invoice, args.subscription) {
-        (Some(number), _) => {
-            let invoice = book.db.invoice(number)?;
-            let id = book.discount_invoice(&args.code, &invoice, &metadata)?;
-            Ok(objects::usage(&book.db.usage(id)?))
-        }
-        (None, subscription) => {
-            // One of them was given, clap says.
-            let id = subscription.unwrap_or(SubscriptionId(0));
-            let subscription = book.db.subscription(id)?;
-            let applied = book.redeem_for_subscription(&args.code, &subscription, &metadata)?;
-            let amounts = (applied.price, applied.discount);
-            let noted = (metadata.as_str(), book.act.at());
-            Ok(objects::redemption(&applied.redemption, &subscription, amounts, noted))
-        }
-    })?;
+    let (object, begun) =
+        ctx.write(&mut store, |book| match (&args.invoice, args.subscription) {
+            (Some(number), _) => {
+                let invoice = book.db.invoice(number)?;
+                let id = book.discount_invoice(&args.code, &invoice, &metadata)?;
+                Ok((objects::usage(&book.db.usage(id)?), Vec::new()))
+            }
+            (None, subscription) => {
+                // One of them was given, clap says.
+                let id = subscription.unwrap_or(SubscriptionId(0));
+                let subscription = book.db.subscription(id)?;
+                let (applied, begun) =
+                    book.discount_subscription(&args.code, &subscription, &metadata)?;
+                let amounts = (applied.price, applied.discount);
+                let noted = (metadata.as_str(), book.act.at());
+                let object =
+                    objects::redemption(&applied.redemption, &subscription, amounts, noted);
+                Ok((object, begun))
+            }
+        })?;
+    ctx.note_begun(&begun);
     Ok(ctx.printer.object(&object)?)
 }
 

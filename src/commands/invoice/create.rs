@@ -4,11 +4,12 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use super::super::coupon::Metadata;
-use super::super::{Context, date_arg};
+use super::super::{Context, date_arg, prompt};
 use super::show;
 use crate::books::issue::NewIssue;
 use crate::domain::invoice::{self, Line};
 use crate::domain::{Money, Refusal, text, wording};
+use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub struct Create {
@@ -43,6 +44,9 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     let number = args.number.as_deref().map(invoice::number).transpose()?;
     let metadata = args.metadata.json_with(args.coupon.as_ref())?;
     let mut store = ctx.writer()?;
+    if let Some(number) = &number {
+        check_gap(ctx, &mut store, number)?;
+    }
     let mut unnamed = None;
     let number = ctx.write(&mut store, |book| {
         let db = book.db;
@@ -76,4 +80,19 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         ctx.note(&note);
     }
     show(ctx, &mut store, &number)
+}
+
+/// Asks before a number that fits the series and lies ahead of its next: those between are lost for good.
+fn check_gap(ctx: &Context, store: &mut Store, number: &str) -> anyhow::Result<()> {
+    let Some((series, sequence)) = ctx.config.invoicing.number_format.read(number) else {
+        return Ok(());
+    };
+    match store.read(|db| db.numbers_passed(&series, sequence))? {
+        0 => Ok(()),
+        1 => prompt::confirm(ctx, &format!("{number} leaves a gap: 1 number before it is lost")),
+        lost => prompt::confirm(
+            ctx,
+            &format!("{number} leaves a gap: {lost} numbers before it are lost"),
+        ),
+    }
 }

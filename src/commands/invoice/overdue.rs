@@ -40,10 +40,12 @@ pub(super) fn overdue(ctx: &mut Context, args: &Overdue) -> anyhow::Result<()> {
     let mut list = ctx.printer.list_within("invoices", OVERDUE_FIELDS, objects::OVERDUE);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
-        db.each_overdue(tenant.map(|t| t.id), due_before, |slug, status, mut facts| {
+        let tenant = tenant.map(|tenant| tenant.id);
+        // Before the first row is printed: a sum that cannot be said refuses all of it.
+        db.each_overdue(tenant, due_before, |_, _, facts| Ok(totals.add(facts.amount_due)?))?;
+        db.each_overdue(tenant, due_before, |slug, status, mut facts| {
             db.owed_beside(&mut facts, today, &policy.minimum_amount)?;
             let decision = dunning::decide_invoice(&facts, status, &policy, today, |_| {});
-            totals.add(facts.amount_due)?;
             list.row(explain::overdue(slug, &facts, &decision, today))
                 .map_err(super::super::out_failed)
         })

@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::super::Context;
+use super::super::{Context, prompt};
 use super::change;
+use crate::books::subscribe::Canceled;
 use crate::domain::SubscriptionId;
-use crate::domain::recurrence::{self};
 use crate::domain::subscription::When;
 
 #[derive(Debug, Args)]
@@ -19,24 +19,23 @@ pub struct Cancel {
 
 pub(super) fn cancel(ctx: &mut Context, args: &Cancel) -> anyhow::Result<()> {
     let when = if args.now { When::Now } else { When::PeriodEnd };
-    let mut billed = (None, 0);
-    change(ctx, args.id, |book, subscription| {
-        billed = (
-            book.db.billed_until(subscription)?,
-            recurrence::count_due(subscription, book.act.today),
-        );
-        book.cancel_subscription(subscription, when)
-    })?;
     if args.now {
-        let (until, unbilled) = billed;
-        match until {
+        prompt::ask(ctx, &format!("{} ends now, and nothing is credited", args.id))?;
+    }
+    let mut canceled = Canceled::default();
+    let mut billed_until = None;
+    change(ctx, args.id, |book, subscription| {
+        canceled = book.cancel_subscription(subscription, when)?;
+        billed_until = book.db.billed_until(subscription)?;
+        Ok(())
+    })?;
+    ctx.note_begun(&canceled.billed);
+    if args.now {
+        match billed_until {
             Some(until) => ctx.note(&format!("note: billed until {until}; nothing is credited")),
             None => ctx.note("note: nothing was billed"),
         }
-        if unbilled > 0 {
-            let plural = if unbilled == 1 { "period that has" } else { "periods that have" };
-            ctx.note(&format!("note: {unbilled} {plural} begun will never be billed"));
-        }
+        canceled.dropped.iter().for_each(|what| ctx.note(&format!("warning: {what}")));
     }
     Ok(())
 }

@@ -2,12 +2,14 @@
 
 use chrono::NaiveDate;
 use clap::Args;
+use serde_json::json;
 
 use super::super::coupon::Metadata;
 use super::super::tasks::{charging, check_may_charge};
 use super::super::{Context, date_arg, prompt};
-use super::show;
+use super::object;
 use crate::books::subscribe::NewStart;
+use crate::domain::invoice::Invoice;
 use crate::domain::period::Anchor;
 use crate::domain::plan::{MOST_TRIAL_DAYS, Plan};
 use crate::domain::subscription::{Collection, MOST_QUANTITY};
@@ -55,7 +57,8 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
     if start < today {
         let begun = ctx.read(&mut store, |book| {
-            let (tenant, plan) = (book.db.tenant(&args.tenant)?, book.db.plan(&args.plan)?);
+            let tenant = book.db.tenant(&args.tenant)?;
+            let plan = book.db.plan_in(&args.plan, tenant.currency)?;
             let new = args.start(ctx, &tenant, &plan, start);
             book.periods_begun(&new)
         })?;
@@ -65,9 +68,10 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
             &format!("a start on {start} means {begun} invoice{plural} by today"),
         )?;
     }
-    let (id, had_trial) = ctx.write(&mut store, |book| {
+    let (id, had_trial, currencies) = ctx.write(&mut store, |book| {
         let db = book.db;
-        let (tenant, plan) = (db.tenant(&args.tenant)?, db.plan(&args.plan)?);
+        let tenant = db.tenant(&args.tenant)?;
+        let plan = db.plan_in(&args.plan, tenant.currency)?;
         let new = args.start(ctx, &tenant, &plan, start);
         let had_trial = book.subscription_start(&new)?.had_trial;
         let id = book.begin_subscription(&new)?;
@@ -82,13 +86,23 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         if first_to_charge(db, id)?.is_some() {
             check_may_charge(ctx)?;
         }
-        Ok((id, had_trial))
+        Ok((id, had_trial, (plan.price.currency, tenant.currency)))
     })?;
     if had_trial {
         ctx.note("note: no trial, the customer had one of that plan; --trial-days gives another");
     }
+    let (billed_in, has) = currencies;
+    if billed_in != has {
+        let tenant = &args.tenant;
+        ctx.note(&format!(
+            "note: billed in {billed_in}, the plan has no price in the {has} of {tenant}"
+        ));
+    }
     charge_first(ctx, &mut store, id)?;
-    show(ctx, &mut store, id)
+    let mut created = object(ctx, &mut store, id)?;
+    let first = store.read(|db| Ok(first_invoice(db, id)?.map(|invoice| invoice.number)))?;
+    created["invoice"] = json!(first);
+    Ok(ctx.printer.object(&created)?)
 }
 
 /// Charges the first invoice of a subscription that is collected by itself. The subscription stands
@@ -104,9 +118,13 @@ pub(super) fn charge_first(
 
 /// The first invoice of a subscription that is collected by itself, where it has one.
 pub(super) fn first_to_charge(db: &Db, id: SubscriptionId) -> Result<Option<InvoiceId>> {
-    let subscription = db.subscription(id)?;
-    let invoices = db.invoices_of_subscription(&subscription)?;
-    Ok(invoices.first().map(|i| i.id).filter(|_| subscription.is_automatic()))
+    let automatic = db.subscription(id)?.is_automatic();
+    Ok(first_invoice(db, id)?.map(|invoice| invoice.id).filter(|_| automatic))
+}
+
+fn first_invoice(db: &Db, id: SubscriptionId) -> Result<Option<Invoice>> {
+    let invoices = db.invoices_of_subscription(&db.subscription(id)?)?;
+    Ok(invoices.into_iter().next())
 }
 
 impl Create {

@@ -42,6 +42,7 @@ pub(super) fn value(explained: &Explained) -> Value {
     });
     json!({
         "subscription": objects::subscription(subscription, explained.status),
+        "tenant_currency": explained.tenant_currency.code(),
         "today": explained.today,
         "period": explain::period(subscription.period.map(|p| (p.start, p.end))),
         "reason": explain::billing_reason(&explained.decision.reason),
@@ -93,6 +94,11 @@ pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow:
         word(&subscription["currency"]),
         word(&subscription["each"]),
     ))?;
+    if explained["tenant_currency"] != subscription["currency"] {
+        let (billed_in, has) =
+            (word(&subscription["currency"]), word(&explained["tenant_currency"]));
+        ctx.printer.text(&format!("billed in {billed_in}, its customer otherwise in {has}"))?;
+    }
     let standing = explain::standing(subscription);
     standing.iter().try_for_each(|line| ctx.printer.text(line))?;
     ctx.printer.text(&format!(

@@ -14,7 +14,7 @@ fn policy() -> Policy {
         warning_days: 15,
         suspension_days: 30,
         min_notice_days: 7,
-        pending_days: 5,
+        pending_days: PendingDays::default(),
         start_on: None,
         minimum_amount: Minimums::default(),
     }
@@ -40,6 +40,7 @@ fn invoice() -> InvoiceFacts {
         promised_until: None,
         disputed: false,
         charge_since: None,
+        charge_kind: None,
     }
 }
 
@@ -159,6 +160,20 @@ fn what_is_promised_disputed_pending_or_before_the_start_rests() {
 }
 
 #[test]
+fn a_transfer_that_is_pending_rests_longer_than_a_card() {
+    let rests_until = |kind| {
+        let charge_since = Some(day("2026-03-15"));
+        let pending = InvoiceFacts { charge_since, charge_kind: Some(kind), ..invoice() };
+        match decided(&pending, "2026-03-16").reason {
+            Reason::ChargePending { until, .. } => until.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(rests_until(PaymentMethodKind::Card), "2026-03-20");
+    assert_eq!(rests_until(PaymentMethodKind::BankTransfer), "2026-03-29");
+}
+
+#[test]
 fn a_tenant_that_came_back_by_hand_is_warned_after_the_notice_and_then_suspended() {
     let mut facts = InvoiceFacts {
         stage: Some(Stage::Urgent),
@@ -171,6 +186,32 @@ fn a_tenant_that_came_back_by_hand_is_warned_after_the_notice_and_then_suspended
     facts.warning_email = Some(EmailStatus::Sent);
     assert_eq!(decided(&facts, "2026-04-23").action, Action::Wait);
     assert_eq!(decided(&facts, "2026-04-24").action, Action::Suspend);
+}
+
+#[test]
+fn what_could_suspend_before_a_new_notice_has_run_is_warned_anew_with_the_rest() {
+    let today = day("2026-04-10");
+    let anew = |due_on: &str, stage| {
+        let facts = InvoiceFacts { due_on: day(due_on), stage, ..invoice() };
+        is_warned_anew(&facts, &policy(), today)
+    };
+    // The new notice ends on 24 April: 30 days after 25 March.
+    assert!(anew("2026-03-24", Some(Stage::Warning)) && anew("2026-03-24", None));
+    assert!(!anew("2026-03-25", Some(Stage::Warning)));
+    let second = InvoiceFacts {
+        due_on: day("2026-03-20"),
+        stage: Some(Stage::Urgent),
+        set_back_on: Some(today),
+        ..invoice()
+    };
+    let wait = decided(&second, "2026-04-11");
+    let warn_on = day("2026-04-17");
+    assert_eq!((wait.action, wait.reason), (Action::Wait, Reason::SetBack { warn_on }));
+    assert_eq!(wait.next, Some(NextStep { stage: Stage::Warning, on: warn_on }));
+    assert_eq!(decided(&second, "2026-04-17").action, Action::Record(Stage::Warning));
+    let forecast = forecast(&second, TenantStatus::Active, &policy(), today);
+    let days: Vec<_> = forecast.iter().map(|step| step.on.to_string()).collect();
+    assert_eq!(days, ["2026-04-17", "2026-04-24"]);
 }
 
 #[test]
@@ -240,6 +281,7 @@ fn any_facts() -> impl Strategy<Value = InvoiceFacts> {
                     promised_until,
                     disputed,
                     charge_since: charge,
+                    charge_kind: None,
                     ..invoice()
                 }
             },

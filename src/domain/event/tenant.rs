@@ -40,9 +40,9 @@ kinds! {
             /// How it came back.
             how: Reactivation<'a>,
         },
-        /// An import made a closed customer active.
+        /// A closed customer is active again, without the subscriptions that ended with it.
         Reopened = "tenant_reopened" {
-            /// True: nothing but an import reopens a customer.
+            /// An import reopened it.
             imported: bool,
         },
         /// A customer was closed, and its subscriptions ended.

@@ -7,7 +7,7 @@ use crate::domain::plan::IntervalUnit;
 use crate::domain::pricing::charges;
 use crate::domain::subscription::{example, example_terms};
 use crate::domain::tenant::SuspensionCause;
-use crate::domain::{Currency, Money};
+use crate::domain::{Currency, Money, calendar};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -342,11 +342,15 @@ fn by_anniversary_the_day_of_the_return_becomes_the_anchor() {
 }
 
 #[test]
-fn what_had_begun_before_a_suspension_is_billed_and_what_began_later_never() {
-    let away = suspended(begun(Anchor::Calendar, day("2026-01-01"), months(1)), "2026-03-01");
-    let missed = missed_before_suspension(&away, day("2026-03-01"), Backlog::Held);
-    let starts: Vec<_> = missed.bills.iter().map(|bill| bill.period.start).collect();
-    assert_eq!(starts, [day("2026-01-01"), day("2026-02-01")]);
+fn what_had_begun_by_a_suspension_is_billed_and_what_began_later_never() {
+    let begun_then = |on: &str| -> Vec<String> {
+        let away = suspended(begun(Anchor::Calendar, day("2026-01-01"), months(1)), on);
+        let missed = super::begun(&away, day("2026-07-15"), Backlog::Held);
+        missed.bills.iter().map(|bill| bill.period.start.to_string()).collect()
+    };
+    assert_eq!(begun_then("2026-02-28"), ["2026-01-01", "2026-02-01"]);
+    // A run at midnight had billed March before anybody could suspend on that day.
+    assert_eq!(begun_then("2026-03-01"), ["2026-01-01", "2026-02-01", "2026-03-01"]);
 }
 
 fn any_interval() -> impl Strategy<Value = Interval> {

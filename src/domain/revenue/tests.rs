@@ -106,8 +106,8 @@ impl Life {
         }
     }
 
-    /// What it comes to a month on a day, in the morning or in the afternoon.
-    fn comes_to(&self, today: i64, afternoon: bool) -> i64 {
+    /// What it comes to a month on a day, in the morning or in the afternoon, in twelfths.
+    fn comes_to(&self, today: i64, afternoon: bool) -> i128 {
         let is_past = |on: i64| on < today || on == today && afternoon;
         let starts = self.made + self.starts;
         let over = self.ends.is_some_and(|days| self.made + days <= today);
@@ -135,8 +135,8 @@ impl Life {
             },
             _ => 0,
         };
-        let months = if yearly { 12 } else { 1 };
-        if runs { (whole - off + months / 2) / months } else { 0 }
+        let twelfths = if yearly { 1 } else { 12 };
+        if runs { i128::from((whole - off) * twelfths) } else { 0 }
     }
 }
 
@@ -171,6 +171,25 @@ prop_compose! {
     }
 }
 
+#[test]
+fn a_month_s_share_is_exact_and_rounded_once_in_the_sum() {
+    let parts = Parts::of([1, 12, 3]);
+    let mut roll = Roll::new(Currency::XOF, 1, parts);
+    for _ in 0..3 {
+        roll.add(&[0, parts.share(10_000, 12)], &[0, 1], |_| Ok(false)).unwrap();
+    }
+    let month = roll.month(0).unwrap();
+    assert_eq!((month.mrr, month.movements.new), (2_500, 2_500));
+    // A half is away from zero, and no sum of ten thousand thirds loses one.
+    assert_eq!(parts.rounded(parts.share(1, 12) * 6), Some(1));
+    assert_eq!(parts.rounded(parts.share(-1, 12) * 6), Some(-1));
+    assert_eq!(parts.rounded(parts.share(1, 3) * 10_000), Some(3_333));
+    // More kinds of intervals than parts can be had for are near enough.
+    let many = Parts::of(1..1440);
+    assert!(many.0 <= FINEST);
+    assert_eq!(many.rounded(many.share(1_439_000, 1439)), Some(1_000));
+}
+
 proptest! {
     /// Start and movements add up to the revenue of each month, and a month starts with that of
     /// the one before.
@@ -187,47 +206,56 @@ proptest! {
         let at = |at: &str| Cut { at: at.to_owned(), on: at[..10].parse().unwrap() };
         let start_of = |on: NaiveDate| Cut { at: format!("{on}T00:00:00Z"), on };
 
-        let mut roll = Roll::new(Currency::XOF, cuts.len() - 1);
+        let parts = Parts::of([1, 12]);
+        let mut roll = Roll::new(Currency::XOF, cuts.len() - 1, parts);
         for lives in &customers {
             let timelines: Vec<_> = lives.iter().map(Life::timeline).collect();
-            let sums = cuts.iter().map(|cut| timelines.iter().map(|t| t.monthly(cut).unwrap()).sum());
+            let sums = cuts.iter().map(|cut| timelines.iter().map(|t| t.monthly(cut, parts).unwrap()).sum());
             let run = cuts.iter().map(|cut| {
-                timelines.iter().filter(|t| t.monthly(cut).unwrap() > 0).count() as u64
+                timelines.iter().filter(|t| t.monthly(cut, parts).unwrap() > 0).count() as u64
             });
-            let first = timelines.iter().filter_map(|t| t.first_revenue(at, start_of).unwrap()).min();
+            let first = timelines.iter().filter_map(|t| t.first_revenue(at, start_of, parts).unwrap()).min();
             let had = |nth: usize| Ok(first.as_ref().is_some_and(|first| *first <= cuts[nth].at));
             roll.add(&sums.collect::<Vec<_>>(), &run.collect::<Vec<_>>(), had).unwrap();
         }
 
-        let pays = |lives: &[Life], on: i64, afternoon: bool| -> i64 {
+        let pays = |lives: &[Life], on: i64, afternoon: bool| -> i128 {
             lives.iter().map(|life| life.comes_to(on, afternoon)).sum()
         };
-        for (nth, month) in roll.months.iter().enumerate() {
+        for (nth, exact) in roll.months.iter().enumerate() {
+            let month = roll.month(nth).unwrap();
             let (before, after) = (ends[nth], ends[nth + 1]);
-            let total = |on| customers.iter().map(|lives| pays(lives, on, true)).sum::<i64>();
-            prop_assert_eq!(month.start, total(before));
-            prop_assert_eq!(month.mrr, total(after));
+            let total = |on| customers.iter().map(|lives| pays(lives, on, true)).sum::<i128>();
+            let shown = |twelfths: i128| i64::try_from((twelfths + 6) / 12).unwrap();
+            prop_assert_eq!(month.start, shown(total(before)));
+            prop_assert_eq!(month.mrr, shown(total(after)));
             prop_assert_eq!(month.start + month.movements.sum(), month.mrr);
             if nth > 0 {
-                prop_assert_eq!(month.start, roll.months[nth - 1].mrr);
+                prop_assert_eq!(month.start, roll.month(nth - 1).unwrap().mrr);
             }
-            let mut moved = Movements::default();
+            let mut moved = [0i128; 5];
             let (mut paying, mut running) = (0, 0);
             for lives in &customers {
                 let (was, is) = (pays(lives, before, true), pays(lives, after, true));
                 let had = (0..=before)
                     .any(|on| pays(lives, on, false) > 0 || pays(lives, on, true) > 0);
                 match (was == 0, is == 0) {
-                    (true, _) if had => moved.reactivation += is,
-                    (true, _) => moved.new += is,
-                    (false, true) => moved.churn -= was,
-                    (false, false) if is > was => moved.expansion += is - was,
-                    (false, false) => moved.contraction += is - was,
+                    (true, _) if had => moved[REACTIVATION] += is,
+                    (true, _) => moved[NEW] += is,
+                    (false, true) => moved[CHURN] -= was,
+                    (false, false) if is > was => moved[EXPANSION] += is - was,
+                    (false, false) => moved[CONTRACTION] += is - was,
                 }
                 paying += u64::from(is > 0);
                 running += lives.iter().filter(|life| life.comes_to(after, true) > 0).count() as u64;
             }
-            prop_assert_eq!(month.movements, moved);
+            prop_assert_eq!(exact.moved, moved);
+            let Movements { new, expansion, contraction, churn, reactivation } = month.movements;
+            for (shown, exact) in
+                [new, expansion, contraction, churn, reactivation].into_iter().zip(moved)
+            {
+                prop_assert!((i128::from(shown) * 12 - exact).abs() < 12, "{} of {}", shown, exact);
+            }
             prop_assert_eq!((month.customers, month.subscriptions), (paying, running));
         }
     }

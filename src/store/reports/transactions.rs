@@ -1,5 +1,6 @@
 //! Transactions, counted and added up.
 
+use chrono::NaiveDate;
 use rusqlite::{Row, named_params};
 
 use crate::domain::transaction::TransactionStatus;
@@ -9,9 +10,11 @@ use crate::store::{Db, columns};
 /// What the transactions of a tally have in common, as they stood at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TallyKey {
-    /// The quarter of an hour in UTC in which they were made: its first instant. No business day
-    /// begins inside one.
-    pub quarter: String,
+    /// The day on which payments were made.
+    pub paid_on: Option<NaiveDate>,
+    /// Of charges the quarter of an hour in UTC in which they were first tried: its first instant. No
+    /// business day begins inside one.
+    pub quarter: Option<String>,
     pub currency: Currency,
     pub method: Option<String>,
     pub status: TransactionStatus,
@@ -27,22 +30,32 @@ pub struct Tally {
 }
 
 impl Db<'_> {
-    /// Hands each tally of the transactions made from `from` on and before `before` to `each`. A
-    /// transaction that was changed since stands as it did then: a payment had succeeded, a charge
-    /// was what its last answer said.
+    /// Hands each tally of the payments made from `since` to `until`, whenever they were recorded, and
+    /// of the charges first tried from `from` on and before `before`, to `each`, by time. What was
+    /// changed since stands as it did then: a payment had succeeded, a charge was what its last
+    /// answer said.
     ///
     /// # Errors
     /// What `each` refuses, or a fault of the file.
     pub fn each_tally(
         &self,
-        from: &str,
-        before: &str,
+        (since, until): (NaiveDate, NaiveDate),
+        (from, before): (&str, &str),
         mut each: impl FnMut(Tally) -> Result<()>,
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
-            "WITH stood AS (
-               SELECT substr(x.created_at, 1, 14) || CASE substr(x.created_at, 15, 2) / 15
-                        WHEN 0 THEN '00' WHEN 1 THEN '15' WHEN 2 THEN '30' ELSE '45' END AS quarter,
+            "WITH dated AS (
+               SELECT x.*, CASE WHEN x.kind = 'payment' THEN coalesce(x.paid_on,
+                        -- One that was taken back.
+                        (SELECT booked_on FROM ledger WHERE invoice_id = x.invoice_id
+                           AND transaction_id = x.id AND kind = 'payment'),
+                        date(x.created_at)) END AS made_on
+               FROM transactions x),
+             stood AS (
+               SELECT x.made_on,
+                      CASE WHEN x.kind = 'charge' THEN substr(x.created_at, 1, 14)
+                        || CASE substr(x.created_at, 15, 2) / 15
+                        WHEN 0 THEN '00' WHEN 1 THEN '15' WHEN 2 THEN '30' ELSE '45' END END AS quarter,
                       x.currency,
                       CASE WHEN a.id IS NULL THEN x.method ELSE (
                         SELECT kind FROM payment_methods WHERE id = a.payment_method_id) END AS method,
@@ -57,7 +70,7 @@ impl Db<'_> {
                         WHEN a.pending_at < :before
                           THEN 'pending'
                         ELSE 'unknown' END AS status
-               FROM transactions x
+               FROM dated x
                -- Of a charge that was changed since, the last attempt of those days: its next one may
                -- be for another amount, on another method.
                LEFT JOIN charge_attempts a ON a.id = CASE
@@ -65,13 +78,17 @@ impl Db<'_> {
                    AND coalesce(x.reversed_at >= :before, 1)
                  THEN (SELECT max(id) FROM charge_attempts
                    WHERE transaction_id = x.id AND created_at < :before) END
-               WHERE x.created_at >= :from AND x.created_at < :before)
-             SELECT quarter || ':00Z' AS quarter, currency, method, status,
+               WHERE CASE x.kind WHEN 'payment' THEN x.made_on BETWEEN :since AND :until
+                 ELSE x.created_at >= :from AND x.created_at < :before END)
+             SELECT made_on, quarter || ':00Z' AS quarter, currency, method, status,
                     CASE WHEN status = 'failed' THEN code END AS failure_code,
                     count(*) AS count, sum(amount_minor) AS minor
-             FROM stood GROUP BY 1, 2, 3, 4, 5",
+             FROM stood GROUP BY 1, 2, 3, 4, 5, 6",
         )?;
-        let mut rows = statement.query(named_params! { ":from": from, ":before": before })?;
+        let (since, until) = (since.to_string(), until.to_string());
+        let mut rows = statement.query(named_params! {
+            ":since": since, ":until": until, ":from": from, ":before": before,
+        })?;
         while let Some(row) = rows.next()? {
             each(tally(row)?)?;
         }
@@ -81,6 +98,7 @@ impl Db<'_> {
 
 fn tally(row: &Row) -> rusqlite::Result<Tally> {
     let key = TallyKey {
+        paid_on: columns::date_or_null(row, "made_on")?,
         quarter: row.get("quarter")?,
         currency: columns::word(row, "currency")?,
         method: row.get("method")?,

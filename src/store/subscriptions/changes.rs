@@ -5,7 +5,7 @@ use rusqlite::{Statement, ToSql};
 
 use crate::domain::period::{Anchor, Cycle, Period};
 use crate::domain::plan::Plan;
-use crate::domain::subscription::{Collection, SubscriptionStatus, Terms};
+use crate::domain::subscription::{Collection, SubscriptionStatus, Terms, Unbilled};
 use crate::domain::tenant::SuspensionCause;
 use crate::domain::{Act, PlanId, PriceId, Result, SubscriptionId, TenantId};
 use crate::store::Db;
@@ -155,7 +155,8 @@ impl Db<'_> {
             columns!(),
             " = ",
             values!(),
-            ", cancel_at_period_end = 0, trial_reminded_at = NULL
+            ", cancel_at_period_end = 0, trial_reminded_at = NULL, unbilled_from = NULL,
+               unbilled_until = NULL
              WHERE id = ?21 AND imported IS NOT NULL"
         );
         let mut statement = self.conn.prepare_cached(update)?;
@@ -210,7 +211,21 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Moves a subscription on behind the periods that were billed.
+    /// Leaves what had begun of a subscription that has ended to the next run.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn leave_unbilled(&self, id: SubscriptionId, unbilled: Unbilled) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET unbilled_from = ?2, unbilled_until = ?3 WHERE id = ?1",
+            )?
+            .execute((id.0, unbilled.from.to_string(), unbilled.until.to_string()))?;
+        Ok(())
+    }
+
+    /// Moves a subscription on behind the periods that were billed. Nothing follows of one that has
+    /// ended.
     ///
     /// # Errors
     /// A fault of the file.
@@ -229,7 +244,9 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE subscriptions SET current_period_start = ?2, current_period_end = ?3,
-                   next_billing_on = ?4, anchor_on = ?5, anchor_day = ?6, updated_at = ?7
+                   next_billing_on = CASE WHEN status <> 'canceled' THEN ?4 END,
+                   unbilled_from = NULL, unbilled_until = NULL,
+                   anchor_on = ?5, anchor_day = ?6, updated_at = ?7
                  WHERE id = ?1",
             )?
             .execute((

@@ -223,7 +223,9 @@ impl Charger<'_> {
         }
         let zone = self.given.clock.timezone;
         let since = job.request.created_at.with_timezone(&zone).date_naive();
-        if calendar::days_between(since, self.act.today) > self.given.config.payments.pending_days {
+        let kind = db.payment_method(job.request.method)?.kind;
+        let days = self.given.config.payments.pending_days.of(Some(kind));
+        if calendar::days_between(since, self.act.today) > days {
             let message = format!("the charge of {} is pending since {since}", before.number);
             let subject = job.transaction.to_string();
             charged.errors.push(item_error(&subject, "pending_too_long", message));
