@@ -10,7 +10,7 @@ use crate::commands::{self, Context, Verbosity};
 use crate::config::Config;
 use crate::domain::Refusal;
 use crate::failure::{Failure, Unprintable, exit};
-use crate::view::{self, Format, Printer};
+use crate::view::{Format, Printer, Screen};
 
 /// The billing back office of a small SaaS: one binary, one SQLite file, run by cron.
 #[derive(Debug, Parser)]
@@ -242,7 +242,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Db(command) => commands::db::run(&mut ctx, command),
         Command::Completions(_) | Command::Man(_) => Ok(exit::DONE),
     }?;
-    ctx.printer.finish()?;
+    let verbosity = ctx.verbosity;
+    if let Some(missing) = ctx.printer.finish()? {
+        verbosity.note(&missing);
+    }
     Ok(status)
 }
 
@@ -275,7 +278,7 @@ fn context(global: Global, config: Config) -> anyhow::Result<Context> {
         db_named: set(&global.db),
         config_named: set(&global.config),
         as_of,
-        printer: Printer::new(format, view::styled(color), config.locale),
+        printer: Printer::new(format, Screen::stdout(color, config.locale, config.timezone)),
         config,
         clock,
         verbosity,

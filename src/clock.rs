@@ -45,7 +45,7 @@ pub struct Clock {
 
 impl Clock {
     /// The clock of a command: `--as-of` as `YYYY-MM-DD` (noon of that day in the business time
-    /// zone) or RFC 3339, else the system's.
+    /// zone), RFC 3339, or `YYYY-MM-DD HH:MM` in that zone, else the system's.
     ///
     /// # Errors
     /// Something else.
@@ -68,7 +68,7 @@ impl Clock {
                 (at_noon(date, timezone).ok_or_else(bad)?, date > today)
             }
             Err(_) => {
-                let now = DateTime::parse_from_rfc3339(text).map_err(|_| bad())?.to_utc();
+                let now = in_full(text, timezone).ok_or_else(bad)?;
                 (now, now > system)
             }
         };
@@ -180,7 +180,7 @@ impl Clock {
 /// # Errors
 /// The text is neither a date nor an instant.
 pub fn start(field: &'static str, text: &str, timezone: Tz) -> Result<String> {
-    moment(field, text, |date| at_time(date, NaiveTime::MIN, timezone))
+    moment(field, text, timezone, |date| at_time(date, NaiveTime::MIN, timezone))
 }
 
 /// As [`Clock::end`], in that time zone.
@@ -188,7 +188,7 @@ pub fn start(field: &'static str, text: &str, timezone: Tz) -> Result<String> {
 /// # Errors
 /// The text is neither a date nor an instant.
 pub fn end(field: &'static str, text: &str, timezone: Tz) -> Result<String> {
-    moment(field, text, |date| {
+    moment(field, text, timezone, |date| {
         at_time(calendar::plus_days(date, 1), NaiveTime::MIN, timezone) - TimeDelta::seconds(1)
     })
 }
@@ -208,16 +208,30 @@ pub fn start_before(now: DateTime<Utc>, end: &str) -> String {
 fn moment(
     field: &'static str,
     text: &str,
+    timezone: Tz,
     of_date: impl FnOnce(NaiveDate) -> DateTime<Utc>,
 ) -> Result<String> {
     let parsed = match calendar::parse_date(text) {
         Ok(date) => Some(of_date(date)),
-        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()),
+        Err(_) => in_full(text, timezone),
     };
     parsed
         .filter(|at| YEARS.contains(&chrono::Datelike::year(at)))
         .map(instant)
         .ok_or_else(|| Refusal::bad(field, text, Why::NotAnInstant))
+}
+
+/// An instant in RFC 3339, or as tables show it: `2026-03-01 14:30` in the business time zone.
+fn in_full(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.to_utc());
+    }
+    let (date, time) = text.split_once(' ')?;
+    // Chrono would take any spaces before the hour.
+    let time = Some(time).filter(|time| time.starts_with(|c: char| c.is_ascii_digit()))?;
+    let time =
+        ["%H:%M", "%H:%M:%S"].iter().find_map(|f| NaiveTime::parse_from_str(time, f).ok())?;
+    Some(at_time(calendar::parse_date(date).ok()?, time, timezone))
 }
 
 fn at_noon(date: NaiveDate, timezone: Tz) -> Option<DateTime<Utc>> {
@@ -247,6 +261,18 @@ mod tests {
         assert_eq!(instant(clock("2026-07-01", "Europe/Paris").now), "2026-07-01T10:00:00Z");
         assert_eq!(instant(clock("2026-03-01", "Pacific/Auckland").now), "2026-02-28T23:00:00Z");
         assert_eq!(clock("2026-03-01", "Pacific/Auckland").today(), "2026-03-01".parse().unwrap());
+    }
+
+    #[test]
+    fn a_time_of_day_as_a_table_shows_it_is_one_in_the_business_time_zone() {
+        let paris = "Europe/Paris".parse().unwrap();
+        let at = |text| Clock::new(Some(text), paris).map(|clock| instant(clock.now));
+        assert_eq!(at("2026-07-01 14:30"), Ok("2026-07-01T12:30:00Z".to_owned()));
+        assert_eq!(at("2026-07-01 14:30:05"), Ok("2026-07-01T12:30:05Z".to_owned()));
+        assert_eq!(start("from", "2026-07-01 14:30", paris), Ok("2026-07-01T12:30:00Z".into()));
+        for text in ["2026-07-01 14", "2026-07-01 25:00", "2026-07-01  14:30", "14:30"] {
+            assert!(at(text).is_err(), "{text}");
+        }
     }
 
     #[test]

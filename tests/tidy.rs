@@ -60,6 +60,7 @@ const ROOMS: &[Room] = &[
         rooms: &["domain"],
         crates: &[
             "chrono",
+            "chrono_tz",
             "comfy_table",
             "csv",
             "minijinja",

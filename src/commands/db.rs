@@ -50,9 +50,9 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 }
 
 const MIGRATIONS: &[Column] = &[
-    ("version", "Version", Align::Right),
-    ("summary", "Brings", Align::Left),
-    ("state", "State", Align::Left),
+    ("version", "Version", Align::Right, 0),
+    ("summary", "Brings", Align::Left, 0),
+    ("state", "State", Align::Left, 0),
 ];
 
 fn status(ctx: &mut Context) -> anyhow::Result<u8> {
@@ -111,7 +111,8 @@ fn migrate(ctx: &mut Context) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
-const FINDINGS: &[Column] = &[("check", "Check", Align::Left), ("detail", "Found", Align::Left)];
+const FINDINGS: &[Column] =
+    &[("check", "Check", Align::Left, 0), ("detail", "Found", Align::Left, 0)];
 
 /// A check that finds nothing says nothing to a person, but for what a person may want to settle.
 fn check(ctx: &mut Context) -> anyhow::Result<u8> {

@@ -78,15 +78,15 @@ const FIELDS: &[&str] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    ("id", "E-mail", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("to", "To", Align::Left),
-    ("template", "Template", Align::Left),
-    ("status", "Status", Align::Left),
-    ("attempts", "Tries", Align::Right),
-    ("queued_at", "Queued", Align::Left),
-    ("sent_at", "Sent", Align::Left),
-    ("error", "Error", Align::Left),
+    ("id", "E-mail", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("to", "To", Align::Left, 3),
+    ("template", "Template", Align::Left, 0),
+    ("status", "Status", Align::Left, 0),
+    ("attempts", "Attempts", Align::Right, 5),
+    ("queued_at", "Queued", Align::Left, 4),
+    ("sent_at", "Sent", Align::Left, 2),
+    ("error", "Error", Align::Left, 1),
 ];
 
 /// Carries the command out.

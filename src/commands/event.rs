@@ -35,13 +35,13 @@ pub struct List {
 const FIELDS: &[&str] = &["id", "at", "kind", "tenant", "invoice", "actor", "reason", "data"];
 
 const COLUMNS: &[Column] = &[
-    ("id", "Event", Align::Left),
-    ("at", "When", Align::Left),
-    ("kind", "What", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("invoice", "Invoice", Align::Left),
-    ("actor", "Who", Align::Left),
-    ("reason", "Why", Align::Left),
+    ("id", "Event", Align::Left, 0),
+    ("at", "When", Align::Left, 1),
+    ("kind", "What", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("invoice", "Invoice", Align::Left, 3),
+    ("actor", "Who", Align::Left, 4),
+    ("reason", "Why", Align::Left, 2),
 ];
 
 /// Carries the command out.

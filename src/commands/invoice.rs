@@ -63,6 +63,12 @@ pub struct List {
     /// Only those that are open and past their due date
     #[arg(long)]
     overdue: bool,
+    /// Only those issued on that day or later
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    since: Option<NaiveDate>,
+    /// Only those issued on that day or before
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    until: Option<NaiveDate>,
     #[command(flatten)]
     limit: Limit,
 }
@@ -176,6 +182,8 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
             status: args.status,
             tenant: tenant.map(|t| t.id),
             overdue_before: args.overdue.then_some(today),
+            issued_since: args.since,
+            issued_until: args.until,
             limit: args.limit.limit,
         };
         db.each_invoice(&filter, |invoice| {

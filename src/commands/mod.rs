@@ -29,8 +29,9 @@ use chrono::NaiveDate;
 use crate::books::Book;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::email::Locale;
 use crate::domain::refusal::Why;
-use crate::domain::{self, Act, Currency, Money, Refusal, calendar};
+use crate::domain::{self, Act, Currency, Money, Refusal, calendar, wording};
 use crate::failure::Unprintable;
 use crate::store::{Access, Store};
 use crate::view::Printer;
@@ -41,6 +42,15 @@ pub enum Verbosity {
     Quiet,
     Normal,
     Verbose,
+}
+
+impl Verbosity {
+    /// Says something beside the result, on standard error, unless that was to be quiet.
+    pub fn note(self, text: &str) {
+        if self >= Verbosity::Normal {
+            say(text);
+        }
+    }
 }
 
 /// What every command is given: the configuration, the moment, the file, and where to print.
@@ -102,9 +112,7 @@ impl Context {
 
     /// Says something beside the result, on standard error.
     fn note(&self, text: &str) {
-        if self.verbosity >= Verbosity::Normal {
-            say(text);
-        }
+        self.verbosity.note(text);
     }
 
     /// Says what only someone who looks closely wants to know.
@@ -140,9 +148,26 @@ fn scratch_folder(name: &str) -> Result<PathBuf, Refusal> {
     Ok(path)
 }
 
-/// An amount of a flag, in a currency that is known only once the tenant is.
-fn amount(field: &'static str, text: &str, currency: Currency) -> Result<Money, Refusal> {
-    let amount = Money::parse(text, currency).map_err(|why| Refusal::bad(field, text, why))?;
+/// An amount of a flag, in a currency that is known only once the tenant is, as people write it in
+/// `locale`. Nothing is an amount too.
+fn amount_or_nothing(
+    field: &'static str,
+    text: &str,
+    currency: Currency,
+    locale: Locale,
+) -> Result<Money, Refusal> {
+    let plain = wording::plain_number(text, locale);
+    Money::parse(&plain, currency).map_err(|why| Refusal::bad(field, text, why))
+}
+
+/// The same of an amount that is something.
+fn amount(
+    field: &'static str,
+    text: &str,
+    currency: Currency,
+    locale: Locale,
+) -> Result<Money, Refusal> {
+    let amount = amount_or_nothing(field, text, currency, locale)?;
     if amount.is_zero() {
         return Err(Refusal::bad(field, text, Why::Zero));
     }
@@ -162,7 +187,7 @@ fn currency_arg(text: &str) -> Result<Currency, String> {
 /// `--limit` of every list.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Limit {
-    /// At most so many
+    /// The newest N alone
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
 }

@@ -3,10 +3,10 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Context, Limit, currency_arg};
+use super::{Context, Limit, amount_or_nothing, currency_arg};
 use crate::domain::event::{About, By, PlanEvent};
 use crate::domain::plan::{self, Interval, IntervalUnit, NewPlan};
-use crate::domain::{Currency, Money, Refusal};
+use crate::domain::{Currency, Refusal};
 use crate::failure::exit;
 use crate::store::Store;
 use crate::view::objects;
@@ -74,8 +74,7 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
     let new = NewPlan {
         code: plan::code(&args.code)?,
         name: plan::name(&args.name)?,
-        price: Money::parse(&args.price, currency)
-            .map_err(|why| Refusal::bad("price", &args.price, why))?,
+        price: amount_or_nothing("price", &args.price, currency, ctx.config.locale)?,
         interval: Interval { unit: args.interval, count: args.interval_count },
         trial_days: args.trial_days,
     };

@@ -13,7 +13,7 @@ use crate::books::Book;
 use crate::domain::subscription::{Change, MOST_QUANTITY, Subscription, SubscriptionStatus};
 use crate::domain::{Result, SubscriptionId};
 use crate::failure::exit;
-use crate::store::{Store, SubscriptionFilter};
+use crate::store::{Order, Store, SubscriptionFilter};
 use crate::view::objects;
 use cancel::Cancel;
 use create::Create;
@@ -113,22 +113,28 @@ fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
     let mut list = ctx.printer.list(objects::SUBSCRIPTION_FIELDS, objects::SUBSCRIPTIONS);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
-        let filter = SubscriptionFilter { tenant: tenant.map(|t| t.id) };
-        let mut left = args.limit.limit.unwrap_or(u32::MAX);
+        let limit = args.limit.limit;
+        // Of the newest, which are read backwards, only so many are kept.
+        let order = limit.map_or(Order::OldestFirst, |_| Order::NewestFirst);
+        let filter = SubscriptionFilter { tenant: tenant.map(|t| t.id), order };
+        let mut newest = Vec::new();
         db.each_subscription(&filter, |subscription| {
-            if left == 0 {
+            if limit.is_some_and(|limit| newest.len() >= limit as usize) {
                 return Ok(false);
             }
             let overdue = db.has_overdue(&subscription, today)?;
             // Derived: the database cannot sort it out.
             let status = subscription.status_on(today, overdue);
             if args.status.is_none_or(|wanted| wanted == status) {
-                left -= 1;
                 let object = objects::subscription(&subscription, status);
-                list.row(object).map_err(super::out_failed)?;
+                match limit {
+                    Some(_) => newest.push(object),
+                    None => list.row(object).map_err(super::out_failed)?,
+                }
             }
             Ok(true)
-        })
+        })?;
+        newest.into_iter().rev().try_for_each(|row| list.row(row).map_err(super::out_failed))
     })?;
     Ok(list.end()?)
 }

@@ -68,6 +68,9 @@ pub struct List {
     /// Only those recorded on that day or later
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     since: Option<NaiveDate>,
+    /// Only those recorded on that day or before
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    until: Option<NaiveDate>,
     #[command(flatten)]
     limit: Limit,
 }
@@ -130,6 +133,7 @@ fn show(ctx: &mut Context, store: &mut Store, id: TransactionId) -> anyhow::Resu
 
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
     let since = args.since.map(|date| act::instant(ctx.clock.start_of(date)));
+    let until = args.until.map(|date| ctx.clock.end("until", &date.to_string())).transpose()?;
     let mut store = ctx.reader()?;
     let mut list = ctx.printer.list(objects::TRANSACTION_FIELDS, objects::TRANSACTIONS);
     store.read(|db| {
@@ -140,6 +144,7 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
             tenant: tenant.map(|t| t.id),
             invoice: invoice.map(|i| i.id),
             since,
+            until,
             limit: args.limit.limit,
         };
         db.each_transaction(&filter, |transaction| {

@@ -53,7 +53,7 @@ pub use outbox::{DrawnUp, Email, EmailFilter, NewEmail};
 pub use random::Random;
 pub use redemptions::{NewRedemption, NewUsage, UsageFilter};
 pub use runs::{Run, RunStatus};
-pub use subscriptions::{NewSubscription, SubscriptionFilter};
+pub use subscriptions::{NewSubscription, Order, SubscriptionFilter};
 pub use tenants::TenantFilter;
 pub use transactions::TransactionFilter;
 

@@ -10,12 +10,12 @@ use crate::domain::{Act, PlanId, PriceId, Refusal, Result};
 
 /// A plan with the first of its prices.
 macro_rules! plan_query {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT p.*, r.id AS price_id, r.currency, r.model, r.unit_amount
              FROM plans p JOIN prices r ON r.id =
                (SELECT min(id) FROM prices WHERE plan_id = p.id AND archived_at IS NULL) ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -51,7 +51,15 @@ impl Db<'_> {
         limit: Option<u32>,
         mut each: impl FnMut(Plan) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(plan_query!("ORDER BY p.code LIMIT ?1"))?;
+        let mut statement = self.conn.prepare_cached(columns::newest_last!(
+            limit,
+            plan_query,
+            [""],
+            "p.id",
+            "p.code",
+            "code",
+            "?1"
+        ))?;
         let mut rows = statement.query([columns::limit(limit)])?;
         while let Some(row) = rows.next()? {
             each(plan(row)?)?;

@@ -210,9 +210,15 @@ impl Db<'_> {
         filter: &TenantFilter,
         mut each: impl FnMut(Tenant) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT * FROM tenants WHERE ?1 IS NULL OR status = ?1 ORDER BY slug LIMIT ?2",
-        )?;
+        let mut statement = self.conn.prepare_cached(columns::newest_last!(
+            filter.limit,
+            concat,
+            ["SELECT * FROM tenants WHERE ?1 IS NULL OR status = ?1"],
+            "id",
+            "slug",
+            "slug",
+            "?2"
+        ))?;
         let status = filter.status.map(TenantStatus::word);
         let mut rows = statement.query((status, columns::limit(filter.limit)))?;
         while let Some(row) = rows.next()? {

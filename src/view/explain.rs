@@ -14,15 +14,15 @@ use crate::domain::stage::Stage;
 
 /// Columns of a dry run of `tasks check-overdue`.
 pub const DECISIONS: &[Column] = &[
-    ("tenant", "Tenant", Align::Left),
-    ("invoice", "Invoice", Align::Left),
-    ("due_on", "Due", Align::Left),
-    ("amount_due", "Amount due", Align::Right),
-    ("currency", "", Align::Left),
-    ("action", "Action", Align::Left),
-    ("reason", "Reason", Align::Left),
-    ("next_step", "Next", Align::Left),
-    ("next_step_on", "On", Align::Left),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("invoice", "Invoice", Align::Left, 0),
+    ("due_on", "Due", Align::Left, 4),
+    ("amount_due", "Amount due", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("action", "Action", Align::Left, 0),
+    ("reason", "Reason", Align::Left, 1),
+    ("next_step", "Next", Align::Left, 3),
+    ("next_step_on", "On", Align::Left, 2),
 ];
 
 /// Each invoice's decision of a tenant, as a dry run prints it.

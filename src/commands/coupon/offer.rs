@@ -4,8 +4,9 @@ use clap::Args;
 
 use super::super::{Context, currency_arg, prompt};
 use crate::domain::coupon::{self, Discount, Duration, Eligibility, MOST_USES, Offer, OnPlan};
+use crate::domain::email::Locale;
 use crate::domain::refusal::Why;
-use crate::domain::{Currency, Money, Refusal, Result};
+use crate::domain::{Currency, Money, Refusal, Result, wording};
 use crate::store::Db;
 
 /// What a coupon offers, as it is typed; what is not given stays open.
@@ -64,6 +65,7 @@ impl OfferArgs {
     /// # Errors
     /// Something is missing and nobody can be asked.
     pub fn complete(&mut self, ctx: &Context, name: Option<&str>) -> anyhow::Result<()> {
+        self.read_numbers(ctx.config.locale);
         let asked = self.name.take().or_else(|| name.map(str::to_owned));
         let checked = |text: &str| coupon::name(text).map(drop);
         self.name = Some(prompt::needed(ctx, "--name", "Name", asked, checked)?);
@@ -75,6 +77,13 @@ impl OfferArgs {
         let asked = self.until.take();
         self.until = Some(prompt::needed(ctx, "--until", "Valid until", asked, checked)?);
         Ok(())
+    }
+
+    /// Takes numbers as people write them in `locale`.
+    pub fn read_numbers(&mut self, locale: Locale) {
+        for number in [&mut self.percent, &mut self.amount, &mut self.minimum] {
+            *number = number.take().map(|typed| wording::plain_number(&typed, locale).into_owned());
+        }
     }
 
     fn ask_discount(&mut self, ctx: &Context) -> anyhow::Result<()> {

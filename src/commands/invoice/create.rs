@@ -4,11 +4,11 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use super::super::coupon::Metadata;
-use super::super::{Context, date_arg};
+use super::super::{Context, amount_or_nothing, date_arg};
 use super::show;
 use crate::books::issue::NewIssue;
 use crate::domain::invoice::{self, Line};
-use crate::domain::{Money, Refusal, text};
+use crate::domain::text;
 
 #[derive(Debug, Args)]
 pub struct Create {
@@ -47,8 +47,8 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         let db = book.db;
         let tenant = db.tenant(&args.tenant)?;
         // Nothing is an amount too: an invoice over nothing is issued as paid.
-        let amount = Money::parse(&args.amount, tenant.currency)
-            .map_err(|why| Refusal::bad("amount", &args.amount, why))?;
+        let (currency, locale) = (tenant.currency, book.config.locale);
+        let amount = amount_or_nothing("amount", &args.amount, currency, locale)?;
         let words = description.clone().unwrap_or_else(|| tenant.name.clone());
         let lines = [Line::single(words, amount)];
         let issued_on = args.issued_on.unwrap_or(book.act.today);

@@ -78,16 +78,20 @@ pub(super) fn history(db: &Db, invoice: &Invoice) -> Result<Vec<Value>> {
 }
 
 pub(super) const HISTORY: &[Column] = &[
-    ("at", "When", Align::Left),
-    ("what", "What", Align::Left),
-    ("actor", "Who", Align::Left),
-    ("reason", "Why", Align::Left),
+    ("at", "When", Align::Left, 0),
+    ("what", "What", Align::Left, 0),
+    ("actor", "Who", Align::Left, 2),
+    ("reason", "Why", Align::Left, 1),
 ];
 
-pub(super) const RULES: &[Column] =
-    &[("rule", "Rule", Align::Left), ("value", "Value", Align::Left), ("says", "", Align::Left)];
+pub(super) const RULES: &[Column] = &[
+    ("rule", "Rule", Align::Left, 0),
+    ("value", "Value", Align::Left, 0),
+    ("says", "", Align::Left, 0),
+];
 
-pub(super) const COMING: &[Column] = &[("on", "On", Align::Left), ("stage", "Stage", Align::Left)];
+pub(super) const COMING: &[Column] =
+    &[("on", "On", Align::Left, 0), ("stage", "Stage", Align::Left, 0)];
 
 pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow::Result<()> {
     let rows = |name: &str| explained[name].as_array().cloned().unwrap_or_default();

@@ -56,7 +56,8 @@ pub(super) fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {
         notify: if args.no_email { Notify::Nobody } else { Notify::Customer },
     };
     change(ctx, &args.number, |book, invoice| {
-        let amount = amount("amount", &args.amount, invoice.total.currency())?;
+        let currency = invoice.total.currency();
+        let amount = amount("amount", &args.amount, currency, book.config.locale)?;
         let paid_on = args.paid_on.unwrap_or(book.act.today);
         let payment = NewPayment { amount, paid_on, method, reference };
         book.pay(invoice, &payment, terms)?;

@@ -52,30 +52,30 @@ pub(super) fn value(explained: &Explained) -> Value {
 }
 
 pub(super) const BILLED: &[Column] = &[
-    ("invoice", "Invoice", Align::Left),
-    ("period", "Period", Align::Left),
-    ("issued_on", "Issued", Align::Left),
-    ("due_on", "Due", Align::Left),
-    ("total", "Total", Align::Right),
-    ("currency", "", Align::Left),
-    ("status", "Status", Align::Left),
+    ("invoice", "Invoice", Align::Left, 0),
+    ("period", "Period", Align::Left, 0),
+    ("issued_on", "Issued", Align::Left, 2),
+    ("due_on", "Due", Align::Left, 1),
+    ("total", "Total", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("status", "Status", Align::Left, 0),
 ];
 
 pub(super) const DUE: &[Column] = &[
-    ("plan", "Plan", Align::Left),
-    ("quantity", "Quantity", Align::Right),
-    ("period", "Period", Align::Left),
-    ("total", "Total", Align::Right),
-    ("currency", "", Align::Left),
+    ("plan", "Plan", Align::Left, 0),
+    ("quantity", "Quantity", Align::Right, 0),
+    ("period", "Period", Align::Left, 0),
+    ("total", "Total", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
 ];
 
 pub(super) const LINES: &[Column] = &[
-    ("description", "Line", Align::Left),
-    ("quantity", "Quantity", Align::Right),
-    ("unit_price", "Unit price", Align::Right),
-    ("amount", "Amount", Align::Right),
-    ("discount", "Discount", Align::Right),
-    ("currency", "", Align::Left),
+    ("description", "Line", Align::Left, 0),
+    ("quantity", "Quantity", Align::Right, 3),
+    ("unit_price", "Unit price", Align::Right, 2),
+    ("amount", "Amount", Align::Right, 0),
+    ("discount", "Discount", Align::Right, 1),
+    ("currency", "", Align::Left, 0),
 ];
 
 pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow::Result<()> {

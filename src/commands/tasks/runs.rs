@@ -29,11 +29,11 @@ pub(super) fn task_arg(name: &str) -> std::result::Result<Task, String> {
 }
 
 pub(super) const RUNS: &[Column] = &[
-    ("id", "Run", Align::Left),
-    ("task", "Task", Align::Left),
-    ("as_of", "As of", Align::Left),
-    ("status", "Status", Align::Left),
-    ("did", "Result", Align::Left),
+    ("id", "Run", Align::Left, 0),
+    ("task", "Task", Align::Left, 0),
+    ("as_of", "As of", Align::Left, 0),
+    ("status", "Status", Align::Left, 0),
+    ("did", "Result", Align::Left, 1),
 ];
 
 pub(super) fn runs(ctx: &mut Context, args: &Runs) -> anyhow::Result<u8> {

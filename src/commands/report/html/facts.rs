@@ -60,14 +60,17 @@ pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Value> {
 
 fn subscriptions(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Vec<Value>> {
     let (today, mut rows) = (ctx.clock.today(), Vec::new());
-    db.each_subscription(&SubscriptionFilter { tenant: Some(tenant.id) }, |subscription| {
-        let status = subscription.status_on(today, db.has_overdue(&subscription, today)?);
-        let mut row = objects::subscription(&subscription, status);
-        let interval = subscription.terms.interval;
-        row["every"] = json!(wording::interval(interval, ctx.config.locale));
-        rows.push(row);
-        Ok(true)
-    })?;
+    db.each_subscription(
+        &SubscriptionFilter { tenant: Some(tenant.id), ..SubscriptionFilter::default() },
+        |subscription| {
+            let status = subscription.status_on(today, db.has_overdue(&subscription, today)?);
+            let mut row = objects::subscription(&subscription, status);
+            let interval = subscription.terms.interval;
+            row["every"] = json!(wording::interval(interval, ctx.config.locale));
+            rows.push(row);
+            Ok(true)
+        },
+    )?;
     Ok(rows)
 }
 
