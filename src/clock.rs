@@ -250,6 +250,23 @@ fn at_time(date: NaiveDate, time: NaiveTime, timezone: Tz) -> DateTime<Utc> {
         .map_or_else(|| local.and_utc(), |found| found.to_utc())
 }
 
+/// An instant as a person sees it, in the business time zone: `2026-03-01 14:30`.
+pub fn shown(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// The same of one as it is stored; other text stays as it is.
+pub fn stored_shown(text: &str, zone: Tz) -> String {
+    as_stored(text).map_or_else(|| text.to_owned(), |at| shown(at, zone))
+}
+
+/// An instant as it is stored: `2026-03-01T12:00:00Z`.
+fn as_stored(text: &str) -> Option<DateTime<Utc>> {
+    let stored = text.len() >= 20 && text.as_bytes()[10] == b'T' && text.ends_with('Z');
+    let at = stored.then(|| DateTime::parse_from_rfc3339(text).ok())?;
+    at.map(|at| at.to_utc())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

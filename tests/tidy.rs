@@ -57,7 +57,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "view",
-        rooms: &["domain"],
+        rooms: &["clock", "domain"],
         crates: &[
             "chrono",
             "chrono_tz",

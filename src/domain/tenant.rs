@@ -44,6 +44,8 @@ pub struct Tenant {
     pub status: TenantStatus,
     pub suspension: Option<Suspension>,
     pub created_at: String,
+    /// The business day of that instant.
+    pub created_on: NaiveDate,
     pub updated_at: String,
 }
 

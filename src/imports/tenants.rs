@@ -97,7 +97,6 @@ impl Import<'_> {
 /// The columns of the row whose values are not those that are stored. A suspension that came about
 /// here since the import is no difference to a file that says `active`.
 fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> {
-    let created_on = new.created_on.map(|date| date.to_string());
     let suspended_here = there.suspension.as_ref().is_some_and(|s| s.reason != IMPORTED);
     let same_status =
         new.status == there.status || (new.status == TenantStatus::Active && suspended_here);
@@ -110,7 +109,7 @@ fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> 
         ("address", new.address == there.address),
         ("tax_id", new.tax_id == there.tax_id),
         ("tax_rate", new.tax_rate == there.tax_rate),
-        ("created_on", created_on.is_none_or(|date| there.created_at.starts_with(&date))),
+        ("created_on", new.created_on.is_none_or(|date| date == there.created_on)),
         ("status", same_status),
     ];
     let given = pairs.into_iter().filter(|(column, _)| row.get(column).is_some());

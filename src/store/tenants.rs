@@ -1,12 +1,13 @@
 //! The rows of tenants.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::money::Totals;
 use crate::domain::tenant::{NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
-use crate::domain::{Act, Money, Refusal, Result, TenantId};
+use crate::domain::{Act, Money, Refusal, Result, TenantId, act};
 
 /// Which tenants are listed.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +25,7 @@ impl Db<'_> {
         let found = self
             .conn
             .prepare_cached("SELECT * FROM tenants WHERE slug = ?1")?
-            .query_row([slug], tenant)
+            .query_row([slug], |row| tenant(row, self.zone))
             .optional()?;
         match found {
             Some(tenant) => Ok(tenant),
@@ -42,7 +43,7 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn tenant_by_id(&self, id: TenantId) -> Result<Tenant> {
         let mut statement = self.conn.prepare_cached("SELECT * FROM tenants WHERE id = ?1")?;
-        Ok(statement.query_row([id.0], tenant)?)
+        Ok(statement.query_row([id.0], |row| tenant(row, self.zone))?)
     }
 
     /// The tenant with that slug, if there is one.
@@ -51,7 +52,7 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn find_tenant(&self, slug: &str) -> Result<Option<Tenant>> {
         let mut statement = self.conn.prepare_cached("SELECT * FROM tenants WHERE slug = ?1")?;
-        Ok(statement.query_row([slug], tenant).optional()?)
+        Ok(statement.query_row([slug], |row| tenant(row, self.zone)).optional()?)
     }
 
     /// The closest slug, among the first thousand that start with the same e-mail.
@@ -78,7 +79,7 @@ impl Db<'_> {
     /// The slug is taken.
     pub fn insert_tenant(&self, act: &Act, new: &NewTenant) -> Result<TenantId> {
         let at = act.at();
-        let created_at = new.created_on.map_or(at.clone(), noon_of);
+        let created_at = new.created_on.map_or(at.clone(), |date| noon_of(date, self.zone));
         let suspended = (new.status == TenantStatus::Suspended).then_some(());
         let inserted = self.insert_unless_there(
             "INSERT INTO tenants (slug, name, email, currency, locale, country, address, tax_id,
@@ -134,7 +135,7 @@ impl Db<'_> {
                 &edit.tax_id,
                 edit.tax_rate.map(|rate| rate.to_string()),
                 act.at(),
-                edit.created_on.map(noon_of),
+                edit.created_on.map(|date| noon_of(date, self.zone)),
             ))?;
         Ok(())
     }
@@ -222,7 +223,7 @@ impl Db<'_> {
         let status = filter.status.map(TenantStatus::word);
         let mut rows = statement.query((status, columns::limit(filter.limit)))?;
         while let Some(row) = rows.next()? {
-            each(tenant(row)?)?;
+            each(tenant(row, self.zone)?)?;
         }
         Ok(())
     }
@@ -256,12 +257,15 @@ impl Db<'_> {
     }
 }
 
-/// The instant that stands for a day on which someone became a customer.
-fn noon_of(date: NaiveDate) -> String {
-    format!("{date}T12:00:00Z")
+/// The instant that stands for a day on which someone became a customer: its noon where the business
+/// is. Noon in UTC is the next day in Auckland.
+fn noon_of(date: NaiveDate, zone: Tz) -> String {
+    let noon = date.and_time(NaiveTime::MIN) + TimeDelta::hours(12);
+    let at = zone.from_local_datetime(&noon).earliest();
+    act::instant(at.map_or_else(|| noon.and_utc(), |at| at.to_utc()))
 }
 
-fn tenant(row: &Row) -> rusqlite::Result<Tenant> {
+fn tenant(row: &Row, zone: Tz) -> rusqlite::Result<Tenant> {
     let suspension = match columns::word_or_null(row, "suspension_cause")? {
         Some(cause) => Some(Suspension {
             at: row.get("suspended_at")?,
@@ -284,6 +288,8 @@ fn tenant(row: &Row) -> rusqlite::Result<Tenant> {
         status: columns::word(row, "status")?,
         suspension,
         created_at: row.get("created_at")?,
+        created_on: columns::date_in(row, "created_at", zone)?
+            .ok_or_else(|| columns::bad("created_at", "null"))?,
         updated_at: row.get("updated_at")?,
     })
 }

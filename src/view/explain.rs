@@ -1,9 +1,11 @@
 //! Decisions in words: the reason of each, the rules that were looked at, what comes next.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::{Align, Column};
+use crate::clock::stored_shown;
 use crate::domain::calendar;
 use crate::domain::dunning::{
     Action, Decision, InvoiceDecision, InvoiceFacts, NextStep, Reason, Rule, TenantFacts,
@@ -139,7 +141,8 @@ pub fn period(period: Option<(NaiveDate, NaiveDate)>) -> Option<String> {
 }
 
 /// How a subscription stands, in lines: its period, its trial, what is to change, when it ends.
-pub fn standing(subscription: &Value) -> Vec<String> {
+/// Instants are in the business time zone.
+pub fn standing(subscription: &Value, zone: Tz) -> Vec<String> {
     let word = |name: &str| subscription[name].as_str();
     let mut lines = Vec::new();
     let date = |name: &str| word(name).and_then(|text| text.parse().ok());
@@ -174,7 +177,7 @@ pub fn standing(subscription: &Value) -> Vec<String> {
         _ => {}
     }
     if let Some(cause) = word("suspension_cause") {
-        let at = word("suspended_at").unwrap_or_default();
+        let at = stored_shown(word("suspended_at").unwrap_or_default(), zone);
         lines.push(format!("suspended since {at} ({cause})"));
     }
     lines

@@ -1,6 +1,5 @@
 //! Tables for people.
 
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use comfy_table::presets::NOTHING;
 use comfy_table::{
@@ -10,6 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::Column;
+use crate::clock;
 use crate::domain::email::Locale;
 use crate::domain::text::printable;
 use crate::domain::wording;
@@ -372,10 +372,7 @@ fn without_trailing_space(table: &Table) -> String {
 fn cell(value: &Value, zone: Tz) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => match instant(text) {
-            Some(at) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string(),
-            None => printable(text).replace('\n', ", "),
-        },
+        Value::String(text) => printable(&clock::stored_shown(text, zone)).replace('\n', ", "),
         Value::Array(items) => {
             items.iter().map(|item| cell(item, zone)).collect::<Vec<_>>().join(", ")
         }
@@ -392,13 +389,6 @@ fn cell(value: &Value, zone: Tz) -> String {
         Value::Bool(false) => "no".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// An instant as it is stored: `2026-03-01T12:00:00Z`.
-fn instant(text: &str) -> Option<DateTime<Utc>> {
-    let stored = text.len() >= 20 && text.as_bytes()[10] == b'T' && text.ends_with('Z');
-    let at = stored.then(|| DateTime::parse_from_rfc3339(text).ok())?;
-    at.map(|at| at.to_utc())
 }
 
 fn is_currency(name: &str) -> bool {

@@ -93,7 +93,7 @@ pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow:
         word(&subscription["currency"]),
         word(&subscription["each"]),
     ))?;
-    let standing = explain::standing(subscription);
+    let standing = explain::standing(subscription, ctx.config.timezone);
     standing.iter().try_for_each(|line| ctx.printer.text(line))?;
     ctx.printer.text(&format!(
         "today, {}: {}",

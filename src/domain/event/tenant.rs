@@ -180,7 +180,7 @@ group! {
         /// Its own rate in percent.
         tax_rate: Option<Decimal>,
         /// Since when it is a customer.
-        created_on: &'a str,
+        created_on: NaiveDate,
         /// Whether it is served.
         status: TenantStatus,
     }
@@ -198,7 +198,7 @@ impl<'a> TenantFacts<'a> {
             address: tenant.address.as_deref(),
             tax_id: tenant.tax_id.as_deref(),
             tax_rate: tenant.tax_rate,
-            created_on: tenant.created_at.get(..10).unwrap_or(&tenant.created_at),
+            created_on: tenant.created_on,
             status: tenant.status,
         }
     }

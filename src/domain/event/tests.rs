@@ -173,7 +173,7 @@ fn an_edit_tells_what_was_and_what_is() {
         address: None,
         tax_id,
         tax_rate: None,
-        created_on: "2026-01-01",
+        created_on: "2026-01-01".parse().unwrap(),
         status: TenantStatus::Active,
     };
     let (before, after) = (facts("Acme", None), facts("Acme Ltd", Some("1")));
