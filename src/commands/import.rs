@@ -9,9 +9,10 @@ use serde_json::json;
 
 use super::Context;
 use crate::domain::Refusal;
+use crate::domain::email::Locale;
 use crate::domain::transaction::{Overpayment, Repeated};
 use crate::failure::exit;
-use crate::imports::{ImportOptions, Kind, import};
+use crate::imports::{Form, ImportOptions, Kind, import};
 use crate::view::progress::Progress;
 
 /// `billing import KIND FILE`
@@ -32,6 +33,12 @@ pub struct Args {
     kind: Kind,
     /// A CSV file in UTF-8, its header first
     file: PathBuf,
+    /// What sets the columns apart: one character, or tab
+    #[arg(long, value_name = "C", default_value = ",", value_parser = delimiter)]
+    delimiter: u8,
+    /// What stands before the decimals of an amount: . or ,
+    #[arg(long, value_name = "C", default_value = ".", value_parser = [".", ","])]
+    decimal: String,
     /// Check everything and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -53,7 +60,9 @@ pub struct Args {
 pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
     let file = File::open(&args.file).map_err(|e| Refusal::file(&args.file, "read", &e))?;
     let size = file.metadata().map_or(0, |meta| meta.len());
+    let numbers = if args.decimal == "," { Locale::Fr } else { Locale::En };
     let options = ImportOptions {
+        form: Form { delimiter: args.delimiter, numbers },
         dry_run: args.dry_run,
         update: args.update,
         overpayment: Overpayment::kept(args.allow_overpayment),
@@ -91,4 +100,15 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
         }))?;
     }
     Ok(exit::DONE)
+}
+
+/// Reads a delimiter: one ASCII character that can be none of a value's own.
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text {
+        "tab" | "\t" | "\\t" => Ok(b'\t'),
+        _ => match text.as_bytes() {
+            [one] if one.is_ascii_punctuation() && *one != b'"' => Ok(*one),
+            _ => Err("one character such as ; or |, or tab".to_owned()),
+        },
+    }
 }

@@ -95,7 +95,7 @@ fn ask(ctx: &Context, args: Args) -> anyhow::Result<Answers> {
     let currency = match args.currency {
         Some(currency) => currency,
         None if asks => prompt::checked("Currency", defaults.currency.code(), |c| {
-            parsed(c.parse::<Currency>().is_ok(), "a currency such as XOF or EUR")
+            parsed(Currency::typed(c).is_ok(), "a currency such as XOF or EUR")
         })?
         .parse()
         .unwrap_or(defaults.currency),

@@ -181,7 +181,7 @@ fn date_arg(text: &str) -> Result<NaiveDate, String> {
 
 /// Reads a currency of a flag.
 fn currency_arg(text: &str) -> Result<Currency, String> {
-    text.parse()
+    Currency::typed(text).map_err(|why| why.to_string())
 }
 
 /// `--limit` of every list.

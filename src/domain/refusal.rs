@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::ids::{CreditUseId, TransactionId};
-use super::money::{BadAmount, Currency, Money, MoneyFault};
+use super::money::{BadAmount, BadCurrency, Currency, Money, MoneyFault};
 use super::verdict::Verdict;
 
 /// What a lower room returns.
@@ -44,6 +44,10 @@ pub enum Why {
     Amount(BadAmount),
     Zero,
     UnknownCurrency,
+    /// A currency that another one took the place of.
+    WithdrawnCurrency {
+        instead: &'static str,
+    },
     /// Not one of the words that the field takes.
     NotOneOf {
         words: String,
@@ -97,6 +101,15 @@ pub enum Why {
     },
     /// Not as many fields as the header has, or not UTF-8: what the CSV reader says.
     BadCsv(String),
+}
+
+impl From<BadCurrency> for Why {
+    fn from(why: BadCurrency) -> Why {
+        match why {
+            BadCurrency::Unknown => Why::UnknownCurrency,
+            BadCurrency::Withdrawn { instead } => Why::WithdrawnCurrency { instead },
+        }
+    }
 }
 
 impl From<BadAmount> for Why {

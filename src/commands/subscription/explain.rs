@@ -14,7 +14,14 @@ pub(super) fn explain(ctx: &mut Context, id: SubscriptionId) -> anyhow::Result<(
         ctx.read(&mut ctx.reader()?, |book| Ok(value(&book.explain_subscription(id)?)))?;
     match ctx.printer.format() {
         Format::Table => explain_to_people(ctx, &explained),
-        _ => Ok(ctx.printer.document(&explained)?),
+        // What is one table of it: what was billed.
+        Format::Csv => {
+            let mut list = ctx.printer.list(BILLED_FIELDS, BILLED);
+            let billed = explained["billed"].as_array().cloned().unwrap_or_default();
+            billed.into_iter().try_for_each(|row| list.row(row))?;
+            Ok(list.end()?)
+        }
+        Format::Json => Ok(ctx.printer.document(&explained)?),
     }
 }
 
@@ -50,6 +57,9 @@ pub(super) fn value(explained: &Explained) -> Value {
         "next": next,
     })
 }
+
+const BILLED_FIELDS: &[&str] =
+    &["invoice", "period", "issued_on", "due_on", "total", "currency", "status"];
 
 pub(super) const BILLED: &[Column] = &[
     ("invoice", "Invoice", Align::Left, 0),
