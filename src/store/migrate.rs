@@ -87,6 +87,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/10.sql")),
         fill: None,
     },
+    Migration {
+        version: 11,
+        summary: "external ids and notes of customers; keys of what was made",
+        sql: Some(include_str!("migrations/11.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.
