@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::clock::Clock;
 use crate::commands::{self, Context, Verbosity};
@@ -20,6 +21,9 @@ pub struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
+    /// See [`typed`].
+    #[arg(skip)]
+    typed: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -170,7 +174,14 @@ impl Stop {
 /// It is wrong (status 2), or asks for help or the version, which is printed (status 0).
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
     let args: Vec<OsString> = args.into_iter().collect();
-    Cli::try_parse_from(&args).map_err(|error| {
+    let read = || {
+        let mut command = Cli::command();
+        let matches = command.try_get_matches_from_mut(&args)?;
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        cli.typed = typed(&command, &matches);
+        Ok(cli)
+    };
+    read().map_err(|error: clap::Error| {
         if !error.use_stderr() {
             let broken_pipe = error.print().is_err();
             return Stop { text: String::new(), status: exit::DONE, broken_pipe };
@@ -192,6 +203,34 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
     })
 }
 
+/// The command and its arguments in one order, without global flags and the key itself: what tells
+/// two commands with the same key apart.
+fn typed(command: &clap::Command, matches: &clap::ArgMatches) -> String {
+    let (mut command, mut matches) = (command, matches);
+    let mut words = Vec::new();
+    while let Some((name, inner)) = matches.subcommand() {
+        let Some(sub) = command.find_subcommand(name) else { break };
+        words.push(sub.get_name().to_owned());
+        (command, matches) = (sub, inner);
+    }
+    let told = |arg: &&clap::Arg| {
+        let given = matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+        given && !arg.is_global_set() && arg.get_id() != "idempotency_key"
+    };
+    let mut arguments: Vec<String> = command
+        .get_arguments()
+        .filter(told)
+        .flat_map(|arg| {
+            let id = arg.get_id().as_str();
+            let values = matches.get_raw(id).into_iter().flatten();
+            values.map(move |value| format!("{id}={}", value.to_string_lossy()))
+        })
+        .collect();
+    arguments.sort();
+    words.extend(arguments);
+    words.join("\0")
+}
+
 /// Whether the words ask for JSON, looked at before they could be understood.
 fn asks_for_json(args: &[OsString]) -> bool {
     let pairs = args.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
@@ -208,7 +247,7 @@ pub fn run(cli: Cli) -> Result<u8, Stop> {
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<u8> {
-    let Cli { global, command } = cli;
+    let Cli { global, command, typed } = cli;
     // These speak of the program alone and need neither config nor database.
     match &command {
         Command::Completions(args) => {
@@ -222,7 +261,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Init(_) | Command::Demo(_) => Config::default(),
         _ => Config::load(set(&global.config).as_deref())?,
     };
-    let mut ctx = context(global, config)?;
+    let mut ctx = Context { typed, ..context(global, config)? };
     let status = match command {
         Command::Init(args) => commands::init::run(&mut ctx, args),
         Command::Demo(args) => commands::demo::run(&mut ctx, args),
@@ -278,6 +317,7 @@ fn context(global: Global, config: Config) -> anyhow::Result<Context> {
         db_named: set(&global.db),
         config_named: set(&global.config),
         as_of,
+        typed: String::new(),
         printer: Printer::new(format, Screen::stdout(color, config.locale, config.timezone)),
         config,
         clock,

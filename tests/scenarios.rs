@@ -13,6 +13,7 @@ support::transcript::documents! {
     charges => "charges.md",
     coupons => "coupons.md",
     credit => "credit.md",
+    customers => "customers.md",
     dunning => "dunning.md",
     events => "events.md",
     import => "import.md",

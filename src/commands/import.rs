@@ -18,7 +18,8 @@ use crate::view::progress::Progress;
 /// `billing import KIND FILE`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Columns (required first):
-  tenants        slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status
+  tenants        slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status,
+                 external_id
   plans          code, name, price, interval; currency, interval_count, trial_days
   subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
                  trial_ends_on, anchor, quantity, collection

@@ -10,6 +10,8 @@ pub mod event;
 pub mod import;
 pub mod init;
 pub mod invoice;
+pub mod metadata;
+pub mod once;
 pub mod payment_method;
 pub mod plan;
 pub mod prompt;
@@ -25,13 +27,14 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::books::Book;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::email::Locale;
 use crate::domain::refusal::Why;
-use crate::domain::{self, Act, Currency, Money, Refusal, calendar, wording};
+use crate::domain::{self, Act, Currency, Money, Refusal, Words, calendar, wording};
 use crate::failure::Unprintable;
 use crate::store::{Access, Store};
 use crate::view::Printer;
@@ -64,6 +67,8 @@ pub struct Context {
     pub db_named: Option<PathBuf>,
     pub config_named: Option<PathBuf>,
     pub as_of: Option<String>,
+    /// The command and what it was given, whatever the order: what tells two of them apart.
+    pub typed: String,
     pub printer: Printer,
     pub verbosity: Verbosity,
     pub yes: bool,
@@ -182,6 +187,14 @@ fn date_arg(text: &str) -> Result<NaiveDate, String> {
 /// Reads a currency of a flag.
 fn currency_arg(text: &str) -> Result<Currency, String> {
     Currency::typed(text).map_err(|why| why.to_string())
+}
+
+/// Reads one of a few words, which help and completions name; one with `_` may be typed with `-`.
+fn words<T: Words>() -> impl TypedValueParser<Value = T> {
+    let values = T::all().into_iter().map(|word| {
+        PossibleValue::new(word).aliases(word.contains('_').then(|| word.replace('_', "-")))
+    });
+    PossibleValuesParser::new(values).try_map(|word| word.replace('-', "_").parse::<T>())
 }
 
 /// `--limit` of every list.

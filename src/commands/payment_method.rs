@@ -3,6 +3,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::once::Once;
 use super::{Context, Limit};
 use crate::books::Book;
 use crate::domain::payment_method::{self, NewPaymentMethod, PaymentMethod, PaymentMethodKind};
@@ -46,6 +47,8 @@ pub struct Create {
     /// Charge this one by default
     #[arg(long)]
     default: bool,
+    #[command(flatten)]
+    once: Once,
 }
 
 #[derive(Debug, Args)]
@@ -80,9 +83,11 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
     let label = args.label.as_deref().map(payment_method::label).transpose()?;
     let new = NewPaymentMethod { kind: args.kind, token, label, is_default: args.default };
     let mut store = ctx.writer()?;
-    let id = ctx
-        .write(&mut store, |book| book.add_payment_method(&book.db.tenant(&args.tenant)?, &new))?;
-    show(ctx, &mut store, id)
+    let read = if args.token == "-" { new.token.as_str() } else { "" };
+    let made = args.once.create(ctx, &mut store, read, |book| {
+        Ok(book.add_payment_method(&book.db.tenant(&args.tenant)?, &new)?.0)
+    })?;
+    show(ctx, &mut store, PaymentMethodId(made.id()))
 }
 
 /// Changes a payment method, and shows it.

@@ -3,10 +3,11 @@
 
 use clap::{Args, Subcommand};
 
+use super::once::Once;
 use super::{Context, Limit, amount_or_nothing, currency_arg};
 use crate::domain::event::{About, By, PlanEvent};
 use crate::domain::plan::{self, Interval, IntervalUnit, NewPlan};
-use crate::domain::{Currency, Refusal};
+use crate::domain::{Currency, PlanId, Refusal};
 use crate::failure::exit;
 use crate::store::Store;
 use crate::view::objects;
@@ -53,6 +54,8 @@ pub struct Create {
     #[arg(long, value_name = "N", default_value_t = 0,
         value_parser = clap::value_parser!(i64).range(0..=plan::MOST_TRIAL_DAYS))]
     trial_days: i64,
+    #[command(flatten)]
+    once: Once,
 }
 
 /// Carries the command out.
@@ -79,12 +82,13 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         trial_days: args.trial_days,
     };
     let mut store = ctx.writer()?;
-    store.write(|db| {
-        db.insert_plan(&ctx.act(), &new)?;
-        let event = PlanEvent::created(&new, By::Command);
-        db.record(&ctx.act(), About::NOBODY, event, None)
+    let made = args.once.create(ctx, &mut store, "", |book| {
+        let id = book.db.insert_plan(book.act, &new)?;
+        book.record(About::NOBODY, PlanEvent::created(&new, By::Command), None)?;
+        Ok(id.0)
     })?;
-    show(ctx, &mut store, &new.code)
+    let code = store.read(|db| Ok(db.plan_by_id(PlanId(made.id()))?.code))?;
+    show(ctx, &mut store, &code)
 }
 
 fn archive(ctx: &mut Context, code: &str) -> anyhow::Result<()> {

@@ -145,6 +145,19 @@ pub enum Refusal {
     NothingToEdit {
         noun: &'static str,
     },
+    /// A field that is to be cleared and to be something.
+    ClearedAndSet {
+        field: &'static str,
+    },
+    /// A key under which something else was made.
+    IdempotencyKeyReused {
+        key: String,
+    },
+    /// What another customer is called by already.
+    ExternalIdTaken {
+        external_id: String,
+        tenant: String,
+    },
     /// Amounts that cannot be reckoned together.
     MoneyFault(MoneyFault),
     DueBeforeIssue {

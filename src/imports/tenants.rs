@@ -8,8 +8,17 @@ use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Refusal, text};
 
 pub const REQUIRED: &[&str] = &["slug", "name", "email"];
-pub const OPTIONAL: &[&str] =
-    &["currency", "locale", "country", "address", "tax_id", "tax_rate", "created_on", "status"];
+pub const OPTIONAL: &[&str] = &[
+    "currency",
+    "locale",
+    "country",
+    "address",
+    "tax_id",
+    "tax_rate",
+    "created_on",
+    "status",
+    "external_id",
+];
 
 /// Why a tenant is suspended that a file says is.
 const IMPORTED: &str = "imported as suspended";
@@ -72,6 +81,7 @@ impl Import<'_> {
         let tax_rate = row.take("tax_rate", |v| {
             text::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
         });
+        let external_id = row.take("external_id", tenant::external_id);
         let created_on = row.date("created_on");
         if created_on.is_some_and(|date| date > self.act.today) {
             row.note("created_on", Why::AfterToday);
@@ -88,6 +98,8 @@ impl Import<'_> {
             address,
             tax_id,
             tax_rate,
+            external_id,
+            metadata: "{}".to_owned(),
             created_on,
             status,
         }))
@@ -109,6 +121,7 @@ fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> 
         ("address", new.address == there.address),
         ("tax_id", new.tax_id == there.tax_id),
         ("tax_rate", new.tax_rate == there.tax_rate),
+        ("external_id", new.external_id == there.external_id),
         ("created_on", new.created_on.is_none_or(|date| date == there.created_on)),
         ("status", same_status),
     ];
@@ -127,6 +140,8 @@ fn edit(row: &Row, new: &NewTenant) -> TenantEdit {
         address: new.address.clone(),
         tax_id: new.tax_id.clone(),
         tax_rate: new.tax_rate,
+        external_id: new.external_id.clone(),
         created_on: new.created_on,
+        ..TenantEdit::default()
     }
 }

@@ -10,6 +10,7 @@ mod credits;
 pub mod dunning;
 mod events;
 mod fault;
+mod idempotency;
 mod invoices;
 mod ledger;
 mod migrate;

@@ -42,6 +42,15 @@ impl Db<'_> {
         Ok(statement.query_row([code], plan).optional()?)
     }
 
+    /// The plan in that row.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn plan_by_id(&self, id: PlanId) -> Result<Plan> {
+        let mut statement = self.conn.prepare_cached(plan_query!("WHERE p.id = ?1"))?;
+        Ok(statement.query_row([id.0], plan)?)
+    }
+
     /// Hands each plan to `each`, by code; archived ones too.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::money::Totals;
-use crate::domain::tenant::{NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
+use crate::domain::tenant::{Clearable, NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Act, Money, Refusal, Result, TenantId, act};
 
 /// Which tenants are listed.
@@ -17,24 +17,16 @@ pub struct TenantFilter {
 }
 
 impl Db<'_> {
-    /// The tenant with that slug.
+    /// The tenant that is named: by its slug, or behind an `@` by its external id.
     ///
     /// # Errors
-    /// None has it; the refusal names the closest slug there is.
-    pub fn tenant(&self, slug: &str) -> Result<Tenant> {
-        let found = self
-            .conn
-            .prepare_cached("SELECT * FROM tenants WHERE slug = ?1")?
-            .query_row([slug], |row| tenant(row, self.zone))
-            .optional()?;
-        match found {
-            Some(tenant) => Ok(tenant),
-            None => Err(Refusal::NotFound {
-                noun: "tenant",
-                name: slug.to_owned(),
-                near: self.near_slug(slug)?,
-            }),
+    /// None is; the refusal names the closest slug there is.
+    pub fn tenant(&self, name: &str) -> Result<Tenant> {
+        if let Some(tenant) = self.find_tenant(name)? {
+            return Ok(tenant);
         }
+        let near = if name.starts_with('@') { None } else { self.near_slug(name)? };
+        Err(Refusal::NotFound { noun: "tenant", name: name.to_owned(), near })
     }
 
     /// The tenant in that row.
@@ -46,13 +38,46 @@ impl Db<'_> {
         Ok(statement.query_row([id.0], |row| tenant(row, self.zone))?)
     }
 
-    /// The tenant with that slug, if there is one.
+    /// The tenant that is named as for [`Db::tenant`], if there is one.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn find_tenant(&self, slug: &str) -> Result<Option<Tenant>> {
-        let mut statement = self.conn.prepare_cached("SELECT * FROM tenants WHERE slug = ?1")?;
-        Ok(statement.query_row([slug], |row| tenant(row, self.zone)).optional()?)
+    pub fn find_tenant(&self, name: &str) -> Result<Option<Tenant>> {
+        let (sql, name) = match name.strip_prefix('@') {
+            Some(external_id) => ("SELECT * FROM tenants WHERE external_id = ?1", external_id),
+            None => ("SELECT * FROM tenants WHERE slug = ?1", name),
+        };
+        let mut statement = self.conn.prepare_cached(sql)?;
+        Ok(statement.query_row([name], |row| tenant(row, self.zone)).optional()?)
+    }
+
+    /// Checks that no other tenant has that external id.
+    fn check_external_id(&self, external_id: Option<&str>, of: Option<TenantId>) -> Result<()> {
+        let Some(external_id) = external_id else { return Ok(()) };
+        match self.find_tenant(&format!("@{external_id}"))? {
+            Some(other) if Some(other.id) != of => Err(Refusal::ExternalIdTaken {
+                external_id: external_id.to_owned(),
+                tenant: other.slug,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a tenant another slug.
+    ///
+    /// # Errors
+    /// The slug is taken.
+    pub fn rename_tenant(&self, act: &Act, id: TenantId, slug: &str) -> Result<()> {
+        if self.find_tenant(slug)?.is_some() {
+            return Err(Refusal::Exists { noun: "tenant", name: slug.to_owned() });
+        }
+        self.conn
+            .prepare_cached(
+                "UPDATE tenants SET slug = ?2, updated_at = max(updated_at, ?3), changed_at = ?3
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, slug, act.at()))?;
+        Ok(())
     }
 
     /// The closest slug, among the first thousand that start with the same e-mail.
@@ -78,16 +103,17 @@ impl Db<'_> {
     /// # Errors
     /// The slug is taken.
     pub fn insert_tenant(&self, act: &Act, new: &NewTenant) -> Result<TenantId> {
+        self.check_external_id(new.external_id.as_deref(), None)?;
         let at = act.at();
         let created_at = new.created_on.map_or(at.clone(), |date| noon_of(date, self.zone));
         let suspended = (new.status == TenantStatus::Suspended).then_some(());
         let inserted = self.insert_unless_there(
             "INSERT INTO tenants (slug, name, email, currency, locale, country, address, tax_id,
                tax_rate, status, suspended_at, suspension_cause, suspension_reason, created_at,
-               updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+               updated_at, external_id, metadata)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (slug) DO NOTHING",
-            (
+            rusqlite::params![
                 &new.slug,
                 &new.name,
                 &new.email,
@@ -103,7 +129,9 @@ impl Db<'_> {
                 suspended.map(|()| "imported as suspended"),
                 created_at,
                 &at,
-            ),
+                &new.external_id,
+                &new.metadata,
+            ],
         )?;
         inserted
             .map(TenantId)
@@ -113,18 +141,23 @@ impl Db<'_> {
     /// Changes what the edit names.
     ///
     /// # Errors
-    /// A fault of the file.
+    /// Another tenant has the external id.
     pub fn edit_tenant(&self, act: &Act, id: TenantId, edit: &TenantEdit) -> Result<()> {
+        self.check_external_id(edit.external_id.as_deref(), Some(id))?;
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET name = coalesce(?2, name), email = coalesce(?3, email),
                    currency = coalesce(?4, currency), locale = coalesce(?5, locale),
-                   country = coalesce(?6, country), address = coalesce(?7, address),
-                   tax_id = coalesce(?8, tax_id), tax_rate = coalesce(?9, tax_rate),
+                   country = iif(?12, NULL, coalesce(?6, country)),
+                   address = iif(?13, NULL, coalesce(?7, address)),
+                   tax_id = iif(?14, NULL, coalesce(?8, tax_id)),
+                   tax_rate = iif(?15, NULL, coalesce(?9, tax_rate)),
+                   external_id = iif(?16, NULL, coalesce(?17, external_id)),
+                   metadata = coalesce(?18, metadata),
                    created_at = coalesce(?11, created_at), updated_at = max(updated_at, ?10), changed_at = ?10
                  WHERE id = ?1",
             )?
-            .execute((
+            .execute(rusqlite::params![
                 id.0,
                 &edit.name,
                 &edit.email,
@@ -136,7 +169,14 @@ impl Db<'_> {
                 edit.tax_rate.map(|rate| rate.to_string()),
                 act.at(),
                 edit.created_on.map(|date| noon_of(date, self.zone)),
-            ))?;
+                edit.clears(Clearable::Country),
+                edit.clears(Clearable::Address),
+                edit.clears(Clearable::TaxId),
+                edit.clears(Clearable::TaxRate),
+                edit.clears(Clearable::ExternalId),
+                &edit.external_id,
+                &edit.metadata,
+            ])?;
         Ok(())
     }
 
@@ -287,6 +327,8 @@ fn tenant(row: &Row, zone: Tz) -> rusqlite::Result<Tenant> {
         tax_rate: columns::word_or_null(row, "tax_rate")?,
         status: columns::word(row, "status")?,
         suspension,
+        external_id: row.get("external_id")?,
+        metadata: row.get("metadata")?,
         created_at: row.get("created_at")?,
         created_on: columns::date_in(row, "created_at", zone)?
             .ok_or_else(|| columns::bad("created_at", "null"))?,

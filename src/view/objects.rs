@@ -56,6 +56,7 @@ pub const TENANT_FIELDS: &[&str] = &[
     "balance_due",
     "created_at",
     "updated_at",
+    "external_id",
 ];
 
 /// A tenant. `balance_due` is in its own currency; `other_balances` are what it owes in others.
@@ -86,6 +87,8 @@ pub fn tenant(tenant: &Tenant, balances: &Totals) -> Value {
         "suspension_reason": suspension.map(|s| &s.reason),
         "balance_due": balance.major(),
         "other_balances": others,
+        "external_id": tenant.external_id,
+        "metadata": serde_json::from_str::<Value>(&tenant.metadata).unwrap_or_default(),
         "created_at": tenant.created_at,
         "updated_at": tenant.updated_at,
     })

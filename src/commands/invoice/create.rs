@@ -4,11 +4,12 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use super::super::coupon::Metadata;
+use super::super::once::Once;
 use super::super::{Context, amount_or_nothing, date_arg};
 use super::show;
 use crate::books::issue::NewIssue;
 use crate::domain::invoice::{self, Line};
-use crate::domain::text;
+use crate::domain::{InvoiceId, text};
 
 #[derive(Debug, Args)]
 pub struct Create {
@@ -35,6 +36,8 @@ pub struct Create {
     /// Queue the e-mail with the invoice
     #[arg(long)]
     send: bool,
+    #[command(flatten)]
+    once: Once,
 }
 
 pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
@@ -43,7 +46,7 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     let number = args.number.as_deref().map(invoice::number).transpose()?;
     let metadata = args.metadata.json_with(args.coupon.as_ref())?;
     let mut store = ctx.writer()?;
-    let number = ctx.write(&mut store, |book| {
+    let made = args.once.create(ctx, &mut store, "", |book| {
         let db = book.db;
         let tenant = db.tenant(&args.tenant)?;
         // Nothing is an amount too: an invoice over nothing is issued as paid.
@@ -63,7 +66,8 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
             send: args.send,
             ..NewIssue::single(&tenant, &lines, issued_on)
         })?;
-        Ok(db.invoice_by_id(issued.id)?.number)
+        Ok(issued.id.0)
     })?;
+    let number = store.read(|db| Ok(db.invoice_by_id(InvoiceId(made.id()))?.number))?;
     show(ctx, &mut store, &number)
 }

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use super::super::coupon::Metadata;
+use super::super::once::{Made, Once};
 use super::super::tasks::{charging, check_may_charge};
 use super::super::{Context, date_arg, prompt};
 use super::show;
@@ -46,6 +47,8 @@ pub struct Create {
     /// Leave the first invoice to tasks generate-recurring-invoices
     #[arg(long)]
     no_invoice: bool,
+    #[command(flatten)]
+    once: Once,
 }
 
 pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
@@ -65,11 +68,12 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
             &format!("a start on {start} means {begun} invoice{plural} by today"),
         )?;
     }
-    let (id, had_trial) = ctx.write(&mut store, |book| {
+    let mut had_trial = false;
+    let made = args.once.create(ctx, &mut store, "", |book| {
         let db = book.db;
         let (tenant, plan) = (db.tenant(&args.tenant)?, db.plan(&args.plan)?);
         let new = args.start(ctx, &tenant, &plan, start);
-        let had_trial = book.subscription_start(&new)?.had_trial;
+        had_trial = book.subscription_start(&new)?.had_trial;
         let id = book.begin_subscription(&new)?;
         if let Some(code) = &args.coupon {
             book.redeem_for_subscription(code, &db.subscription(id)?, &metadata)?;
@@ -82,12 +86,15 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         if first_to_charge(db, id)?.is_some() {
             check_may_charge(ctx)?;
         }
-        Ok((id, had_trial))
+        Ok(id.0)
     })?;
     if had_trial {
         ctx.note("note: no trial, the customer had one of that plan; --trial-days gives another");
     }
-    charge_first(ctx, &mut store, id)?;
+    let id = SubscriptionId(made.id());
+    if let Made::Now(_) = made {
+        charge_first(ctx, &mut store, id)?;
+    }
     show(ctx, &mut store, id)
 }
 
