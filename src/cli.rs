@@ -1,6 +1,7 @@
 //! The command line: global flags, the tree of nouns and verbs, and the one dispatch.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
@@ -168,14 +169,24 @@ impl Stop {
     }
 }
 
+/// The tree of commands, with their examples.
+pub fn tree() -> clap::Command {
+    commands::examples::add(Cli::command())
+}
+
 /// Reads the command line.
 ///
 /// # Errors
 /// It is wrong (status 2), or asks for help or the version, which is printed (status 0).
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
     let args: Vec<OsString> = args.into_iter().collect();
+    if matches!(args.as_slice(), [_, help, topic] if help == "help" && topic == "config") {
+        let broken_pipe =
+            std::io::stdout().write_all(commands::manual::config_help().as_bytes()).is_err();
+        return Err(Stop { text: String::new(), status: exit::DONE, broken_pipe });
+    }
     let read = || {
-        let mut command = Cli::command();
+        let mut command = tree();
         let matches = command.try_get_matches_from_mut(&args)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         cli.typed = typed(&command, &matches);

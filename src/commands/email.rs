@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Context, Limit};
+use super::{Context, Limit, words};
 use crate::config::Config;
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::stage::Stage;
@@ -31,12 +31,14 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<EmailStatus>())]
     status: Option<EmailStatus>,
+    /// Only those to this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
     /// friendly, urgent, warning or suspension
-    #[arg(long)]
+    #[arg(long, value_parser = words::<Stage>())]
     stage: Option<Stage>,
     #[command(flatten)]
     limit: Limit,
@@ -52,8 +54,10 @@ pub struct Named {
 pub struct Preview {
     /// friendly, urgent, warning, suspension, reactivation, invoice, payment_received, trial_ending
     /// or trial_ended
+    #[arg(value_parser = words::<Template>())]
     template: Template,
-    #[arg(long, value_name = "L")]
+    /// In which language; as configured where it is not given
+    #[arg(long, value_name = "L", value_parser = words::<Locale>())]
     locale: Option<Locale>,
     /// The HTML part instead of the text
     #[arg(long)]

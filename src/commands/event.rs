@@ -19,8 +19,10 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct List {
+    /// Only those about this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
+    /// Only those about this invoice
     #[arg(long, value_name = "NUMBER")]
     invoice: Option<String>,
     /// Such as payment_recorded or tenant_suspended; docs/events.md lists them all

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::Context;
+use super::{Context, words};
 use crate::domain::Refusal;
 use crate::domain::email::Locale;
 use crate::domain::transaction::{Overpayment, Repeated};
@@ -31,6 +31,7 @@ use crate::view::progress::Progress;
                  duration, created_at, updated_at")]
 pub struct Args {
     /// What the file holds: tenants, plans, subscriptions, invoices, payments or coupons
+    #[arg(value_parser = words::<Kind>())]
     kind: Kind,
     /// A CSV file in UTF-8, its header first
     file: PathBuf,

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::{Context, currency_arg, prompt};
+use super::{Context, currency_arg, prompt, words};
 use crate::config::Config;
 use crate::domain::email::Locale;
 use crate::domain::{Currency, Refusal, text};
@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     company: Option<String>,
     /// The language of e-mails: fr or en
-    #[arg(long, value_name = "L")]
+    #[arg(long, value_name = "L", value_parser = words::<Locale>())]
     locale: Option<Locale>,
 }
 

@@ -9,7 +9,7 @@ mod pay;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
-use super::{Context, Limit, date_arg};
+use super::{Context, Limit, date_arg, words};
 use crate::books::Book;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::{Result, text};
@@ -56,8 +56,10 @@ pub struct Named {
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<InvoiceStatus>())]
     status: Option<InvoiceStatus>,
+    /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
     /// Only those that are open and past their due date
@@ -77,6 +79,7 @@ pub struct List {
 pub struct Closing {
     /// The invoice's number
     number: String,
+    /// Why, for whoever asks later
     #[arg(long)]
     reason: String,
 }
@@ -85,8 +88,10 @@ pub struct Closing {
 pub struct Promise {
     /// The invoice's number
     number: String,
+    /// The day by which the customer promised to pay
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     until: NaiveDate,
+    /// Who promised it, and how
     #[arg(long)]
     note: Option<String>,
 }
@@ -95,6 +100,7 @@ pub struct Promise {
 pub struct Dispute {
     /// The invoice's number
     number: String,
+    /// What the customer says, or how it was settled
     #[arg(long)]
     note: Option<String>,
     /// The dispute is settled: the invoice is chased again

@@ -7,9 +7,11 @@ pub mod db;
 pub mod demo;
 pub mod email;
 pub mod event;
+pub mod examples;
 pub mod import;
 pub mod init;
 pub mod invoice;
+pub mod manual;
 pub mod metadata;
 pub mod once;
 pub mod payment_method;
@@ -194,7 +196,8 @@ fn words<T: Words>() -> impl TypedValueParser<Value = T> {
     let values = T::all().into_iter().map(|word| {
         PossibleValue::new(word).aliases(word.contains('_').then(|| word.replace('_', "-")))
     });
-    PossibleValuesParser::new(values).try_map(|word| word.replace('-', "_").parse::<T>())
+    let parse = |word: String| word.parse().or_else(|_| word.replace('-', "_").parse::<T>());
+    PossibleValuesParser::new(values).try_map(parse)
 }
 
 /// `--limit` of every list.

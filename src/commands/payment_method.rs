@@ -4,7 +4,7 @@
 use clap::{Args, Subcommand};
 
 use super::once::Once;
-use super::{Context, Limit};
+use super::{Context, Limit, words};
 use crate::books::Book;
 use crate::domain::payment_method::{self, NewPaymentMethod, PaymentMethod, PaymentMethodKind};
 use crate::domain::{PaymentMethodId, Result};
@@ -34,9 +34,11 @@ pub struct Named {
 
 #[derive(Debug, Args)]
 pub struct Create {
+    /// The customer
     #[arg(long, value_name = "SLUG")]
     tenant: String,
-    #[arg(long, value_name = "card|mobile_money|bank_transfer|other")]
+    /// What it is
+    #[arg(long, value_parser = words::<PaymentMethodKind>())]
     kind: PaymentMethodKind,
     /// What the gateway calls it: a token, never a card number; - reads it from standard input
     #[arg(long)]
@@ -53,6 +55,7 @@ pub struct Create {
 
 #[derive(Debug, Args)]
 pub struct List {
+    /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
     #[command(flatten)]

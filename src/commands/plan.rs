@@ -4,7 +4,7 @@
 use clap::{Args, Subcommand};
 
 use super::once::Once;
-use super::{Context, Limit, amount_or_nothing, currency_arg};
+use super::{Context, Limit, amount_or_nothing, currency_arg, words};
 use crate::domain::event::{About, By, PlanEvent};
 use crate::domain::plan::{self, Interval, IntervalUnit, NewPlan};
 use crate::domain::{Currency, PlanId, Refusal};
@@ -42,9 +42,11 @@ pub struct Create {
     /// Of one for a whole interval, before tax
     #[arg(long, allow_negative_numbers = true)]
     price: String,
+    /// What the price is in; the configured currency where it is not given
     #[arg(long, value_name = "C", value_parser = currency_arg)]
     currency: Option<Currency>,
-    #[arg(long, value_name = "month|year")]
+    /// How often it is billed
+    #[arg(long, value_parser = words::<IntervalUnit>())]
     interval: IntervalUnit,
     /// Each so many intervals: 3 months are a quarter
     #[arg(long, value_name = "N", default_value_t = 1,

@@ -8,7 +8,7 @@ mod explain;
 
 use clap::{Args, Subcommand};
 
-use super::{Context, Limit};
+use super::{Context, Limit, words};
 use crate::books::Book;
 use crate::domain::subscription::{Change, MOST_QUANTITY, Subscription, SubscriptionStatus};
 use crate::domain::{Result, SubscriptionId};
@@ -46,8 +46,10 @@ pub struct Named {
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<SubscriptionStatus>())]
     status: Option<SubscriptionStatus>,
+    /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
     #[command(flatten)]
@@ -58,8 +60,10 @@ pub struct List {
 pub struct ChangeArgs {
     /// The subscription's id, such as sub_12
     id: SubscriptionId,
+    /// The plan from the next period on
     #[arg(long, value_name = "CODE", required_unless_present = "quantity")]
     plan: Option<String>,
+    /// How many of it from the next period on
     #[arg(long, value_name = "N",
         value_parser = clap::value_parser!(i64).range(1..=MOST_QUANTITY))]
     quantity: Option<i64>,

@@ -49,8 +49,10 @@ pub struct Named {
 pub struct Create {
     /// A short name for commands: lower-case letters, digits, hyphens
     slug: String,
+    /// What it is called on invoices
     #[arg(long)]
     name: String,
+    /// Where its e-mails go
     #[arg(long)]
     email: String,
     #[command(flatten)]
@@ -77,8 +79,10 @@ pub struct Edit {
     /// Make this field nothing; may be given several times
     #[arg(long, value_name = "FIELD", value_parser = words::<Clearable>())]
     clear: Vec<Clearable>,
+    /// What it is called on invoices from now on
     #[arg(long)]
     name: Option<String>,
+    /// Where its e-mails go from now on
     #[arg(long)]
     email: Option<String>,
     #[command(flatten)]
@@ -87,16 +91,19 @@ pub struct Edit {
 
 #[derive(Debug, Args)]
 pub struct More {
+    /// What it is billed in; the configured currency where it is not given
     #[arg(long, value_name = "C", value_parser = currency_arg)]
     currency: Option<Currency>,
     /// The language of its e-mails: fr or en
-    #[arg(long, value_name = "L")]
+    #[arg(long, value_name = "L", value_parser = words::<Locale>())]
     locale: Option<Locale>,
     /// Two capital letters of ISO 3166
     #[arg(long, value_name = "CC")]
     country: Option<String>,
+    /// Its postal address; \n begins a line
     #[arg(long)]
     address: Option<String>,
+    /// Its tax number
     #[arg(long, value_name = "ID")]
     tax_id: Option<String>,
     /// In percent; the configured rate where it is not given
@@ -112,7 +119,8 @@ pub struct More {
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<TenantStatus>())]
     status: Option<TenantStatus>,
     #[command(flatten)]
     limit: Limit,
@@ -122,6 +130,7 @@ pub struct List {
 pub struct Suspend {
     /// The customer's slug
     slug: String,
+    /// Why, for whoever asks later; the customer is told
     #[arg(long)]
     reason: String,
 }
@@ -130,6 +139,7 @@ pub struct Suspend {
 pub struct Reactivate {
     /// The customer's slug
     slug: String,
+    /// Why, for whoever asks later
     #[arg(long)]
     reason: Option<String>,
     /// With a debt still open: until when it promised to pay

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use super::tasks::charging;
-use super::{Context, Limit, date_arg};
+use super::{Context, Limit, date_arg, words};
 use crate::domain::charge::Found;
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::transaction::TransactionStatus;
@@ -53,16 +53,20 @@ pub struct Resolve {
 pub struct Reverse {
     /// The transaction's id, such as txn_7
     id: TransactionId,
+    /// Why, such as a cheque that bounced
     #[arg(long)]
     reason: String,
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<TransactionStatus>())]
     status: Option<TransactionStatus>,
+    /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
+    /// Only those of this invoice
     #[arg(long, value_name = "NUMBER")]
     invoice: Option<String>,
     /// Only those recorded on that day or later

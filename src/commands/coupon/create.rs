@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::super::once::Once;
 use super::super::{Context, prompt};
-use super::offer::OfferArgs;
+use super::offer::{Asked, OfferArgs, in_words};
 use super::warn_of_end;
 use crate::books::Book;
 use crate::domain::coupon::{self, Offer};
@@ -35,9 +35,14 @@ pub(super) fn create(ctx: &mut Context, mut args: Create) -> anyhow::Result<()> 
     let checked = |text: &str| coupon::code(text).map(drop);
     let code = prompt::needed(ctx, "CODE", "Code", args.code.take(), checked)?;
     let code = coupon::code(&code)?;
-    args.offer.complete(ctx, None)?;
+    let asked = args.offer.complete(ctx, None)?;
     let act = ctx.act();
     let mut store = ctx.writer()?;
+    if asked == Asked::Something {
+        // What was typed at a prompt may have been meant otherwise, and is live at once.
+        let offer = store.read(|db| args.offer.offer(ctx, db, 0, !args.inactive))?;
+        prompt::confirm(ctx, &in_words(&code, &offer, ctx.config.timezone))?;
+    }
     let made = args.once.create(ctx, &mut store, "", |book| {
         let Book { db, act, .. } = *book;
         let offer = args.offer.offer(ctx, db, 0, !args.inactive)?;

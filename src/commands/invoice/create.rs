@@ -13,6 +13,7 @@ use crate::domain::{InvoiceId, text};
 
 #[derive(Debug, Args)]
 pub struct Create {
+    /// The customer
     #[arg(long, value_name = "SLUG")]
     tenant: String,
     /// Before tax, in the customer's currency
@@ -21,8 +22,10 @@ pub struct Create {
     /// What it is for
     #[arg(long)]
     description: Option<String>,
+    /// Its date; today where it is not given
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     issued_on: Option<NaiveDate>,
+    /// Until when it is to be paid; the configured days later where it is not given
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     due_on: Option<NaiveDate>,
     /// A number of your own; the next one of the series where it is not given

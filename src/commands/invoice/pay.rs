@@ -16,6 +16,7 @@ use crate::tasks::charge;
 pub struct Pay {
     /// The invoice's number
     number: String,
+    /// How much came, in the currency of the invoice
     #[arg(long, allow_negative_numbers = true)]
     amount: String,
     /// Today where it is not given

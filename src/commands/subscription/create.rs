@@ -6,7 +6,7 @@ use clap::Args;
 use super::super::coupon::Metadata;
 use super::super::once::{Made, Once};
 use super::super::tasks::{charging, check_may_charge};
-use super::super::{Context, date_arg, prompt};
+use super::super::{Context, date_arg, prompt, words};
 use super::show;
 use crate::books::subscribe::NewStart;
 use crate::domain::period::Anchor;
@@ -19,8 +19,10 @@ use crate::tasks::charge;
 
 #[derive(Debug, Args)]
 pub struct Create {
+    /// The customer
     #[arg(long, value_name = "SLUG")]
     tenant: String,
+    /// What it subscribes to
     #[arg(long, value_name = "CODE")]
     plan: String,
     /// Its first day; today where it is not given
@@ -31,8 +33,9 @@ pub struct Create {
         value_parser = clap::value_parser!(i64).range(0..=MOST_TRIAL_DAYS))]
     trial_days: Option<i64>,
     /// Whether periods start on the 1st of the month, or on the day on which it begins
-    #[arg(long, value_name = "calendar|anniversary", default_value_t = Anchor::Calendar)]
+    #[arg(long, default_value_t = Anchor::Calendar, value_parser = words::<Anchor>())]
     anchor: Anchor,
+    /// How many of the plan, such as seats
     #[arg(long, value_name = "N", default_value_t = 1,
         value_parser = clap::value_parser!(i64).range(1..=MOST_QUANTITY))]
     quantity: i64,
@@ -42,7 +45,7 @@ pub struct Create {
     #[command(flatten)]
     metadata: Metadata,
     /// Charge the default payment method, or send the invoice; as configured where not given
-    #[arg(long, value_name = "automatic|invoice")]
+    #[arg(long, value_parser = words::<Collection>())]
     collection: Option<Collection>,
     /// Leave the first invoice to tasks generate-recurring-invoices
     #[arg(long)]
