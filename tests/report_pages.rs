@@ -63,12 +63,19 @@ fn pages_are_for_their_owner_and_hold_what_the_database_says() {
         }
     }
     let overdue = page(&shop, "overdue.html");
-    for part in ["€180.00", "notice of suspension, 3 Mar 2026", "At rest", "<td>disputed</td>"] {
+    for part in ["€180.00", "notice of suspension, 3 Mar 2026", "At rest", ">disputed</td>"] {
         assert!(overdue.contains(part), "{part}: {overdue}");
     }
     let paid = page(&shop, "transactions.html");
-    for part in ["cash</th><td class=\"num\">1</td>", "2 Mar: €20.00", ">R1</td>", "100%"] {
+    for part in ["cash</th><td class=\"num\">1</td>", "2 Mar: €20.00", ">R1</span></td>", "100%"] {
         assert!(paid.contains(part), "{part}: {paid}");
+    }
+    // A chart over time that has no room shows its newest end first, and is not blown up where it has.
+    for name in ["index.html", "mrr.html", "transactions.html", "automation.html"] {
+        let text = page(&shop, name);
+        let charts = text.matches("<svg class=\"chart\"").count();
+        assert_eq!(text.matches("class=\"scroll newest\"").count(), charts, "{name}");
+        assert!(text.contains("max-width: 760px"), "{name}");
     }
     let index = page(&shop, "index.html");
     assert!(index.contains("Overdue invoices that are disputed</a>: <strong class=\"bad\">1<"));
