@@ -10,6 +10,7 @@ mod bill;
 mod chase;
 mod close;
 mod codes;
+mod coming;
 mod credit;
 mod discount;
 mod explain;
@@ -28,6 +29,7 @@ use crate::config::Config;
 use crate::domain::Act;
 use crate::store::Db;
 
+pub use coming::Coming;
 pub use explain::{Explained, Next, Provided};
 pub use pay::{Notify, PaymentTerms};
 pub use standing::Because;
