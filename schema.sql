@@ -22,7 +22,7 @@ CREATE TABLE database_info (
 -- The customers. `suspension_cause` decides who may lift a suspension: one for overdue invoices
 -- is lifted by payment, one by hand or for a trial only by `tenant reactivate`. `updated_at` never
 -- goes back; `changed_at` is the moment of the command that changed the row last, which may be given
--- any moment.
+-- any moment. `external_id` is what the operator's own system calls it, `metadata` what it notes.
 CREATE TABLE tenants (
   id INTEGER PRIMARY KEY,
   slug TEXT NOT NULL UNIQUE CHECK (length(slug) BETWEEN 1 AND 63),
@@ -43,12 +43,24 @@ CREATE TABLE tenants (
   changed_at TEXT,
   -- Who gets a copy of each e-mail: an address a line.
   cc TEXT,
+  external_id TEXT CHECK (length(external_id) BETWEEN 1 AND 200),
+  metadata TEXT NOT NULL DEFAULT '{}' CHECK (json_type(metadata) = 'object'),
   CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_reason IS NOT NULL))
 ) STRICT;
 -- Counts active tenants for the caps of a run, and lists one status.
 CREATE INDEX tenants_status ON tenants (status);
+CREATE UNIQUE INDEX tenants_external_id ON tenants (external_id) WHERE external_id IS NOT NULL;
+
+-- What was made under a key of whoever asked for it, so that asking again makes nothing more.
+-- `fingerprint` is SHA-256 over the command and its arguments.
+CREATE TABLE idempotency_keys (
+  key TEXT NOT NULL PRIMARY KEY CHECK (length(key) BETWEEN 1 AND 200),
+  fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+  object_id INTEGER NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT;
 
 -- Every change of a tenant's standing, and how it stood before. Written by a trigger.
 CREATE TABLE tenant_states (

@@ -1,16 +1,18 @@
 //! The command line: global flags, the tree of nouns and verbs, and the one dispatch.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::clock::Clock;
 use crate::commands::{self, Changes, Context, Verbosity};
 use crate::config::Config;
 use crate::domain::Refusal;
 use crate::failure::{Failure, Unprintable, exit};
-use crate::view::{self, Format, Printer};
+use crate::view::{Format, Printer, Screen};
 
 /// The billing back office of a small SaaS: one binary, one SQLite file, run by cron.
 #[derive(Debug, Parser)]
@@ -20,6 +22,9 @@ pub struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
+    /// See [`typed`].
+    #[arg(skip)]
+    typed: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -167,13 +172,30 @@ impl Stop {
     }
 }
 
+/// The tree of commands, with their examples.
+pub fn tree() -> clap::Command {
+    commands::examples::add(Cli::command())
+}
+
 /// Reads the command line.
 ///
 /// # Errors
 /// It is wrong (status 2), or asks for help or the version, which is printed (status 0).
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
     let args: Vec<OsString> = args.into_iter().collect();
-    Cli::try_parse_from(&args).map_err(|error| {
+    if matches!(args.as_slice(), [_, help, topic] if help == "help" && topic == "config") {
+        let broken_pipe =
+            std::io::stdout().write_all(commands::manual::config_help().as_bytes()).is_err();
+        return Err(Stop { text: String::new(), status: exit::DONE, broken_pipe });
+    }
+    let read = || {
+        let mut command = tree();
+        let matches = command.try_get_matches_from_mut(&args)?;
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        cli.typed = typed(&command, &matches);
+        Ok(cli)
+    };
+    read().map_err(|error: clap::Error| {
         if !error.use_stderr() {
             let broken_pipe = error.print().is_err();
             return Stop { text: String::new(), status: exit::DONE, broken_pipe };
@@ -195,6 +217,34 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
     })
 }
 
+/// The command and its arguments in one order, without global flags and the key itself: what tells
+/// two commands with the same key apart.
+fn typed(command: &clap::Command, matches: &clap::ArgMatches) -> String {
+    let (mut command, mut matches) = (command, matches);
+    let mut words = Vec::new();
+    while let Some((name, inner)) = matches.subcommand() {
+        let Some(sub) = command.find_subcommand(name) else { break };
+        words.push(sub.get_name().to_owned());
+        (command, matches) = (sub, inner);
+    }
+    let told = |arg: &&clap::Arg| {
+        let given = matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+        given && !arg.is_global_set() && arg.get_id() != "idempotency_key"
+    };
+    let mut arguments: Vec<String> = command
+        .get_arguments()
+        .filter(told)
+        .flat_map(|arg| {
+            let id = arg.get_id().as_str();
+            let values = matches.get_raw(id).into_iter().flatten();
+            values.map(move |value| format!("{id}={}", value.to_string_lossy()))
+        })
+        .collect();
+    arguments.sort();
+    words.extend(arguments);
+    words.join("\0")
+}
+
 /// Whether the words ask for JSON, looked at before they could be understood.
 fn asks_for_json(args: &[OsString]) -> bool {
     let pairs = args.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
@@ -212,7 +262,7 @@ pub fn run(cli: Cli) -> Result<u8, Stop> {
 }
 
 fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
-    let Cli { global, command } = cli;
+    let Cli { global, command, typed } = cli;
     // These speak of the program alone and need neither config nor database.
     match &command {
         Command::Completions(args) => {
@@ -226,7 +276,7 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         Command::Init(_) | Command::Demo(_) => Config::default(),
         _ => Config::load(set(&global.config).as_deref())?,
     };
-    let mut ctx = context(global, config, changes.clone())?;
+    let mut ctx = Context { typed, ..context(global, config, changes.clone())? };
     let status = match command {
         Command::Init(args) => commands::init::run(&mut ctx, args),
         Command::Demo(args) => commands::demo::run(&mut ctx, args),
@@ -246,7 +296,10 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         Command::Db(command) => commands::db::run(&mut ctx, command),
         Command::Completions(_) | Command::Man(_) => Ok(exit::DONE),
     }?;
-    ctx.printer.finish()?;
+    let verbosity = ctx.verbosity;
+    if let Some(missing) = ctx.printer.finish()? {
+        verbosity.note(&missing);
+    }
     Ok(status)
 }
 
@@ -279,7 +332,8 @@ fn context(global: Global, config: Config, changes: Changes) -> anyhow::Result<C
         db_named: set(&global.db),
         config_named: set(&global.config),
         as_of,
-        printer: Printer::new(format, view::styled(color), config.locale),
+        typed: String::new(),
+        printer: Printer::new(format, Screen::stdout(color, config.locale, config.timezone)),
         config,
         clock,
         changes,

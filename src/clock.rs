@@ -50,7 +50,7 @@ pub struct Clock {
 
 impl Clock {
     /// The clock of a command: `--as-of` as `YYYY-MM-DD` (noon of that day in the business time
-    /// zone) or RFC 3339, else the system's.
+    /// zone), RFC 3339, or `YYYY-MM-DD HH:MM` in that zone, else the system's.
     ///
     /// # Errors
     /// Something else, or a year outside 1970 to 9000, also of the system's clock.
@@ -80,7 +80,7 @@ impl Clock {
                 return Err(if text.as_bytes()[4] == b'-' { far() } else { bad() });
             }
             Err(_) => {
-                let now = DateTime::parse_from_rfc3339(text).map_err(|_| bad())?.to_utc();
+                let now = in_full(text, timezone).ok_or_else(bad)?;
                 (now, now > system)
             }
         };
@@ -192,7 +192,7 @@ impl Clock {
 /// # Errors
 /// The text is neither a date nor an instant.
 pub fn start(field: &'static str, text: &str, timezone: Tz) -> Result<String> {
-    moment(field, text, |date| at_time(date, NaiveTime::MIN, timezone))
+    moment(field, text, timezone, |date| at_time(date, NaiveTime::MIN, timezone))
 }
 
 /// As [`Clock::end`], in that time zone.
@@ -200,7 +200,7 @@ pub fn start(field: &'static str, text: &str, timezone: Tz) -> Result<String> {
 /// # Errors
 /// The text is neither a date nor an instant.
 pub fn end(field: &'static str, text: &str, timezone: Tz) -> Result<String> {
-    moment(field, text, |date| {
+    moment(field, text, timezone, |date| {
         at_time(calendar::plus_days(date, 1), NaiveTime::MIN, timezone) - TimeDelta::seconds(1)
     })
 }
@@ -220,11 +220,12 @@ pub fn start_before(now: DateTime<Utc>, end: &str) -> String {
 fn moment(
     field: &'static str,
     text: &str,
+    timezone: Tz,
     of_date: impl FnOnce(NaiveDate) -> DateTime<Utc>,
 ) -> Result<String> {
     let parsed = match calendar::parse_date(text) {
         Ok(date) => Some(of_date(date)),
-        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()),
+        Err(_) => in_full(text, timezone),
     };
     parsed
         .filter(|at| YEARS.contains(&at.year()))
@@ -236,6 +237,19 @@ fn moment(
 /// is empty may: chrono's own reader panics then.
 fn system_now() -> DateTime<Utc> {
     DateTime::from(std::time::SystemTime::now())
+}
+
+/// An instant in RFC 3339, or as tables show it: `2026-03-01 14:30` in the business time zone.
+fn in_full(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.to_utc());
+    }
+    let (date, time) = text.split_once(' ')?;
+    // Chrono would take any spaces before the hour.
+    let time = Some(time).filter(|time| time.starts_with(|c: char| c.is_ascii_digit()))?;
+    let time =
+        ["%H:%M", "%H:%M:%S"].iter().find_map(|f| NaiveTime::parse_from_str(time, f).ok())?;
+    Some(at_time(calendar::parse_date(date).ok()?, time, timezone))
 }
 
 fn at_noon(date: NaiveDate, timezone: Tz) -> Option<DateTime<Utc>> {
@@ -254,6 +268,23 @@ fn at_time(date: NaiveDate, time: NaiveTime, timezone: Tz) -> DateTime<Utc> {
         .map_or_else(|| local.and_utc(), |found| found.to_utc())
 }
 
+/// An instant as a person sees it, in the business time zone: `2026-03-01 14:30`.
+pub fn shown(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// The same of one as it is stored; other text stays as it is.
+pub fn stored_shown(text: &str, zone: Tz) -> String {
+    as_stored(text).map_or_else(|| text.to_owned(), |at| shown(at, zone))
+}
+
+/// An instant as it is stored: `2026-03-01T12:00:00Z`.
+fn as_stored(text: &str) -> Option<DateTime<Utc>> {
+    let stored = text.len() >= 20 && text.as_bytes()[10] == b'T' && text.ends_with('Z');
+    let at = stored.then(|| DateTime::parse_from_rfc3339(text).ok())?;
+    at.map(|at| at.to_utc())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,6 +296,18 @@ mod tests {
         assert_eq!(instant(clock("2026-07-01", "Europe/Paris").now), "2026-07-01T10:00:00Z");
         assert_eq!(instant(clock("2026-03-01", "Pacific/Auckland").now), "2026-02-28T23:00:00Z");
         assert_eq!(clock("2026-03-01", "Pacific/Auckland").today(), "2026-03-01".parse().unwrap());
+    }
+
+    #[test]
+    fn a_time_of_day_as_a_table_shows_it_is_one_in_the_business_time_zone() {
+        let paris = "Europe/Paris".parse().unwrap();
+        let at = |text| Clock::new(Some(text), paris).map(|clock| instant(clock.now));
+        assert_eq!(at("2026-07-01 14:30"), Ok("2026-07-01T12:30:00Z".to_owned()));
+        assert_eq!(at("2026-07-01 14:30:05"), Ok("2026-07-01T12:30:05Z".to_owned()));
+        assert_eq!(start("from", "2026-07-01 14:30", paris), Ok("2026-07-01T12:30:00Z".into()));
+        for text in ["2026-07-01 14", "2026-07-01 25:00", "2026-07-01  14:30", "14:30"] {
+            assert!(at(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::domain::payment_method::PendingDays;
 use crate::domain::refusal::Reasons;
 use crate::domain::subscription::Collection;
 use crate::domain::template::Company;
-use crate::domain::{Currency, Refusal, Result, calendar, text, words};
+use crate::domain::{Currency, Money, Refusal, Result, calendar, text, words};
 
 words! {
     /// How e-mails leave.
@@ -81,7 +81,7 @@ pub struct Config {
     pub path: Option<PathBuf>,
     /// The SQLite file; relative to the config file's folder.
     pub database: Option<PathBuf>,
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "currency")]
     pub currency: Currency,
     /// The business time zone: what "today" means.
     #[serde(deserialize_with = "timezone")]
@@ -216,12 +216,19 @@ pub struct Mail {
 pub struct Kpi {
     /// In major units of the config's currency.
     pub acquisition_spend: Option<String>,
+    #[serde(deserialize_with = "decimal_or_none")]
     pub overdue_rate: Option<Decimal>,
+    #[serde(deserialize_with = "decimal_or_none")]
     pub days_to_collect: Option<Decimal>,
+    #[serde(deserialize_with = "decimal_or_none")]
     pub recovery_rate: Option<Decimal>,
+    #[serde(deserialize_with = "decimal_or_none")]
     pub coupon_share_min: Option<Decimal>,
+    #[serde(deserialize_with = "decimal_or_none")]
     pub coupon_share_max: Option<Decimal>,
+    #[serde(deserialize_with = "decimal_or_none")]
     pub acquisition_cost_change: Option<Decimal>,
+    #[serde(deserialize_with = "decimal_or_none")]
     pub task_success_rate: Option<Decimal>,
     pub emails_failed: Option<u32>,
 }
@@ -427,6 +434,12 @@ impl Config {
         }
         if !(1..=64).contains(&mail.connections) {
             return Err("[mail] connections must lie between 1 and 64".into());
+        }
+        if let Some(spend) = &self.kpi.acquisition_spend
+            && Money::parse(spend, self.currency).is_err()
+        {
+            let currency = self.currency;
+            return Err(format!("[kpi] acquisition_spend is no amount of {currency}: {spend}"));
         }
         self.check_payments()
     }
@@ -637,6 +650,31 @@ fn is_loopback(place: &str) -> bool {
     let bare = place.trim_start_matches('[').trim_end_matches(']');
     let ip = place.parse::<SocketAddr>().map(|address| address.ip());
     ip.or_else(|_| bare.parse::<IpAddr>()).is_ok_and(|ip| ip.is_loopback())
+}
+
+/// A currency, as [`Currency::typed`] says.
+fn currency<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Currency, D::Error> {
+    let code = String::deserialize(d)?;
+    let refused = |why| serde::de::Error::custom(format!("{code:?} is {why}"));
+    Currency::typed(&code).map_err(refused)
+}
+
+/// A decimal number, as TOML's own or as a string.
+fn decimal_or_none<'de, D: Deserializer<'de>>(
+    d: D,
+) -> std::result::Result<Option<Decimal>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Toml(Decimal),
+    }
+    let bad = |text: &str| serde::de::Error::custom(format!("{text:?} is no number such as 12.5"));
+    match Written::deserialize(d) {
+        Ok(Written::Toml(number)) => Ok(Some(number)),
+        Ok(Written::Text(text)) => text::decimal(&text).map(Some).ok_or_else(|| bad(&text)),
+        Err(_) => Err(serde::de::Error::custom("a number is written 12 or \"12.5\"")),
+    }
 }
 
 fn timezone<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Tz, D::Error> {

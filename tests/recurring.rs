@@ -259,7 +259,8 @@ fn make(db: &Db, act: &Act, inside: &Inside, subscriber: &Subscriber) -> Result<
 
 fn act_by_hand(db: &Db, act: &Act, inside: &Inside, tenant: &str, hand: Hand) -> Result<()> {
     let tenant = db.tenant(tenant)?;
-    let filter = billing::store::SubscriptionFilter { tenant: Some(tenant.id) };
+    let filter =
+        billing::store::SubscriptionFilter { tenant: Some(tenant.id), ..Default::default() };
     let mut id = SubscriptionId(0);
     db.each_subscription(&filter, |subscription| {
         id = subscription.id;

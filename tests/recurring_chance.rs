@@ -25,7 +25,7 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
     let tenant = db.tenant(&format!("t{}", random.below(TENANTS)))?;
     let plan = db.plan(PLANS[random.below(4) as usize])?;
     let mut subscriptions: Vec<Subscription> = Vec::new();
-    let filter = SubscriptionFilter { tenant: Some(tenant.id) };
+    let filter = SubscriptionFilter { tenant: Some(tenant.id), ..SubscriptionFilter::default() };
     db.each_subscription(&filter, |subscription| {
         subscriptions.push(subscription);
         Ok(true)

@@ -63,12 +63,20 @@ fn pages_are_for_their_owner_and_hold_what_the_database_says() {
         }
     }
     let overdue = page(&shop, "overdue.html");
-    for part in ["€180.00", "notice of suspension, 3 Mar 2026", "At rest", "<td>disputed</td>"] {
+    for part in ["€180.00", "notice of suspension, 3 Mar 2026", "At rest", ">disputed</td>"] {
         assert!(overdue.contains(part), "{part}: {overdue}");
     }
     let paid = page(&shop, "transactions.html");
-    for part in ["cash</th><td class=\"num\">1</td>", "2 Mar: €20.00", ">R1</td>", "100%"] {
+    for part in ["cash</th><td class=\"num\">1</td>", "2 Mar: €20.00", ">R1</span></td>", "100%"]
+    {
         assert!(paid.contains(part), "{part}: {paid}");
+    }
+    // A chart over time that has no room shows its newest end first, and is not blown up where it has.
+    for name in ["index.html", "mrr.html", "transactions.html", "automation.html"] {
+        let text = page(&shop, name);
+        let charts = text.matches("<svg class=\"chart\"").count();
+        assert_eq!(text.matches("class=\"scroll newest\"").count(), charts, "{name}");
+        assert!(text.contains("max-width: 760px"), "{name}");
     }
     let index = page(&shop, "index.html");
     assert!(index.contains("Overdue invoices that are disputed</a>: <strong class=\"bad\">1<"));
@@ -90,6 +98,50 @@ fn a_page_speaks_the_language_of_the_config() {
     let index = page(&shop, "index.html");
     assert!(index.contains("<html lang=\"fr\">") && index.contains("Vue d’ensemble"), "{index}");
     assert!(index.contains("1er mars 2026") && index.contains("100,00 €"), "{index}");
+}
+
+#[test]
+fn the_overview_says_how_revenue_holds_and_what_comes_next() {
+    let shop = Shop::new();
+    shop.plan("monthly", "31", "1", &[]);
+    for tenant in ["acme", "brew", "cafe"] {
+        shop.tenant(tenant);
+        shop.subscribe(tenant, "monthly", "2026-01-01", &[]);
+    }
+    shop.subscribe("acme", "monthly", "2026-02-10", &["--quantity", "2"]);
+    for (tenant, day) in [("dent", "2026-02-01"), ("echo", "2026-02-02")] {
+        shop.tenant(tenant);
+        shop.subscribe(tenant, "monthly", day, &["--trial-days", "14"]);
+    }
+    let sold = ["payment-method", "create", "--tenant", "dent", "--kind", "card", "--token", "tok"];
+    shop.ok(&[&sold[..], &["--default", "--as-of", "2026-02-02"]].concat());
+    let convert = "database = \"billing.db\"\ncurrency = \"EUR\"\nlocale = \"en\"\n[trials]\non_end = \"convert\"\n";
+    shop.write("billing.toml", convert);
+    shop.task("cleanup-expired-trials", "2026-02-20", &[]);
+    shop.ok(&["subscription", "cancel", "sub_3", "--now", "--yes", "--as-of", "2026-02-25"]);
+    for day in ["2026-02-01", "2026-03-01"] {
+        shop.task("generate-recurring-invoices", day, &[]);
+    }
+    write_pages(&shop, "2026-03-02");
+    let index = page(&shop, "index.html");
+    let figure = |name: &str| {
+        let after = index.split(&format!("<dt>{name}")).nth(1).unwrap_or_else(|| panic!("{name}"));
+        after.split("<span>").nth(1).and_then(|s| s.split('<').next()).unwrap_or("").to_owned()
+    };
+    // Three at 31.00 on 1 February, of which one left.
+    assert_eq!(figure("Churn, Feb 2026"), "33.3%");
+    // … and one grew by 62.00.
+    assert_eq!(figure("Net revenue retention, Feb 2026"), "133.3%");
+    // Four times 31.00 of acme and brew, and dent's.
+    assert_eq!(figure("Revenue per customer, EUR"), "€51.67");
+    assert_eq!(figure("Trials that became paid, 30 days"), "50%");
+    assert_eq!(figure("To be invoiced in 30 days"), "€155.00");
+    for part in [
+        "<tr><th scope=\"row\">monthly</th><td class=\"num\">4</td><td class=\"num\">€155.00</td></tr>",
+        "<tr><th scope=\"row\">Jan 2026</th><td class=\"num\">3</td><td class=\"num\">2</td>",
+    ] {
+        assert!(index.contains(part), "{part}: {index}");
+    }
 }
 
 #[test]

@@ -185,27 +185,6 @@ fn transactions_are_counted_by_status_method_and_business_day() {
 }
 
 #[test]
-fn a_terminal_shows_thousands_apart_and_a_script_reads_plain_numbers() {
-    let shop = Shop::new();
-    shop.tenant("acme");
-    shop.ok(&[
-        "--as-of",
-        "2026-03-01",
-        "invoice",
-        "create",
-        "--tenant",
-        "acme",
-        "--amount",
-        "1234.5",
-    ]);
-    let report =
-        |color: &str| shop.ok(&["--as-of", "2026-06-01", "--color", color, "report", "overdue"]);
-    assert!(report("always").contains("1,234.50"), "{}", report("always"));
-    let plain = report("never");
-    assert!(plain.contains("1234.50") && !plain.contains("1,234.50"), "{plain}");
-}
-
-#[test]
 fn a_surplus_payment_is_unapplied_credit_from_its_day_on() {
     let shop = Shop::new();
     let number = shop.owes("acme", "2026-03-01");

@@ -14,6 +14,7 @@ support::transcript::documents! {
     charges => "charges.md",
     coupons => "coupons.md",
     credit => "credit.md",
+    customers => "customers.md",
     delivery => "delivery.md",
     dunning => "dunning.md",
     events => "events.md",

@@ -67,9 +67,10 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "view",
-        rooms: &["domain"],
+        rooms: &["clock", "domain"],
         crates: &[
             "chrono",
+            "chrono_tz",
             "comfy_table",
             "csv",
             "minijinja",
@@ -86,7 +87,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "imports",
         rooms: &["books", "config", "domain", "store"],
-        crates: &["chrono", "csv", "rust_decimal", "serde_json"],
+        crates: &["chrono", "csv", "rust_decimal", "serde_json", "strsim"],
     },
     Room {
         name: "reports",

@@ -276,3 +276,54 @@ fn a_charge_without_a_try_left_was_first_declined_on_the_local_day() {
         }
     }
 }
+
+/// Where noon is the day after in UTC, or the day before.
+const FAR: [&str; 3] = [EAST, "Pacific/Kiritimati", WEST];
+
+#[test]
+fn a_customer_is_one_since_the_local_day_that_was_typed() {
+    for zone in FAR {
+        let shop = shop_in(zone);
+        let create = ["tenant", "create", "mill", "--name", "Mill", "--email", "m@clients.example"];
+        shop.ok(&[&create[..], &["--created-on", "2026-01-10"]].concat());
+        let table = shop.ok(&["tenant", "show", "mill"]);
+        assert!(table.contains("2026-01-10 12:00\n"), "{zone}: {table}");
+        let file = "slug,name,email,created_on\nmill,Mill,m@clients.example,2026-01-10\n";
+        shop.write("tenants.csv", file);
+        let read = || shop.ok(&["import", "tenants", "tenants.csv", "--update"]);
+        assert!(read().contains("1 unchanged"), "{zone}");
+        shop.write("tenants.csv", &file.replace("-10", "-11"));
+        assert!(read().contains("1 updated"), "{zone}");
+        let told = shop.json(&["event", "list", "--kind", "tenant_edited"]);
+        let data = &told[0]["data"];
+        assert_eq!(data["before"]["created_on"], "2026-01-10", "{zone}");
+        assert_eq!(data["after"]["created_on"], "2026-01-11", "{zone}");
+    }
+}
+
+#[test]
+fn a_customer_made_just_after_midnight_is_one_since_that_day() {
+    let shop = shop_in(EAST);
+    let create = ["tenant", "create", "mill", "--name", "Mill", "--email", "m@clients.example"];
+    shop.ok(&[&create[..], &["--as-of", "2026-02-01T00:30:00+13:00"]].concat());
+    shop.write(
+        "tenants.csv",
+        "slug,name,email,created_on\nmill,Mill,m@clients.example,2026-02-01\n",
+    );
+    assert!(shop.ok(&["import", "tenants", "tenants.csv"]).contains("1 unchanged"));
+}
+
+#[test]
+fn a_dry_run_of_charges_tells_local_times() {
+    for (zone, offset) in ZONES {
+        let shop = charging_in(zone, "tok_declined");
+        let begun = late(10, offset);
+        shop.subscribe("acme", "monthly", &begun, &[]);
+        let dry_run = |at: &str| {
+            let foreseen = shop.task("retry-failed-payments", at, &["--dry-run"]);
+            foreseen["decisions"][0]["reason"].as_str().expect("a reason").to_owned()
+        };
+        assert!(dry_run(&late(10, offset)).contains(" until 2026-03-11 "), "{zone}");
+        assert!(dry_run(&late(17, offset)).ends_with("first declined on 2026-03-10"), "{zone}");
+    }
+}

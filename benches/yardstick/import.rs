@@ -163,7 +163,10 @@ fn read_tenants(conn: &Connection) -> Done<HashMap<String, (i64, String, i64)>> 
             tax_rate: None,
             status: TenantStatus::Active,
             suspension: None,
+            external_id: None,
+            metadata: String::new(),
             created_at: String::new(),
+            created_on: chrono::NaiveDate::MIN,
             updated_at: String::new(),
         };
         let document = issue::buyer(&tenant);

@@ -10,6 +10,7 @@ mod bill;
 mod chase;
 mod close;
 mod codes;
+mod coming;
 mod credit;
 mod discount;
 mod explain;
@@ -29,6 +30,7 @@ use crate::domain::Act;
 use crate::store::Db;
 
 pub use close::{Sent, Then, Voiding};
+pub use coming::Coming;
 pub use explain::{Explained, Next, Provided};
 pub use pay::{Notify, PaymentTerms};
 pub use standing::Because;

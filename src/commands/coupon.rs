@@ -78,7 +78,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Create(args) => create::create(ctx, args)?,
         Command::List(args) => list(ctx, &args)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.code)?,
-        Command::Edit(args) => edit::edit(ctx, &args)?,
+        Command::Edit(args) => edit::edit(ctx, args)?,
         Command::Activate(args) => edit::switch(ctx, &args.code, Switch::On)?,
         Command::Deactivate(args) => edit::switch(ctx, &args.code, Switch::Off)?,
         Command::Delete(args) => edit::delete(ctx, &args.code)?,

@@ -110,7 +110,10 @@ fn grant(ctx: &mut Context, args: &Grant) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
     let id = ctx.write(&mut store, |book| {
         let tenant = book.db.tenant(&args.tenant)?;
-        let amount = amount("amount", &args.amount, args.currency.unwrap_or(tenant.currency))?;
+        let amount = {
+            let currency = args.currency.unwrap_or(tenant.currency);
+            amount("amount", &args.amount, currency, book.config.locale)?
+        };
         book.grant_credit(&tenant, amount, &reason)
     })?;
     show(ctx, &mut store, id)
@@ -138,7 +141,8 @@ fn apply(ctx: &mut Context, args: &Apply) -> anyhow::Result<()> {
     let applied = ctx.write(&mut store, |book| {
         let invoice = book.db.invoice(&args.invoice)?;
         let currency = invoice.due.currency();
-        let asked = args.amount.as_deref().map(|text| amount("amount", text, currency));
+        let locale = book.config.locale;
+        let asked = args.amount.as_deref().map(|text| amount("amount", text, currency, locale));
         book.apply_credit(&invoice, asked.transpose()?)
     })?;
     ctx.note(&format!("{applied} of credit pay {}", args.invoice));

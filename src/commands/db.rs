@@ -57,9 +57,9 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 }
 
 const MIGRATIONS: &[Column] = &[
-    ("version", "Version", Align::Right),
-    ("summary", "Brings", Align::Left),
-    ("state", "State", Align::Left),
+    ("version", "Version", Align::Right, 0),
+    ("summary", "Brings", Align::Left, 0),
+    ("state", "State", Align::Left, 0),
 ];
 
 fn status(ctx: &mut Context) -> anyhow::Result<u8> {
@@ -123,7 +123,8 @@ fn migrate(ctx: &mut Context) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
-const FINDINGS: &[Column] = &[("check", "Check", Align::Left), ("detail", "Found", Align::Left)];
+const FINDINGS: &[Column] =
+    &[("check", "Check", Align::Left, 0), ("detail", "Found", Align::Left, 0)];
 
 /// The check that proves nothing by this config.
 fn passed_over(ctx: &Context) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Context, Limit};
+use super::{Context, Limit, words};
 use crate::config::Config;
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::stage::Stage;
@@ -31,12 +31,14 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<EmailStatus>())]
     status: Option<EmailStatus>,
+    /// Only those to this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
     /// friendly, urgent, warning or suspension
-    #[arg(long)]
+    #[arg(long, value_parser = words::<Stage>())]
     stage: Option<Stage>,
     #[command(flatten)]
     limit: Limit,
@@ -65,8 +67,10 @@ pub struct Resend {
 pub struct Preview {
     /// friendly, urgent, warning, suspension, reactivation, invoice, payment_failed,
     /// payment_received, trial_ending or trial_ended
+    #[arg(value_parser = words::<Template>())]
     template: Template,
-    #[arg(long, value_name = "L")]
+    /// In which language; as configured where it is not given
+    #[arg(long, value_name = "L", value_parser = words::<Locale>())]
     locale: Option<Locale>,
     /// Another case of it: converted or canceled (trials), suspended, pending (an invoice whose
     /// charge is under way) or declined
@@ -95,15 +99,15 @@ const FIELDS: &[&str] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    ("id", "E-mail", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("to", "To", Align::Left),
-    ("template", "Template", Align::Left),
-    ("status", "Status", Align::Left),
-    ("attempts", "Tries", Align::Right),
-    ("queued_at", "Queued", Align::Left),
-    ("sent_at", "Sent", Align::Left),
-    ("error", "Error", Align::Left),
+    ("id", "E-mail", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("to", "To", Align::Left, 3),
+    ("template", "Template", Align::Left, 0),
+    ("status", "Status", Align::Left, 0),
+    ("attempts", "Attempts", Align::Right, 5),
+    ("queued_at", "Queued", Align::Left, 4),
+    ("sent_at", "Sent", Align::Left, 2),
+    ("error", "Error", Align::Left, 1),
 ];
 
 /// Carries the command out.

@@ -7,17 +7,19 @@ use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::Context;
+use super::{Context, words};
 use crate::domain::Refusal;
+use crate::domain::email::Locale;
 use crate::domain::transaction::{Overpayment, Repeated};
 use crate::failure::exit;
-use crate::imports::{ImportOptions, Kind, import};
+use crate::imports::{Form, ImportOptions, Kind, import};
 use crate::view::progress::Progress;
 
 /// `billing import KIND FILE`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Columns (required first):
-  tenants        slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status
+  tenants        slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status,
+                 external_id
   plans          code, name, price, interval; currency, interval_count, trial_days
   subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
                  trial_ends_on, anchor, quantity, collection
@@ -29,9 +31,16 @@ use crate::view::progress::Progress;
                  duration, created_at, updated_at")]
 pub struct Args {
     /// What the file holds: tenants, plans, subscriptions, invoices, payments or coupons
+    #[arg(value_parser = words::<Kind>())]
     kind: Kind,
     /// A CSV file in UTF-8, its header first
     file: PathBuf,
+    /// What sets the columns apart: one character, or tab
+    #[arg(long, value_name = "C", default_value = ",", value_parser = delimiter)]
+    delimiter: u8,
+    /// What stands before the decimals of an amount: . or ,
+    #[arg(long, value_name = "C", default_value = ".", value_parser = [".", ","])]
+    decimal: String,
     /// Check everything and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -53,7 +62,9 @@ pub struct Args {
 pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
     let file = File::open(&args.file).map_err(|e| Refusal::file(&args.file, "read", &e))?;
     let size = file.metadata().map_or(0, |meta| meta.len());
+    let numbers = if args.decimal == "," { Locale::Fr } else { Locale::En };
     let options = ImportOptions {
+        form: Form { delimiter: args.delimiter, numbers },
         dry_run: args.dry_run,
         update: args.update,
         overpayment: Overpayment::kept(args.allow_overpayment),
@@ -91,4 +102,15 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
         }))?;
     }
     Ok(exit::DONE)
+}
+
+/// Reads a delimiter: one ASCII character that can be none of a value's own.
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text {
+        "tab" | "\t" | "\\t" => Ok(b'\t'),
+        _ => match text.as_bytes() {
+            [one] if one.is_ascii_punctuation() && *one != b'"' => Ok(*one),
+            _ => Err("one character such as ; or |, or tab".to_owned()),
+        },
+    }
 }

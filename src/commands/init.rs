@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::{Context, currency_arg, prompt};
+use super::{Context, currency_arg, prompt, words};
 use crate::config::Config;
 use crate::domain::email::Locale;
 use crate::domain::{Currency, Refusal, text};
@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "PCT")]
     tax_rate: Option<String>,
     /// The language of e-mails: fr or en
-    #[arg(long, value_name = "L")]
+    #[arg(long, value_name = "L", value_parser = words::<Locale>())]
     locale: Option<Locale>,
 }
 
@@ -147,7 +147,7 @@ fn ask(ctx: &Context, args: Args) -> anyhow::Result<Answers> {
     let currency = match args.currency {
         Some(currency) => currency,
         None if asks => prompt::checked("Currency", defaults.currency.code(), |c| {
-            parsed(c.parse::<Currency>().is_ok(), "a currency such as XOF or EUR")
+            parsed(Currency::typed(c).is_ok(), "a currency such as XOF or EUR")
         })?
         .parse()
         .unwrap_or(defaults.currency),

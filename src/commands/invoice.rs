@@ -10,7 +10,7 @@ mod void;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
-use super::{Context, Limit, date_arg, prompt};
+use super::{Context, Limit, date_arg, prompt, words};
 use crate::books::Book;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::{Result, text};
@@ -58,13 +58,21 @@ pub struct Named {
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<InvoiceStatus>())]
     status: Option<InvoiceStatus>,
+    /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
     /// Only those that are open and past their due date
     #[arg(long)]
     overdue: bool,
+    /// Only those issued on that day or later
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    since: Option<NaiveDate>,
+    /// Only those issued on that day or before
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    until: Option<NaiveDate>,
     #[command(flatten)]
     limit: Limit,
 }
@@ -73,6 +81,7 @@ pub struct List {
 pub struct Closing {
     /// The invoice's number
     number: String,
+    /// Why, for whoever asks later
     #[arg(long)]
     reason: String,
 }
@@ -81,8 +90,10 @@ pub struct Closing {
 pub struct Promise {
     /// The invoice's number
     number: String,
+    /// The day by which the customer promised to pay
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     until: NaiveDate,
+    /// Who promised it, and how
     #[arg(long)]
     note: Option<String>,
 }
@@ -91,6 +102,7 @@ pub struct Promise {
 pub struct Dispute {
     /// The invoice's number
     number: String,
+    /// What the customer says, or how it was settled
     #[arg(long)]
     note: Option<String>,
     /// The dispute is settled: the invoice is chased again
@@ -176,6 +188,8 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
             status: args.status,
             tenant: tenant.map(|t| t.id),
             overdue_before: args.overdue.then_some(today),
+            issued_since: args.since,
+            issued_until: args.until,
             limit: args.limit.limit,
         };
         db.each_invoice(&filter, |invoice| {

@@ -7,9 +7,13 @@ pub mod db;
 pub mod demo;
 pub mod email;
 pub mod event;
+pub mod examples;
 pub mod import;
 pub mod init;
 pub mod invoice;
+pub mod manual;
+pub mod metadata;
+pub mod once;
 pub mod payment_method;
 pub mod plan;
 pub mod prompt;
@@ -25,13 +29,15 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::books::Book;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::email::Locale;
 use crate::domain::invoice::Invoice;
 use crate::domain::refusal::Why;
-use crate::domain::{self, Act, Currency, Money, Refusal, act, calendar};
+use crate::domain::{self, Act, Currency, Money, Refusal, Words, act, calendar, wording};
 use crate::failure::Unprintable;
 pub use crate::store::Changes;
 use crate::store::{Access, Store};
@@ -45,6 +51,15 @@ pub enum Verbosity {
     Verbose,
 }
 
+impl Verbosity {
+    /// Says something beside the result, on standard error, unless that was to be quiet.
+    pub fn note(self, text: &str) {
+        if self >= Verbosity::Normal {
+            say(text);
+        }
+    }
+}
+
 /// What every command is given: the configuration, the moment, the file, and where to print.
 #[derive(Debug)]
 pub struct Context {
@@ -56,6 +71,8 @@ pub struct Context {
     pub db_named: Option<PathBuf>,
     pub config_named: Option<PathBuf>,
     pub as_of: Option<String>,
+    /// The command and what it was given, whatever the order: what tells two of them apart.
+    pub typed: String,
     pub printer: Printer,
     /// Whether anything was changed yet.
     pub changes: Changes,
@@ -118,9 +135,7 @@ impl Context {
 
     /// Says something beside the result, on standard error.
     fn note(&self, text: &str) {
-        if self.verbosity >= Verbosity::Normal {
-            say(text);
-        }
+        self.verbosity.note(text);
     }
 
     /// Says what had begun and was billed before a change.
@@ -164,9 +179,26 @@ fn scratch_folder(name: &str) -> Result<PathBuf, Refusal> {
     Ok(path)
 }
 
-/// An amount of a flag, in a currency that is known only once the tenant is.
-fn amount(field: &'static str, text: &str, currency: Currency) -> Result<Money, Refusal> {
-    let amount = Money::parse(text, currency).map_err(|why| Refusal::bad(field, text, why))?;
+/// An amount of a flag, in a currency that is known only once the tenant is, as people write it in
+/// `locale`. Nothing is an amount too.
+fn amount_or_nothing(
+    field: &'static str,
+    text: &str,
+    currency: Currency,
+    locale: Locale,
+) -> Result<Money, Refusal> {
+    let plain = wording::plain_number(text, locale);
+    Money::parse(&plain, currency).map_err(|why| Refusal::bad(field, text, why))
+}
+
+/// The same of an amount that is something.
+fn amount(
+    field: &'static str,
+    text: &str,
+    currency: Currency,
+    locale: Locale,
+) -> Result<Money, Refusal> {
+    let amount = amount_or_nothing(field, text, currency, locale)?;
     if amount.is_zero() {
         return Err(Refusal::bad(field, text, Why::Zero));
     }
@@ -180,13 +212,22 @@ fn date_arg(text: &str) -> Result<NaiveDate, String> {
 
 /// Reads a currency of a flag.
 fn currency_arg(text: &str) -> Result<Currency, String> {
-    text.parse()
+    Currency::typed(text).map_err(|why| why.to_string())
+}
+
+/// Reads one of a few words, which help and completions name; one with `_` may be typed with `-`.
+fn words<T: Words>() -> impl TypedValueParser<Value = T> {
+    let values = T::all().into_iter().map(|word| {
+        PossibleValue::new(word).aliases(word.contains('_').then(|| word.replace('_', "-")))
+    });
+    let parse = |word: String| word.parse().or_else(|_| word.replace('-', "_").parse::<T>());
+    PossibleValuesParser::new(values).try_map(parse)
 }
 
 /// `--limit` of every list.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Limit {
-    /// At most so many
+    /// The newest N alone
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
 }

@@ -3,7 +3,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Context, Limit};
+use super::once::Once;
+use super::{Context, Limit, words};
 use crate::books::Book;
 use crate::domain::payment_method::{self, NewPaymentMethod, PaymentMethod, PaymentMethodKind};
 use crate::domain::{PaymentMethodId, Result};
@@ -33,9 +34,11 @@ pub struct Named {
 
 #[derive(Debug, Args)]
 pub struct Create {
+    /// The customer
     #[arg(long, value_name = "SLUG")]
     tenant: String,
-    #[arg(long, value_name = "card|mobile_money|bank_transfer|other")]
+    /// What it is
+    #[arg(long, value_parser = words::<PaymentMethodKind>())]
     kind: PaymentMethodKind,
     /// What the gateway calls it: a token, never a card number; - reads it from standard input
     #[arg(long)]
@@ -46,10 +49,13 @@ pub struct Create {
     /// Charge this one by default
     #[arg(long)]
     default: bool,
+    #[command(flatten)]
+    once: Once,
 }
 
 #[derive(Debug, Args)]
 pub struct List {
+    /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
     #[command(flatten)]
@@ -80,9 +86,11 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
     let label = args.label.as_deref().map(payment_method::label).transpose()?;
     let new = NewPaymentMethod { kind: args.kind, token, label, is_default: args.default };
     let mut store = ctx.writer()?;
-    let id = ctx
-        .write(&mut store, |book| book.add_payment_method(&book.db.tenant(&args.tenant)?, &new))?;
-    show(ctx, &mut store, id)
+    let read = if args.token == "-" { new.token.as_str() } else { "" };
+    let made = args.once.create(ctx, &mut store, read, |book| {
+        Ok(book.add_payment_method(&book.db.tenant(&args.tenant)?, &new)?.0)
+    })?;
+    show(ctx, &mut store, PaymentMethodId(made.id()))
 }
 
 /// Changes a payment method, and shows it.

@@ -3,10 +3,11 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Context, Limit, currency_arg};
+use super::once::Once;
+use super::{Context, Limit, amount_or_nothing, currency_arg, words};
 use crate::domain::event::{About, By, PlanEvent};
 use crate::domain::plan::{self, Interval, IntervalUnit, NewPlan};
-use crate::domain::{Currency, Money, Refusal};
+use crate::domain::{Currency, PlanId, Refusal};
 use crate::failure::exit;
 use crate::store::Store;
 use crate::view::objects;
@@ -41,9 +42,11 @@ pub struct Create {
     /// Of one for a whole interval, before tax
     #[arg(long, allow_negative_numbers = true)]
     price: String,
+    /// What the price is in; the configured currency where it is not given
     #[arg(long, value_name = "C", value_parser = currency_arg)]
     currency: Option<Currency>,
-    #[arg(long, value_name = "month|year")]
+    /// How often it is billed
+    #[arg(long, value_parser = words::<IntervalUnit>())]
     interval: IntervalUnit,
     /// Each so many intervals: 3 months are a quarter
     #[arg(long, value_name = "N", default_value_t = 1,
@@ -53,6 +56,8 @@ pub struct Create {
     #[arg(long, value_name = "N", default_value_t = 0,
         value_parser = clap::value_parser!(i64).range(0..=plan::MOST_TRIAL_DAYS))]
     trial_days: i64,
+    #[command(flatten)]
+    once: Once,
 }
 
 /// Carries the command out.
@@ -74,18 +79,18 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
     let new = NewPlan {
         code: plan::code(&args.code)?,
         name: plan::name(&args.name)?,
-        price: Money::parse(&args.price, currency)
-            .map_err(|why| Refusal::bad("price", &args.price, why))?,
+        price: amount_or_nothing("price", &args.price, currency, ctx.config.locale)?,
         interval: Interval { unit: args.interval, count: args.interval_count },
         trial_days: args.trial_days,
     };
     let mut store = ctx.writer()?;
-    store.write(|db| {
-        db.insert_plan(&ctx.act(), &new)?;
-        let event = PlanEvent::created(&new, By::Command);
-        db.record(&ctx.act(), About::NOBODY, event, None)
+    let made = args.once.create(ctx, &mut store, "", |book| {
+        let id = book.db.insert_plan(book.act, &new)?;
+        book.record(About::NOBODY, PlanEvent::created(&new, By::Command), None)?;
+        Ok(id.0)
     })?;
-    show(ctx, &mut store, &new.code)
+    let code = store.read(|db| Ok(db.plan_by_id(PlanId(made.id()))?.code))?;
+    show(ctx, &mut store, &code)
 }
 
 fn archive(ctx: &mut Context, code: &str) -> anyhow::Result<()> {

@@ -9,12 +9,12 @@ mod explain;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::{Context, Limit};
+use super::{Context, Limit, words};
 use crate::books::Book;
 use crate::domain::subscription::{Change, MOST_QUANTITY, Subscription, SubscriptionStatus};
 use crate::domain::{Result, SubscriptionId};
 use crate::failure::exit;
-use crate::store::{Store, SubscriptionFilter};
+use crate::store::{Order, Store, SubscriptionFilter};
 use crate::view::objects;
 use cancel::Cancel;
 use create::Create;
@@ -47,8 +47,10 @@ pub struct Named {
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<SubscriptionStatus>())]
     status: Option<SubscriptionStatus>,
+    /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
     #[command(flatten)]
@@ -59,8 +61,10 @@ pub struct List {
 pub struct ChangeArgs {
     /// The subscription's id, such as sub_12
     id: SubscriptionId,
+    /// The plan from the next period on
     #[arg(long, value_name = "CODE", required_unless_present = "quantity")]
     plan: Option<String>,
+    /// How many of it from the next period on
     #[arg(long, value_name = "N",
         value_parser = clap::value_parser!(i64).range(1..=MOST_QUANTITY))]
     quantity: Option<i64>,
@@ -132,22 +136,28 @@ fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
     let mut list = ctx.printer.list(objects::SUBSCRIPTION_FIELDS, objects::SUBSCRIPTIONS);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
-        let filter = SubscriptionFilter { tenant: tenant.map(|t| t.id) };
-        let mut left = args.limit.limit.unwrap_or(u32::MAX);
+        let limit = args.limit.limit;
+        // Of the newest, which are read backwards, only so many are kept.
+        let order = limit.map_or(Order::OldestFirst, |_| Order::NewestFirst);
+        let filter = SubscriptionFilter { tenant: tenant.map(|t| t.id), order };
+        let mut newest = Vec::new();
         db.each_subscription(&filter, |subscription| {
-            if left == 0 {
+            if limit.is_some_and(|limit| newest.len() >= limit as usize) {
                 return Ok(false);
             }
             let overdue = db.has_overdue(&subscription, today)?;
             // Derived: the database cannot sort it out.
             let status = subscription.status_on(today, overdue);
             if args.status.is_none_or(|wanted| wanted == status) {
-                left -= 1;
                 let object = objects::subscription(&subscription, status);
-                list.row(object).map_err(super::out_failed)?;
+                match limit {
+                    Some(_) => newest.push(object),
+                    None => list.row(object).map_err(super::out_failed)?,
+                }
             }
             Ok(true)
-        })
+        })?;
+        newest.into_iter().rev().try_for_each(|row| list.row(row).map_err(super::out_failed))
     })?;
     Ok(list.end()?)
 }

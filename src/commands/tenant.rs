@@ -5,13 +5,14 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use rust_decimal::Decimal;
 
-use super::{Context, Limit, currency_arg, date_arg, prompt};
+use super::once::Once;
+use super::{Context, Limit, currency_arg, date_arg, metadata, prompt, words};
 use crate::books::Book;
 use crate::domain::email::Locale;
 use crate::domain::event::{By, TenantEvent, TenantFacts};
 use crate::domain::refusal::Why;
-use crate::domain::tenant::{self, NewTenant, TenantEdit, TenantStatus};
-use crate::domain::{Currency, Refusal, Result, text};
+use crate::domain::tenant::{self, Clearable, NewTenant, TenantEdit, TenantStatus};
+use crate::domain::{Currency, Refusal, Result, TenantId, text};
 use crate::failure::exit;
 use crate::store::{Store, TenantFilter};
 use crate::view::objects;
@@ -27,6 +28,8 @@ pub enum Command {
     Show(Named),
     /// Change a customer's data
     Edit(Edit),
+    /// Give a customer another slug
+    Rename(Rename),
     /// Suspend a customer by hand, and its subscriptions
     Suspend(Suspend),
     /// Bring a suspended customer back
@@ -48,8 +51,10 @@ pub struct Named {
 pub struct Create {
     /// A short name for commands: lower-case letters, digits, hyphens
     slug: String,
+    /// What it is called on invoices
     #[arg(long)]
     name: String,
+    /// Where its e-mails go
     #[arg(long)]
     email: String,
     /// Who gets a copy of each e-mail; as often as there are addresses
@@ -60,14 +65,29 @@ pub struct Create {
     /// When it became a customer; today where it is not given
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     created_on: Option<NaiveDate>,
+    #[command(flatten)]
+    once: Once,
+}
+
+#[derive(Debug, Args)]
+pub struct Rename {
+    /// The customer's slug
+    slug: String,
+    /// What it is called from now on
+    new: String,
 }
 
 #[derive(Debug, Args)]
 pub struct Edit {
     /// The customer's slug
     slug: String,
+    /// Make this field nothing; may be given several times
+    #[arg(long, value_name = "FIELD", value_parser = words::<Clearable>())]
+    clear: Vec<Clearable>,
+    /// What it is called on invoices from now on
     #[arg(long)]
     name: Option<String>,
+    /// Where its e-mails go from now on
     #[arg(long)]
     email: Option<String>,
     /// Who gets a copy of each e-mail, in place of those who got one before
@@ -82,26 +102,36 @@ pub struct Edit {
 
 #[derive(Debug, Args)]
 pub struct More {
+    /// What it is billed in; the configured currency where it is not given
     #[arg(long, value_name = "C", value_parser = currency_arg)]
     currency: Option<Currency>,
     /// The language of its e-mails: fr or en
-    #[arg(long, value_name = "L")]
+    #[arg(long, value_name = "L", value_parser = words::<Locale>())]
     locale: Option<Locale>,
     /// Two capital letters of ISO 3166
     #[arg(long, value_name = "CC")]
     country: Option<String>,
+    /// Its postal address; \n begins a line
     #[arg(long)]
     address: Option<String>,
+    /// Its tax number
     #[arg(long, value_name = "ID")]
     tax_id: Option<String>,
     /// In percent; the configured rate where it is not given
     #[arg(long, value_name = "PCT")]
     tax_rate: Option<String>,
+    /// What your own system calls it: wherever a customer is named, @ID names it too
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+    /// A note that is kept with it; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    metadata: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<TenantStatus>())]
     status: Option<TenantStatus>,
     #[command(flatten)]
     limit: Limit,
@@ -111,6 +141,7 @@ pub struct List {
 pub struct Suspend {
     /// The customer's slug
     slug: String,
+    /// Why, for whoever asks later; the customer is told
     #[arg(long)]
     reason: String,
 }
@@ -119,6 +150,7 @@ pub struct Suspend {
 pub struct Reactivate {
     /// The customer's slug
     slug: String,
+    /// Why, for whoever asks later
     #[arg(long)]
     reason: Option<String>,
     /// With a debt still open: until when it promised to pay
@@ -130,6 +162,7 @@ pub struct Reactivate {
 pub struct Reopen {
     /// The customer's slug
     slug: String,
+    /// Why, for the audit trail
     #[arg(long)]
     reason: Option<String>,
 }
@@ -144,6 +177,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.slug)?,
         Command::Create(args) => create(ctx, args)?,
         Command::Edit(args) => edit(ctx, args)?,
+        Command::Rename(args) => rename(ctx, &args)?,
         Command::Suspend(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
             change(ctx, &args.slug, |book, tenant| book.suspend(tenant, &reason))?;
@@ -207,6 +241,7 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     if let Some(date) = args.created_on.filter(|date| *date > today) {
         return Err(Refusal::bad("created_on", &date.to_string(), Why::AfterToday).into());
     }
+    let metadata = noted("{}", &args.more.metadata)?;
     let more = args.more.checked()?;
     let new = NewTenant {
         slug: text::slug("slug", &args.slug)?,
@@ -219,18 +254,42 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         address: more.address,
         tax_id: more.tax_id,
         tax_rate: more.tax_rate,
+        external_id: more.external_id,
+        metadata,
         created_on: args.created_on,
         status: TenantStatus::Active,
     };
     let mut store = ctx.writer()?;
-    ctx.write(&mut store, |book| {
+    let made = args.once.create(ctx, &mut store, "", |book| {
         let id = book.db.insert_tenant(book.act, &new)?;
-        book.record(id, TenantEvent::created(&new, By::Command), None)
+        book.record(id, TenantEvent::created(&new, By::Command), None)?;
+        Ok(id.0)
     })?;
-    show(ctx, &mut store, &new.slug)
+    let slug = store.read(|db| Ok(db.tenant_by_id(TenantId(made.id()))?.slug))?;
+    show(ctx, &mut store, &slug)
+}
+
+fn rename(ctx: &mut Context, args: &Rename) -> anyhow::Result<()> {
+    let slug = text::slug("slug", &args.new)?;
+    let mut store = ctx.writer()?;
+    ctx.write(&mut store, |book| {
+        let tenant = book.db.tenant(&args.slug)?;
+        book.db.rename_tenant(book.act, tenant.id, &slug)?;
+        book.record(tenant.id, TenantEvent::Renamed { from: &tenant.slug, to: &slug }, None)
+    })?;
+    show(ctx, &mut store, &slug)
+}
+
+/// Notes as they are kept, with the pairs that were typed; a pair without a value takes one away.
+fn noted(before: &str, pairs: &[String]) -> Result<String> {
+    let mut notes = serde_json::from_str(before).unwrap_or_default();
+    metadata::put(pairs, &mut notes)?;
+    notes.retain(|_, value| value != "");
+    Ok(serde_json::Value::Object(notes).to_string())
 }
 
 fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
+    let pairs = args.more.metadata.clone();
     let mut edit = args.more.checked()?;
     edit.name = args.name.as_deref().map(tenant::name).transpose()?;
     edit.email = args.email.as_deref().map(|v| text::email("email", v)).transpose()?;
@@ -238,10 +297,15 @@ fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
         true => Some(tenant::copies(&args.cc)?),
         false => None,
     };
-    if edit == TenantEdit::default() {
+    edit.cleared = args.clear;
+    if edit == TenantEdit::default() && pairs.is_empty() {
         return Err(Refusal::NothingToEdit { noun: "tenant" }.into());
     }
+    check_clear(&edit)?;
     change(ctx, &args.slug, |book, before| {
+        let kept = if edit.clears(Clearable::Metadata) { "{}" } else { &before.metadata };
+        edit.metadata = Some(noted(kept, &pairs)?);
+
         book.db.edit_tenant(book.act, before.id, &edit)?;
         let after = book.db.tenant_by_id(before.id)?;
         let event =
@@ -250,14 +314,29 @@ fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
     })
 }
 
+/// Checks that nothing is cleared and set at once.
+fn check_clear(edit: &TenantEdit) -> Result<()> {
+    let set = |field: Clearable| match field {
+        Clearable::Country => edit.country.is_some(),
+        Clearable::Address => edit.address.is_some(),
+        Clearable::TaxId => edit.tax_id.is_some(),
+        Clearable::TaxRate => edit.tax_rate.is_some(),
+        Clearable::ExternalId => edit.external_id.is_some(),
+        // What is noted anew stands alone.
+        Clearable::Metadata => false,
+    };
+    match edit.cleared.iter().find(|field| set(**field)) {
+        Some(field) => Err(Refusal::ClearedAndSet { field: field.word() }),
+        None => Ok(()),
+    }
+}
+
 impl More {
     fn checked(self) -> Result<TenantEdit> {
         let rate = |v: &str| -> Result<Decimal> {
             text::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
         };
         Ok(TenantEdit {
-            name: None,
-            email: None,
             cc: None,
             currency: self.currency,
             locale: self.locale,
@@ -265,7 +344,8 @@ impl More {
             address: self.address.as_deref().map(tenant::address).transpose()?,
             tax_id: self.tax_id.as_deref().map(tenant::tax_id).transpose()?,
             tax_rate: self.tax_rate.as_deref().map(rate).transpose()?,
-            created_on: None,
+            external_id: self.external_id.as_deref().map(tenant::external_id).transpose()?,
+            ..TenantEdit::default()
         })
     }
 }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use super::tasks::charging;
-use super::{Context, Limit, date_arg};
+use super::{Context, Limit, date_arg, words};
 use crate::domain::charge::Found;
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::transaction::TransactionStatus;
@@ -53,21 +53,28 @@ pub struct Resolve {
 pub struct Reverse {
     /// The transaction's id, such as txn_7
     id: TransactionId,
+    /// Why, such as a cheque that bounced
     #[arg(long)]
     reason: String,
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    #[arg(long)]
+    /// Only those of this status
+    #[arg(long, value_parser = words::<TransactionStatus>())]
     status: Option<TransactionStatus>,
+    /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
+    /// Only those of this invoice
     #[arg(long, value_name = "NUMBER")]
     invoice: Option<String>,
     /// Only those recorded on that day or later
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     since: Option<NaiveDate>,
+    /// Only those recorded on that day or before
+    #[arg(long, value_name = "DATE", value_parser = date_arg)]
+    until: Option<NaiveDate>,
     #[command(flatten)]
     limit: Limit,
 }
@@ -130,6 +137,7 @@ fn show(ctx: &mut Context, store: &mut Store, id: TransactionId) -> anyhow::Resu
 
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
     let since = args.since.map(|date| act::instant(ctx.clock.start_of(date)));
+    let until = args.until.map(|date| ctx.clock.end("until", &date.to_string())).transpose()?;
     let mut store = ctx.reader()?;
     let mut list = ctx.printer.list(objects::TRANSACTION_FIELDS, objects::TRANSACTIONS);
     store.read(|db| {
@@ -140,6 +148,7 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
             tenant: tenant.map(|t| t.id),
             invoice: invoice.map(|i| i.id),
             since,
+            until,
             limit: args.limit.limit,
         };
         db.each_transaction(&filter, |transaction| {

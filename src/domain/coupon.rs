@@ -55,8 +55,7 @@ pub enum Discount {
 impl Discount {
     /// Reads what is typed of a percentage: above 0, at most 100, at most 2 decimals.
     pub fn percent(text: &str) -> std::result::Result<Discount, Why> {
-        // `from_str` would round past 28 digits without a word.
-        let value = Decimal::from_str_exact(text).map_err(|_| Why::NotADiscount)?.normalize();
+        let value = text::decimal(text).ok_or(Why::NotADiscount)?.normalize();
         let fits = value > Decimal::ZERO && value <= Decimal::ONE_HUNDRED && value.scale() <= 2;
         if fits { Ok(Discount::Percent(value)) } else { Err(Why::NotADiscount) }
     }

@@ -40,6 +40,12 @@ pub use ids::*;
 pub use money::{Currency, Money};
 pub use refusal::{Refusal, Result};
 
+/// A type that is named by one of a few words.
+pub trait Words: std::str::FromStr<Err = String> + Clone + Send + Sync + 'static {
+    /// All of them, in order.
+    fn all() -> Vec<&'static str>;
+}
+
 /// Declares an enum whose variants have one word each, used in the database, in JSON and on the
 /// command line alike.
 macro_rules! words {
@@ -60,6 +66,12 @@ macro_rules! words {
             /// The variant that the word names, if any does.
             pub fn from_word(word: &str) -> Option<$name> {
                 match word { $($word => Some($name::$variant),)+ _ => None }
+            }
+        }
+
+        impl $crate::domain::Words for $name {
+            fn all() -> Vec<&'static str> {
+                Self::ALL.iter().map(|variant| variant.word()).collect()
             }
         }
 

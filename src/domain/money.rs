@@ -61,6 +61,48 @@ impl Currency {
     }
 }
 
+/// What is wrong with a currency that was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadCurrency {
+    Unknown,
+    /// Another one took its place.
+    Withdrawn {
+        instead: &'static str,
+    },
+}
+
+impl fmt::Display for BadCurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadCurrency::Unknown => {
+                f.write_str("not a currency code of ISO 4217, such as XOF or EUR")
+            }
+            BadCurrency::Withdrawn { instead } => {
+                write!(f, "a currency that was withdrawn: use {instead}")
+            }
+        }
+    }
+}
+
+/// Currencies that were withdrawn, and what took their place. An old file may hold amounts in them;
+/// nothing new is billed in them.
+const WITHDRAWN: [(&str, &str); 5] =
+    [("BGN", "EUR"), ("CUC", "CUP"), ("HRK", "EUR"), ("SLL", "SLE"), ("ZWL", "ZWG")];
+
+impl Currency {
+    /// Reads a code as it is typed: in any case, and no currency that was withdrawn.
+    ///
+    /// # Errors
+    /// It is no code of ISO 4217, or one that was withdrawn.
+    pub fn typed(text: &str) -> Result<Currency, BadCurrency> {
+        let code = text.to_ascii_uppercase();
+        match WITHDRAWN.iter().find(|(old, _)| *old == code) {
+            Some((_, instead)) => Err(BadCurrency::Withdrawn { instead }),
+            None => code.parse().map_err(|_| BadCurrency::Unknown),
+        }
+    }
+}
+
 impl FromStr for Currency {
     type Err = String;
 
@@ -69,7 +111,7 @@ impl FromStr for Currency {
             // Gold, SDRs and testing codes have no minor unit: nothing can be billed in them.
             .filter(|c| c.exponent().is_some())
             .map(Currency)
-            .ok_or_else(|| "not a currency code of ISO 4217, such as XOF or EUR".into())
+            .ok_or_else(|| BadCurrency::Unknown.to_string())
     }
 }
 
@@ -394,6 +436,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_currency_is_typed_in_any_case_and_never_one_that_was_withdrawn() {
+        for code in ["xof", "Xof", "XOF"] {
+            assert_eq!(Currency::typed(code), Ok(Currency::XOF));
+        }
+        for (old, instead) in WITHDRAWN {
+            assert_eq!(Currency::typed(old), Err(BadCurrency::Withdrawn { instead }));
+            assert_eq!(
+                Currency::typed(&old.to_lowercase()),
+                Err(BadCurrency::Withdrawn { instead })
+            );
+            assert!(old.parse::<Currency>().is_ok(), "an old file is read: {old}");
+            assert!(Currency::typed(instead).is_ok(), "{instead}");
+        }
+        for code in ["", "XX", "XAU", "EURO", "é"] {
+            assert_eq!(Currency::typed(code), Err(BadCurrency::Unknown), "{code}");
+        }
+    }
 
     #[test]
     fn a_share_is_all_or_nothing_only_where_it_is() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::ids::{CreditUseId, TransactionId};
-use super::money::{BadAmount, Currency, Money, MoneyFault};
+use super::money::{BadAmount, BadCurrency, Currency, Money, MoneyFault};
 use super::verdict::Verdict;
 
 /// What a lower room returns.
@@ -44,6 +44,10 @@ pub enum Why {
     Amount(BadAmount),
     Zero,
     UnknownCurrency,
+    /// A currency that another one took the place of.
+    WithdrawnCurrency {
+        instead: &'static str,
+    },
     /// Not one of the words that the field takes.
     NotOneOf {
         words: String,
@@ -103,6 +107,15 @@ pub enum Why {
     BadCsv(String),
 }
 
+impl From<BadCurrency> for Why {
+    fn from(why: BadCurrency) -> Why {
+        match why {
+            BadCurrency::Unknown => Why::UnknownCurrency,
+            BadCurrency::Withdrawn { instead } => Why::WithdrawnCurrency { instead },
+        }
+    }
+}
+
 impl From<BadAmount> for Why {
     fn from(amiss: BadAmount) -> Why {
         Why::Amount(amiss)
@@ -135,6 +148,19 @@ pub enum Refusal {
     },
     NothingToEdit {
         noun: &'static str,
+    },
+    /// A field that is to be cleared and to be something.
+    ClearedAndSet {
+        field: &'static str,
+    },
+    /// A key under which something else was made.
+    IdempotencyKeyReused {
+        key: String,
+    },
+    /// What another customer is called by already.
+    ExternalIdTaken {
+        external_id: String,
+        tenant: String,
     },
     /// Amounts that cannot be reckoned together.
     MoneyFault(MoneyFault),

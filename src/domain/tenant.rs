@@ -46,7 +46,13 @@ pub struct Tenant {
     pub tax_rate: Option<Decimal>,
     pub status: TenantStatus,
     pub suspension: Option<Suspension>,
+    /// What the operator's own system calls it.
+    pub external_id: Option<String>,
+    /// What the operator notes of it, a JSON object of texts.
+    pub metadata: String,
     pub created_at: String,
+    /// The business day of that instant.
+    pub created_on: NaiveDate,
     pub updated_at: String,
 }
 
@@ -64,8 +70,23 @@ pub struct NewTenant {
     pub address: Option<String>,
     pub tax_id: Option<String>,
     pub tax_rate: Option<Decimal>,
+    pub external_id: Option<String>,
+    /// A JSON object of texts.
+    pub metadata: String,
     pub created_on: Option<NaiveDate>,
     pub status: TenantStatus,
+}
+
+words! {
+    /// A field that `tenant edit` can clear.
+    Clearable {
+        Country = "country",
+        Address = "address",
+        TaxId = "tax_id",
+        TaxRate = "tax_rate",
+        ExternalId = "external_id",
+        Metadata = "metadata",
+    }
 }
 
 /// What `tenant edit` changes; `None` leaves a field as it is.
@@ -81,8 +102,20 @@ pub struct TenantEdit {
     pub address: Option<String>,
     pub tax_id: Option<String>,
     pub tax_rate: Option<Decimal>,
+    pub external_id: Option<String>,
+    /// All of it, as a JSON object of texts.
+    pub metadata: Option<String>,
+    /// Fields that are nothing from now on.
+    pub cleared: Vec<Clearable>,
     /// When it became a customer; by an import alone.
     pub created_on: Option<NaiveDate>,
+}
+
+impl TenantEdit {
+    /// Whether the edit clears that field.
+    pub fn clears(&self, field: Clearable) -> bool {
+        self.cleared.contains(&field)
+    }
 }
 
 /// Checks a tenant's name.
@@ -109,6 +142,19 @@ pub fn copies(values: &[String]) -> Result<Vec<String>> {
 /// Checks a tenant's postal address, which may have several lines.
 pub fn address(value: &str) -> Result<String> {
     text::paragraph("address", value, 500)
+}
+
+/// Checks what the operator's own system calls a tenant. It is typed behind an `@`.
+pub fn external_id(value: &str) -> Result<String> {
+    text::line("external_id", value.strip_prefix('@').unwrap_or(value), 200)
+}
+
+/// Checks what a tenant is named by: its slug, or `@` and its external id.
+pub fn named(field: &'static str, value: &str) -> Result<String> {
+    match value.strip_prefix('@') {
+        Some(_) => Ok(format!("@{}", external_id(value)?)),
+        None => text::slug(field, value),
+    }
 }
 
 /// Checks a tax number.

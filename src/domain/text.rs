@@ -208,10 +208,18 @@ pub fn unquoted_cell(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|text| is_formula(text)).unwrap_or(cell)
 }
 
+/// A decimal number that is written as digits, with a point before its decimals if it has any, and
+/// maybe a minus. The parser of its type would take `1_8` for 18, and round past 28 digits.
+pub fn decimal(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    (plain(whole) && plain(fraction)).then(|| Decimal::from_str_exact(text).ok()).flatten()
+}
+
 /// Reads a percentage such as a tax rate: 0 to 100 with at most 4 decimals.
 pub fn parse_percent(text: &str) -> std::result::Result<Decimal, Why> {
-    // `from_str` would round past 28 digits without a word.
-    let value = Decimal::from_str_exact(text).map_err(|_| Why::NotAPercentage)?;
+    let value = decimal(text).ok_or(Why::NotAPercentage)?;
     if value.is_sign_negative() || value > Decimal::ONE_HUNDRED || value.normalize().scale() > 4 {
         return Err(Why::NotAPercentage);
     }

@@ -3,6 +3,8 @@
 //! The spaces are plain ones, so that a text stays searchable and a column aligned; HTML keeps an
 //! amount on one line by its style instead.
 
+use std::borrow::Cow;
+
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
@@ -84,6 +86,37 @@ pub fn number(plain: &str, locale: Locale) -> String {
         Some((whole, fraction)) => format!("{sign}{}{point}{fraction}", grouped(whole, group)),
         None => format!("{sign}{}", grouped(digits, group)),
     }
+}
+
+/// A number as people write it in that language, with a point and without what sets its thousands
+/// apart: of `2 395,20` in French and `2,395.20` in English, `2395.20`. What is written otherwise
+/// stays as it is.
+pub fn plain_number(text: &str, locale: Locale) -> Cow<'_, str> {
+    let (is_group, point): (fn(char) -> bool, char) = match locale {
+        // Plain, no-break and narrow no-break: which one was copied is not to be seen.
+        Locale::Fr => (|c| matches!(c, ' ' | '\u{a0}' | '\u{202f}'), ','),
+        Locale::En => (|c| c == ',', '.'),
+    };
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text),
+    };
+    let (whole, fraction) = match digits.split_once([point, '.']) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let mut groups = whole.split(is_group);
+    let first = groups.next().unwrap_or_default();
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    // `1,25` is no thousand: who types it in English may well mean 1.25.
+    let in_threes = groups.clone().all(|group| group.len() == 3 && all_digits(group))
+        && (whole.len() == first.len() || first.len() <= 3);
+    if !all_digits(first) || !in_threes || !fraction.is_none_or(all_digits) {
+        return Cow::Borrowed(text);
+    }
+    let whole: String = std::iter::once(first).chain(groups).collect();
+    let fraction = fraction.map_or_else(String::new, |fraction| format!(".{fraction}"));
+    Cow::Owned(format!("{sign}{whole}{fraction}"))
 }
 
 /// The digits in groups of three.
@@ -288,6 +321,33 @@ mod tests {
 
     fn day(year: i32, month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    #[test]
+    fn a_number_is_read_as_it_is_written() {
+        for plain in ["0", "7.50", "999", "1000", "2395.20", "1234567.89", "-1234.5"] {
+            for locale in [Locale::Fr, Locale::En] {
+                assert_eq!(plain_number(&number(plain, locale), locale), plain, "{locale:?}");
+                assert_eq!(plain_number(plain, locale), plain, "{locale:?}");
+            }
+        }
+        for (typed, fr, en) in [
+            ("2\u{a0}395,20", "2395.20", "2\u{a0}395,20"),
+            ("2\u{202f}395", "2395", "2\u{202f}395"),
+            ("12,5", "12.5", "12,5"),
+            ("1,250", "1.250", "1250"),
+            ("1,250.5", "1,250.5", "1250.5"),
+            ("1.250", "1.250", "1.250"),
+            ("12 34", "12 34", "12 34"),
+            ("1234 567", "1234 567", "1234 567"),
+            (" 5", " 5", " 5"),
+            ("5,", "5,", "5,"),
+            ("abc", "abc", "abc"),
+            ("", "", ""),
+        ] {
+            assert_eq!(plain_number(typed, Locale::Fr), fr, "{typed}");
+            assert_eq!(plain_number(typed, Locale::En), en, "{typed}");
+        }
     }
 
     #[test]

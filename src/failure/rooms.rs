@@ -152,9 +152,23 @@ impl From<&Unreadable> for Failure {
     fn from(refusal: &Unreadable) -> Failure {
         match refusal {
             Unreadable::Rows { path, rows } => bad_rows(path, rows),
-            Unreadable::Header { path, message } => {
-                new("bad_header", format!("{}:1: {message}", path.display()))
+            Unreadable::Header { path, problems } => {
+                new("bad_header", format!("{}:1: {}", path.display(), problems.join("; ")))
                     .hint("billing import --help lists the columns of each kind")
+            }
+            Unreadable::Delimiter { path, found, expected } => {
+                let named = |c: &char| match c {
+                    '\t' => "a tab".to_owned(),
+                    other => format!("\"{other}\""),
+                };
+                let message = format!(
+                    "{}:1: its columns are set apart by {}, not by {}",
+                    path.display(),
+                    named(found),
+                    named(expected)
+                );
+                let typed = if *found == '\t' { "tab".to_owned() } else { format!("'{found}'") };
+                new("bad_delimiter", message).hint(format!("--delimiter {typed} reads it"))
             }
         }
     }

@@ -34,6 +34,19 @@ impl From<&Refusal> for Failure {
                 let failure = new(code, format!("{field}: {message}"));
                 hint.into_iter().fold(failure, Failure::hint)
             }
+            R::ClearedAndSet { field } => {
+                new("cleared_and_set", format!("{field} cannot be cleared and set at once"))
+            }
+            R::IdempotencyKeyReused { key } => new(
+                "idempotency_key_reused",
+                format!("the key was used with another command or other arguments: {key}"),
+            )
+            .hint("a key stands for one thing to be made: use another one"),
+            R::ExternalIdTaken { external_id, tenant } => new(
+                "external_id_taken",
+                format!("{tenant} has the external id {external_id}"),
+            )
+            .hint("each names one customer, as @EXTERNAL_ID"),
             R::NothingToEdit { noun } => {
                 new("nothing_to_edit", "nothing to change: name at least one field")
                     .hint(format!("billing {noun} edit --help lists what can be"))

@@ -94,6 +94,11 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             format!("not a currency of ISO 4217: {value}"),
             "three capital letters, such as XOF or EUR",
         ),
+        Why::WithdrawnCurrency { instead } => with(
+            "withdrawn_currency",
+            format!("the currency was withdrawn: {value}"),
+            &format!("use {instead}"),
+        ),
         Why::NotOneOf { words } => say("bad_value", format!("not one of {words}: {value}")),
         Why::UnknownTenant => with(
             "unknown_tenant",

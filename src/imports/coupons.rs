@@ -155,8 +155,10 @@ impl Import<'_> {
         let known = stated.is_some() || row.get("currency").is_none();
         let discount = row.need("discount_value", |v| {
             let discount = match kind {
-                Some(DiscountType::Percentage) => Discount::percent(v).map(Some),
-                Some(DiscountType::FixedAmount) if known => Discount::amount(v, currency).map(Some),
+                Some(DiscountType::Percentage) => Discount::percent(&row.plain(v)).map(Some),
+                Some(DiscountType::FixedAmount) if known => {
+                    Discount::amount(&row.number(v, currency), currency).map(Some)
+                }
                 _ => Ok(None),
             };
             discount.map_err(|why| Refusal::bad("discount_value", v, why))
@@ -165,7 +167,7 @@ impl Import<'_> {
             None => self.kept_minimum(row, there, currency),
             Some(_) if !known => None,
             Some(_) => row.take("minimum_purchase_amount", |v| {
-                let minimum = coupon::minimum(v, currency);
+                let minimum = coupon::minimum(&row.number(v, currency), currency);
                 minimum.map_err(|why| Refusal::bad("minimum_purchase_amount", v, why))
             })?,
         };

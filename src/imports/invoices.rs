@@ -12,7 +12,7 @@ use crate::domain::event::{InvoiceEvent, Reopened};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose};
 use crate::domain::refusal::Why;
 use crate::domain::subscription::Collection;
-use crate::domain::{Currency, Money, TenantId, text};
+use crate::domain::{Currency, Money, TenantId, tenant, text};
 use crate::store::{Fault, FaultKind, NewInvoice};
 
 pub const REQUIRED: &[&str] = &["number", "tenant", "total", "issued_on", "due_on"];
@@ -63,7 +63,7 @@ impl Import<'_> {
 
     fn read_invoice(&self, tenants: &mut Tenants, row: &Row) -> Result<Read, Bad> {
         let number = row.need("number", invoice::number);
-        let slug = row.need("tenant", |v| text::slug("tenant", v));
+        let slug = row.need("tenant", |v| tenant::named("tenant", v));
         let tenant = match slug {
             Some(slug) => {
                 let known = self.known_tenant(tenants, &slug)?;

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use crate::books::Book;
 use crate::config::Config;
+use crate::domain::email::Locale;
 use crate::domain::transaction::{Overpayment, Repeated};
 use crate::domain::{Act, Refusal, Result, words};
 use crate::store::{Db, Store};
@@ -33,9 +34,25 @@ words! {
     }
 }
 
+/// How the values of a file are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Form {
+    /// What sets its columns apart.
+    pub delimiter: u8,
+    /// Whose decimals its amounts have: French ones have a comma.
+    pub numbers: Locale,
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Form { delimiter: b',', numbers: Locale::En }
+    }
+}
+
 /// How an import is to be done.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ImportOptions {
+    pub form: Form,
     /// Checks everything and writes nothing.
     pub dry_run: bool,
     /// Takes rows that differ from what is there.
@@ -108,7 +125,7 @@ pub fn import(
     progress: impl FnMut(u64),
 ) -> Result<Imported> {
     let (required, optional) = kind.columns();
-    let mut table = Table::open(path, reader, required, optional)?;
+    let mut table = Table::open(path, reader, required, optional, options.form)?;
     let work = |db: &Db| {
         let import = Import { db, act, config, options };
         match kind {

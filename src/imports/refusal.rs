@@ -19,14 +19,11 @@ pub struct BadRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unreadable {
     /// A CSV file with rows that cannot be taken.
-    Rows {
-        path: PathBuf,
-        rows: Vec<BadRow>,
-    },
-    Header {
-        path: PathBuf,
-        message: String,
-    },
+    Rows { path: PathBuf, rows: Vec<BadRow> },
+    /// A header that does not have the columns of its kind: all that is wrong with it.
+    Header { path: PathBuf, problems: Vec<String> },
+    /// Its columns are set apart by something else.
+    Delimiter { path: PathBuf, found: char, expected: char },
 }
 
 impl Reasons for Unreadable {}

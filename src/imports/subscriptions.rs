@@ -15,7 +15,7 @@ use crate::domain::refusal::Why;
 use crate::domain::subscription::{Collection, MOST_QUANTITY, Subscription, SubscriptionStatus};
 use crate::domain::takeover::{self, Stated, Takeover};
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
-use crate::domain::{SubscriptionId, plan, text};
+use crate::domain::{SubscriptionId, plan, tenant};
 use crate::store::subscriptions::{Begins, NewItem};
 use crate::store::{Db, NewSubscription};
 
@@ -150,7 +150,9 @@ impl Import<'_> {
     }
 
     fn known_tenant_of(&self, row: &Row) -> Result<Option<Tenant>, Bad> {
-        let Some(slug) = row.need("tenant", |v| text::slug("tenant", v)) else { return Ok(None) };
+        let Some(slug) = row.need("tenant", |v| tenant::named("tenant", v)) else {
+            return Ok(None);
+        };
         let tenant = self.db.find_tenant(&slug)?;
         if tenant.is_none() {
             row.note("tenant", Why::UnknownTenant);

@@ -1,15 +1,16 @@
 //! A CSV file with a header, read row by row, its values checked column by column.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-use super::Bad;
-use super::{BadRow, Unreadable};
+use super::{Bad, BadRow, Form, Unreadable};
+use crate::domain::email::Locale;
 use crate::domain::refusal::Why;
-use crate::domain::{Currency, Money, Refusal, Result, calendar, text};
+use crate::domain::{Currency, Money, Refusal, Result, calendar, text, wording};
 
 /// The file.
 pub struct Table<R> {
@@ -18,10 +19,58 @@ pub struct Table<R> {
     row: Row,
 }
 
+/// What sets the columns of a header apart where the delimiter that is asked for does not: split by
+/// it, the header has names that are known.
+fn other_delimiter(columns: &[String], known: &[&str], asked: u8) -> Option<char> {
+    let [only] = columns else { return None };
+    let is_known = |part: &str| known.contains(&part.trim().trim_matches('"'));
+    [',', ';', '\t', '|']
+        .into_iter()
+        .filter(|delimiter| *delimiter != char::from(asked))
+        .find(|delimiter| only.contains(*delimiter) && only.split(*delimiter).any(is_known))
+}
+
+/// All that is wrong with a header.
+fn problems(columns: &[String], required: &[&str], known: &[&str]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let is_unknown = |column: &&String| !column.is_empty() && !known.contains(&column.as_str());
+    let unknown: Vec<String> = columns.iter().filter(is_unknown).map(|c| meant(c, known)).collect();
+    match unknown.as_slice() {
+        [] => {}
+        [one] => problems.push(format!("unknown column: {one}")),
+        several => problems.push(format!("unknown columns: {}", several.join(", "))),
+    }
+    for (at, column) in columns.iter().enumerate() {
+        if column.is_empty() {
+            problems.push(format!("column {} has no name", at + 1));
+        } else if columns[..at].contains(column) {
+            problems.push(format!("the column stands there twice: {column}"));
+        }
+    }
+    let is_there = |name: &&&str| columns.iter().any(|column| column == *name);
+    let missing: Vec<&str> = required.iter().filter(|name| !is_there(name)).copied().collect();
+    match missing.as_slice() {
+        [] => {}
+        [one] => problems.push(format!("the column is missing: {one}")),
+        several => problems.push(format!("columns are missing: {}", several.join(", "))),
+    }
+    problems
+}
+
+/// An unknown column, with the known one that it may stand for.
+fn meant(column: &str, known: &[&str]) -> String {
+    let likeness = |name: &str| strsim::jaro_winkler(&column.to_lowercase(), name);
+    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match nearest.filter(|name| likeness(name) > 0.8) {
+        Some(name) => format!("{column} (did you mean {name}?)"),
+        None => column.to_owned(),
+    }
+}
+
 /// One row. Checks note what is bad, so that every column of a row is named at once.
-#[derive(Default)]
 pub struct Row {
     columns: Vec<String>,
+    numbers: Locale,
     record: csv::ByteRecord,
     line: u64,
     /// A quote was opened and never closed, so that the file ended within the row.
@@ -33,33 +82,44 @@ impl<R: Read> Table<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// No header, a column too few, unknown or there twice.
-    pub fn open(path: &Path, reader: R, required: &[&str], optional: &[&str]) -> Result<Self> {
-        let bad =
-            |message: String| Refusal::from(Unreadable::Header { path: path.to_owned(), message });
+    /// No header, other columns than those of the kind (all of them are named), or another
+    /// delimiter.
+    pub fn open(
+        path: &Path,
+        reader: R,
+        required: &[&str],
+        optional: &[&str],
+        form: Form,
+    ) -> Result<Self> {
+        let bad = |problems: Vec<String>| {
+            Refusal::from(Unreadable::Header { path: path.to_owned(), problems })
+        };
         let mut reader = csv::ReaderBuilder::new()
             .flexible(true)
+            .delimiter(form.delimiter)
             .terminator(csv::Terminator::Any(b'\n'))
             .from_reader(LineEnds::new(reader));
         let header = reader.headers().map_err(|e| match e.kind() {
-            csv::ErrorKind::Utf8 { .. } => bad("not UTF-8".to_owned()),
-            _ => bad(e.to_string()),
+            csv::ErrorKind::Utf8 { .. } => bad(vec!["not UTF-8".to_owned()]),
+            _ => bad(vec![e.to_string()]),
         })?;
         // A spreadsheet may put a byte order mark before the first name.
         let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
-        let columns: Vec<String> = header.iter().map(name).collect();
-        for (at, column) in columns.iter().enumerate() {
-            if !required.contains(&column.as_str()) && !optional.contains(&column.as_str()) {
-                return Err(bad(format!("unknown column: {column}")));
-            }
-            if columns[..at].contains(column) {
-                return Err(bad(format!("the column stands there twice: {column}")));
-            }
+        let mut columns: Vec<String> = header.iter().map(name).collect();
+        // … and empty columns behind the last.
+        while columns.len() > 1 && columns.last().is_some_and(String::is_empty) {
+            columns.pop();
         }
-        if let Some(missing) = required.iter().find(|name| !columns.iter().any(|c| c == *name)) {
-            return Err(bad(format!("the column is missing: {missing}")));
+        let known: Vec<&str> = required.iter().chain(optional).copied().collect();
+        if let Some(found) = other_delimiter(&columns, &known, form.delimiter) {
+            let (path, expected) = (path.to_owned(), char::from(form.delimiter));
+            return Err(Unreadable::Delimiter { path, found, expected }.into());
         }
-        let row = Row { columns, ..Row::default() };
+        let problems = problems(&columns, required, &known);
+        if !problems.is_empty() {
+            return Err(bad(problems));
+        }
+        let row = Row { columns, numbers: form.numbers, ..Row::default() };
         Ok(Table { reader, path: path.to_owned(), row })
     }
 
@@ -68,6 +128,17 @@ impl<R: Read> Table<R> {
     /// # Errors
     /// The file cannot be read.
     pub fn next_row(&mut self) -> Result<Option<&Row>> {
+        while self.read_row()? {
+            // A spreadsheet writes the rows that it once had as delimiters alone.
+            let is_empty = |value: &[u8]| value.iter().all(u8::is_ascii_whitespace);
+            if self.row.unclosed || !self.row.record.iter().all(is_empty) {
+                return Ok(Some(&self.row));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_row(&mut self) -> Result<bool> {
         let more = self.reader.read_byte_record(&mut self.row.record);
         let more = more.map_err(|e| Refusal::file(&self.path, "read", &e))?;
         // Where the record began: the reader skips empty lines before it, so its own answer is too
@@ -77,12 +148,25 @@ impl<R: Read> Table<R> {
         let end = u64::from(!self.row.unclosed);
         self.row.line = self.reader.position().line().saturating_sub(end + within);
         self.row.bad.borrow_mut().clear();
-        Ok(more.then_some(&self.row))
+        Ok(more)
     }
 
     /// Bytes read so far.
     pub fn bytes_read(&self) -> u64 {
         self.reader.position().byte()
+    }
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Row {
+            columns: Vec::new(),
+            numbers: Locale::En,
+            record: csv::ByteRecord::new(),
+            line: 0,
+            unclosed: false,
+            bad: RefCell::default(),
+        }
     }
 }
 
@@ -94,7 +178,8 @@ impl Row {
             return Err(self.whole(Why::BadCsv(words)));
         }
         let (has, wants) = (self.record.len(), self.columns.len());
-        if has != wants {
+        let nothing_more = self.record.iter().skip(wants).all(|v| v.trim_ascii().is_empty());
+        if has < wants || !nothing_more {
             let words = format!("{has} values where the header has {wants} columns");
             return Err(self.whole(Why::BadCsv(words)));
         }
@@ -187,13 +272,40 @@ impl Row {
 
     /// An amount that must be there.
     pub fn need_amount(&self, column: &'static str, currency: Currency) -> Option<Money> {
-        self.need(column, |v| Money::parse(v, currency).map_err(|why| Refusal::bad(column, v, why)))
+        self.need(column, |v| {
+            Money::parse(&self.number(v, currency), currency)
+                .map_err(|why| Refusal::bad(column, v, why))
+        })
+    }
+
+    /// A number of this file as it would be typed.
+    pub fn plain<'v>(&self, value: &'v str) -> Cow<'v, str> {
+        wording::plain_number(value, self.numbers)
+    }
+
+    /// An amount of this file as it would be typed: with a point, and without zeros that its
+    /// currency has no decimals for. Other programs write 15000.00 XOF.
+    pub fn number(&self, value: &str, currency: Currency) -> String {
+        let plain = self.plain(value);
+        match plain.split_once('.') {
+            Some((whole, fraction)) => {
+                let places = currency.decimals() as usize;
+                let kept = fraction.trim_end_matches('0');
+                match kept.len() {
+                    0 => whole.to_owned(),
+                    length if length <= places => format!("{whole}.{kept}"),
+                    _ => plain.into_owned(),
+                }
+            }
+            None => plain.into_owned(),
+        }
     }
 
     /// A currency.
     pub fn currency(&self, column: &'static str) -> Option<Currency> {
-        let unknown = |v: &str| Refusal::bad(column, v, Why::UnknownCurrency);
-        self.take(column, |v| v.parse().map_err(|_: String| unknown(v)))
+        self.take(column, |v| {
+            Currency::typed(v).map_err(|why| Refusal::bad(column, v, Why::from(why)))
+        })
     }
 
     /// A whole number.
@@ -315,7 +427,9 @@ mod tests {
     use super::*;
 
     fn lines(text: &str) -> Vec<u64> {
-        let mut table = Table::open(Path::new("x.csv"), text.as_bytes(), &["a"], &["b"]).unwrap();
+        let mut table =
+            Table::open(Path::new("x.csv"), text.as_bytes(), &["a"], &["b"], Form::default())
+                .unwrap();
         let mut lines = Vec::new();
         while let Some(row) = table.next_row().unwrap() {
             lines.push(row.line);
@@ -342,13 +456,106 @@ mod tests {
         for (text, line) in [("a,b\n1,2\n3,\"x\n5,6\n", 3), ("a,b\n1,\"2\n", 2), ("a,b\n1,\"2", 2)]
         {
             let mut table =
-                Table::open(Path::new("x.csv"), text.as_bytes(), &["a"], &["b"]).unwrap();
+                Table::open(Path::new("x.csv"), text.as_bytes(), &["a"], &["b"], Form::default())
+                    .unwrap();
             let mut last = 0;
             while let Some(row) = table.next_row().unwrap() {
                 assert_eq!(row.check_shape().is_err(), row.line == line, "{text:?} {}", row.line);
                 last = row.line;
             }
             assert_eq!(last, line, "{text:?}");
+        }
+    }
+
+    fn header(text: &str, delimiter: u8) -> std::result::Result<Vec<String>, Unreadable> {
+        let form = Form { delimiter, ..Form::default() };
+        let (required, optional) = (&["slug", "name", "email"], &["country", "tax_id"]);
+        match Table::open(Path::new("x.csv"), text.as_bytes(), required, optional, form) {
+            Ok(table) => Ok(table.row.columns),
+            Err(refusal) => Err(refusal.of::<Unreadable>().expect("of the file").clone()),
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_header_is_named_at_once() {
+        let found = |text| match header(text, b',') {
+            Err(Unreadable::Header { problems, .. }) => problems.join("; "),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            found("slug,nom,e-mail,colour\n"),
+            "unknown columns: nom, e-mail (did you mean email?), colour; columns are missing: name, email"
+        );
+        assert_eq!(
+            found("slug,name,name\n"),
+            "the column stands there twice: name; the column is missing: email"
+        );
+        assert_eq!(found("slug,,name,email\n"), "column 2 has no name");
+        assert_eq!(
+            found("Name,slug,email\n"),
+            "unknown column: Name (did you mean name?); the column is missing: name"
+        );
+        assert_eq!(header("slug,name,email,,\n", b',').expect("columns").len(), 3);
+    }
+
+    #[test]
+    fn another_delimiter_is_named_as_that() {
+        for (text, asked, found) in [
+            ("slug;name;email\n", b',', ';'),
+            ("slug\tname\temail\n", b',', '\t'),
+            ("\u{feff}slug|name|email\n", b',', '|'),
+            ("slug,name,email\n", b';', ','),
+        ] {
+            let expected = char::from(asked);
+            let path = PathBuf::from("x.csv");
+            let named = Err(Unreadable::Delimiter { path, found, expected });
+            assert_eq!(header(text, asked), named, "{text}");
+        }
+        assert!(matches!(header("a;b\n", b','), Err(Unreadable::Header { .. })));
+        assert_eq!(header("slug;name;email\n", b';').expect("columns").len(), 3);
+    }
+
+    #[test]
+    fn empty_rows_and_columns_at_the_end_are_nothing() {
+        for (text, expected) in [
+            ("a,b\n1,2\n,\n3,4\n , \n", vec![2, 4]),
+            ("a,b,,\n1,2,,\n3,4,,\n,,,\n", vec![2, 3]),
+            ("a,b\n1,2,,\n", vec![2]),
+        ] {
+            assert_eq!(lines(text), expected, "{text:?}");
+        }
+        let open = |text: &'static str| {
+            Table::open(Path::new("x.csv"), text.as_bytes(), &["a"], &["b"], Form::default())
+                .unwrap()
+        };
+        for (text, good) in [
+            ("a,b,,\n1,2,,\n", true),
+            ("a,b\n1,2,\n", true),
+            ("a,b\n1,2,3\n", false),
+            ("a,b,\n1,2,3\n", false),
+            ("a,b\n1\n", false),
+        ] {
+            let mut table = open(text);
+            let row = table.next_row().unwrap().expect("a row");
+            assert_eq!(row.check_shape().is_ok(), good, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_read_as_other_programs_write_them() {
+        for (numbers, value, code, read) in [
+            (Locale::En, "15000.00", "XOF", "15000"),
+            (Locale::En, "15000.50", "XOF", "15000.50"),
+            (Locale::En, "12.5000", "EUR", "12.5"),
+            (Locale::En, "12.345", "EUR", "12.345"),
+            (Locale::En, "1,234.50", "EUR", "1234.5"),
+            (Locale::Fr, "1 234,50", "EUR", "1234.5"),
+            (Locale::Fr, "15000,00", "XOF", "15000"),
+            (Locale::En, "12,50", "EUR", "12,50"),
+            (Locale::En, "1250", "KWD", "1250"),
+        ] {
+            let row = Row { numbers, ..Row::default() };
+            assert_eq!(row.number(value, code.parse().unwrap()), read, "{value} {code}");
         }
     }
 

@@ -8,8 +8,17 @@ use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Refusal, text};
 
 pub const REQUIRED: &[&str] = &["slug", "name", "email"];
-pub const OPTIONAL: &[&str] =
-    &["currency", "locale", "country", "address", "tax_id", "tax_rate", "created_on", "status"];
+pub const OPTIONAL: &[&str] = &[
+    "currency",
+    "locale",
+    "country",
+    "address",
+    "tax_id",
+    "tax_rate",
+    "created_on",
+    "status",
+    "external_id",
+];
 
 /// Why a tenant is suspended that a file says is.
 const IMPORTED: &str = "imported as suspended";
@@ -74,6 +83,7 @@ impl Import<'_> {
         let tax_rate = row.take("tax_rate", |v| {
             text::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
         });
+        let external_id = row.take("external_id", tenant::external_id);
         let created_on = row.date("created_on");
         if created_on.is_some_and(|date| date > self.act.today) {
             row.note("created_on", Why::AfterToday);
@@ -91,6 +101,8 @@ impl Import<'_> {
             address,
             tax_id,
             tax_rate,
+            external_id,
+            metadata: "{}".to_owned(),
             created_on,
             status,
         }))
@@ -100,7 +112,6 @@ impl Import<'_> {
 /// The columns of the row whose values are not those that are stored. A suspension that came about
 /// here since the import is no difference to a file that says `active`.
 fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> {
-    let created_on = new.created_on.map(|date| date.to_string());
     let suspended_here = there.suspension.as_ref().is_some_and(|s| s.reason != IMPORTED);
     let same_status =
         new.status == there.status || (new.status == TenantStatus::Active && suspended_here);
@@ -113,7 +124,8 @@ fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> 
         ("address", new.address == there.address),
         ("tax_id", new.tax_id == there.tax_id),
         ("tax_rate", new.tax_rate == there.tax_rate),
-        ("created_on", created_on.is_none_or(|date| there.created_at.starts_with(&date))),
+        ("external_id", new.external_id == there.external_id),
+        ("created_on", new.created_on.is_none_or(|date| date == there.created_on)),
         ("status", same_status),
     ];
     let given = pairs.into_iter().filter(|(column, _)| row.get(column).is_some());
@@ -132,6 +144,8 @@ fn edit(row: &Row, new: &NewTenant) -> TenantEdit {
         address: new.address.clone(),
         tax_id: new.tax_id.clone(),
         tax_rate: new.tax_rate,
+        external_id: new.external_id.clone(),
         created_on: new.created_on,
+        ..TenantEdit::default()
     }
 }

@@ -104,6 +104,25 @@ pub fn period(row: &Row) -> rusqlite::Result<Option<(NaiveDate, NaiveDate)>> {
     Ok(date_or_null(row, "period_start")?.zip(date_or_null(row, "period_end")?))
 }
 
+/// The query of a list that may have a limit: all rows in their usual order, or the newest of them,
+/// by their id, in the same order. `$order` is that order inside the query, `$outside` what it is
+/// called of its rows.
+macro_rules! newest_last {
+    ($limit:expr, $query:ident, [$($where:expr),+], $id:literal, $order:literal, $outside:literal,
+     $count:literal) => {
+        match $limit {
+            None => $query!($($where),+, " ORDER BY ", $order, " LIMIT ", $count),
+            Some(_) => concat!(
+                "SELECT * FROM (",
+                $query!($($where),+, " ORDER BY ", $id, " DESC LIMIT ", $count),
+                ") ORDER BY ",
+                $outside
+            ),
+        }
+    };
+}
+pub(super) use newest_last;
+
 /// `LIMIT` as SQLite wants it: -1 for all.
 pub fn limit(limit: Option<u32>) -> i64 {
     limit.map_or(-1, i64::from)

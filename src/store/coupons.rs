@@ -102,12 +102,17 @@ impl Db<'_> {
         filter: &CouponFilter,
         mut each: impl FnMut(Coupon) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT * FROM coupons
-             WHERE ?1 IS NULL OR (is_active = 1 AND ?1 BETWEEN valid_from AND valid_to
-               AND (max_uses = 0 OR current_uses < max_uses))
-             ORDER BY id LIMIT ?2",
-        )?;
+        let mut statement = self.conn.prepare_cached(columns::newest_last!(
+            filter.limit,
+            concat,
+            ["SELECT * FROM coupons
+                 WHERE ?1 IS NULL OR (is_active = 1 AND ?1 BETWEEN valid_from AND valid_to
+                   AND (max_uses = 0 OR current_uses < max_uses))"],
+            "id",
+            "id",
+            "id",
+            "?2"
+        ))?;
         let limit = columns::limit(filter.limit);
         let mut rows = statement.query((&filter.redeemable_at, limit))?;
         while let Some(row) = rows.next()? {

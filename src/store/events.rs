@@ -70,7 +70,7 @@ pub(super) struct Fact<'a> {
 }
 
 macro_rules! events_where {
-    ($condition:literal) => {
+    ($($condition:expr),+) => {
         concat!(
             "SELECT e.id, e.at, e.kind, a.name AS actor, x.reason, x.data, t.slug AS tenant,
                     i.number AS invoice
@@ -79,8 +79,7 @@ macro_rules! events_where {
              LEFT JOIN tenants t ON t.id = e.tenant_id
              LEFT JOIN invoices i ON i.id = e.invoice_id
              WHERE e.id > ?1 AND (?2 IS NULL OR e.kind = ?2) AND ",
-            $condition,
-            " ORDER BY e.id LIMIT ?5"
+            $($condition),+
         )
     };
 }
@@ -170,11 +169,37 @@ impl Db<'_> {
         filter: &EventFilter,
         mut each: impl FnMut(RecordedEvent) -> Result<()>,
     ) -> Result<()> {
+        // Who asks for those after one reads on from there: the next ones, not the newest.
+        let newest = filter.limit.filter(|_| filter.after.is_none());
         // One statement an index, so that one customer's trail costs what it holds.
         let sql = match (filter.tenant, filter.invoice) {
-            (_, Some(_)) => events_where!("(?3 IS NULL OR e.tenant_id = ?3) AND e.invoice_id = ?4"),
-            (Some(_), None) => events_where!("e.tenant_id = ?3 AND ?4 IS NULL"),
-            (None, None) => events_where!("?3 IS NULL AND ?4 IS NULL"),
+            (_, Some(_)) => columns::newest_last!(
+                newest,
+                events_where,
+                ["(?3 IS NULL OR e.tenant_id = ?3) AND e.invoice_id = ?4"],
+                "e.id",
+                "e.id",
+                "id",
+                "?5"
+            ),
+            (Some(_), None) => columns::newest_last!(
+                newest,
+                events_where,
+                ["e.tenant_id = ?3 AND ?4 IS NULL"],
+                "e.id",
+                "e.id",
+                "id",
+                "?5"
+            ),
+            (None, None) => columns::newest_last!(
+                newest,
+                events_where,
+                ["?3 IS NULL AND ?4 IS NULL"],
+                "e.id",
+                "e.id",
+                "id",
+                "?5"
+            ),
         };
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query((

@@ -48,7 +48,19 @@ pub struct InvoiceFilter {
     pub tenant: Option<TenantId>,
     /// Only those that are open and were due before this day.
     pub overdue_before: Option<NaiveDate>,
+    /// Only those that were issued on that day or later …
+    pub issued_since: Option<NaiveDate>,
+    /// … and on that day or before.
+    pub issued_until: Option<NaiveDate>,
+    /// The newest.
     pub limit: Option<u32>,
+}
+
+macro_rules! is_listed {
+    () => {
+        "(?1 IS NULL OR i.status = ?1) AND (?5 IS NULL OR i.issued_on >= ?5)
+         AND (?6 IS NULL OR i.issued_on <= ?6)"
+    };
 }
 
 /// What makes an invoice overdue on a day: [`Invoice::days_overdue`] says it of one that was read.
@@ -134,26 +146,43 @@ impl Db<'_> {
         filter: &InvoiceFilter,
         mut each: impl FnMut(Invoice) -> Result<()>,
     ) -> Result<()> {
+        // One statement an index: a customer's invoices cost what there are.
         let sql = match (filter.overdue_before, filter.tenant) {
-            (Some(_), Some(_)) => invoice_query!(
-                "WHERE ",
-                is_overdue!("i", "?3"),
-                " AND i.tenant_id = ?2 AND (?1 IS NULL OR i.status = ?1)
-                 ORDER BY i.due_on, i.id LIMIT ?4"
+            (Some(_), Some(_)) => columns::newest_last!(
+                filter.limit,
+                invoice_query,
+                ["WHERE ", is_overdue!("i", "?3"), " AND i.tenant_id = ?2 AND ", is_listed!()],
+                "i.id",
+                "i.due_on, i.id",
+                "due_on, id",
+                "?4"
             ),
-            (Some(_), None) => invoice_query!(
-                "WHERE ",
-                is_overdue!("i", "?3"),
-                " AND ?2 IS NULL AND (?1 IS NULL OR i.status = ?1)
-                 ORDER BY i.due_on, i.id LIMIT ?4"
+            (Some(_), None) => columns::newest_last!(
+                filter.limit,
+                invoice_query,
+                ["WHERE ", is_overdue!("i", "?3"), " AND ?2 IS NULL AND ", is_listed!()],
+                "i.id",
+                "i.due_on, i.id",
+                "due_on, id",
+                "?4"
             ),
-            (None, Some(_)) => invoice_query!(
-                "WHERE i.tenant_id = ?2 AND (?1 IS NULL OR i.status = ?1) AND ?3 IS NULL
-                 ORDER BY i.id LIMIT ?4"
+            (None, Some(_)) => columns::newest_last!(
+                filter.limit,
+                invoice_query,
+                ["WHERE i.tenant_id = ?2 AND ?3 IS NULL AND ", is_listed!()],
+                "i.id",
+                "i.id",
+                "id",
+                "?4"
             ),
-            (None, None) => invoice_query!(
-                "WHERE ?2 IS NULL AND (?1 IS NULL OR i.status = ?1) AND ?3 IS NULL
-                 ORDER BY i.id LIMIT ?4"
+            (None, None) => columns::newest_last!(
+                filter.limit,
+                invoice_query,
+                ["WHERE ?2 IS NULL AND ?3 IS NULL AND ", is_listed!()],
+                "i.id",
+                "i.id",
+                "id",
+                "?4"
             ),
         };
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -162,6 +191,8 @@ impl Db<'_> {
             filter.tenant.map(|id| id.0),
             filter.overdue_before.map(|date| date.to_string()),
             columns::limit(filter.limit),
+            filter.issued_since.map(|date| date.to_string()),
+            filter.issued_until.map(|date| date.to_string()),
         ))?;
         while let Some(row) = rows.next()? {
             each(self.with_lines(invoice(row)?)?)?;

@@ -105,6 +105,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/13.sql")),
         fill: None,
     },
+    Migration {
+        version: 14,
+        summary: "external ids and notes of customers; keys of what was made",
+        sql: Some(include_str!("migrations/14.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

@@ -12,6 +12,7 @@ pub mod dunning;
 mod events;
 mod fault;
 pub mod files;
+mod idempotency;
 mod invoices;
 mod ledger;
 mod migrate;
@@ -58,7 +59,7 @@ pub use outbox::{DrawnUp, Email, EmailFilter, NewEmail};
 pub use random::Random;
 pub use redemptions::{NewRedemption, NewUsage, UsageFilter};
 pub use runs::{Run, RunStatus};
-pub use subscriptions::{NewSubscription, SubscriptionFilter};
+pub use subscriptions::{NewSubscription, Order, SubscriptionFilter};
 pub use tenants::TenantFilter;
 pub use transactions::TransactionFilter;
 

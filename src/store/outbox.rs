@@ -72,10 +72,10 @@ pub struct EmailFilter {
 }
 
 macro_rules! email_query {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT e.*, t.slug AS tenant FROM emails e JOIN tenants t ON t.id = e.tenant_id ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -162,13 +162,25 @@ impl Db<'_> {
         mut each: impl FnMut(Email) -> Result<()>,
     ) -> Result<()> {
         let sql = match filter.tenant {
-            Some(_) => email_query!(
-                "WHERE e.tenant_id = ?2 AND (?1 IS NULL OR e.status = ?1)
-                   AND (?3 IS NULL OR e.stage = ?3) ORDER BY e.id LIMIT ?4"
+            Some(_) => columns::newest_last!(
+                filter.limit,
+                email_query,
+                ["WHERE e.tenant_id = ?2 AND (?1 IS NULL OR e.status = ?1)
+                       AND (?3 IS NULL OR e.stage = ?3)"],
+                "e.id",
+                "e.id",
+                "id",
+                "?4"
             ),
-            None => email_query!(
-                "WHERE ?2 IS NULL AND (?1 IS NULL OR e.status = ?1)
-                   AND (?3 IS NULL OR e.stage = ?3) ORDER BY e.id LIMIT ?4"
+            None => columns::newest_last!(
+                filter.limit,
+                email_query,
+                ["WHERE ?2 IS NULL AND (?1 IS NULL OR e.status = ?1)
+                       AND (?3 IS NULL OR e.stage = ?3)"],
+                "e.id",
+                "e.id",
+                "id",
+                "?4"
             ),
         };
         let mut statement = self.conn.prepare_cached(sql)?;

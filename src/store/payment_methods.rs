@@ -7,11 +7,11 @@ use crate::domain::payment_method::{NewPaymentMethod, PaymentMethod};
 use crate::domain::{Act, PaymentMethodId, Refusal, Result, TenantId};
 
 macro_rules! method_query {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT m.*, t.slug AS tenant FROM payment_methods m
              JOIN tenants t ON t.id = m.tenant_id ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -56,8 +56,14 @@ impl Db<'_> {
         limit: Option<u32>,
         mut each: impl FnMut(PaymentMethod) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(method_query!(
-            "WHERE ?1 IS NULL OR m.tenant_id = ?1 ORDER BY m.id LIMIT ?2"
+        let mut statement = self.conn.prepare_cached(columns::newest_last!(
+            limit,
+            method_query,
+            ["WHERE ?1 IS NULL OR m.tenant_id = ?1"],
+            "m.id",
+            "m.id",
+            "id",
+            "?2"
         ))?;
         let mut rows = statement.query((tenant.map(|id| id.0), columns::limit(limit)))?;
         while let Some(row) = rows.next()? {

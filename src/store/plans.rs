@@ -10,12 +10,12 @@ use crate::domain::{Act, Currency, PlanId, PriceId, Refusal, Result};
 
 /// A plan with the first of its prices.
 macro_rules! plan_query {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT p.*, r.id AS price_id, r.currency, r.model, r.unit_amount
              FROM plans p JOIN prices r ON r.id =
                (SELECT min(id) FROM prices WHERE plan_id = p.id AND archived_at IS NULL) ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -62,6 +62,15 @@ impl Db<'_> {
         Ok(statement.query_row([code], plan).optional()?)
     }
 
+    /// The plan in that row.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn plan_by_id(&self, id: PlanId) -> Result<Plan> {
+        let mut statement = self.conn.prepare_cached(plan_query!("WHERE p.id = ?1"))?;
+        Ok(statement.query_row([id.0], plan)?)
+    }
+
     /// Hands each plan to `each`, by code; archived ones too.
     ///
     /// # Errors
@@ -71,7 +80,15 @@ impl Db<'_> {
         limit: Option<u32>,
         mut each: impl FnMut(Plan) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(plan_query!("ORDER BY p.code LIMIT ?1"))?;
+        let mut statement = self.conn.prepare_cached(columns::newest_last!(
+            limit,
+            plan_query,
+            [""],
+            "p.id",
+            "p.code",
+            "code",
+            "?1"
+        ))?;
         let mut rows = statement.query([columns::limit(limit)])?;
         while let Some(row) = rows.next()? {
             each(plan(row)?)?;

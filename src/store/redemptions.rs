@@ -49,14 +49,14 @@ macro_rules! redemption_query {
 }
 
 macro_rules! usage_query {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT u.*, c.code, t.slug AS tenant, i.number AS invoice, i.subscription_id,
                     r.metadata
              FROM coupon_usages u JOIN coupons c ON c.id = u.coupon_id
              JOIN tenants t ON t.id = u.tenant_id JOIN invoices i ON i.id = u.invoice_id
              JOIN redemptions r ON r.id = u.redemption_id ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -314,16 +314,33 @@ impl Db<'_> {
     ) -> Result<()> {
         // One statement an index: a customer's history costs what it holds.
         let sql = match (filter.coupon, filter.tenant) {
-            (_, Some(_)) => usage_query!(
-                "WHERE u.tenant_id = ?2 AND (?1 IS NULL OR u.coupon_id = ?1)
-                 ORDER BY u.id LIMIT ?3"
+            (_, Some(_)) => columns::newest_last!(
+                filter.limit,
+                usage_query,
+                ["WHERE u.tenant_id = ?2 AND (?1 IS NULL OR u.coupon_id = ?1)"],
+                "u.id",
+                "u.id",
+                "id",
+                "?3"
             ),
-            (Some(_), None) => {
-                usage_query!("WHERE u.coupon_id = ?1 AND ?2 IS NULL ORDER BY u.id LIMIT ?3")
-            }
-            (None, None) => {
-                usage_query!("WHERE ?1 IS NULL AND ?2 IS NULL ORDER BY u.id LIMIT ?3")
-            }
+            (Some(_), None) => columns::newest_last!(
+                filter.limit,
+                usage_query,
+                ["WHERE u.coupon_id = ?1 AND ?2 IS NULL"],
+                "u.id",
+                "u.id",
+                "id",
+                "?3"
+            ),
+            (None, None) => columns::newest_last!(
+                filter.limit,
+                usage_query,
+                ["WHERE ?1 IS NULL AND ?2 IS NULL"],
+                "u.id",
+                "u.id",
+                "id",
+                "?3"
+            ),
         };
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query((

@@ -62,9 +62,11 @@ macro_rules! made_on {
 }
 
 mod kpi;
+mod outlook;
 mod overdue;
 mod transactions;
 
 pub use kpi::{InvoiceSums, NewPayers, Span};
+pub use outlook::Cohort;
 pub use overdue::{End, OverdueInvoice};
 pub use transactions::{Tally, TallyKey};

@@ -19,6 +19,15 @@ pub use changes::{Begins, Billed, NewItem, NewSubscription};
 #[derive(Debug, Clone, Default)]
 pub struct SubscriptionFilter {
     pub tenant: Option<TenantId>,
+    pub order: Order,
+}
+
+/// In which order they are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Order {
+    #[default]
+    OldestFirst,
+    NewestFirst,
 }
 
 /// Where a scan of what is due stands: the last row that was read.
@@ -115,8 +124,8 @@ impl Db<'_> {
         })
     }
 
-    /// Hands each subscription to `each`, in the order in which they were made, until it says
-    /// `false`.
+    /// Hands each subscription to `each`, in the order in which they were made or, as the filter
+    /// says, the newest first, until it says `false`.
     ///
     /// # Errors
     /// What `each` refuses, or a fault of the file.
@@ -125,9 +134,19 @@ impl Db<'_> {
         filter: &SubscriptionFilter,
         each: impl FnMut(Subscription) -> Result<bool>,
     ) -> Result<()> {
-        let sql = match filter.tenant {
-            Some(_) => subscription_query!("WHERE s.tenant_id = ?1 ORDER BY s.id, i.position"),
-            None => subscription_query!("WHERE ?1 IS NULL ORDER BY s.id, i.position"),
+        let sql = match (filter.tenant, filter.order) {
+            (Some(_), Order::OldestFirst) => {
+                subscription_query!("WHERE s.tenant_id = ?1 ORDER BY s.id, i.position")
+            }
+            (Some(_), Order::NewestFirst) => {
+                subscription_query!("WHERE s.tenant_id = ?1 ORDER BY s.id DESC, i.position")
+            }
+            (None, Order::OldestFirst) => {
+                subscription_query!("WHERE ?1 IS NULL ORDER BY s.id, i.position")
+            }
+            (None, Order::NewestFirst) => {
+                subscription_query!("WHERE ?1 IS NULL ORDER BY s.id DESC, i.position")
+            }
         };
         let mut statement = self.conn.prepare_cached(sql)?;
         self.read_subscriptions(statement.query([filter.tenant.map(|id| id.0)])?, each)

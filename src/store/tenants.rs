@@ -1,12 +1,13 @@
 //! The rows of tenants.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::money::{MoneyFault, Totals};
-use crate::domain::tenant::{NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
-use crate::domain::{Act, Currency, Money, Refusal, Result, TenantId};
+use crate::domain::tenant::{Clearable, NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
+use crate::domain::{Act, Currency, Money, Refusal, Result, TenantId, act};
 
 /// Which tenants are listed.
 #[derive(Debug, Clone, Default)]
@@ -16,24 +17,16 @@ pub struct TenantFilter {
 }
 
 impl Db<'_> {
-    /// The tenant with that slug.
+    /// The tenant that is named: by its slug, or behind an `@` by its external id.
     ///
     /// # Errors
-    /// None has it; the refusal names the closest slug there is.
-    pub fn tenant(&self, slug: &str) -> Result<Tenant> {
-        let found = self
-            .conn
-            .prepare_cached("SELECT * FROM tenants WHERE slug = ?1")?
-            .query_row([slug], tenant)
-            .optional()?;
-        match found {
-            Some(tenant) => Ok(tenant),
-            None => Err(Refusal::NotFound {
-                noun: "tenant",
-                name: slug.to_owned(),
-                near: self.near_slug(slug)?,
-            }),
+    /// None is; the refusal names the closest slug there is.
+    pub fn tenant(&self, name: &str) -> Result<Tenant> {
+        if let Some(tenant) = self.find_tenant(name)? {
+            return Ok(tenant);
         }
+        let near = if name.starts_with('@') { None } else { self.near_slug(name)? };
+        Err(Refusal::NotFound { noun: "tenant", name: name.to_owned(), near })
     }
 
     /// The tenant in that row.
@@ -42,16 +35,49 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn tenant_by_id(&self, id: TenantId) -> Result<Tenant> {
         let mut statement = self.conn.prepare_cached("SELECT * FROM tenants WHERE id = ?1")?;
-        Ok(statement.query_row([id.0], tenant)?)
+        Ok(statement.query_row([id.0], |row| tenant(row, self.zone))?)
     }
 
-    /// The tenant with that slug, if there is one.
+    /// The tenant that is named as for [`Db::tenant`], if there is one.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn find_tenant(&self, slug: &str) -> Result<Option<Tenant>> {
-        let mut statement = self.conn.prepare_cached("SELECT * FROM tenants WHERE slug = ?1")?;
-        Ok(statement.query_row([slug], tenant).optional()?)
+    pub fn find_tenant(&self, name: &str) -> Result<Option<Tenant>> {
+        let (sql, name) = match name.strip_prefix('@') {
+            Some(external_id) => ("SELECT * FROM tenants WHERE external_id = ?1", external_id),
+            None => ("SELECT * FROM tenants WHERE slug = ?1", name),
+        };
+        let mut statement = self.conn.prepare_cached(sql)?;
+        Ok(statement.query_row([name], |row| tenant(row, self.zone)).optional()?)
+    }
+
+    /// Checks that no other tenant has that external id.
+    fn check_external_id(&self, external_id: Option<&str>, of: Option<TenantId>) -> Result<()> {
+        let Some(external_id) = external_id else { return Ok(()) };
+        match self.find_tenant(&format!("@{external_id}"))? {
+            Some(other) if Some(other.id) != of => Err(Refusal::ExternalIdTaken {
+                external_id: external_id.to_owned(),
+                tenant: other.slug,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a tenant another slug.
+    ///
+    /// # Errors
+    /// The slug is taken.
+    pub fn rename_tenant(&self, act: &Act, id: TenantId, slug: &str) -> Result<()> {
+        if self.find_tenant(slug)?.is_some() {
+            return Err(Refusal::Exists { noun: "tenant", name: slug.to_owned() });
+        }
+        self.conn
+            .prepare_cached(
+                "UPDATE tenants SET slug = ?2, updated_at = max(updated_at, ?3), changed_at = ?3
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, slug, act.at()))?;
+        Ok(())
     }
 
     /// The closest slug, among the first thousand that start with the same e-mail.
@@ -77,16 +103,18 @@ impl Db<'_> {
     /// # Errors
     /// The slug is taken.
     pub fn insert_tenant(&self, act: &Act, new: &NewTenant) -> Result<TenantId> {
+        self.check_external_id(new.external_id.as_deref(), None)?;
         let at = act.at();
-        let created_at = new.created_on.map_or(at.clone(), noon_of);
+        let created_at = new.created_on.map_or(at.clone(), |date| noon_of(date, self.zone));
         let suspended = (new.status == TenantStatus::Suspended).then_some(());
         let inserted = self.insert_unless_there(
             "INSERT INTO tenants (slug, name, email, currency, locale, country, address, tax_id,
                tax_rate, status, suspended_at, suspension_cause, suspension_reason, created_at,
-               updated_at, cc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+               updated_at, external_id, metadata, cc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+               ?18)
              ON CONFLICT (slug) DO NOTHING",
-            (
+            rusqlite::params![
                 &new.slug,
                 &new.name,
                 &new.email,
@@ -102,8 +130,10 @@ impl Db<'_> {
                 suspended.map(|()| "imported as suspended"),
                 created_at,
                 &at,
+                &new.external_id,
+                &new.metadata,
                 columns::lines(&new.cc),
-            ),
+            ],
         )?;
         inserted
             .map(TenantId)
@@ -113,19 +143,25 @@ impl Db<'_> {
     /// Changes what the edit names.
     ///
     /// # Errors
-    /// A fault of the file.
+    /// Another tenant has the external id.
     pub fn edit_tenant(&self, act: &Act, id: TenantId, edit: &TenantEdit) -> Result<()> {
+        self.check_external_id(edit.external_id.as_deref(), Some(id))?;
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET name = coalesce(?2, name), email = coalesce(?3, email),
                    currency = coalesce(?4, currency), locale = coalesce(?5, locale),
-                   country = coalesce(?6, country), address = coalesce(?7, address),
-                   tax_id = coalesce(?8, tax_id), tax_rate = coalesce(?9, tax_rate),
+                   country = iif(?12, NULL, coalesce(?6, country)),
+                   address = iif(?13, NULL, coalesce(?7, address)),
+                   tax_id = iif(?14, NULL, coalesce(?8, tax_id)),
+                   tax_rate = iif(?15, NULL, coalesce(?9, tax_rate)),
+                   external_id = iif(?16, NULL, coalesce(?17, external_id)),
+                   metadata = coalesce(?18, metadata),
                    created_at = coalesce(?11, created_at),
-                   cc = CASE WHEN ?12 IS NULL THEN cc ELSE nullif(?12, '') END, updated_at = max(updated_at, ?10), changed_at = ?10
+                   cc = CASE WHEN ?19 IS NULL THEN cc ELSE nullif(?19, '') END,
+                   updated_at = max(updated_at, ?10), changed_at = ?10
                  WHERE id = ?1",
             )?
-            .execute((
+            .execute(rusqlite::params![
                 id.0,
                 &edit.name,
                 &edit.email,
@@ -136,9 +172,16 @@ impl Db<'_> {
                 &edit.tax_id,
                 edit.tax_rate.map(|rate| rate.to_string()),
                 act.at(),
-                edit.created_on.map(noon_of),
+                edit.created_on.map(|date| noon_of(date, self.zone)),
+                edit.clears(Clearable::Country),
+                edit.clears(Clearable::Address),
+                edit.clears(Clearable::TaxId),
+                edit.clears(Clearable::TaxRate),
+                edit.clears(Clearable::ExternalId),
+                &edit.external_id,
+                &edit.metadata,
                 edit.cc.as_ref().map(|cc| cc.join("\n")),
-            ))?;
+            ])?;
         Ok(())
     }
 
@@ -213,13 +256,19 @@ impl Db<'_> {
         filter: &TenantFilter,
         mut each: impl FnMut(Tenant) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT * FROM tenants WHERE ?1 IS NULL OR status = ?1 ORDER BY slug LIMIT ?2",
-        )?;
+        let mut statement = self.conn.prepare_cached(columns::newest_last!(
+            filter.limit,
+            concat,
+            ["SELECT * FROM tenants WHERE ?1 IS NULL OR status = ?1"],
+            "id",
+            "slug",
+            "slug",
+            "?2"
+        ))?;
         let status = filter.status.map(TenantStatus::word);
         let mut rows = statement.query((status, columns::limit(filter.limit)))?;
         while let Some(row) = rows.next()? {
-            each(tenant(row)?)?;
+            each(tenant(row, self.zone)?)?;
         }
         Ok(())
     }
@@ -278,12 +327,15 @@ fn sum_due(row: &Row) -> Result<Money> {
     Ok(Money::from_minor(minor, currency))
 }
 
-/// The instant that stands for a day on which someone became a customer.
-fn noon_of(date: NaiveDate) -> String {
-    format!("{date}T12:00:00Z")
+/// The instant that stands for a day on which someone became a customer: its noon where the business
+/// is. Noon in UTC is the next day in Auckland.
+fn noon_of(date: NaiveDate, zone: Tz) -> String {
+    let noon = date.and_time(NaiveTime::MIN) + TimeDelta::hours(12);
+    let at = zone.from_local_datetime(&noon).earliest();
+    act::instant(at.map_or_else(|| noon.and_utc(), |at| at.to_utc()))
 }
 
-fn tenant(row: &Row) -> rusqlite::Result<Tenant> {
+fn tenant(row: &Row, zone: Tz) -> rusqlite::Result<Tenant> {
     let suspension = match columns::word_or_null(row, "suspension_cause")? {
         Some(cause) => Some(Suspension {
             at: row.get("suspended_at")?,
@@ -306,7 +358,11 @@ fn tenant(row: &Row) -> rusqlite::Result<Tenant> {
         tax_rate: columns::word_or_null(row, "tax_rate")?,
         status: columns::word(row, "status")?,
         suspension,
+        external_id: row.get("external_id")?,
+        metadata: row.get("metadata")?,
         created_at: row.get("created_at")?,
+        created_on: columns::date_in(row, "created_at", zone)?
+            .ok_or_else(|| columns::bad("created_at", "null"))?,
         updated_at: row.get("updated_at")?,
     })
 }

@@ -15,18 +15,28 @@ pub struct TransactionFilter {
     pub invoice: Option<InvoiceId>,
     /// Only those made on or after this instant.
     pub since: Option<String>,
+    /// Only those made on or before this instant.
+    pub until: Option<String>,
+    /// The newest.
     pub limit: Option<u32>,
 }
 
+macro_rules! is_listed {
+    () => {
+        "(?1 IS NULL OR x.status = ?1) AND (?4 IS NULL OR x.created_at >= ?4)
+         AND (?6 IS NULL OR x.created_at <= ?6)"
+    };
+}
+
 macro_rules! transaction_query {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT x.*, i.number AS invoice, t.slug AS tenant,
                     (SELECT count(*) FROM charge_attempts a WHERE a.transaction_id = x.id)
                       + (x.kind = 'payment') AS attempts
              FROM transactions x JOIN invoices i ON i.id = x.invoice_id
              JOIN tenants t ON t.id = x.tenant_id ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -90,20 +100,32 @@ impl Db<'_> {
         mut each: impl FnMut(Transaction) -> Result<()>,
     ) -> Result<()> {
         let sql = match (filter.invoice, filter.tenant) {
-            (Some(_), _) => transaction_query!(
-                "WHERE x.invoice_id = ?3 AND (?2 IS NULL OR x.tenant_id = ?2)
-                   AND (?1 IS NULL OR x.status = ?1) AND (?4 IS NULL OR x.created_at >= ?4)
-                 ORDER BY x.id LIMIT ?5"
+            (Some(_), _) => columns::newest_last!(
+                filter.limit,
+                transaction_query,
+                ["WHERE x.invoice_id = ?3 AND (?2 IS NULL OR x.tenant_id = ?2) AND ", is_listed!()],
+                "x.id",
+                "x.id",
+                "id",
+                "?5"
             ),
-            (None, Some(_)) => transaction_query!(
-                "WHERE x.tenant_id = ?2 AND ?3 IS NULL
-                   AND (?1 IS NULL OR x.status = ?1) AND (?4 IS NULL OR x.created_at >= ?4)
-                 ORDER BY x.id LIMIT ?5"
+            (None, Some(_)) => columns::newest_last!(
+                filter.limit,
+                transaction_query,
+                ["WHERE x.tenant_id = ?2 AND ?3 IS NULL AND ", is_listed!()],
+                "x.id",
+                "x.id",
+                "id",
+                "?5"
             ),
-            (None, None) => transaction_query!(
-                "WHERE ?2 IS NULL AND ?3 IS NULL
-                   AND (?1 IS NULL OR x.status = ?1) AND (?4 IS NULL OR x.created_at >= ?4)
-                 ORDER BY x.id LIMIT ?5"
+            (None, None) => columns::newest_last!(
+                filter.limit,
+                transaction_query,
+                ["WHERE ?2 IS NULL AND ?3 IS NULL AND ", is_listed!()],
+                "x.id",
+                "x.id",
+                "id",
+                "?5"
             ),
         };
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -113,6 +135,7 @@ impl Db<'_> {
             filter.invoice.map(|id| id.0),
             &filter.since,
             columns::limit(filter.limit),
+            &filter.until,
         ))?;
         while let Some(row) = rows.next()? {
             each(transaction(row)?)?;

@@ -1,12 +1,14 @@
 //! `tasks retry-failed-payments`: applies the decisions of `domain::charge` to every charge that is
 //! open, and charges what had no attempt yet. The calls themselves are in `tasks::charge`.
 
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::charge::{self, Charged, Foreseen};
 use super::{Done, Given, Tally};
+use crate::clock::{shown, stored_shown};
 use crate::domain::charge::{Exhausted, Rests, Retry, Waits};
-use crate::domain::{Money, Result, RunId, act};
+use crate::domain::{Money, Result, RunId};
 use crate::gateway::{Began, Gateway};
 use crate::store::Store;
 
@@ -74,7 +76,7 @@ pub fn dry_run(
     let act = given.clock.act("task:retry-failed-payments");
     let (mut eligible, mut exhausted) = (0, 0);
     let charged = charge::dry_run(store, given, &act, |foreseen| {
-        let reasoned = reasoned(foreseen, given.gateway);
+        let reasoned = reasoned(foreseen, given.gateway, given.clock.timezone);
         eligible += u64::from(reasoned.action == "charge");
         exhausted += u64::from(reasoned.action == "exhausted");
         each(reasoned)
@@ -82,7 +84,7 @@ pub fn dry_run(
     Ok(done(Charged { eligible, exhausted, ..charged }))
 }
 
-fn reasoned(foreseen: Foreseen, gateway: &Gateway) -> Reasoned {
+fn reasoned(foreseen: Foreseen, gateway: &Gateway, zone: Tz) -> Reasoned {
     let (transaction, invoice, tenant, amount, action, reason) = match foreseen {
         Foreseen::First { number, tenant, amount, .. } => {
             (None, number, tenant, amount, "charge", "it had no attempt yet".to_owned())
@@ -91,7 +93,7 @@ fn reasoned(foreseen: Foreseen, gateway: &Gateway) -> Reasoned {
             (None, number, tenant, amount, "wait", waits(Waits::NoMethod))
         }
         Foreseen::Asked { series } => {
-            let since = &series.last_attempt.created_at;
+            let since = stored_shown(&series.last_attempt.created_at, zone);
             let (began, now) = (&series.last_attempt.gateway, gateway.name());
             let (action, reason) = match gateway.began(&series.last_attempt) {
                 Began::Here | Began::Perhaps => {
@@ -110,14 +112,14 @@ fn reasoned(foreseen: Foreseen, gateway: &Gateway) -> Reasoned {
             let (action, reason) = match retry {
                 Retry::Now => ("charge", format!("{code}, retry {}", retries + 1)),
                 Retry::Wait { why, until: Some(until) } => {
-                    ("wait", format!("{} until {}", waits(why), act::instant(until)))
+                    ("wait", format!("{} until {}", waits(why), shown(until, zone)))
                 }
                 Retry::Wait { why, until: None } => ("wait", waits(why)),
                 Retry::Exhausted { why: Exhausted::Retries { made } } => {
                     ("exhausted", format!("no attempt is left, retries made: {made}"))
                 }
                 Retry::Exhausted { why: Exhausted::Window { first_failed_at } } => {
-                    let on = act::instant(first_failed_at);
+                    let on = first_failed_at.with_timezone(&zone).date_naive();
                     ("exhausted", format!("no attempt is left, first declined on {on}"))
                 }
                 Retry::Over { why } => ("over", rests(why)),

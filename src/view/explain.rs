@@ -1,9 +1,11 @@
 //! Decisions in words: the reason of each, the rules that were looked at, what comes next.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::{Align, Column};
+use crate::clock::stored_shown;
 use crate::domain::calendar;
 use crate::domain::dunning::{
     Action, Decision, InvoiceDecision, InvoiceFacts, NextStep, Reason, Rule, TenantFacts,
@@ -14,15 +16,15 @@ use crate::domain::stage::Stage;
 
 /// Columns of a dry run of `tasks check-overdue`.
 pub const DECISIONS: &[Column] = &[
-    ("tenant", "Tenant", Align::Left),
-    ("invoice", "Invoice", Align::Left),
-    ("due_on", "Due", Align::Left),
-    ("amount_due", "Amount due", Align::Right),
-    ("currency", "", Align::Left),
-    ("action", "Action", Align::Left),
-    ("reason", "Reason", Align::Left),
-    ("next_step", "Next", Align::Left),
-    ("next_step_on", "On", Align::Left),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("invoice", "Invoice", Align::Left, 0),
+    ("due_on", "Due", Align::Left, 4),
+    ("amount_due", "Amount due", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("action", "Action", Align::Left, 0),
+    ("reason", "Reason", Align::Left, 1),
+    ("next_step", "Next", Align::Left, 3),
+    ("next_step_on", "On", Align::Left, 2),
 ];
 
 /// Each invoice's decision of a tenant, as a dry run prints it.
@@ -145,7 +147,8 @@ pub fn period(period: Option<(NaiveDate, NaiveDate)>) -> Option<String> {
 }
 
 /// How a subscription stands, in lines: its period, its trial, what is to change, when it ends.
-pub fn standing(subscription: &Value) -> Vec<String> {
+/// Instants are in the business time zone.
+pub fn standing(subscription: &Value, zone: Tz) -> Vec<String> {
     let word = |name: &str| subscription[name].as_str();
     let mut lines = Vec::new();
     let date = |name: &str| word(name).and_then(|text| text.parse().ok());
@@ -180,7 +183,7 @@ pub fn standing(subscription: &Value) -> Vec<String> {
         _ => {}
     }
     if let Some(cause) = word("suspension_cause") {
-        let at = word("suspended_at").unwrap_or_default();
+        let at = stored_shown(word("suspended_at").unwrap_or_default(), zone);
         lines.push(format!("suspended since {at} ({cause})"));
     }
     lines

@@ -9,13 +9,14 @@ mod table;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::email::Locale;
 use crate::domain::text;
 pub use html::Unrenderable;
-pub use table::Align;
+pub use table::{Align, Screen};
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,15 +27,17 @@ pub enum Format {
     Csv,
 }
 
-/// A column of a table for people: the field of the object, its heading, its side.
-pub type Column = (&'static str, &'static str, Align);
+/// A column of a table for people: the field of the object, its heading, its side, and in which order
+/// it gives way where a line has no room for all: the highest goes first, 0 never.
+pub type Column = (&'static str, &'static str, Align, u8);
 
 /// Where results go: standard output, in one form.
 #[derive(Debug)]
 pub struct Printer {
     format: Format,
-    styled: bool,
-    locale: Locale,
+    screen: Screen,
+    /// The columns that a narrow terminal had no room for.
+    missing: Vec<String>,
     out: BufWriter<StdoutLock<'static>>,
 }
 
@@ -50,10 +53,10 @@ pub struct List<'p> {
 }
 
 impl Printer {
-    /// A printer on standard output. `locale` is how a terminal shows numbers.
-    pub fn new(format: Format, styled: bool, locale: Locale) -> Printer {
+    /// A printer on standard output.
+    pub fn new(format: Format, screen: Screen) -> Printer {
         let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        Printer { format, styled, locale, out }
+        Printer { format, screen, missing: Vec::new(), out }
     }
 
     /// In which form.
@@ -66,9 +69,9 @@ impl Printer {
         self.format == Format::Table
     }
 
-    /// How many columns the terminal has; `None`: it is none.
+    /// How many characters a line may have; `None`: as many as it takes.
     pub fn width(&self) -> Option<u16> {
-        table::width()
+        self.screen.width
     }
 
     /// Prints one object: as a list of fields, as JSON, or as CSV with one row.
@@ -79,7 +82,8 @@ impl Printer {
         match self.format {
             Format::Json => self.document(object),
             Format::Table => {
-                let text = table::fields(object, self.styled);
+                let (text, missing) = table::fields(object, self.screen);
+                self.miss(missing);
                 self.text(&text)
             }
             Format::Csv => {
@@ -117,7 +121,7 @@ impl Printer {
         fields: &'static [&'static str],
         columns: &'static [Column],
     ) -> List<'_> {
-        let table = table::Rows::new(columns, self.styled, self.locale);
+        let table = table::Rows::new(columns, self.screen);
         List { printer: self, within: None, fields, table, count: 0 }
     }
 
@@ -137,19 +141,39 @@ impl Printer {
     /// # Errors
     /// Standard output cannot be written.
     pub fn table(&mut self, columns: &[Column], rows: &[Value]) -> io::Result<()> {
-        let mut table = table::Rows::new(columns, self.styled, self.locale);
+        let mut table = table::Rows::new(columns, self.screen);
         for row in rows {
             table.row(row).map_or(Ok(()), |text| self.text(&text))?;
         }
-        self.text(&table.end())
+        self.end_of(table)
     }
 
-    /// Makes sure that everything was written.
+    fn end_of(&mut self, table: table::Rows) -> io::Result<()> {
+        let (text, missing) = table.end();
+        self.miss(missing.into_iter().map(str::to_owned));
+        self.text(&text)
+    }
+
+    fn miss(&mut self, columns: impl IntoIterator<Item = String>) {
+        for column in columns {
+            if !self.missing.contains(&column) {
+                self.missing.push(column);
+            }
+        }
+    }
+
+    /// Makes sure that everything was written. Returns what is to be said of the columns that the
+    /// terminal had no room for, if there were any.
     ///
     /// # Errors
     /// Standard output cannot be written.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.out.flush()
+    pub fn finish(mut self) -> io::Result<Option<String>> {
+        self.out.flush()?;
+        let width = self.screen.width.filter(|_| !self.missing.is_empty());
+        Ok(width.map(|width| {
+            let missing = self.missing.join(", ");
+            format!("not shown at {width} columns: {missing} (--json has everything)")
+        }))
     }
 
     fn csv_record<S: AsRef<str>>(&mut self, cells: &[S]) -> io::Result<()> {
@@ -221,7 +245,7 @@ impl List<'_> {
         let List { printer, table, count, within, .. } = self;
         match printer.format {
             Format::Csv => return Ok(()),
-            Format::Table => return printer.text(&table.end()),
+            Format::Table => return printer.end_of(table),
             Format::Json => {}
         }
         printer.out.write_all(if count == 0 { b"]" } else { b"\n]" })?;
@@ -273,15 +297,23 @@ pub fn bar(part: i64, whole: i64) -> String {
     "█".repeat(usize::try_from(blocks).unwrap_or(1))
 }
 
-/// Whether tables are styled: as asked, else where standard output is a terminal that can, and
-/// nobody set `NO_COLOR`.
-pub fn styled(color: Option<bool>) -> bool {
-    let can = || {
-        io::stdout().is_terminal()
-            && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-            && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
-    };
-    color.unwrap_or_else(can)
+impl Screen {
+    /// Standard output. It is styled as asked, else where it is a terminal that can, and nobody set
+    /// `NO_COLOR`; whether numbers are written as in `locale` depends on the terminal alone.
+    pub fn stdout(color: Option<bool>, locale: Locale, zone: Tz) -> Screen {
+        let terminal = io::stdout().is_terminal();
+        let can = || {
+            terminal
+                && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+        };
+        Screen {
+            styled: color.unwrap_or_else(can),
+            width: table::width(),
+            numbers: terminal.then_some(locale),
+            zone,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -30,12 +30,12 @@ pub fn share(part: impl Into<Decimal>, whole: impl Into<Decimal>) -> Value {
 
 /// Columns of `tenant list`.
 pub const TENANTS: &[Column] = &[
-    ("slug", "Tenant", Align::Left),
-    ("name", "Name", Align::Left),
-    ("email", "E-mail", Align::Left),
-    ("status", "Status", Align::Left),
-    ("balance_due", "Due", Align::Right),
-    ("currency", "", Align::Left),
+    ("slug", "Tenant", Align::Left, 0),
+    ("name", "Name", Align::Left, 1),
+    ("email", "E-mail", Align::Left, 2),
+    ("status", "Status", Align::Left, 0),
+    ("balance_due", "Due", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
 ];
 
 /// Fields of a tenant.
@@ -56,6 +56,7 @@ pub const TENANT_FIELDS: &[&str] = &[
     "balance_due",
     "created_at",
     "updated_at",
+    "external_id",
 ];
 
 /// A tenant. `balance_due` is in its own currency; `other_balances` are what it owes in others.
@@ -87,6 +88,8 @@ pub fn tenant(tenant: &Tenant, balances: &Totals) -> Value {
         "suspension_reason": suspension.map(|s| &s.reason),
         "balance_due": balance.major(),
         "other_balances": others,
+        "external_id": tenant.external_id,
+        "metadata": serde_json::from_str::<Value>(&tenant.metadata).unwrap_or_default(),
         "created_at": tenant.created_at,
         "updated_at": tenant.updated_at,
     })
@@ -94,16 +97,16 @@ pub fn tenant(tenant: &Tenant, balances: &Totals) -> Value {
 
 /// Columns of `invoice list`.
 pub const INVOICES: &[Column] = &[
-    ("number", "Invoice", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("status", "Status", Align::Left),
-    ("issued_on", "Issued", Align::Left),
-    ("due_on", "Due", Align::Left),
-    ("total", "Total", Align::Right),
-    ("amount_due", "Amount due", Align::Right),
-    ("currency", "", Align::Left),
-    ("days_overdue", "Days overdue", Align::Right),
-    ("stage", "Stage", Align::Left),
+    ("number", "Invoice", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("status", "Status", Align::Left, 0),
+    ("issued_on", "Issued", Align::Left, 2),
+    ("due_on", "Due", Align::Left, 0),
+    ("total", "Total", Align::Right, 1),
+    ("amount_due", "Amount due", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("days_overdue", "Days overdue", Align::Right, 3),
+    ("stage", "Stage", Align::Left, 4),
 ];
 
 /// Fields of an invoice.
@@ -201,16 +204,16 @@ pub fn line(line: &Line) -> Value {
 
 /// Columns of `invoice overdue`.
 pub const OVERDUE: &[Column] = &[
-    ("tenant", "Tenant", Align::Left),
-    ("number", "Invoice", Align::Left),
-    ("due_on", "Due", Align::Left),
-    ("days_overdue", "Days", Align::Right),
-    ("amount_due", "Amount due", Align::Right),
-    ("currency", "", Align::Left),
-    ("stage", "Stage", Align::Left),
-    ("next_step", "Next", Align::Left),
-    ("next_step_on", "On", Align::Left),
-    ("rests", "Rests", Align::Left),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("number", "Invoice", Align::Left, 0),
+    ("due_on", "Due", Align::Left, 4),
+    ("days_overdue", "Days", Align::Right, 0),
+    ("amount_due", "Amount due", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("stage", "Stage", Align::Left, 3),
+    ("next_step", "Next", Align::Left, 0),
+    ("next_step_on", "On", Align::Left, 1),
+    ("rests", "Rests", Align::Left, 2),
 ];
 
 /// Sums as an object, one field a currency.
@@ -221,18 +224,18 @@ pub fn totals(totals: &Totals) -> Value {
 
 /// Columns of `transaction list`.
 pub const TRANSACTIONS: &[Column] = &[
-    ("id", "Transaction", Align::Left),
-    ("invoice", "Invoice", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("kind", "Kind", Align::Left),
-    ("status", "Status", Align::Left),
-    ("amount", "Amount", Align::Right),
-    ("currency", "", Align::Left),
-    ("paid_on", "Paid on", Align::Left),
-    ("method", "Method", Align::Left),
-    ("attempts", "Tries", Align::Right),
-    ("failure_code", "Why", Align::Left),
-    ("reference", "Reference", Align::Left),
+    ("id", "Transaction", Align::Left, 0),
+    ("invoice", "Invoice", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 1),
+    ("kind", "Kind", Align::Left, 5),
+    ("status", "Status", Align::Left, 0),
+    ("amount", "Amount", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("paid_on", "Paid on", Align::Left, 0),
+    ("method", "Method", Align::Left, 3),
+    ("attempts", "Attempts", Align::Right, 4),
+    ("failure_code", "Why", Align::Left, 2),
+    ("reference", "Reference", Align::Left, 6),
 ];
 
 /// Fields of a transaction.
@@ -306,13 +309,13 @@ pub fn attempt(attempt: &Attempt) -> Value {
 
 /// Columns of `plan list`.
 pub const PLANS: &[Column] = &[
-    ("code", "Plan", Align::Left),
-    ("name", "Name", Align::Left),
-    ("price", "Price", Align::Right),
-    ("currency", "", Align::Left),
-    ("each", "Each", Align::Left),
-    ("trial_days", "Trial days", Align::Right),
-    ("archived", "Archived", Align::Left),
+    ("code", "Plan", Align::Left, 0),
+    ("name", "Name", Align::Left, 3),
+    ("price", "Price", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("each", "Each", Align::Left, 0),
+    ("trial_days", "Trial days", Align::Right, 1),
+    ("archived", "Archived", Align::Left, 2),
 ];
 
 /// Fields of a plan.
@@ -357,15 +360,15 @@ fn each(interval: Interval) -> String {
 
 /// Columns of `subscription list`.
 pub const SUBSCRIPTIONS: &[Column] = &[
-    ("id", "Subscription", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("plan", "Plan", Align::Left),
-    ("quantity", "Quantity", Align::Right),
-    ("status", "Status", Align::Left),
-    ("current_period_start", "Period from", Align::Left),
-    ("last_day", "To", Align::Left),
-    ("trial_ends_on", "Trial to", Align::Left),
-    ("next_billing_on", "Next invoice", Align::Left),
+    ("id", "Subscription", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("plan", "Plan", Align::Left, 0),
+    ("quantity", "Quantity", Align::Right, 1),
+    ("status", "Status", Align::Left, 0),
+    ("current_period_start", "Period from", Align::Left, 4),
+    ("last_day", "To", Align::Left, 2),
+    ("trial_ends_on", "Trial to", Align::Left, 3),
+    ("next_billing_on", "Next invoice", Align::Left, 0),
 ];
 
 /// Fields of a subscription.
@@ -439,12 +442,12 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
 
 /// Columns of `payment-method list`.
 pub const PAYMENT_METHODS: &[Column] = &[
-    ("id", "Payment method", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("kind", "Kind", Align::Left),
-    ("label", "Label", Align::Left),
-    ("is_default", "Default", Align::Left),
-    ("status", "Status", Align::Left),
+    ("id", "Payment method", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("kind", "Kind", Align::Left, 2),
+    ("label", "Label", Align::Left, 1),
+    ("is_default", "Default", Align::Left, 0),
+    ("status", "Status", Align::Left, 0),
 ];
 
 /// Fields of a payment method.

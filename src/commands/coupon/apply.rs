@@ -1,11 +1,10 @@
 //! `billing coupon apply`, and what is to be remembered of a use.
 
 use clap::{ArgGroup, Args};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::super::Context;
-use crate::domain::refusal::Why;
-use crate::domain::{Refusal, Result, SubscriptionId, text};
+use super::super::{Context, metadata};
+use crate::domain::{Result, SubscriptionId};
 use crate::failure::Failure;
 use crate::view::objects;
 
@@ -59,9 +58,6 @@ pub(super) fn apply(ctx: &mut Context, args: &Apply) -> anyhow::Result<()> {
     Ok(ctx.printer.object(&object)?)
 }
 
-/// The most pairs that one use may carry.
-pub(super) const MOST_METADATA: usize = 20;
-
 impl Metadata {
     /// The same of a command that need not use a coupon.
     ///
@@ -79,21 +75,8 @@ impl Metadata {
     /// # Errors
     /// One of them is no `KEY=VALUE`, a key stands there twice, or there are too many.
     pub fn json(&self) -> Result<String> {
-        let bad = |pair: &str| Refusal::bad("metadata", pair, Why::NotMetadata);
         let mut object = Map::new();
-        for pair in &self.metadata {
-            let (key, value) = pair.split_once('=').ok_or_else(|| bad(pair))?;
-            let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-            let fits = (1..=40).contains(&key.len()) && key.chars().all(is_key);
-            if !fits || object.contains_key(key) || object.len() == MOST_METADATA {
-                return Err(bad(pair));
-            }
-            let value = match value.trim() {
-                "" => String::new(),
-                value => text::line("metadata", value, 500)?,
-            };
-            object.insert(key.to_owned(), json!(value));
-        }
+        metadata::put(&self.metadata, &mut object)?;
         Ok(Value::Object(object).to_string())
     }
 }

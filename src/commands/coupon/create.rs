@@ -2,13 +2,14 @@
 
 use clap::Args;
 
+use super::super::once::Once;
 use super::super::{Context, prompt};
-use super::offer::OfferArgs;
+use super::offer::{Asked, OfferArgs, in_words};
 use super::warn_of_end;
 use crate::books::Book;
-use crate::domain::Refusal;
 use crate::domain::coupon::{self, Offer};
 use crate::domain::event::{By, CouponEvent};
+use crate::domain::{CouponId, Refusal};
 use crate::view::objects;
 
 /// What `create` takes where a flag is not given; `generate` is single-use and otherwise the same.
@@ -26,25 +27,33 @@ pub struct Create {
     /// Nobody can use it before coupon activate
     #[arg(long)]
     inactive: bool,
+    #[command(flatten)]
+    once: Once,
 }
 
 pub(super) fn create(ctx: &mut Context, mut args: Create) -> anyhow::Result<()> {
     let checked = |text: &str| coupon::code(text).map(drop);
     let code = prompt::needed(ctx, "CODE", "Code", args.code.take(), checked)?;
     let code = coupon::code(&code)?;
-    args.offer.complete(ctx, None)?;
+    let asked = args.offer.complete(ctx, None)?;
     let act = ctx.act();
     let mut store = ctx.writer()?;
-    let coupon = ctx.write(&mut store, |book| {
+    if asked == Asked::Something {
+        // What was typed at a prompt may have been meant otherwise, and is live at once.
+        let offer = store.read(|db| args.offer.offer(ctx, db, 0, !args.inactive))?;
+        prompt::confirm(ctx, &in_words(&code, &offer, ctx.config.timezone))?;
+    }
+    let made = args.once.create(ctx, &mut store, "", |book| {
         let Book { db, act, .. } = *book;
         let offer = args.offer.offer(ctx, db, 0, !args.inactive)?;
-        if db.insert_coupon(act, &code, &offer, None)?.is_none() {
+        let Some(id) = db.insert_coupon(act, &code, &offer, None)? else {
             return Err(Refusal::Exists { noun: "coupon", name: db.coupon(&code)?.code });
-        }
-        let coupon = db.coupon(&code)?;
+        };
+        let coupon = db.coupon_in(id)?;
         book.record_coupon(CouponEvent::created(&coupon, &act.at(), By::Command))?;
-        Ok(coupon)
+        Ok(id.0)
     })?;
+    let coupon = store.read(|db| db.coupon_in(CouponId(made.id())))?;
     warn_of_end(ctx, &coupon.offer.valid_to, &act);
     warn_of_currency(ctx, &coupon.offer);
     Ok(ctx.printer.object(&objects::coupon(&coupon, &act.at()))?)

@@ -25,7 +25,8 @@ pub struct Edit {
     all_plans: bool,
 }
 
-pub(super) fn edit(ctx: &mut Context, args: &Edit) -> anyhow::Result<()> {
+pub(super) fn edit(ctx: &mut Context, mut args: Edit) -> anyhow::Result<()> {
+    args.offer.read_numbers(ctx.config.locale);
     change(ctx, &args.code, |book, ctx, before| {
         let Book { db, act, .. } = *book;
         if args.offer == OfferArgs::default() && !args.all_plans && !args.any_currency {

@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::super::Context;
-use super::offer::OfferArgs;
+use super::super::{Context, prompt};
+use super::offer::{Asked, OfferArgs, in_words};
 use crate::books::Book;
 use crate::domain::coupon::{self};
 use crate::domain::event::{CouponEvent, CouponFacts, Nested};
@@ -33,10 +33,15 @@ pub struct Generate {
 pub(super) fn generate(ctx: &mut Context, mut args: Generate) -> anyhow::Result<()> {
     let prefix = coupon::prefix(&args.prefix)?;
     let name = Some(prefix.clone()).filter(|prefix| !prefix.is_empty());
-    args.offer.complete(ctx, name.as_deref())?;
+    let asked = args.offer.complete(ctx, name.as_deref())?;
     let quiet = ctx.verbosity == super::super::Verbosity::Quiet;
     let mut bar = Progress::new("generating codes", u64::from(args.count), quiet);
     let mut store = ctx.writer()?;
+    if asked == Asked::Something {
+        let offer = store.read(|db| args.offer.offer(ctx, db, 1, !args.inactive))?;
+        let codes = format!("each of {} codes", args.count);
+        prompt::confirm(ctx, &in_words(&codes, &offer, ctx.config.timezone))?;
+    }
     let made = ctx.write(&mut store, |book| {
         let Book { db, act, .. } = *book;
         let offer = args.offer.offer(ctx, db, 1, !args.inactive)?;

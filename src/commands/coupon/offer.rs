@@ -1,15 +1,18 @@
 //! The flags that say what a coupon offers, shared by `create`, `generate` and `edit`.
 
+use chrono_tz::Tz;
 use clap::Args;
 
-use super::super::{Context, currency_arg, prompt};
+use super::super::{Context, currency_arg, prompt, words};
+use crate::clock::stored_shown;
 use crate::domain::coupon::{self, Discount, Duration, Eligibility, MOST_USES, Offer, OnPlan};
+use crate::domain::email::Locale;
 use crate::domain::refusal::Why;
-use crate::domain::{Currency, Money, Refusal, Result};
+use crate::domain::{Currency, Money, Refusal, Result, wording};
 use crate::store::Db;
 
 /// What a coupon offers, as it is typed; what is not given stays open.
-#[derive(Debug, Default, PartialEq, Eq, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct OfferArgs {
     /// What it is called in lists and statistics
     #[arg(long, value_name = "N")]
@@ -44,7 +47,7 @@ pub struct OfferArgs {
     #[arg(long = "plan", value_name = "P")]
     pub plans: Vec<String>,
     /// Who may use it: a new customer has no paid invoice yet, an existing one has
-    #[arg(long, value_name = "all|new_customers|existing_customers")]
+    #[arg(long, value_parser = words::<Eligibility>())]
     pub eligibility: Option<Eligibility>,
     /// The least amount before discount
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
@@ -61,9 +64,13 @@ pub struct OfferArgs {
 impl OfferArgs {
     /// Asks for what a new coupon needs and was not given, on a terminal; refuses without one.
     ///
+    /// Returns whether it was asked what the coupon gives.
+    ///
     /// # Errors
     /// Something is missing and nobody can be asked.
-    pub fn complete(&mut self, ctx: &Context, name: Option<&str>) -> anyhow::Result<()> {
+    pub fn complete(&mut self, ctx: &Context, name: Option<&str>) -> anyhow::Result<Asked> {
+        self.read_numbers(ctx.config.locale);
+        let given = self.clone();
         let asked = self.name.take().or_else(|| name.map(str::to_owned));
         let checked = |text: &str| coupon::name(text).map(drop);
         self.name = Some(prompt::needed(ctx, "--name", "Name", asked, checked)?);
@@ -74,22 +81,26 @@ impl OfferArgs {
         let checked = |text: &str| clock.end("valid_to", text).map(drop);
         let asked = self.until.take();
         self.until = Some(prompt::needed(ctx, "--until", "Valid until", asked, checked)?);
-        Ok(())
+        let asked_discount = given.percent.is_none() && given.amount.is_none();
+        let asked = asked_discount || given.until.is_none();
+        Ok(if asked { Asked::Something } else { Asked::Nothing })
+    }
+
+    /// Takes numbers as people write them in `locale`.
+    pub fn read_numbers(&mut self, locale: Locale) {
+        for number in [&mut self.percent, &mut self.amount, &mut self.minimum] {
+            *number = number.take().map(|typed| wording::plain_number(&typed, locale).into_owned());
+        }
     }
 
     fn ask_discount(&mut self, ctx: &Context) -> anyhow::Result<()> {
-        let currency = self.currency.unwrap_or(ctx.config.currency);
-        let question = format!("Discount, such as 30 % or 5000 ({currency})");
-        let read = |text: &str| match text.trim().strip_suffix('%') {
-            Some(percent) => Discount::percent(percent.trim()),
-            None => Discount::amount(text.trim(), currency),
-        };
-        let checked =
-            |text: &str| read(text).map(drop).map_err(|why| Refusal::bad("discount", text, why));
+        let (currency, locale) = (self.currency.unwrap_or(ctx.config.currency), ctx.config.locale);
+        let question = format!("Discount, such as 30 % or 5000 {currency}");
+        let checked = |text: &str| answer(text, currency, locale).map(drop);
         let typed = prompt::needed(ctx, "--percent or --amount", &question, None, checked)?;
-        match typed.trim().strip_suffix('%') {
-            Some(percent) => self.percent = Some(percent.trim().to_owned()),
-            None => self.amount = Some(typed.trim().to_owned()),
+        match answer(&typed, currency, locale)? {
+            Answer::Percent(percent) => self.percent = Some(percent),
+            Answer::Amount(amount) => self.amount = Some(amount),
         }
         Ok(())
     }
@@ -215,6 +226,61 @@ impl OfferArgs {
     }
 }
 
+/// Whether a person was asked what a coupon gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Nothing,
+    Something,
+}
+
+/// What a person answers when asked for a discount, as its flag would be given.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Percent(String),
+    Amount(String),
+}
+
+/// Reads the answer: `20 %`, or `20 EUR`. A bare number may be meant as either.
+fn answer(text: &str, currency: Currency, locale: Locale) -> Result<Answer> {
+    let text = text.trim();
+    let bad = |why| Refusal::bad("discount", text, why);
+    let number = |typed: &str| wording::plain_number(typed.trim(), locale).into_owned();
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent = number(percent);
+        Discount::percent(&percent).map_err(bad)?;
+        return Ok(Answer::Percent(percent));
+    }
+    let code = text.len().checked_sub(3).and_then(|at| text.split_at_checked(at));
+    match code.filter(|(_, code)| code.eq_ignore_ascii_case(currency.code())) {
+        Some((amount, _)) => {
+            let amount = number(amount);
+            Discount::amount(&amount, currency).map_err(bad)?;
+            Ok(Answer::Amount(amount))
+        }
+        None => {
+            let words = format!("30 %, 5000 {currency}");
+            Err(bad(Why::NotOneOf { words }))
+        }
+    }
+}
+
+/// What a coupon gives, in a line, to be confirmed.
+pub fn in_words(code: &str, offer: &Offer, zone: Tz) -> String {
+    let invoices = match offer.duration {
+        Duration::Once => "one invoice".to_owned(),
+        Duration::Forever => "every invoice to come".to_owned(),
+        Duration::Periods(count) => format!("{count} invoices"),
+    };
+    let uses = match offer.max_uses {
+        0 => "as often as anyone likes".to_owned(),
+        1 => "once in all".to_owned(),
+        count => format!("{count} times in all"),
+    };
+    let state = if offer.is_active { "" } else { ", once it is activated" };
+    let until = stored_shown(&offer.valid_to, zone);
+    format!("{code} takes {} off {invoices}, {uses}, until {until}{state}", offer.discount)
+}
+
 /// A minimum as it is typed; nothing is none.
 fn read_minimum(text: Option<&str>, currency: Currency) -> Result<Option<Money>> {
     let Some(text) = text else { return Ok(None) };
@@ -229,4 +295,24 @@ fn plans(db: &Db, codes: &[String]) -> Result<Vec<OnPlan>> {
         plans.push(OnPlan::of(&plan));
     }
     Ok(OnPlan::each_once(plans))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_number_is_neither_a_percentage_nor_an_amount() {
+        let eur: Currency = "EUR".parse().unwrap();
+        let read = |text| answer(text, eur, Locale::Fr);
+        for (text, percent) in [("20 %", "20"), ("20%", "20"), (" 12,5 % ", "12.5")] {
+            assert_eq!(read(text), Ok(Answer::Percent(percent.to_owned())), "{text}");
+        }
+        for (text, amount) in [("20 EUR", "20"), ("20eur", "20"), ("1 234,50 EUR", "1234.50")] {
+            assert_eq!(read(text), Ok(Answer::Amount(amount.to_owned())), "{text}");
+        }
+        for text in ["20", "20 USD", "", "%", "EUR", "0 %", "0 EUR", "120 %", "é€"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::{Context, currency_arg, prompt};
+use super::super::{Context, amount_or_nothing, currency_arg, prompt};
 use crate::books::Book;
 use crate::books::redeem::{Asked, Validated};
 use crate::domain::coupon::{self, OnPlan};
@@ -44,8 +44,7 @@ pub(super) fn validate(ctx: &mut Context, args: Validate) -> anyhow::Result<u8> 
         let plan = args.plan.as_deref().map(|plan| db.plan(plan)).transpose()?;
         let of_plan = plan.as_ref().map(|plan| plan.price.currency);
         let currency = args.currency.or(of_plan).unwrap_or(tenant.currency);
-        let amount =
-            Money::parse(&typed, currency).map_err(|why| Refusal::bad("amount", &typed, why))?;
+        let amount = amount_or_nothing("amount", &typed, currency, book.config.locale)?;
         let plan = plan.as_ref().map(OnPlan::of);
         let asked = Asked { tenant: tenant.id, plan, amount };
         let validated = book.examine_coupon(&code, &asked)?;

@@ -136,12 +136,11 @@ pub(super) fn pay_oldest(book: &Book, tenant: &str) -> Result<()> {
     let filter = InvoiceFilter {
         tenant: Some(tenant.id),
         status: Some(InvoiceStatus::Open),
-        limit: Some(1),
         ..InvoiceFilter::default()
     };
     let mut oldest = None;
     book.db.each_invoice(&filter, |invoice| {
-        oldest = Some(invoice);
+        oldest.get_or_insert(invoice);
         Ok(())
     })?;
     let Some(invoice) = oldest else { return Ok(()) };

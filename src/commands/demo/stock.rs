@@ -123,6 +123,8 @@ impl Demo<'_> {
                 address: None,
                 tax_id: None,
                 tax_rate: None,
+                external_id: None,
+                metadata: "{}".to_owned(),
                 created_on: None,
                 status: TenantStatus::Active,
             });

@@ -4,15 +4,17 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use super::super::coupon::Metadata;
-use super::super::{Context, date_arg, prompt};
+use super::super::once::Once;
+use super::super::{Context, amount_or_nothing, date_arg, prompt};
 use super::show;
 use crate::books::issue::NewIssue;
 use crate::domain::invoice::{self, Line};
-use crate::domain::{Money, Refusal, text, wording};
+use crate::domain::{InvoiceId, text, wording};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub struct Create {
+    /// The customer
     #[arg(long, value_name = "SLUG")]
     tenant: String,
     /// Before tax, in the customer's currency
@@ -21,8 +23,10 @@ pub struct Create {
     /// What it is for; without it the line is called Services or Prestations
     #[arg(long)]
     description: Option<String>,
+    /// Its date; today where it is not given
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     issued_on: Option<NaiveDate>,
+    /// Until when it is to be paid; the configured days later where it is not given
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     due_on: Option<NaiveDate>,
     /// A number of your own; the next one of the series where it is not given
@@ -36,6 +40,8 @@ pub struct Create {
     /// Queue the e-mail with the invoice
     #[arg(long)]
     send: bool,
+    #[command(flatten)]
+    once: Once,
 }
 
 pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
@@ -48,12 +54,12 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         check_gap(ctx, &mut store, number)?;
     }
     let mut unnamed = None;
-    let number = ctx.write(&mut store, |book| {
+    let made = args.once.create(ctx, &mut store, "", |book| {
         let db = book.db;
         let tenant = db.tenant(&args.tenant)?;
         // Nothing is an amount too: an invoice over nothing is issued as paid.
-        let amount = Money::parse(&args.amount, tenant.currency)
-            .map_err(|why| Refusal::bad("amount", &args.amount, why))?;
+        let (currency, locale) = (tenant.currency, book.config.locale);
+        let amount = amount_or_nothing("amount", &args.amount, currency, locale)?;
         let words = description.clone().unwrap_or_else(|| {
             let words = wording::services(tenant.locale).to_owned();
             unnamed = Some(words.clone());
@@ -72,13 +78,14 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
             send: args.send,
             ..NewIssue::single(&tenant, &lines, issued_on)
         })?;
-        Ok(db.invoice_by_id(issued.id)?.number)
+        Ok(issued.id.0)
     })?;
     if let Some(words) = unnamed {
         let note =
             format!("warning: the line is called \"{words}\"; --description says what it is for");
         ctx.note(&note);
     }
+    let number = store.read(|db| Ok(db.invoice_by_id(InvoiceId(made.id()))?.number))?;
     show(ctx, &mut store, &number)
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Context;
+use crate::clock::Clock;
 use crate::domain::Result;
 use crate::domain::dunning;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
@@ -12,6 +13,7 @@ use crate::view::{Align, Column, Format, explain, objects};
 
 pub(super) fn explain(ctx: &mut Context, number: &str) -> anyhow::Result<()> {
     let (today, policy) = (ctx.clock.today(), ctx.config.dunning_policy());
+    let clock = ctx.clock.clone();
     let explained = ctx.reader()?.read(|db| {
         let invoice = db.invoice(number)?;
         let tenant = db.tenant_by_id(invoice.tenant_id)?;
@@ -35,7 +37,7 @@ pub(super) fn explain(ctx: &mut Context, number: &str) -> anyhow::Result<()> {
         Ok(json!({
             "invoice": objects::invoice(&invoice, today),
             "tenant_status": tenant.status.word(),
-            "history": history(db, &invoice)?,
+            "history": history(db, &clock, &invoice)?,
             "today": today,
             "decision": decision,
             "rules": rules,
@@ -44,12 +46,19 @@ pub(super) fn explain(ctx: &mut Context, number: &str) -> anyhow::Result<()> {
     })?;
     match ctx.printer.format() {
         Format::Table => explain_to_people(ctx, &explained),
-        _ => Ok(ctx.printer.document(&explained)?),
+        // What is one table of it: what was done.
+        Format::Csv => {
+            let mut list = ctx.printer.list(HISTORY_FIELDS, HISTORY);
+            let history = explained["history"].as_array().cloned().unwrap_or_default();
+            history.into_iter().try_for_each(|row| list.row(row))?;
+            Ok(list.end()?)
+        }
+        Format::Json => Ok(ctx.printer.document(&explained)?),
     }
 }
 
 /// What was done about an invoice: its events, and the fate of each e-mail.
-pub(super) fn history(db: &Db, invoice: &Invoice) -> Result<Vec<Value>> {
+pub(super) fn history(db: &Db, clock: &Clock, invoice: &Invoice) -> Result<Vec<Value>> {
     let mut history = Vec::new();
     let filter = EventFilter { invoice: Some(invoice.id), ..EventFilter::default() };
     db.each_event(&filter, |event| {
@@ -74,21 +83,28 @@ pub(super) fn history(db: &Db, invoice: &Invoice) -> Result<Vec<Value>> {
             "data": {},
         }));
     }
-    history.sort_by_key(|entry| entry["at"].as_str().unwrap_or_default()[..10].to_owned());
+    // Steps of dunning are kept with their business day alone.
+    history.sort_by_key(|entry| clock.day_of(entry["at"].as_str().unwrap_or_default()));
     Ok(history)
 }
 
+const HISTORY_FIELDS: &[&str] = &["at", "what", "actor", "reason", "data"];
+
 pub(super) const HISTORY: &[Column] = &[
-    ("at", "When", Align::Left),
-    ("what", "What", Align::Left),
-    ("actor", "Who", Align::Left),
-    ("reason", "Why", Align::Left),
+    ("at", "When", Align::Left, 0),
+    ("what", "What", Align::Left, 0),
+    ("actor", "Who", Align::Left, 2),
+    ("reason", "Why", Align::Left, 1),
 ];
 
-pub(super) const RULES: &[Column] =
-    &[("rule", "Rule", Align::Left), ("value", "Value", Align::Left), ("says", "", Align::Left)];
+pub(super) const RULES: &[Column] = &[
+    ("rule", "Rule", Align::Left, 0),
+    ("value", "Value", Align::Left, 0),
+    ("says", "", Align::Left, 0),
+];
 
-pub(super) const COMING: &[Column] = &[("on", "On", Align::Left), ("stage", "Stage", Align::Left)];
+pub(super) const COMING: &[Column] =
+    &[("on", "On", Align::Left, 0), ("stage", "Stage", Align::Left, 0)];
 
 pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow::Result<()> {
     let rows = |name: &str| explained[name].as_array().cloned().unwrap_or_default();

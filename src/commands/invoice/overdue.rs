@@ -14,6 +14,7 @@ pub struct Overdue {
     /// Only what is so many days overdue or more
     #[arg(long, value_name = "N", default_value_t = 1)]
     min_days: u32,
+    /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
 }

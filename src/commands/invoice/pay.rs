@@ -16,6 +16,7 @@ use crate::tasks::charge;
 pub struct Pay {
     /// The invoice's number
     number: String,
+    /// How much came, in the currency of the invoice
     #[arg(long, allow_negative_numbers = true)]
     amount: String,
     /// Today where it is not given
@@ -56,7 +57,8 @@ pub(super) fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {
         notify: if args.no_email { Notify::Nobody } else { Notify::Customer },
     };
     change(ctx, &args.number, |book, invoice| {
-        let amount = amount("amount", &args.amount, invoice.total.currency())?;
+        let currency = invoice.total.currency();
+        let amount = amount("amount", &args.amount, currency, book.config.locale)?;
         let paid_on = args.paid_on.unwrap_or(book.act.today);
         let payment = NewPayment { amount, paid_on, method, reference };
         book.pay(invoice, &payment, terms)?;

@@ -12,6 +12,7 @@ use crate::view::explain;
 pub struct Void {
     /// The invoice's number
     number: String,
+    /// Why, for the customer's record
     #[arg(long)]
     reason: String,
     /// Let the next run bill its period of a subscription anew, with the same lines

@@ -11,23 +11,23 @@ use crate::tasks::lock::dead_runs;
 use crate::view::{Align, Column, Format, objects};
 
 const TASKS: &[Column] = &[
-    ("task", "Task", Align::Left),
-    ("last_run_at", "Last run", Align::Left),
-    ("status", "Status", Align::Left),
-    ("duration_ms", "ms", Align::Right),
-    ("late", "Late", Align::Left),
-    ("runs", "Runs", Align::Right),
-    ("ok", "Ok", Align::Right),
-    ("partial", "Partial", Align::Right),
-    ("failed", "Failed", Align::Right),
-    ("success_rate", "Success", Align::Right),
+    ("task", "Task", Align::Left, 0),
+    ("last_run_at", "Last run", Align::Left, 0),
+    ("status", "Status", Align::Left, 0),
+    ("duration_ms", "ms", Align::Right, 6),
+    ("late", "Late", Align::Left, 0),
+    ("runs", "Runs", Align::Right, 3),
+    ("ok", "Ok", Align::Right, 4),
+    ("partial", "Partial", Align::Right, 5),
+    ("failed", "Failed", Align::Right, 2),
+    ("success_rate", "Success", Align::Right, 1),
 ];
 
 const EMAILS: &[Column] = &[
-    ("day", "Day", Align::Left),
-    ("sent", "Sent", Align::Right),
-    ("failed", "Failed", Align::Right),
-    ("letters", "E-mails", Align::Left),
+    ("day", "Day", Align::Left, 0),
+    ("sent", "Sent", Align::Right, 0),
+    ("failed", "Failed", Align::Right, 0),
+    ("letters", "E-mails", Align::Left, 1),
 ];
 
 /// Prints it.

@@ -21,13 +21,13 @@ const FIELDS: &[&str] = &[
 
 /// Columns of the coupons that were used most.
 pub const COLUMNS: &[Column] = &[
-    ("code", "Coupon", Align::Left),
-    ("uses", "Uses", Align::Right),
-    ("customers", "Customers", Align::Right),
-    ("customers_checked", "Checked by", Align::Right),
-    ("conversion", "Conversion", Align::Right),
-    ("discount_given", "Discount given", Align::Right),
-    ("revenue", "Revenue with it", Align::Right),
+    ("code", "Coupon", Align::Left, 0),
+    ("uses", "Uses", Align::Right, 0),
+    ("customers", "Customers", Align::Right, 1),
+    ("customers_checked", "Checked by", Align::Right, 2),
+    ("conversion", "Conversion", Align::Right, 0),
+    ("discount_given", "Discount given", Align::Right, 0),
+    ("revenue", "Revenue with it", Align::Right, 0),
 ];
 
 /// Prints it.

@@ -10,18 +10,24 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Between;
+use crate::books::Book;
 use crate::commands::{Context, out_failed};
 use crate::domain::Result;
 use crate::domain::money::Totals;
 use crate::domain::tenant::{Tenant, TenantStatus};
-use crate::domain::{Money, RunId, act};
+use crate::domain::{Money, RunId, act, calendar};
 use crate::failure::exit;
-use crate::reports::{Period, automation, kpi, mrr, overdue, transactions};
+use crate::reports::{Mrr, Period, automation, by_plan, growth, kpi, mrr, overdue, transactions};
 use crate::store::files::Owner;
 use crate::store::{Db, TenantFilter};
 use crate::tasks::lock::dead_runs;
 use crate::view::html::Site;
 use folder::Folder;
+
+/// So far ahead invoices are foreseen.
+const DAYS_AHEAD: i64 = 30;
+/// So many months of customers are told apart.
+const COHORTS: u32 = 12;
 
 /// `billing report html`
 #[derive(Debug, Args)]
@@ -113,11 +119,30 @@ impl Pages<'_> {
         }));
     }
 
+    /// How revenue holds, where it comes from, and what is invoiced next.
+    fn outlook(&self, db: &Db, recurring: &Mrr, period: Period) -> Result<Value> {
+        let (act, config) = (self.ctx.act(), &self.ctx.config);
+        let book = Book::new(db, &act, config);
+        let today = act.today;
+        // A trial ends with its last free day: today's is still open.
+        let trials = db.trials_between(period.since, calendar::plus_days(today, -1))?;
+        Ok(facts::outlook(
+            &growth(recurring)?,
+            &by_plan(db, today)?,
+            &book.coming_invoices(DAYS_AHEAD)?,
+            &db.cohorts(today, COHORTS)?,
+            trials,
+            config.currency,
+        ))
+    }
+
     /// The pages of the reports.
     fn overviews(&mut self, db: &Db, period: Period, dead: &[RunId]) -> Result<()> {
         let (clock, policy) = (&self.ctx.clock, self.ctx.config.dunning_policy());
         let first = self.ctx.config.currency;
-        let revenue = facts::revenue(&mrr(db, clock, None, None)?, first);
+        let recurring = mrr(db, clock, None, None)?;
+        let revenue = facts::revenue(&recurring, first);
+        let outlook = self.outlook(db, &recurring, period)?;
         let owed = overdue(db, clock, &policy, None, None)?;
         let overdue = facts::overdue(&owed, first);
         let moved = transactions(db, clock, period)?;
@@ -138,7 +163,7 @@ impl Pages<'_> {
         let received = facts::received(&moved)?;
         let index = json!({
             "eye": eye, "revenue": revenue, "overdue": overdue, "received": received,
-            "tenants": tenants, "automation": automation, "kpis": kpis,
+            "tenants": tenants, "automation": automation, "kpis": kpis, "outlook": outlook,
         });
         tenants["rows"] = Value::Array(std::mem::take(&mut self.tenants.rows));
         let mut automation = json!({ "automation": automation });

@@ -45,13 +45,13 @@ const FIELDS: &[&str] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    ("kpi", "Figure", Align::Left),
-    ("currency", "", Align::Left),
-    ("value", "Value", Align::Right),
-    ("target", "Target", Align::Right),
-    ("met", "Met", Align::Left),
-    ("previous", "Before", Align::Right),
-    ("trend", "", Align::Left),
+    ("kpi", "Figure", Align::Left, 0),
+    ("currency", "", Align::Left, 0),
+    ("value", "Value", Align::Right, 0),
+    ("target", "Target", Align::Right, 0),
+    ("met", "Met", Align::Left, 2),
+    ("previous", "Before", Align::Right, 0),
+    ("trend", "", Align::Left, 1),
 ];
 
 /// Prints it.

@@ -26,17 +26,17 @@ const FIELDS: &[&str] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    ("month", "Month", Align::Left),
-    ("start", "Start", Align::Right),
-    ("new", "New", Align::Right),
-    ("expansion", "Expansion", Align::Right),
-    ("reactivation", "Reactivation", Align::Right),
-    ("contraction", "Contraction", Align::Right),
-    ("churn", "Churn", Align::Right),
-    ("mrr", "MRR", Align::Right),
-    ("arr", "ARR", Align::Right),
-    ("currency", "", Align::Left),
-    ("customers", "Customers", Align::Right),
+    ("month", "Month", Align::Left, 0),
+    ("start", "Start", Align::Right, 3),
+    ("new", "New", Align::Right, 0),
+    ("expansion", "Expansion", Align::Right, 0),
+    ("reactivation", "Reactivation", Align::Right, 4),
+    ("contraction", "Contraction", Align::Right, 0),
+    ("churn", "Churn", Align::Right, 0),
+    ("mrr", "MRR", Align::Right, 0),
+    ("arr", "ARR", Align::Right, 1),
+    ("currency", "", Align::Left, 0),
+    ("customers", "Customers", Align::Right, 2),
 ];
 
 /// A terminal of so many columns has room for all of the table's.
@@ -120,7 +120,7 @@ fn print(ctx: &mut Context, report: &Mrr) -> anyhow::Result<()> {
             months.iter().any(moved)
         };
         let columns: Vec<Column> =
-            COLUMNS.iter().filter(|(name, _, _)| !narrow || happened(name)).copied().collect();
+            COLUMNS.iter().filter(|(name, ..)| !narrow || happened(name)).copied().collect();
         let rows: Vec<Value> = months.into_iter().map(row).collect();
         ctx.printer.table(&columns, &rows)?;
     }

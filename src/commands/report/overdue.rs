@@ -28,36 +28,36 @@ const FIELDS: &[&str] = &[
 ];
 
 const BUCKETS: &[Column] = &[
-    ("bucket", "Days", Align::Right),
-    ("invoices", "Invoices", Align::Right),
-    ("amount", "Amount", Align::Right),
-    ("currency", "", Align::Left),
-    ("share", "Share", Align::Right),
-    ("bar", "", Align::Left),
+    ("bucket", "Days", Align::Right, 0),
+    ("invoices", "Invoices", Align::Right, 0),
+    ("amount", "Amount", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("share", "Share", Align::Right, 0),
+    ("bar", "", Align::Left, 1),
 ];
 
 const TENANTS: &[Column] = &[
-    ("tenant", "Tenant", Align::Left),
-    ("name", "Name", Align::Left),
-    ("amount", "Amount", Align::Right),
-    ("currency", "", Align::Left),
-    ("invoices", "Invoices", Align::Right),
-    ("oldest_due_on", "Oldest due", Align::Left),
-    ("days_overdue", "Days", Align::Right),
-    ("stage", "Stage", Align::Left),
-    ("next_step", "Next", Align::Left),
-    ("next_step_on", "On", Align::Left),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("name", "Name", Align::Left, 3),
+    ("amount", "Amount", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("invoices", "Invoices", Align::Right, 2),
+    ("oldest_due_on", "Oldest due", Align::Left, 5),
+    ("days_overdue", "Days", Align::Right, 0),
+    ("stage", "Stage", Align::Left, 4),
+    ("next_step", "Next", Align::Left, 0),
+    ("next_step_on", "On", Align::Left, 1),
 ];
 
 const RESTS: &[Column] = &[
-    ("tenant", "Tenant", Align::Left),
-    ("name", "Name", Align::Left),
-    ("amount", "Amount", Align::Right),
-    ("currency", "", Align::Left),
-    ("invoices", "Invoices", Align::Right),
-    ("oldest_due_on", "Oldest due", Align::Left),
-    ("days_overdue", "Days", Align::Right),
-    ("rests", "Rests", Align::Left),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("name", "Name", Align::Left, 2),
+    ("amount", "Amount", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("invoices", "Invoices", Align::Right, 1),
+    ("oldest_due_on", "Oldest due", Align::Left, 3),
+    ("days_overdue", "Days", Align::Right, 0),
+    ("rests", "Rests", Align::Left, 0),
 ];
 
 /// Prints it.

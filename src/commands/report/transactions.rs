@@ -12,38 +12,39 @@ const FIELDS: &[&str] =
     &["date", "currency", "succeeded", "failed", "pending", "unknown", "amount"];
 
 const DAYS: &[Column] = &[
-    ("date", "Day", Align::Left),
-    ("succeeded", "Succeeded", Align::Right),
-    ("failed", "Failed", Align::Right),
-    ("pending", "Pending", Align::Right),
-    ("unknown", "Unknown", Align::Right),
-    ("amount", "Amount", Align::Right),
-    ("currency", "", Align::Left),
+    ("date", "Day", Align::Left, 0),
+    ("succeeded", "Succeeded", Align::Right, 0),
+    ("failed", "Failed", Align::Right, 0),
+    ("pending", "Pending", Align::Right, 1),
+    ("unknown", "Unknown", Align::Right, 2),
+    ("amount", "Amount", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
 ];
 
 const TOTALS: &[Column] = &[
-    ("status", "Status", Align::Left),
-    ("count", "Count", Align::Right),
-    ("amount", "Amount", Align::Right),
-    ("currency", "", Align::Left),
+    ("status", "Status", Align::Left, 0),
+    ("count", "Count", Align::Right, 0),
+    ("amount", "Amount", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
 ];
 
 const METHODS: &[Column] = &[
-    ("method", "Method", Align::Left),
-    ("count", "Count", Align::Right),
-    ("succeeded", "Succeeded", Align::Right),
-    ("success", "Success", Align::Right),
-    ("amount", "Amount", Align::Right),
-    ("currency", "", Align::Left),
+    ("method", "Method", Align::Left, 0),
+    ("count", "Count", Align::Right, 1),
+    ("succeeded", "Succeeded", Align::Right, 0),
+    ("success", "Success", Align::Right, 0),
+    ("amount", "Amount", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
 ];
 
-const FAILURES: &[Column] = &[("code", "Code", Align::Left), ("count", "Count", Align::Right)];
+const FAILURES: &[Column] =
+    &[("code", "Code", Align::Left, 0), ("count", "Count", Align::Right, 0)];
 
 const UNAPPLIED: &[Column] = &[
-    ("tenant", "Tenant", Align::Left),
-    ("transaction", "Transaction", Align::Left),
-    ("amount", "Amount", Align::Right),
-    ("currency", "", Align::Left),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("transaction", "Transaction", Align::Left, 0),
+    ("amount", "Amount", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
 ];
 
 /// Prints it.

@@ -5,8 +5,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::coupon::Metadata;
+use super::super::once::{Made, Once};
 use super::super::tasks::{charging, check_may_charge};
-use super::super::{Context, date_arg, prompt};
+use super::super::{Context, date_arg, prompt, words};
 use super::object;
 use crate::books::subscribe::NewStart;
 use crate::domain::invoice::Invoice;
@@ -20,8 +21,10 @@ use crate::tasks::charge;
 
 #[derive(Debug, Args)]
 pub struct Create {
+    /// The customer
     #[arg(long, value_name = "SLUG")]
     tenant: String,
+    /// What it subscribes to
     #[arg(long, value_name = "CODE")]
     plan: String,
     /// Its first day; today where it is not given
@@ -32,8 +35,9 @@ pub struct Create {
         value_parser = clap::value_parser!(i64).range(0..=MOST_TRIAL_DAYS))]
     trial_days: Option<i64>,
     /// Whether periods start on the 1st of the month, or on the day on which it begins
-    #[arg(long, value_name = "calendar|anniversary", default_value_t = Anchor::Calendar)]
+    #[arg(long, default_value_t = Anchor::Calendar, value_parser = words::<Anchor>())]
     anchor: Anchor,
+    /// How many of the plan, such as seats
     #[arg(long, value_name = "N", default_value_t = 1,
         value_parser = clap::value_parser!(i64).range(1..=MOST_QUANTITY))]
     quantity: i64,
@@ -43,11 +47,13 @@ pub struct Create {
     #[command(flatten)]
     metadata: Metadata,
     /// Charge the default payment method, or send the invoice; as configured where not given
-    #[arg(long, value_name = "automatic|invoice")]
+    #[arg(long, value_parser = words::<Collection>())]
     collection: Option<Collection>,
     /// Leave the first invoice to tasks generate-recurring-invoices
     #[arg(long)]
     no_invoice: bool,
+    #[command(flatten)]
+    once: Once,
 }
 
 pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
@@ -68,12 +74,13 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
             &format!("a start on {start} means {begun} invoice{plural} by today"),
         )?;
     }
-    let (id, had_trial, currencies) = ctx.write(&mut store, |book| {
+    let (mut had_trial, mut currencies) = (false, None);
+    let made = args.once.create(ctx, &mut store, "", |book| {
         let db = book.db;
         let tenant = db.tenant(&args.tenant)?;
         let plan = db.plan_in(&args.plan, tenant.currency)?;
         let new = args.start(ctx, &tenant, &plan, start);
-        let had_trial = book.subscription_start(&new)?.had_trial;
+        had_trial = book.subscription_start(&new)?.had_trial;
         let id = book.begin_subscription(&new)?;
         if let Some(code) = &args.coupon {
             book.redeem_for_subscription(code, &db.subscription(id)?, &metadata)?;
@@ -86,19 +93,22 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         if first_to_charge(db, id)?.is_some() {
             check_may_charge(ctx)?;
         }
-        Ok((id, had_trial, (plan.price.currency, tenant.currency)))
+        currencies = Some((plan.price.currency, tenant.currency));
+        Ok(id.0)
     })?;
     if had_trial {
         ctx.note("note: no trial, the customer had one of that plan; --trial-days gives another");
     }
-    let (billed_in, has) = currencies;
-    if billed_in != has {
+    if let Some((billed_in, has)) = currencies.filter(|(billed_in, has)| billed_in != has) {
         let tenant = &args.tenant;
         ctx.note(&format!(
             "note: billed in {billed_in}, the plan has no price in the {has} of {tenant}"
         ));
     }
-    charge_first(ctx, &mut store, id)?;
+    let id = SubscriptionId(made.id());
+    if let Made::Now(_) = made {
+        charge_first(ctx, &mut store, id)?;
+    }
     let mut created = object(ctx, &mut store, id)?;
     let first = store.read(|db| Ok(first_invoice(db, id)?.map(|invoice| invoice.number)))?;
     created["invoice"] = json!(first);

@@ -14,7 +14,14 @@ pub(super) fn explain(ctx: &mut Context, id: SubscriptionId) -> anyhow::Result<(
         ctx.read(&mut ctx.reader()?, |book| Ok(value(&book.explain_subscription(id)?)))?;
     match ctx.printer.format() {
         Format::Table => explain_to_people(ctx, &explained),
-        _ => Ok(ctx.printer.document(&explained)?),
+        // What is one table of it: what was billed.
+        Format::Csv => {
+            let mut list = ctx.printer.list(BILLED_FIELDS, BILLED);
+            let billed = explained["billed"].as_array().cloned().unwrap_or_default();
+            billed.into_iter().try_for_each(|row| list.row(row))?;
+            Ok(list.end()?)
+        }
+        Format::Json => Ok(ctx.printer.document(&explained)?),
     }
 }
 
@@ -52,31 +59,34 @@ pub(super) fn value(explained: &Explained) -> Value {
     })
 }
 
+const BILLED_FIELDS: &[&str] =
+    &["invoice", "period", "issued_on", "due_on", "total", "currency", "status"];
+
 pub(super) const BILLED: &[Column] = &[
-    ("invoice", "Invoice", Align::Left),
-    ("period", "Period", Align::Left),
-    ("issued_on", "Issued", Align::Left),
-    ("due_on", "Due", Align::Left),
-    ("total", "Total", Align::Right),
-    ("currency", "", Align::Left),
-    ("status", "Status", Align::Left),
+    ("invoice", "Invoice", Align::Left, 0),
+    ("period", "Period", Align::Left, 0),
+    ("issued_on", "Issued", Align::Left, 2),
+    ("due_on", "Due", Align::Left, 1),
+    ("total", "Total", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("status", "Status", Align::Left, 0),
 ];
 
 pub(super) const DUE: &[Column] = &[
-    ("plan", "Plan", Align::Left),
-    ("quantity", "Quantity", Align::Right),
-    ("period", "Period", Align::Left),
-    ("total", "Total", Align::Right),
-    ("currency", "", Align::Left),
+    ("plan", "Plan", Align::Left, 0),
+    ("quantity", "Quantity", Align::Right, 0),
+    ("period", "Period", Align::Left, 0),
+    ("total", "Total", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
 ];
 
 pub(super) const LINES: &[Column] = &[
-    ("description", "Line", Align::Left),
-    ("quantity", "Quantity", Align::Right),
-    ("unit_price", "Unit price", Align::Right),
-    ("amount", "Amount", Align::Right),
-    ("discount", "Discount", Align::Right),
-    ("currency", "", Align::Left),
+    ("description", "Line", Align::Left, 0),
+    ("quantity", "Quantity", Align::Right, 3),
+    ("unit_price", "Unit price", Align::Right, 2),
+    ("amount", "Amount", Align::Right, 0),
+    ("discount", "Discount", Align::Right, 1),
+    ("currency", "", Align::Left, 0),
 ];
 
 pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow::Result<()> {
@@ -99,7 +109,7 @@ pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow:
             (word(&subscription["currency"]), word(&explained["tenant_currency"]));
         ctx.printer.text(&format!("billed in {billed_in}, its customer otherwise in {has}"))?;
     }
-    let standing = explain::standing(subscription);
+    let standing = explain::standing(subscription, ctx.config.timezone);
     standing.iter().try_for_each(|line| ctx.printer.text(line))?;
     ctx.printer.text(&format!(
         "today, {}: {}",

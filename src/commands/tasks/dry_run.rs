@@ -63,13 +63,13 @@ fn given<'a>(config: &'a Config, clock: &'a Clock, gateway: &'a Gateway) -> Give
 }
 
 const CHARGES: &[Column] = &[
-    ("tenant", "Tenant", Align::Left),
-    ("invoice", "Invoice", Align::Left),
-    ("transaction", "Transaction", Align::Left),
-    ("amount", "Amount", Align::Right),
-    ("currency", "", Align::Left),
-    ("action", "Action", Align::Left),
-    ("reason", "Reason", Align::Left),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("invoice", "Invoice", Align::Left, 0),
+    ("transaction", "Transaction", Align::Left, 2),
+    ("amount", "Amount", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("action", "Action", Align::Left, 0),
+    ("reason", "Reason", Align::Left, 1),
 ];
 
 const CHARGE_FIELDS: &[&str] =
@@ -104,25 +104,25 @@ fn end(ctx: &mut Context, report: &Report) -> anyhow::Result<u8> {
 }
 
 const TRIALS: &[Column] = &[
-    ("tenant", "Tenant", Align::Left),
-    ("subscription", "Subscription", Align::Left),
-    ("plan", "Plan", Align::Left),
-    ("trial_ends_on", "Last free day", Align::Left),
-    ("action", "Action", Align::Left),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("subscription", "Subscription", Align::Left, 0),
+    ("plan", "Plan", Align::Left, 1),
+    ("trial_ends_on", "Last free day", Align::Left, 0),
+    ("action", "Action", Align::Left, 0),
 ];
 
 const TRIAL_FIELDS: &[&str] = &["tenant", "subscription", "plan", "trial_ends_on", "action"];
 
 const BILLS: &[Column] = &[
-    ("tenant", "Tenant", Align::Left),
-    ("subscription", "Subscription", Align::Left),
-    ("action", "Action", Align::Left),
-    ("plan", "Plan", Align::Left),
-    ("quantity", "Quantity", Align::Right),
-    ("period", "Period", Align::Left),
-    ("total", "Total", Align::Right),
-    ("currency", "", Align::Left),
-    ("reason", "Reason", Align::Left),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("subscription", "Subscription", Align::Left, 4),
+    ("action", "Action", Align::Left, 0),
+    ("plan", "Plan", Align::Left, 2),
+    ("quantity", "Quantity", Align::Right, 3),
+    ("period", "Period", Align::Left, 0),
+    ("total", "Total", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("reason", "Reason", Align::Left, 1),
 ];
 
 const BILL_FIELDS: &[&str] = &[
@@ -194,12 +194,12 @@ const DECISION_FIELDS: &[&str] = &[
 ];
 
 const DUE_LETTERS: &[Column] = &[
-    ("id", "E-mail", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("to", "To", Align::Left),
-    ("template", "Template", Align::Left),
-    ("attempts", "Tries", Align::Right),
-    ("queued_at", "Queued", Align::Left),
+    ("id", "E-mail", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("to", "To", Align::Left, 1),
+    ("template", "Template", Align::Left, 0),
+    ("attempts", "Attempts", Align::Right, 3),
+    ("queued_at", "Queued", Align::Left, 2),
 ];
 
 /// What `deliver-emails` would send.
@@ -226,14 +226,14 @@ fn due_email(email: &Email) -> Value {
 }
 
 const SIMULATED: &[Column] = &[
-    ("on", "On", Align::Left),
-    ("friendly", "Friendly", Align::Right),
-    ("urgent", "Urgent", Align::Right),
-    ("warning", "Warning", Align::Right),
-    ("suspension", "Suspension", Align::Right),
-    ("tenants_suspended", "Suspended", Align::Right),
-    ("letters", "E-mails", Align::Right),
-    ("held", "Held back", Align::Left),
+    ("on", "On", Align::Left, 0),
+    ("friendly", "Friendly", Align::Right, 0),
+    ("urgent", "Urgent", Align::Right, 0),
+    ("warning", "Warning", Align::Right, 0),
+    ("suspension", "Suspension", Align::Right, 0),
+    ("tenants_suspended", "Suspended", Align::Right, 2),
+    ("letters", "E-mails", Align::Right, 0),
+    ("held", "Held back", Align::Left, 1),
 ];
 
 /// So many days are simulated at most: each is a run.

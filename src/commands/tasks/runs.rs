@@ -1,6 +1,7 @@
 //! `billing tasks runs`.
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::super::{Context, Limit};
@@ -13,27 +14,36 @@ use crate::view::{Align, Column};
 
 #[derive(Debug, Args)]
 pub struct Runs {
-    #[arg(long, value_parser = task_arg)]
+    /// Only the runs of this task
+    #[arg(long, value_parser = task())]
     task: Option<Task>,
     #[command(flatten)]
     limit: Limit,
 }
 
 /// A task by its name or its alias.
-pub(super) fn task_arg(name: &str) -> std::result::Result<Task, String> {
-    match name {
+fn task() -> impl TypedValueParser<Value = Task> {
+    let values = Task::ALL.iter().map(|task| {
+        let alias = match task {
+            Task::CheckOverdue => Some("check-overdue-invoices"),
+            Task::GenerateRecurringInvoices => Some("generate-recurring"),
+            _ => None,
+        };
+        PossibleValue::new(task.word()).aliases(alias)
+    });
+    PossibleValuesParser::new(values).try_map(|name| match name.as_str() {
         "check-overdue-invoices" => Ok(Task::CheckOverdue),
         "generate-recurring" => Ok(Task::GenerateRecurringInvoices),
-        _ => name.parse(),
-    }
+        name => name.parse(),
+    })
 }
 
 pub(super) const RUNS: &[Column] = &[
-    ("id", "Run", Align::Left),
-    ("task", "Task", Align::Left),
-    ("as_of", "As of", Align::Left),
-    ("status", "Status", Align::Left),
-    ("did", "Result", Align::Left),
+    ("id", "Run", Align::Left, 0),
+    ("task", "Task", Align::Left, 0),
+    ("as_of", "As of", Align::Left, 0),
+    ("status", "Status", Align::Left, 0),
+    ("did", "Result", Align::Left, 1),
 ];
 
 pub(super) fn runs(ctx: &mut Context, args: &Runs) -> anyhow::Result<u8> {

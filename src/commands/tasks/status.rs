@@ -12,9 +12,9 @@ use crate::tasks::{self};
 use crate::view::{Align, Column};
 
 pub(super) const TASKS: &[Column] = &[
-    ("task", "Task", Align::Left),
-    ("crontab", "Crontab", Align::Left),
-    ("summary", "What it does", Align::Left),
+    ("task", "Task", Align::Left, 0),
+    ("crontab", "Crontab", Align::Left, 0),
+    ("summary", "What it does", Align::Left, 1),
 ];
 
 pub(super) fn list(ctx: &mut Context) -> anyhow::Result<u8> {
@@ -31,12 +31,12 @@ pub(super) fn list(ctx: &mut Context) -> anyhow::Result<u8> {
 }
 
 pub(super) const STATUS: &[Column] = &[
-    ("task", "Task", Align::Left),
-    ("last_run", "Last run", Align::Left),
-    ("last_run_at", "At", Align::Left),
-    ("status", "Status", Align::Left),
-    ("next_expected_at", "Next expected", Align::Left),
-    ("late", "Late", Align::Left),
+    ("task", "Task", Align::Left, 0),
+    ("last_run", "Last run", Align::Left, 2),
+    ("last_run_at", "At", Align::Left, 1),
+    ("status", "Status", Align::Left, 0),
+    ("next_expected_at", "Next expected", Align::Left, 0),
+    ("late", "Late", Align::Left, 0),
 ];
 
 pub(super) fn status(ctx: &mut Context) -> anyhow::Result<u8> {

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::changes::{Changed, Changes};
 use super::data::{By, Datum, Extra, Field, Object, Parts, field, group, kinds};
+use super::values::Texts;
 use crate::domain::Currency;
 use crate::domain::email::Locale;
 use crate::domain::tenant::{NewTenant, SuspensionCause, Tenant, TenantEdit, TenantStatus};
@@ -27,6 +28,13 @@ kinds! {
             imported: Extra<bool>,
             /// What changed.
             changes: Changes,
+        },
+        /// A customer was given another slug.
+        Renamed = "tenant_renamed" {
+            /// What it was called until then.
+            from: &'a str,
+            /// What it is called from then on.
+            to: &'a str,
         },
         /// A customer was suspended, and its running subscriptions with it. The event is also the
         /// invoice's where an invoice is the cause.
@@ -89,6 +97,7 @@ const TYPED: &[Field] = &[
     field!(address: Extra<&str>, "As it was typed."),
     field!(tax_id: Extra<&str>, "As it was typed."),
     field!(tax_rate: Extra<Decimal>, "As it was typed."),
+    field!(external_id: Extra<&str>, "As it was typed."),
 ];
 
 impl Datum for Typed<'_> {
@@ -105,6 +114,7 @@ impl Datum for Typed<'_> {
         Extra(edit.address.as_deref()).put("address", object);
         Extra(edit.tax_id.as_deref()).put("tax_id", object);
         Extra(edit.tax_rate).put("tax_rate", object);
+        Extra(edit.external_id.as_deref()).put("external_id", object);
     }
 }
 
@@ -183,8 +193,12 @@ group! {
         tax_id: Option<&'a str>,
         /// Its own rate in percent.
         tax_rate: Option<Decimal>,
+        /// What the operator's own system calls it.
+        external_id: Option<&'a str>,
+        /// What the operator notes of it.
+        metadata: Texts<'a>,
         /// Since when it is a customer.
-        created_on: &'a str,
+        created_on: NaiveDate,
         /// Whether it is served.
         status: TenantStatus,
     }
@@ -203,7 +217,9 @@ impl<'a> TenantFacts<'a> {
             address: tenant.address.as_deref(),
             tax_id: tenant.tax_id.as_deref(),
             tax_rate: tenant.tax_rate,
-            created_on: tenant.created_at.get(..10).unwrap_or(&tenant.created_at),
+            external_id: tenant.external_id.as_deref(),
+            metadata: Texts(&tenant.metadata),
+            created_on: tenant.created_on,
             status: tenant.status,
         }
     }

@@ -174,7 +174,9 @@ fn an_edit_tells_what_was_and_what_is() {
         address: None,
         tax_id,
         tax_rate: None,
-        created_on: "2026-01-01",
+        external_id: None,
+        metadata: super::values::Texts("{}"),
+        created_on: "2026-01-01".parse().unwrap(),
         status: TenantStatus::Active,
     };
     let (before, after) = (facts("Acme", None), facts("Acme Ltd", Some("1")));

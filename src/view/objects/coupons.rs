@@ -10,15 +10,15 @@ use crate::view::{Align, Column};
 
 /// Columns of `coupon list`.
 pub const COUPONS: &[Column] = &[
-    ("code", "Coupon", Align::Left),
-    ("name", "Name", Align::Left),
-    ("discount", "Discount", Align::Right),
-    ("status", "Status", Align::Left),
-    ("current_uses", "Uses", Align::Right),
-    ("remaining", "Left", Align::Right),
-    ("customer_eligibility", "Customers", Align::Left),
-    ("duration", "Duration", Align::Left),
-    ("valid_to", "Valid to", Align::Left),
+    ("code", "Coupon", Align::Left, 0),
+    ("name", "Name", Align::Left, 4),
+    ("discount", "Discount", Align::Right, 0),
+    ("status", "Status", Align::Left, 0),
+    ("current_uses", "Uses", Align::Right, 0),
+    ("remaining", "Left", Align::Right, 1),
+    ("customer_eligibility", "Customers", Align::Left, 3),
+    ("duration", "Duration", Align::Left, 2),
+    ("valid_to", "Valid to", Align::Left, 0),
 ];
 
 /// Fields of a coupon.
@@ -91,10 +91,10 @@ pub fn validation(code: &str, amount: Money, discount: Money, verdicts: &[Verdic
 
 /// Columns of the rules that `coupon validate` shows to people.
 pub const VERDICTS: &[Column] = &[
-    ("rule", "Rule", Align::Left),
-    ("asks", "Asks for", Align::Left),
-    ("found", "Found", Align::Left),
-    ("verdict", "", Align::Left),
+    ("rule", "Rule", Align::Left, 0),
+    ("asks", "Asks for", Align::Left, 0),
+    ("found", "Found", Align::Left, 0),
+    ("verdict", "", Align::Left, 0),
 ];
 
 /// What a rule says.
@@ -109,17 +109,17 @@ pub fn verdict(verdict: &Verdict) -> Value {
 
 /// Columns of `coupon usages`.
 pub const USAGES: &[Column] = &[
-    ("id", "Usage", Align::Left),
-    ("code", "Coupon", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("invoice", "Invoice", Align::Left),
-    ("subscription", "Subscription", Align::Left),
-    ("original_amount", "Before", Align::Right),
-    ("discount_amount", "Discount", Align::Right),
-    ("final_amount", "After", Align::Right),
-    ("currency", "", Align::Left),
-    ("used_at", "Used", Align::Left),
-    ("returned_at", "Returned", Align::Left),
+    ("id", "Usage", Align::Left, 4),
+    ("code", "Coupon", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("invoice", "Invoice", Align::Left, 0),
+    ("subscription", "Subscription", Align::Left, 3),
+    ("original_amount", "Before", Align::Right, 5),
+    ("discount_amount", "Discount", Align::Right, 0),
+    ("final_amount", "After", Align::Right, 2),
+    ("currency", "", Align::Left, 0),
+    ("used_at", "Used", Align::Left, 0),
+    ("returned_at", "Returned", Align::Left, 1),
 ];
 
 /// Fields of a usage.
@@ -223,17 +223,17 @@ pub fn coupon_stats(coupon: &Coupon, stats: &Stats, at: &str) -> Value {
 
 /// Columns of the coupons that were used most.
 pub const STATS: &[Column] = &[
-    ("code", "Coupon", Align::Left),
-    ("status", "Status", Align::Left),
-    ("uses", "Uses", Align::Right),
-    ("remaining", "Left", Align::Right),
-    ("returned", "Returned", Align::Right),
-    ("customers", "Customers", Align::Right),
-    ("customers_checked", "Checked by", Align::Right),
-    ("conversion", "Conversion", Align::Right),
-    ("discount_given", "Discount given", Align::Right),
-    ("revenue", "Revenue", Align::Right),
-    ("last_use", "Last use", Align::Left),
+    ("code", "Coupon", Align::Left, 0),
+    ("status", "Status", Align::Left, 2),
+    ("uses", "Uses", Align::Right, 0),
+    ("remaining", "Left", Align::Right, 3),
+    ("returned", "Returned", Align::Right, 6),
+    ("customers", "Customers", Align::Right, 4),
+    ("customers_checked", "Checked by", Align::Right, 5),
+    ("conversion", "Conversion", Align::Right, 0),
+    ("discount_given", "Discount given", Align::Right, 0),
+    ("revenue", "Revenue", Align::Right, 0),
+    ("last_use", "Last use", Align::Left, 1),
 ];
 
 /// The sums of all coupons, and those that were used most.

@@ -7,15 +7,15 @@ use crate::view::{Align, Column};
 
 /// Columns of `credit list`.
 pub const CREDITS: &[Column] = &[
-    ("id", "Credit", Align::Left),
-    ("tenant", "Tenant", Align::Left),
-    ("source", "Source", Align::Left),
-    ("amount", "Amount", Align::Right),
-    ("left", "Left", Align::Right),
-    ("currency", "", Align::Left),
-    ("counts_from", "From", Align::Left),
-    ("transaction", "Transaction", Align::Left),
-    ("reason", "Reason", Align::Left),
+    ("id", "Credit", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 0),
+    ("source", "Source", Align::Left, 3),
+    ("amount", "Amount", Align::Right, 0),
+    ("left", "Left", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+    ("counts_from", "From", Align::Left, 2),
+    ("transaction", "Transaction", Align::Left, 4),
+    ("reason", "Reason", Align::Left, 1),
 ];
 
 /// Fields of a credit.

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::sum;
+use crate::books::Coming;
 use crate::clock::Clock;
 use crate::commands::Context;
 use crate::commands::report::{mrr, overdue, transactions};
@@ -14,7 +15,11 @@ use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionStatus};
 use crate::domain::{Currency, Money, Result, calendar, wording};
-use crate::reports::{AGES, Age, Automation, Debtor, Mrr, MrrMonth, Overdue, Period, Transactions};
+use crate::reports::{
+    AGES, Age, Automation, Debtor, Growth, Mrr, MrrMonth, Overdue, Period, PlanRevenue,
+    Transactions,
+};
+use crate::store::reports::Cohort;
 use crate::store::{Db, InvoiceFilter, RunStatus, SubscriptionFilter, TransactionFilter};
 use crate::view::objects;
 
@@ -60,14 +65,17 @@ pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Value> {
 
 fn subscriptions(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Vec<Value>> {
     let (today, mut rows) = (ctx.clock.today(), Vec::new());
-    db.each_subscription(&SubscriptionFilter { tenant: Some(tenant.id) }, |subscription| {
-        let status = subscription.status_on(today, db.has_overdue(&subscription, today)?);
-        let mut row = objects::subscription(&subscription, status);
-        let interval = subscription.terms.interval;
-        row["every"] = json!(wording::interval(interval, ctx.config.locale));
-        rows.push(row);
-        Ok(true)
-    })?;
+    db.each_subscription(
+        &SubscriptionFilter { tenant: Some(tenant.id), ..SubscriptionFilter::default() },
+        |subscription| {
+            let status = subscription.status_on(today, db.has_overdue(&subscription, today)?);
+            let mut row = objects::subscription(&subscription, status);
+            let interval = subscription.terms.interval;
+            row["every"] = json!(wording::interval(interval, ctx.config.locale));
+            rows.push(row);
+            Ok(true)
+        },
+    )?;
     Ok(rows)
 }
 
@@ -92,6 +100,54 @@ pub fn revenue(report: &Mrr, first: Currency) -> Vec<Value> {
         }))
     };
     in_order(currencies.into_values().collect(), first).into_iter().filter_map(part).collect()
+}
+
+/// How revenue holds, where it comes from, what is invoiced next; `trials` are those that ended, and
+/// those of them that were billed.
+pub fn outlook(
+    growth: &[Growth],
+    plans: &[PlanRevenue],
+    coming: &Coming,
+    cohorts: &[Cohort],
+    (ended, billed): (i64, i64),
+    first: Currency,
+) -> Value {
+    let growth = growth.iter().map(|of| (of.currency, of)).collect();
+    let growth = in_order(growth, first).into_iter().map(|(currency, of)| {
+        json!({
+            "currency": currency.code(),
+            "arpa": of.arpa.map(Money::major),
+            "month": of.month.map(|month| month.format("%Y-%m").to_string()),
+            "churn": of.churn.map(|share| share.to_string()),
+            "retention": of.retention.map(|share| share.to_string()),
+        })
+    });
+    let plans = plans.iter().map(|of| (of.monthly.currency(), of)).collect();
+    let plans = in_order(plans, first).into_iter().map(|(currency, of)| {
+        json!({
+            "plan": of.plan,
+            "subscriptions": of.subscriptions,
+            "monthly": of.monthly.major(),
+            "currency": currency.code(),
+        })
+    });
+    let cohorts = cohorts.iter().map(|of| {
+        json!({
+            "month": of.month,
+            "customers": of.customers,
+            "subscribed": of.subscribed,
+            "share": objects::share(of.subscribed, of.customers),
+        })
+    });
+    json!({
+        "growth": growth.collect::<Vec<_>>(),
+        "plans": plans.collect::<Vec<_>>(),
+        "cohorts": cohorts.collect::<Vec<_>>(),
+        "trials": {
+            "ended": ended, "billed": billed, "share": objects::share(billed, ended),
+        },
+        "coming": { "invoices": coming.invoices, "totals": objects::totals(&coming.totals) },
+    })
 }
 
 /// What there is of each currency; the business's own stands first.

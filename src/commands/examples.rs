@@ -1,0 +1,213 @@
+//! An example or two of each command: help shows them, and so do the manual pages.
+
+use clap::Command;
+
+/// By the words of a command.
+const EXAMPLES: &[(&str, &[&str])] = &[
+    ("billing", &["billing demo", "billing init --currency EUR --company \"Example Services\""]),
+    ("billing init", &["billing init --currency XOF --timezone Africa/Dakar --locale fr"]),
+    ("billing demo", &["billing demo --dir try --tenants 50"]),
+    (
+        "billing tenant create",
+        &[
+            "billing tenant create acme --name \"Acme SARL\" --email compta@acme.example",
+            "billing tenant create birch --name Birch --email b@birch.example --external-id u-17",
+        ],
+    ),
+    ("billing tenant list", &["billing tenant list --status suspended"]),
+    ("billing tenant show", &["billing tenant show acme", "billing tenant show @u-17 --json"]),
+    (
+        "billing tenant edit",
+        &[
+            "billing tenant edit acme --email billing@acme.example",
+            "billing tenant edit acme --clear tax_id --metadata owner=awa",
+        ],
+    ),
+    ("billing tenant rename", &["billing tenant rename acme acme-group"]),
+    ("billing tenant suspend", &["billing tenant suspend acme --reason \"abuse of the service\""]),
+    ("billing tenant reactivate", &["billing tenant reactivate acme --until 2026-03-31"]),
+    ("billing tenant close", &["billing tenant close acme"]),
+    ("billing tenant reopen", &["billing tenant reopen acme --reason \"signed again\""]),
+    (
+        "billing plan create",
+        &[
+            "billing plan create pro --name Pro --price 49.90 --currency EUR --interval month",
+            "billing plan create year --name Yearly --price 150000 --interval year --trial-days 14",
+        ],
+    ),
+    ("billing plan list", &["billing plan list"]),
+    ("billing plan show", &["billing plan show pro --json"]),
+    ("billing plan archive", &["billing plan archive pro"]),
+    (
+        "billing subscription create",
+        &[
+            "billing subscription create --tenant acme --plan pro",
+            "billing subscription create --tenant acme --plan pro --quantity 5 --coupon WELCOME",
+        ],
+    ),
+    ("billing subscription list", &["billing subscription list --status past_due"]),
+    ("billing subscription show", &["billing subscription show sub_12"]),
+    ("billing subscription change", &["billing subscription change sub_12 --quantity 8"]),
+    ("billing subscription cancel", &["billing subscription cancel sub_12"]),
+    ("billing subscription resume", &["billing subscription resume sub_12"]),
+    ("billing subscription explain", &["billing subscription explain sub_12"]),
+    (
+        "billing payment-method create",
+        &["billing payment-method create --tenant acme --kind card --token pm_1Q2w3E --default"],
+    ),
+    ("billing payment-method list", &["billing payment-method list --tenant acme"]),
+    ("billing payment-method remove", &["billing payment-method remove pm_3"]),
+    ("billing payment-method set-default", &["billing payment-method set-default pm_3"]),
+    (
+        "billing invoice create",
+        &["billing invoice create --tenant acme --amount 120 --description Training --send"],
+    ),
+    (
+        "billing invoice list",
+        &[
+            "billing invoice list --tenant acme --status open",
+            "billing invoice list --since 2026-01-01 --until 2026-03-31 --format csv",
+        ],
+    ),
+    ("billing invoice show", &["billing invoice show INV-2026-000042 --json"]),
+    (
+        "billing invoice pay",
+        &["billing invoice pay INV-2026-000042 --amount 120 --method transfer --reference BANK-17"],
+    ),
+    ("billing invoice charge", &["billing invoice charge INV-2026-000042"]),
+    ("billing invoice void", &["billing invoice void INV-2026-000042 --reason \"issued twice\""]),
+    (
+        "billing invoice write-off",
+        &["billing invoice write-off INV-2026-000042 --reason insolvent"],
+    ),
+    (
+        "billing invoice promise",
+        &["billing invoice promise INV-2026-000042 --until 2026-03-31 --note \"on the phone\""],
+    ),
+    (
+        "billing invoice dispute",
+        &[
+            "billing invoice dispute INV-2026-000042 --note \"the quantity\"",
+            "billing invoice dispute INV-2026-000042 --resolve",
+        ],
+    ),
+    ("billing invoice overdue", &["billing invoice overdue --min-days 15"]),
+    ("billing invoice explain", &["billing invoice explain INV-2026-000042"]),
+    ("billing transaction list", &["billing transaction list --status failed --since 2026-03-01"]),
+    ("billing transaction show", &["billing transaction show txn_7"]),
+    (
+        "billing transaction resolve",
+        &["billing transaction resolve txn_7 --succeeded --note \"seen on the account\""],
+    ),
+    ("billing transaction reverse", &["billing transaction reverse txn_7 --reason \"it bounced\""]),
+    (
+        "billing credit grant",
+        &["billing credit grant --tenant acme --amount 20 --reason \"a day of outage\""],
+    ),
+    ("billing credit list", &["billing credit list --tenant acme --open"]),
+    ("billing credit show", &["billing credit show crd_3"]),
+    ("billing credit apply", &["billing credit apply --invoice INV-2026-000042"]),
+    (
+        "billing credit unapply",
+        &["billing credit unapply cru_5 --reason \"it was meant for the next one\""],
+    ),
+    (
+        "billing coupon create",
+        &[
+            "billing coupon create WELCOME --name Welcome --percent 20 --until 2026-12-31 --max-uses 100",
+            "billing coupon create LOYAL --name Loyal --amount 5 --currency EUR --until 2026-12-31 --duration forever",
+        ],
+    ),
+    (
+        "billing coupon generate",
+        &["billing coupon generate --count 50 --prefix FAIR --percent 30 --until 2026-06-30"],
+    ),
+    ("billing coupon list", &["billing coupon list --active"]),
+    ("billing coupon show", &["billing coupon show WELCOME"]),
+    ("billing coupon edit", &["billing coupon edit WELCOME --until 2027-03-31"]),
+    ("billing coupon activate", &["billing coupon activate WELCOME"]),
+    ("billing coupon deactivate", &["billing coupon deactivate WELCOME"]),
+    ("billing coupon delete", &["billing coupon delete WELCOME"]),
+    ("billing coupon validate", &["billing coupon validate WELCOME --tenant acme --amount 49.90"]),
+    ("billing coupon apply", &["billing coupon apply WELCOME --invoice INV-2026-000042"]),
+    ("billing coupon usages", &["billing coupon usages WELCOME --format csv"]),
+    ("billing coupon stats", &["billing coupon stats", "billing coupon stats WELCOME"]),
+    ("billing tasks check-overdue", &["billing tasks check-overdue --dry-run"]),
+    ("billing tasks retry-failed-payments", &["billing tasks retry-failed-payments --dry-run"]),
+    (
+        "billing tasks generate-recurring-invoices",
+        &["billing tasks generate-recurring-invoices --dry-run"],
+    ),
+    ("billing tasks cleanup-expired-trials", &["billing tasks cleanup-expired-trials --dry-run"]),
+    ("billing tasks deliver-emails", &["billing tasks deliver-emails"]),
+    ("billing tasks status", &["billing tasks status || echo \"look at billing\""]),
+    ("billing tasks runs", &["billing tasks runs --task check-overdue --limit 5"]),
+    ("billing report mrr", &["billing report mrr --since 2026-01-01"]),
+    ("billing report overdue", &["billing report overdue --until 2026-03-31"]),
+    ("billing report transactions", &["billing report transactions --since 2026-03-01"]),
+    ("billing report kpi", &["billing report kpi --since 2026-01-01 --until 2026-03-31"]),
+    ("billing report coupons", &["billing report coupons"]),
+    ("billing report automation", &["billing report automation --since 2026-03-01"]),
+    ("billing report html", &["billing report html --out pages"]),
+    ("billing email list", &["billing email list --status failed"]),
+    ("billing email show", &["billing email show eml_9"]),
+    ("billing email preview", &["billing email preview warning --locale fr"]),
+    ("billing email resend", &["billing email resend eml_9"]),
+    (
+        "billing event list",
+        &[
+            "billing event list --tenant acme",
+            "billing event list --after evt_88 --limit 100 --json",
+        ],
+    ),
+    (
+        "billing import",
+        &[
+            "billing import tenants tenants.csv --dry-run",
+            "billing import invoices factures.csv --delimiter ';' --decimal ,",
+        ],
+    ),
+    ("billing db status", &["billing db status"]),
+    ("billing db migrate", &["billing db migrate"]),
+    ("billing db backup", &["billing db backup /var/backups/billing.db"]),
+    ("billing db check", &["billing db check"]),
+    ("billing completions", &["billing completions bash > /etc/bash_completion.d/billing"]),
+    ("billing man", &["billing man --out /usr/local/share/man/man1"]),
+];
+
+/// Those of a command, by its words.
+pub fn of(words: &str) -> &'static [&'static str] {
+    let found = EXAMPLES.iter().find(|(command, _)| *command == words);
+    found.map_or(&[], |(_, examples)| examples)
+}
+
+/// Every command with its examples, for a test.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    EXAMPLES.iter().flat_map(|(words, lines)| lines.iter().map(move |line| (*words, *line)))
+}
+
+/// The tree of commands with their examples at the foot of their help.
+pub fn add(command: Command) -> Command {
+    let words = command.get_name().to_owned();
+    add_below(command, &words)
+}
+
+fn add_below(mut command: Command, words: &str) -> Command {
+    let names: Vec<String> =
+        command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for name in names {
+        let below = format!("{words} {name}");
+        command = command.mut_subcommand(name, |sub| add_below(sub, &below));
+    }
+    let lines = of(words);
+    if lines.is_empty() {
+        return command;
+    }
+    let told = command.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+    let head = if lines.len() == 1 { "Example" } else { "Examples" };
+    let more = match words {
+        "billing" => "\n\nbilling help config lists the keys of billing.toml.",
+        _ => "",
+    };
+    command.after_help(format!("{told}{head}:\n  {}{more}", lines.join("\n  ")))
+}
