@@ -166,6 +166,9 @@ pub struct Payments {
     #[serde(deserialize_with = "days_by_kind")]
     pub pending_days: PendingDays,
     pub parallel: u32,
+    /// What the gateway takes at least.
+    #[serde(deserialize_with = "minimums")]
+    pub minimum_charge: Minimums,
     #[serde(deserialize_with = "parsed")]
     pub collection: Collection,
     pub pass_env: Vec<String>,
@@ -296,6 +299,7 @@ impl Default for Payments {
             min_hours_between_tries: 20,
             pending_days: PendingDays::default(),
             parallel: 8,
+            minimum_charge: Minimums::default(),
             collection: Collection::Invoice,
             pass_env: Vec::new(),
             name: None,
@@ -490,6 +494,7 @@ impl Config {
             pending_days: self.payments.pending_days,
             start_on: d.start_on,
             minimum_amount: d.minimum_amount.clone(),
+            minimum_charge: self.payments.minimum_charge.clone(),
         }
     }
 

@@ -116,6 +116,10 @@ pub struct Attempt {
     pub answered_at: Option<String>,
 }
 
+/// The code of a charge that is below what the gateway takes (Stripe, "Error codes"). It says nothing
+/// of the customer's card: it is no decline.
+pub const TOO_SMALL: &str = "amount_too_small";
+
 /// What the config says of attempts.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {

@@ -30,6 +30,8 @@ pub struct Policy {
     pub start_on: Option<NaiveDate>,
     /// A tenant that owes less in all is listed, never chased or suspended.
     pub minimum_amount: Minimums,
+    /// What the gateway takes at least: an invoice under automatic collection that is below it rests.
+    pub minimum_charge: Minimums,
 }
 
 impl Policy {
@@ -81,6 +83,10 @@ pub struct InvoiceFacts {
     pub disputed: bool,
     /// Since when a charge is pending or its outcome unknown.
     pub charge_since: Option<NaiveDate>,
+    /// It is collected by charges, and not by the customer's own payment.
+    pub automatic: bool,
+    /// The gateway said that what is due is below what it takes.
+    pub too_small: bool,
     /// What it charges.
     pub charge_kind: Option<PaymentMethodKind>,
 }
@@ -118,6 +124,9 @@ pub enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     NotOverdue,
+    /// It is collected by charges, and below what the gateway takes: a later charge of the tenant
+    /// takes both.
+    TooSmallToCharge,
     /// Its tenant owes less in all than is worth a reminder.
     BelowMinimum {
         owed: Money,
@@ -262,6 +271,10 @@ pub enum Rule {
         minimum: Money,
         rests: bool,
     },
+    LeastCharge {
+        minimum: Option<Money>,
+        rests: bool,
+    },
     Dispute {
         disputed: bool,
     },
@@ -336,6 +349,14 @@ pub fn rest(
         if rests {
             return Some(Reason::BelowMinimum { owed, minimum });
         }
+    }
+    let minimum = policy.minimum_charge.of(facts.amount_due.currency());
+    let below = facts.too_small || policy.minimum_charge.is_above(facts.amount_due);
+    if facts.automatic && (below || minimum.is_some()) {
+        looked_at(Rule::LeastCharge { minimum, rests: below });
+    }
+    if facts.automatic && below {
+        return Some(Reason::TooSmallToCharge);
     }
     looked_at(Rule::Dispute { disputed: facts.disputed });
     if facts.disputed {
@@ -430,16 +451,13 @@ pub fn decide_invoice(
 /// or would be by a run of today, and it is not disputed. A promise lets dunning rest, but pays
 /// nothing.
 pub fn holds(facts: &InvoiceFacts, policy: &Policy, today: NaiveDate) -> bool {
-    if facts.disputed || is_below_minimum(facts, policy) {
+    let rests = rest(facts, policy, today, |_| {});
+    let little = matches!(rests, Some(Reason::BelowMinimum { .. } | Reason::TooSmallToCharge));
+    if facts.disputed || little {
         return false;
     }
     let decided = || decide_invoice(facts, TenantStatus::Suspended, policy, today, |_| {});
     facts.stage == Some(Stage::Suspension) || decided().records() == Some(Stage::Suspension)
-}
-
-/// Whether its tenant owes too little to be chased.
-fn is_below_minimum(facts: &InvoiceFacts, policy: &Policy) -> bool {
-    policy.minimum_amount.is_above(facts.owed)
 }
 
 /// Whether an open invoice is past suspension, by its stage or its age.

@@ -221,7 +221,7 @@ impl From<&Refusal> for Failure {
             }
             R::BadNumberFormat { format } => {
                 new("bad_number_format", format!("{format} is no format of invoice numbers"))
-                    .hint("INV-{year}-{seq:6}: {seq} once, and no digit beside it or {year} beside it")
+                    .hint("write it like INV-{year}-{seq:6}: {seq} once, and a sign between it and {year}")
             }
             R::Room(_) => rooms::of_room(refusal),
             R::File { path, doing, message } => {

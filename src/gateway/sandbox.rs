@@ -1,6 +1,6 @@
 //! The sandbox: answers from the token, and takes no money.
 
-use crate::domain::charge::{Answer, ChargeRequest};
+use crate::domain::charge::{Answer, ChargeRequest, TOO_SMALL};
 
 /// Answers a charge. `tok_flaky_N` declines N times: how often it was asked for this debt stands
 /// at the end of the key, which counts the attempts of a transaction.
@@ -10,6 +10,9 @@ pub fn charge(request: &ChargeRequest) -> Answer {
         "tok_ok" => succeeded(),
         "tok_declined" => declined("insufficient_funds", true),
         "tok_declined_hard" => declined("stolen_card", false),
+        // Takes half of a major unit at least, as Stripe does in EUR.
+        "tok_least" if request.amount.minor() < 50 => declined(TOO_SMALL, true),
+        "tok_least" => succeeded(),
         "tok_pending" => Answer::Pending { reference: Some(reference(request)) },
         "tok_unknown" => Answer::Unknown { message: "the sandbox says nothing".to_owned() },
         flaky => match flaky.strip_prefix("tok_flaky_").and_then(|n| n.parse::<u64>().ok()) {

@@ -1,12 +1,13 @@
 //! The rows of charges: series of attempts, each with what the gateway was asked and what it answered.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::charge::{
     Attempt, AttemptStatus, ChargeRequest, LastAttempt, Owed, RetryFacts, Token,
 };
+use crate::domain::invoice::Invoice;
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{
@@ -113,6 +114,36 @@ impl Db<'_> {
         )?;
         let ids = statement.query_map((after.0, limit as i64), |row| row.get(0))?;
         Ok(ids.map(|id| id.map(InvoiceId)).collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// What else of a tenant a charge of `invoice` may take: the open invoices under automatic
+    /// collection that are too small to be charged alone, by `least` in minor units or because the
+    /// gateway said so. None that is disputed or promised.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn too_small_beside(
+        &self,
+        invoice: &Invoice,
+        least: Option<Money>,
+        today: NaiveDate,
+    ) -> Result<Money> {
+        let currency = invoice.due.currency();
+        let mut statement = self.conn.prepare_cached(
+            "SELECT coalesce(sum(due_minor), 0) AS due FROM (
+               SELECT i.due_minor, (SELECT x.failure_code FROM transactions x
+                   WHERE x.invoice_id = i.id AND x.kind = 'charge' ORDER BY x.id DESC LIMIT 1) AS code,
+                 EXISTS (SELECT 1 FROM transactions x
+                   WHERE x.invoice_id = i.id AND x.kind = 'charge') AS charged
+               FROM invoices i INDEXED BY invoices_open
+               WHERE i.tenant_id = ?1 AND i.status = 'open' AND i.currency = ?2 AND i.id <> ?3
+                 AND i.collection = 'automatic' AND i.disputed_at IS NULL
+                 AND (i.promised_until IS NULL OR i.promised_until < ?4))
+             WHERE code = 'amount_too_small' OR (NOT charged AND due_minor < ?5)",
+        )?;
+        let least = least.map_or(0, Money::minor);
+        let values = (invoice.tenant_id.0, currency.code(), invoice.id.0, today.to_string(), least);
+        Ok(statement.query_row(values, |row| columns::money(row, "due", currency))?)
     }
 
     /// A charge with its last attempt and what of its invoice matters.

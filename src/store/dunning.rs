@@ -65,7 +65,11 @@ macro_rules! facts_query {
                     (SELECT m.kind FROM transactions x JOIN payment_methods m
                        ON m.id = x.payment_method_id
                      WHERE x.invoice_id = i.id AND x.kind = 'charge'
-                       AND x.status IN ('pending', 'unknown')) AS charge_kind
+                       AND x.status IN ('pending', 'unknown')) AS charge_kind,
+                    i.collection = 'automatic' AS automatic,
+                    coalesce((SELECT failure_code = 'amount_too_small' FROM transactions
+                      WHERE invoice_id = i.id AND kind = 'charge' ORDER BY id DESC LIMIT 1), 0)
+                      AS too_small
              FROM invoices i ",
             $($rest),+
         )
@@ -127,7 +131,7 @@ impl Db<'_> {
         let invoices =
             statement.query_map((tenant.0, today.to_string()), |row| facts(row, self.zone))?;
         let mut invoices = invoices.collect::<rusqlite::Result<Vec<_>>>()?;
-        owed_in_all(&mut invoices)?;
+        owed_in_all(&mut invoices);
         Ok(TenantFacts { id: tenant, slug, status, invoices })
     }
 
@@ -310,17 +314,17 @@ impl Db<'_> {
 }
 
 /// Adds up what a tenant owes in each currency, over all its overdue invoices.
-fn owed_in_all(invoices: &mut [InvoiceFacts]) -> Result<()> {
+fn owed_in_all(invoices: &mut [InvoiceFacts]) {
     let mut totals = Totals::default();
     for invoice in invoices.iter() {
-        totals.add(invoice.amount_due)?;
+        // Only the least amount is asked for: a sum that cannot be said is above it as it stands.
+        totals.add(invoice.amount_due).ok();
     }
     for invoice in invoices {
         let currency = invoice.amount_due.currency();
         let owed = totals.iter().find(|total| total.currency() == currency);
         invoice.owed = owed.copied().unwrap_or(invoice.amount_due);
     }
-    Ok(())
 }
 
 /// The facts of a row that bears their columns.
@@ -345,6 +349,8 @@ pub(super) fn facts(row: &Row, zone: Tz) -> rusqlite::Result<InvoiceFacts> {
         promised_until: columns::date_or_null(row, "promised_until")?,
         disputed: row.get("disputed")?,
         charge_since: columns::date_in(row, "charge_since", zone)?,
+        automatic: row.get("automatic")?,
+        too_small: row.get("too_small")?,
         charge_kind: columns::word_or_null(row, "charge_kind")?,
     })
 }

@@ -64,6 +64,9 @@ pub fn action(action: Action) -> String {
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::NotOverdue => "not overdue".to_owned(),
+        Reason::TooSmallToCharge => {
+            "too small to be charged: a later charge of the customer takes both".to_owned()
+        }
         Reason::BelowMinimum { owed, minimum } => {
             format!("{owed} are owed in all, less than the {minimum} that are chased")
         }
@@ -203,6 +206,11 @@ pub fn rule(rule: &Rule) -> Value {
         Rule::StartOn { start_on, chased } => {
             ("dunning starts on", date(*start_on), if *chased { "chased" } else { "never chased" })
         }
+        Rule::LeastCharge { minimum, rests } => (
+            "least charge",
+            minimum.map_or_else(|| "none".to_owned(), |minimum| minimum.to_string()),
+            if *rests { "rests" } else { "chased" },
+        ),
         Rule::Minimum { owed, minimum, rests } => (
             "minimum amount",
             format!("{owed} owed in all, {minimum} are chased"),

@@ -17,6 +17,7 @@ fn policy() -> Policy {
         pending_days: PendingDays::default(),
         start_on: None,
         minimum_amount: Minimums::default(),
+        minimum_charge: Minimums::default(),
     }
 }
 
@@ -41,6 +42,8 @@ fn invoice() -> InvoiceFacts {
         disputed: false,
         charge_since: None,
         charge_kind: None,
+        automatic: false,
+        too_small: false,
     }
 }
 

@@ -79,6 +79,15 @@ kinds! {
             /// It may be charged again without another payment method.
             retryable: bool,
         },
+        /// The gateway takes no charge as small as that: a later one takes both.
+        ChargeTooSmall = "charge_too_small" {
+            /// The charge.
+            transaction: TransactionId,
+            /// What was to be charged.
+            amount: Money,
+            /// What the amount is in.
+            currency: Currency,
+        },
         /// A gateway took the charge on, and does not say yet what becomes of it.
         ChargePending = "charge_pending" {
             /// The charge.

@@ -70,7 +70,11 @@ const OVERDUE: &str = concat!(
               AS charge_since,
             (SELECT m.kind FROM transactions x JOIN payment_methods m ON m.id = x.payment_method_id
              WHERE x.invoice_id = i.id AND x.kind = 'charge' AND x.created_at < :before
-             ORDER BY x.id DESC LIMIT 1) AS charge_kind
+             ORDER BY x.id DESC LIMIT 1) AS charge_kind,
+            i.collection = 'automatic' AS automatic,
+            coalesce((SELECT x.failure_code = 'amount_too_small' FROM transactions x
+             WHERE x.invoice_id = i.id AND x.kind = 'charge' AND x.created_at < :before
+             ORDER BY x.id DESC LIMIT 1), 0) AS too_small
      FROM was_open o JOIN invoices i ON i.id = o.id JOIN tenants t ON t.id = i.tenant_id
      LEFT JOIN invoice_states h ON :later AND h.id = (SELECT max(s.id) FROM invoice_states s
        WHERE s.invoice_id = i.id AND s.since < :before)

@@ -7,7 +7,7 @@ use super::source::Candidate;
 use super::{Charged, Charger, unknown_outcome};
 use crate::books::pay;
 use crate::domain::charge::{
-    Answer, AttemptStatus, ChargeRequest, Exhausted, Rests, Retry, decide_retry,
+    Answer, AttemptStatus, ChargeRequest, Exhausted, Rests, Retry, TOO_SMALL, decide_retry,
 };
 use crate::domain::event::PaymentEvent;
 use crate::domain::invoice::Invoice;
@@ -68,6 +68,7 @@ impl Charger<'_> {
                 charged.succeeded += 1;
                 charged.emails_queued += 1;
             }
+            (Answer::Declined { code, .. }, _) if code == TOO_SMALL => self.too_small(db, job)?,
             (Answer::Declined { code, message, retryable }, _) => {
                 self.declined(db, job, (code, message.as_deref(), !retryable), charged)?;
             }
@@ -149,6 +150,20 @@ impl Charger<'_> {
             Retry::Now | Retry::Wait { .. } => {}
         }
         Ok(())
+    }
+
+    /// The gateway takes no charge as small as that, which is nobody's fault: nobody is told, no retry
+    /// is made, and the invoice rests until a later charge of its tenant takes both.
+    fn too_small(&self, db: &Db, job: &Job) -> Result<()> {
+        let answered =
+            Answered { code: Some(TOO_SMALL), ..Answered::plain(AttemptStatus::Declined) };
+        db.answer_attempt(self.act, job.attempt, &answered)?;
+        db.charge_declined(self.act, job.transaction, TOO_SMALL, None, false)?;
+        db.end_series(self.act, job.transaction, None)?;
+        let (transaction, amount) = (job.transaction, job.request.amount);
+        let event =
+            PaymentEvent::ChargeTooSmall { transaction, amount, currency: amount.currency() };
+        db.record(self.act, &db.invoice_by_id(job.invoice)?, event, None)
     }
 
     /// Queues the e-mail about a first failure: once a charge, and not where nothing is owed.

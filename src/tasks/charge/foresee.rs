@@ -3,6 +3,8 @@
 use super::source::{Candidate, Source};
 use super::{Charged, Charger};
 use crate::domain::charge::{Retry, decide_retry};
+use crate::domain::credit::ApplyCredit;
+use crate::domain::invoice::Invoice;
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{InvoiceId, Money, Result, TransactionId};
@@ -52,12 +54,26 @@ impl Charger<'_> {
             return Ok(None);
         }
         let invoice = db.invoice_by_id(id)?;
+        let Some(amount) = self.chargeable(db, &invoice)? else { return Ok(None) };
         let method = db.default_payment_method(invoice.tenant_id)?;
-        let (number, tenant, amount) = (invoice.number, invoice.tenant, owed.amount_due);
+        let (number, tenant) = (invoice.number, invoice.tenant);
         Ok(Some(match method {
             Some(method) => Foreseen::First { invoice: id, number, tenant, amount, method },
             None => Foreseen::NoMethod { number, tenant, amount },
         }))
+    }
+
+    /// What is charged for an invoice: what is due, and with it what the tenant owes on others that are
+    /// too small to be charged alone; booked on this one, the surplus is credit, which pays those.
+    /// `None` where all of it is still too small: the invoice rests.
+    fn chargeable(&self, db: &Db, invoice: &Invoice) -> Result<Option<Money>> {
+        let config = self.given.config;
+        let mut amount = invoice.due;
+        if config.invoicing.apply_credit == ApplyCredit::Automatic {
+            let least = config.payments.minimum_charge.of(amount.currency());
+            amount = amount.plus(db.too_small_beside(invoice, least, self.act.today)?)?;
+        }
+        Ok(Some(amount).filter(|amount| !config.payments.minimum_charge.is_above(*amount)))
     }
 
     fn foresee_charge(&self, db: &Db, id: TransactionId) -> Result<Option<Foreseen>> {
