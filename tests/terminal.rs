@@ -33,7 +33,9 @@ fn what_cannot_be_undone_is_asked_at_a_terminal_and_nowhere_else() {
     shop.subscribe("acme", "monthly", "2026-01-10", &[]);
     shop.ok(&["invoice", "create", "--tenant", "acme", "--amount", "10", "--as-of", "2026-01-10"]);
     let at = ["--as-of", "2026-01-11"];
-    let commands: [&[&str]; 4] = [
+    let commands: [&[&str]; 6] = [
+        &["invoice", "create", "--tenant", "acme", "--amount", "1", "--issued-on", "2031-01-11"],
+        &["invoice", "create", "--tenant", "acme", "--amount", "1", "--issued-on", "2021-01-11"],
         &["invoice", "write-off", "INV-2026-000002", "--reason", "gone"],
         &["invoice", "void", "INV-2026-000001", "--reason", "a mistake"],
         &["subscription", "cancel", "sub_1", "--now"],

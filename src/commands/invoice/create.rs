@@ -9,7 +9,7 @@ use super::super::{Context, amount_or_nothing, date_arg, prompt};
 use super::show;
 use crate::books::issue::NewIssue;
 use crate::domain::invoice::{self, Line};
-use crate::domain::{InvoiceId, text, wording};
+use crate::domain::{InvoiceId, calendar, text, wording};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -53,6 +53,9 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     if let Some(number) = &number {
         check_gap(ctx, &mut store, number)?;
     }
+    for day in [args.issued_on, args.due_on].into_iter().flatten() {
+        ask_far(ctx, day)?;
+    }
     let mut unnamed = None;
     let made = args.once.create(ctx, &mut store, "", |book| {
         let db = book.db;
@@ -87,6 +90,19 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     }
     let number = store.read(|db| Ok(db.invoice_by_id(InvoiceId(made.id()))?.number))?;
     show(ctx, &mut store, &number)
+}
+
+/// So many days from today, a day is more likely a slip of the keyboard: 2031-06-30 for 2026-06-30.
+const FAR: i64 = 400;
+
+/// Asks at a terminal before a day that lies far ahead or behind.
+fn ask_far(ctx: &Context, day: NaiveDate) -> anyhow::Result<()> {
+    let away = calendar::days_between(ctx.clock.today(), day);
+    match away {
+        _ if away > FAR => prompt::ask(ctx, &format!("{day} is {away} days from now")),
+        _ if away < -FAR => prompt::ask(ctx, &format!("{day} was {} days ago", -away)),
+        _ => Ok(()),
+    }
 }
 
 /// Asks before a number that fits the series and lies ahead of its next: those between are lost for good.

@@ -57,6 +57,7 @@ pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Value> {
         "overdue_count": invoices.iter().filter(late).count(),
         "invoiced": of(&live, |invoice| invoice.total)?,
         "paid": of(&live, |invoice| invoice.paid)?,
+        "credit": objects::totals(&db.credit_balance(tenant.id)?),
         "subscriptions": subscriptions(db, ctx, tenant)?,
         "invoices": invoices.iter().rev().map(|i| objects::invoice(i, today)).collect::<Vec<_>>(),
         "transactions": transactions,
