@@ -14,6 +14,7 @@ support::transcript::documents! {
     charges => "charges.md",
     coupons => "coupons.md",
     credit => "credit.md",
+    credit_and_dunning => "credit-and-dunning.md",
     customers => "customers.md",
     delivery => "delivery.md",
     dunning => "dunning.md",

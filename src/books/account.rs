@@ -48,6 +48,17 @@ impl Book<'_> {
         }
     }
 
+    /// Takes all credit off an invoice that is to be set right; it goes back by itself.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn take_credit_off(&self, invoice: &Invoice, reason: &str) -> Result<Invoice> {
+        match invoice.credit_applied.is_zero() {
+            true => Ok(invoice.clone()),
+            false => self.release_all(invoice, reason),
+        }
+    }
+
     /// Lets credit pay an open invoice, whatever was taken off it before: `amount` of it, else as much
     /// as is due and there is. Returns how much it was.
     ///
@@ -76,11 +87,13 @@ impl Book<'_> {
         for (credit, part) in draw(&mut credits, amount.unwrap_or(due))? {
             remaining = remaining.minus(part)?;
             let (credit, transaction) = (credit.credit, credit.transaction);
-            let (invoice, amount) = (invoice.id, part);
+            let (tenant, invoice, amount) = (invoice.tenant_id, invoice.id, part);
+            // A person puts it back: it is kept off no more.
+            self.db.let_credit_on(credit, invoice)?;
             let one = Application { invoice, credit, transaction, amount, remaining };
-            self.apply(self.db.invoice_by_id(invoice)?.tenant_id, &one)?;
+            self.apply(tenant, &one)?;
         }
-        if remaining.is_zero() {
+        if self.is_settled_by(remaining) {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         due.minus(remaining).map_err(Refusal::from)

@@ -3,7 +3,7 @@
 use super::{Because, Book};
 use crate::domain::event::InvoiceEvent;
 use crate::domain::invoice::{self, Invoice};
-use crate::domain::ledger::Entry;
+use crate::domain::ledger::{Claim, Entry};
 use crate::domain::{Refusal, Result};
 use crate::store::Subject;
 
@@ -54,7 +54,11 @@ impl Book<'_> {
         }
         // What credit paid of it goes back to the customer first.
         let invoice = &self.release_all(invoice, "the invoice is void")?;
-        self.close(invoice, &Entry::voided(&invoice.amounts(), self.act.today), reason)?;
+        self.close(
+            invoice,
+            &Entry::voided(&invoice.amounts(), Claim::of(invoice.status), self.act.today),
+            reason,
+        )?;
         self.record(invoice, InvoiceEvent::Voided, Some(reason))?;
         self.return_coupon(invoice)?;
         self.use_credit(invoice.tenant_id)?;

@@ -3,6 +3,7 @@
 use super::Book;
 use crate::domain::credit::{ApplyCredit, CreditSource, Left, draw};
 use crate::domain::event::CreditEvent;
+use crate::domain::invoice::Invoice;
 use crate::domain::ledger::{Claim, Entry};
 use crate::domain::{CreditId, InvoiceId, Money, Result, TenantId, TransactionId};
 use crate::store::{NewCredit, Subject};
@@ -90,15 +91,23 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// Lets the credit of a tenant pay its open invoices; returns whether one of them is settled now.
-    /// Whether its tenant comes back is the caller's.
+    /// Whether so little is left on an invoice that it may hold nobody any more: nothing, or less than
+    /// is chased or charged.
+    pub(super) fn is_settled_by(&self, remaining: Money) -> bool {
+        remaining.is_zero()
+            || self.config.dunning.minimum_amount.is_above(remaining)
+            || self.config.payments.minimum_charge.is_above(remaining)
+    }
+
+    /// Lets the credit of a tenant pay its open invoices; returns whether one of them may hold it no
+    /// more. Whether the tenant comes back is the caller's.
     ///
     /// # Errors
     /// A fault of the file.
     pub(super) fn use_credit(&self, tenant: TenantId) -> Result<bool> {
         let plan = self.credit_plan(tenant)?;
         plan.iter().try_for_each(|one| self.apply(tenant, one))?;
-        Ok(plan.iter().any(|one| one.remaining.is_zero()))
+        Ok(plan.iter().any(|one| self.is_settled_by(one.remaining)))
     }
 
     /// Lets the credit of a tenant pay an invoice that is being issued, before it is sent or charged.
@@ -121,6 +130,19 @@ impl Book<'_> {
         let mut plan = Vec::new();
         self.plan_for(invoice, due, &mut credits, &mut plan)?;
         plan.iter().try_for_each(|one| self.apply(tenant, one))
+    }
+
+    /// Lets what a charge took for invoices that were too small to be charged alone pay those first:
+    /// the surplus is theirs.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub(super) fn use_credit_on_small(&self, charged: &Invoice) -> Result<()> {
+        let least = self.config.payments.minimum_charge.of(charged.total.currency());
+        for (invoice, due) in self.db.too_small_beside(charged, least, self.act.today)? {
+            self.use_credit_on(charged.tenant_id, invoice, due)?;
+        }
+        Ok(())
     }
 
     /// Lets a part of a credit pay an open invoice.

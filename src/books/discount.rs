@@ -57,6 +57,7 @@ impl Book<'_> {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }
         // What credit paid of it is taken off, and pays what the coupon leaves.
+        let before = invoice;
         let invoice = &self.release_all(invoice, "a coupon is taken off the invoice")?;
         let new = NewRedemption {
             coupon: &coupon,
@@ -88,10 +89,16 @@ impl Book<'_> {
         };
         let reason = format!("{}: {} instead of {}", coupon.code, amounts.total, invoice.total);
         self.record(invoice, event, Some(&reason))?;
-        self.use_credit(invoice.tenant_id)?;
+        if !before.credit_applied.is_zero() {
+            self.use_credit_on(invoice.tenant_id, invoice.id, amounts.total)?;
+        }
+        let settled = self.use_credit(invoice.tenant_id)?;
+        let left = self.db.invoice_by_id(invoice.id)?.due;
         if amounts.total.is_zero() {
             let reason = Some("the coupon leaves nothing to be paid");
             self.record(invoice, InvoiceEvent::Settled, reason)?;
+        }
+        if settled || self.is_settled_by(left) {
             self.come_back(invoice.tenant_id, Because::Corrected)?;
         }
         Ok(usage)

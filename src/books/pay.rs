@@ -93,9 +93,7 @@ impl Book<'_> {
         let surplus = payment.amount.minus(settlement.applied)?;
         self.keep_surplus(invoice.tenant_id, id, surplus, payment.paid_on)?;
         let settled = !surplus.is_zero() && self.use_credit(invoice.tenant_id)?;
-        // What is left may be too little to be chased.
-        let little = self.config.dunning.minimum_amount.is_above(settlement.remaining);
-        if settlement.remaining.is_zero() || settled || little {
+        if self.is_settled_by(settlement.remaining) || settled {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         Ok(id)
@@ -156,8 +154,12 @@ impl Book<'_> {
         self.tell_of_payment(invoice, id, charge.run)?;
         let surplus = charge.amount.minus(settlement.applied)?;
         self.keep_surplus(invoice.tenant_id, id, surplus, self.act.today)?;
+        if !surplus.is_zero() {
+            self.use_credit_on_small(invoice)?;
+        }
         let settled = !surplus.is_zero() && self.use_credit(invoice.tenant_id)?;
-        if settled || (settlement.remaining.is_zero() && !settlement.applied.is_zero()) {
+        let left = self.is_settled_by(settlement.remaining);
+        if settled || (left && !settlement.applied.is_zero()) {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         Ok(())
@@ -201,7 +203,7 @@ impl Book<'_> {
         };
         self.record(&before, event, Some(reason))?;
         // Other credit of the customer pays what is due now.
-        self.use_credit(before.tenant_id)?;
+        self.settle_from_credit(before.tenant_id)?;
         Ok(opened)
     }
 }

@@ -165,6 +165,14 @@ impl Book<'_> {
             let (tenant, status) = (tenant.slug.clone(), tenant.status.word());
             return Err(Refusal::NotClosed { tenant, status });
         }
+        // What went on ageing meanwhile is warned of anew, as after a return by hand.
+        let policy = self.config.dunning_policy();
+        for facts in self.db.dunning_facts(tenant.id, self.act.today)?.invoices {
+            if dunning::is_past_suspension(&facts, &policy, self.act.today) {
+                self.db.set_back_invoice(self.act, facts.id)?;
+            }
+        }
+        self.db.set_back_uncollectible(self.act, tenant.id)?;
         self.db.reactivate_tenant(self.act, tenant.id)?;
         let imported = by == By::Import;
         self.record(tenant.id, TenantEvent::Reopened { imported }, reason)

@@ -614,7 +614,7 @@ pub fn forecast(
     today: NaiveDate,
 ) -> Vec<NextStep> {
     let mut steps = Vec::new();
-    let mut facts = facts.clone();
+    let mut facts = leaving_today(facts, today);
     let mut decision = decide_invoice(&facts, status, policy, today, |_| {});
     let mut day = today;
     // The ladder has four rungs and a warning can come once more.

@@ -134,9 +134,12 @@ impl Entry {
         }
     }
 
-    /// An invoice on which nothing was paid should never have been issued.
-    pub fn voided(amounts: &Amounts, booked_on: NaiveDate) -> Entry {
-        Entry { kind: EntryKind::Void, ..Entry::issued(amounts, booked_on).negated() }
+    /// An invoice on which nothing was paid, and whose dues stand as `claim`, should never have been
+    /// issued.
+    pub fn voided(amounts: &Amounts, claim: Claim, booked_on: NaiveDate) -> Entry {
+        let issued = Entry::issued(amounts, booked_on).negated();
+        let due = issued.receivable;
+        Entry { kind: EntryKind::Void, receivable: 0, ..issued }.claiming(claim, due)
     }
 
     /// Credit that a customer is given, for which no money came.
@@ -221,7 +224,9 @@ pub fn entries_of_new(
     }
     match status {
         // Since when is not known of what was closed before its import.
-        InvoiceStatus::Void => entries.push(Entry::voided(amounts, issued_on)),
+        InvoiceStatus::Void => {
+            entries.push(Entry::voided(amounts, Claim::Receivable, issued_on));
+        }
         InvoiceStatus::Uncollectible => {
             entries.push(Entry::written_off(amounts.total, issued_on));
         }
@@ -301,7 +306,12 @@ mod tests {
                 Entry::credit_granted(eur(20), day()),
                 [0, 0, 20, 20, 0, 0],
             ),
-            ("voided", Entry::voided(&amounts(100, 20), day()), [-120, 0, 0, 0, -100, -20]),
+            ("voided", Entry::voided(&amounts(100, 20), open, day()), [-120, 0, 0, 0, -100, -20]),
+            (
+                "voided after it was written off",
+                Entry::voided(&amounts(100, 20), lost, day()),
+                [0, 0, -120, 0, -100, -20],
+            ),
             (
                 "a coupon comes off after the issue",
                 Entry::discounted(&amounts(100, 20), &amounts(90, 18), day()),

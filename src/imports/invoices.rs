@@ -58,6 +58,9 @@ impl Import<'_> {
         let new = self.new_invoice(tenants, &read, sequence)?;
         let id = self.db.insert_invoice(self.act, &new)?;
         self.db.record(self.act, (read.tenant.id, id), InvoiceEvent::Imported, None)?;
+        if read.status == InvoiceStatus::Open {
+            self.book().settle_from_credit(read.tenant.id)?;
+        }
         Ok(RowOutcome::Created)
     }
 
@@ -174,6 +177,7 @@ impl Import<'_> {
             return Err(row.bad("number", Why::CannotChange { what }));
         }
         let new = self.new_invoice(tenants, read, None)?;
+        let there = &self.book().take_credit_off(there, "an import sets the invoice right")?;
         match self.db.correct_imported(self.act, there.id, &new) {
             Err(refusal)
                 if matches!(
@@ -194,6 +198,8 @@ impl Import<'_> {
         let after = self.db.invoice_by_id(there.id)?;
         let event = InvoiceEvent::corrected(there, &after, &differs, reopened);
         self.db.record(self.act, &after, event, None)?;
+        self.book().settle_from_credit(there.tenant_id)?;
+        self.book().settle_from_credit(read.tenant.id)?;
         let because = match read.status {
             InvoiceStatus::Paid => Because::Paid,
             _ => Because::Corrected,

@@ -117,8 +117,9 @@ impl Db<'_> {
     }
 
     /// What else of a tenant a charge of `invoice` may take: the open invoices under automatic
-    /// collection that are too small to be charged alone, by `least` in minor units or because the
-    /// gateway said so. None that is disputed or promised.
+    /// collection that are too small to be charged alone, by `least` or because the gateway said so,
+    /// with what is due. None that is disputed or promised; and none at all while another charge of
+    /// the tenant carries them, or each would be charged with both.
     ///
     /// # Errors
     /// A fault of the file.
@@ -127,23 +128,33 @@ impl Db<'_> {
         invoice: &Invoice,
         least: Option<Money>,
         today: NaiveDate,
-    ) -> Result<Money> {
-        let currency = invoice.due.currency();
+    ) -> Result<Vec<(InvoiceId, Money)>> {
+        let currency = invoice.total.currency();
         let mut statement = self.conn.prepare_cached(
-            "SELECT coalesce(sum(due_minor), 0) AS due FROM (
-               SELECT i.due_minor, (SELECT x.failure_code FROM transactions x
-                   WHERE x.invoice_id = i.id AND x.kind = 'charge' ORDER BY x.id DESC LIMIT 1) AS code,
-                 EXISTS (SELECT 1 FROM transactions x
-                   WHERE x.invoice_id = i.id AND x.kind = 'charge') AS charged
+            "SELECT id, due_minor FROM (
+               SELECT i.id, i.due_minor,
+                 (SELECT x.failure_code FROM transactions x INDEXED BY transactions_invoice
+                  WHERE x.invoice_id = i.id AND x.kind = 'charge' ORDER BY x.id DESC LIMIT 1) AS code
                FROM invoices i INDEXED BY invoices_open
                WHERE i.tenant_id = ?1 AND i.status = 'open' AND i.currency = ?2 AND i.id <> ?3
                  AND i.collection = 'automatic' AND i.disputed_at IS NULL
-                 AND (i.promised_until IS NULL OR i.promised_until < ?4))
-             WHERE code = 'amount_too_small' OR (NOT charged AND due_minor < ?5)",
+                 AND (i.promised_until IS NULL OR i.promised_until < ?4)
+                 AND NOT EXISTS (SELECT 1 FROM transactions x INDEXED BY transactions_live
+                   WHERE x.invoice_id = i.id AND x.kind = 'charge'
+                     AND x.status IN ('pending', 'unknown')))
+             WHERE (code = 'amount_too_small' OR due_minor < ?5)
+               AND NOT EXISTS (SELECT 1 FROM transactions x INDEXED BY transactions_tenant
+                 JOIN invoices j ON j.id = x.invoice_id
+                 WHERE x.tenant_id = ?1 AND x.invoice_id <> ?3 AND x.kind = 'charge'
+                   AND x.status IN ('pending', 'unknown') AND x.amount_minor > j.due_minor)
+             ORDER BY id",
         )?;
         let least = least.map_or(0, Money::minor);
         let values = (invoice.tenant_id.0, currency.code(), invoice.id.0, today.to_string(), least);
-        Ok(statement.query_row(values, |row| columns::money(row, "due", currency))?)
+        let small = statement.query_map(values, |row| {
+            Ok((InvoiceId(row.get("id")?), columns::money(row, "due_minor", currency)?))
+        })?;
+        Ok(small.collect::<rusqlite::Result<_>>()?)
     }
 
     /// A charge with its last attempt and what of its invoice matters.

@@ -469,7 +469,7 @@ pub const CHECKS: &[Check] = &[
               JOIN tenants t ON t.id = c.tenant_id
               WHERE c.left_minor > 0 AND i.disputed_at IS NULL AND i.promised_until IS NULL
                 AND NOT EXISTS (SELECT 1 FROM credit_uses u WHERE u.invoice_id = i.id
-                  AND u.credit_id = c.id AND u.unapplied_at IS NOT NULL)
+                  AND u.credit_id = c.id AND u.kept_off = 1)
                 AND NOT EXISTS (SELECT 1 FROM transactions x WHERE x.invoice_id = i.id
                   AND x.kind = 'charge' AND x.status IN ('pending', 'unknown'))",
     },

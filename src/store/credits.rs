@@ -180,6 +180,20 @@ impl Db<'_> {
         Ok(credits.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Lets a credit that a person took off an invoice pay it again by itself.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn let_credit_on(&self, credit: CreditId, invoice: InvoiceId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE credit_uses SET kept_off = 0
+                 WHERE invoice_id = ?2 AND credit_id = ?1 AND kept_off = 1",
+            )?
+            .execute((credit.0, invoice.0))?;
+        Ok(())
+    }
+
     /// Writes down that a credit pays an invoice, and takes it off what is left of the credit.
     ///
     /// # Errors

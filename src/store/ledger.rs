@@ -107,7 +107,10 @@ impl Db<'_> {
                  SELECT booked_on, ?2, 'correction', tenant_id, invoice_id, currency,
                    -sum(receivable_minor), -sum(cash_minor), -sum(loss_minor),
                    -sum(credit_minor), -sum(revenue_minor), -sum(tax_minor)
-                 FROM ledger WHERE invoice_id = ?1 GROUP BY booked_on, tenant_id, currency
+                 FROM ledger
+                 -- What credit paid of it was taken off before, each in entries of its own.
+                 WHERE invoice_id = ?1 AND kind NOT IN ('credit_applied', 'credit_unapplied')
+                 GROUP BY booked_on, tenant_id, currency
                  -- What an earlier correction took back is gone already.
                  HAVING sum(receivable_minor) <> 0 OR sum(cash_minor) <> 0
                    OR sum(loss_minor) <> 0 OR sum(credit_minor) <> 0

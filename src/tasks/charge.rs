@@ -193,6 +193,7 @@ pub fn by_hand(store: &mut Store, given: &Given, act: &Act, number: &str) -> Res
     let lock = Lock::take_charging(store.path(), &act.actor, patience(given))?;
     let charger = Charger { given, act, run: None, reach: Reach::Everything };
     let job = store.write(|db| {
+        charger.books(db).settle_from_credit(db.invoice(number)?.tenant_id)?;
         let invoice = db.invoice(number)?;
         invoice::check_open(&invoice)?;
         if db.live_charge(invoice.id)?.is_some() {

@@ -92,6 +92,10 @@ fn facts_of(db: &Db, config: &Config, act: &Act, tenant: TenantId) -> Result<Ten
         for invoice in facts.invoices.iter_mut().filter(|invoice| invoice.id == paid.invoice) {
             invoice.amount_due = paid.remaining;
         }
+        // What it pays of an invoice that is not due yet leaves what is overdue as it is.
+        if !facts.invoices.iter().any(|invoice| invoice.id == paid.invoice) {
+            continue;
+        }
         let currency = paid.amount.currency();
         for invoice in facts.invoices.iter_mut().filter(|i| i.owed.currency() == currency) {
             invoice.owed = invoice.owed.minus(paid.amount)?;

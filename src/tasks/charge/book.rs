@@ -124,6 +124,9 @@ impl Charger<'_> {
         db.answer_attempt(self.act, job.attempt, &answered)?;
         db.charge_declined(self.act, job.transaction, code, message, hard)?;
         charged.failed += 1;
+        // Credit that came while the charge had no outcome pays now.
+        let tenant = db.invoice_by_id(job.invoice)?.tenant_id;
+        self.books(db).settle_from_credit(tenant)?;
         let invoice = db.invoice_by_id(job.invoice)?;
         let event = PaymentEvent::ChargeDeclined {
             transaction: job.transaction,

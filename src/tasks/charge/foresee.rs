@@ -66,12 +66,14 @@ impl Charger<'_> {
     /// What is charged for an invoice: what is due, and with it what the tenant owes on others that are
     /// too small to be charged alone; booked on this one, the surplus is credit, which pays those.
     /// `None` where all of it is still too small: the invoice rests.
-    fn chargeable(&self, db: &Db, invoice: &Invoice) -> Result<Option<Money>> {
+    pub(super) fn chargeable(&self, db: &Db, invoice: &Invoice) -> Result<Option<Money>> {
         let config = self.given.config;
         let mut amount = invoice.due;
         if config.invoicing.apply_credit == ApplyCredit::Automatic {
             let least = config.payments.minimum_charge.of(amount.currency());
-            amount = amount.plus(db.too_small_beside(invoice, least, self.act.today)?)?;
+            for (_, due) in db.too_small_beside(invoice, least, self.act.today)? {
+                amount = amount.plus(due)?;
+            }
         }
         Ok(Some(amount).filter(|amount| !config.payments.minimum_charge.is_above(*amount)))
     }

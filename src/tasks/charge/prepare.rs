@@ -40,6 +40,12 @@ impl Charger<'_> {
         candidate: Candidate,
         charged: &mut Charged,
     ) -> Result<Option<Job>> {
+        // What the customer has in credit pays before any charge.
+        let invoice = match candidate {
+            Candidate::Invoice(id) => id,
+            Candidate::Charge(id) => db.charge_series(id)?.invoice,
+        };
+        self.books(db).settle_from_credit(db.invoice_by_id(invoice)?.tenant_id)?;
         match self.foresee(db, candidate)? {
             None | Some(Foreseen::NoMethod { .. }) => Ok(None),
             Some(Foreseen::First { invoice, amount, method, .. }) => {
@@ -81,7 +87,8 @@ impl Charger<'_> {
             Retry::Now => {
                 let method = db.default_payment_method(series.tenant_id)?;
                 let Some(method) = method else { return Ok(None) };
-                let amount = series.facts.invoice.amount_due;
+                let invoice = db.invoice_by_id(series.invoice)?;
+                let Some(amount) = self.chargeable(db, &invoice)? else { return Ok(None) };
                 db.retry_charge(self.act, series.transaction, amount, &method)?;
                 charged.eligible += 1;
                 self.try_once(db, series.transaction, series.invoice, amount, &method).map(Some)
