@@ -499,6 +499,8 @@ impl Store {
     ) -> Result<()> {
         let Some((sound, others)) = CHECKS.split_first() else { return Ok(()) };
         let mut beside = Store::open(&self.path, Access::Read)?;
+        // It looks every row up in each index: 64 MB of pages kept save a sixth of the time.
+        beside.pragma("cache_size", -65_536)?;
         let (sound_found, others_found) = std::thread::scope(|scope| {
             let looked_at = scope.spawn(|| beside.check(sound));
             let others: Vec<_> = others.iter().map(|check| self.check(check)).collect();
