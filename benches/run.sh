@@ -47,7 +47,7 @@ cd "$work"
 # Every database here is called billing.db in a folder of its own, made by the tool itself.
 new_shop() {
   mkdir "$1"
-  (cd "$1" && "$billing" init --currency EUR --locale en > /dev/null)
+  (cd "$1" && "$billing" init --currency EUR --locale en "${@:2}" > /dev/null)
 }
 tool() { printf '%s\n' "$billing" --config "$1/billing.toml" --as-of "$AS_OF"; }
 fresh() { rm -rf "$2" && cp -r "$1" "$2" && sync; }
@@ -118,8 +118,7 @@ nothing_due() {
 against_loop() {
   local what=$1 n=$2 loop=$3 maker=$4 due=(tasks "${@:5}" --no-deliver --quiet)
   say "$what, $n"
-  new_shop stock
-  printf '[invoicing]\ntax_rate = "20"\n' >> stock/billing.toml
+  new_shop stock --tax-rate 20
   "$yardstick" "$maker" stock/billing.db "$n" "$AS_OF"
   # One run whose rows become the list of what the loop writes, and whose database has nothing
   # due any more.
@@ -355,7 +354,7 @@ measure_reports() {
 
 measure_delivery() {
   say "delivery, $EMAILS e-mails"
-  new_shop outbox
+  new_shop outbox --company Bench
   "$yardstick" queue outbox/billing.db "$EMAILS" "$AS_OF"
   sed -i '/^transport/d' outbox/billing.toml
   printf 'from = "billing@bench.example"\ntransport = "smtp"\nhost = "127.0.0.1"\nport = PORT\ntls = "none"\n' >> outbox/billing.toml
