@@ -35,8 +35,11 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn reopened_periods(&self, after: InvoiceId, limit: usize) -> Result<Vec<InvoiceId>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT invoice_id FROM reopened_periods WHERE invoice_id > ?1
-             ORDER BY invoice_id LIMIT ?2",
+            // A suspended subscription is not billed: its periods wait for its return.
+            "SELECT r.invoice_id FROM reopened_periods r
+             JOIN subscriptions s ON s.id = r.subscription_id
+             WHERE r.invoice_id > ?1 AND s.status <> 'suspended'
+             ORDER BY r.invoice_id LIMIT ?2",
         )?;
         let found =
             statement.query_map((after.0, limit as i64), |row| Ok(InvoiceId(row.get(0)?)))?;
