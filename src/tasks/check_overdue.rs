@@ -15,7 +15,7 @@ use crate::domain::event::InvoiceEvent;
 use crate::domain::stage::Stage;
 use crate::domain::template::Template;
 use crate::domain::tenant::SuspensionCause;
-use crate::domain::{Act, EmailId, Result, RunId, TenantId};
+use crate::domain::{Act, EmailId, Refusal, Result, RunId, TenantId};
 use crate::store::dunning::{DueKey, NewStep};
 use crate::store::{Db, NewEmail, Store};
 
@@ -50,38 +50,40 @@ pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> 
     let act = given.clock.act("task:check-overdue");
     let domain = given.config.mail_domain();
     let writer = Writer { config: given.config, act: &act, run, domain: &domain };
-    use_credit(store, given.config, &act)?;
-    go_through(Pass::Run(store), given, options, |db, facts, decided| {
+    let credited = use_credit(store, given.config, &act)?;
+    let done = go_through(Pass::Run(store), given, options, |db, facts, decided| {
         writer.write(db, facts, &decided.decision)
-    })
+    })?;
+    let did_something = done.did_something || !credited.errors.is_empty();
+    Ok(Done { did_something, errors: [credited.errors, done.errors].concat(), ..done })
 }
 
 /// Lets what customers have in credit pay what they owe, before anything is decided: a promise or a
-/// dispute that kept it off an invoice may have ended since.
-fn use_credit(store: &mut Store, config: &Config, act: &Act) -> Result<()> {
+/// dispute that kept it off an invoice may have ended since. What fails of one tenant is named, and
+/// the others' credit pays all the same.
+fn use_credit(store: &mut Store, config: &Config, act: &Act) -> Result<Sum> {
     let mut after = TenantId(0);
-    loop {
-        let page = store.read(|db| db.tenants_with_credit(after, BATCH))?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = *last;
-        let pays = |db: &Db, tenant: &TenantId| {
-            Ok(!Book::new(db, act, config).credit_plan(*tenant)?.is_empty())
-        };
-        let pay = store.read(|db| {
-            page.iter()
-                .filter_map(|tenant| match pays(db, tenant) {
-                    Ok(pays) => pays.then_some(Ok(*tenant)),
-                    Err(refusal) => Some(Err(refusal)),
-                })
-                .collect::<Result<Vec<_>>>()
-        })?;
-        if !pay.is_empty() {
-            store.write(|db| {
-                let book = Book::new(db, act, config);
-                pay.iter().try_for_each(|tenant| book.settle_from_credit(*tenant))
-            })?;
-        }
-    }
+    Pass::Run(store).each_page(
+        |db| {
+            let page = db.tenants_with_credit(after, BATCH)?;
+            after = page.last().copied().unwrap_or(after);
+            Ok(page)
+        },
+        |db, tenants, _| {
+            let book = Book::new(db, act, config);
+            tenants.iter().try_for_each(|tenant| book.settle_from_credit(*tenant))?;
+            Ok(Sum::default())
+        },
+        refused,
+    )
+}
+
+/// Names a tenant of which something failed.
+fn refused(db: &Db, tenant: &TenantId, refusal: &Refusal, sum: &mut Sum) -> Result<()> {
+    let slug = db.tenant_by_id(*tenant).map(|tenant| tenant.slug);
+    let subject = slug.unwrap_or_else(|_| tenant.to_string());
+    sum.errors.push(item_refused(&subject, refusal));
+    Ok(())
 }
 
 /// The facts of a tenant as they are once its credit has paid what it can: of a dry run, which pays
@@ -154,12 +156,7 @@ fn go_through(
             }
             Ok(sum)
         },
-        |db, tenant, refusal, sum| {
-            let slug = db.tenant_by_id(*tenant).map(|tenant| tenant.slug);
-            let subject = slug.unwrap_or_else(|_| tenant.to_string());
-            sum.errors.push(item_refused(&subject, refusal));
-            Ok(())
-        },
+        refused,
     )?;
     if sum.counts.suspensions_held > 0 {
         sum.errors.push(mass_suspension(sum.counts.suspensions_held, caps.suspensions));
