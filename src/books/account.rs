@@ -93,7 +93,7 @@ impl Book<'_> {
             let one = Application { invoice, credit, transaction, amount, remaining };
             self.apply(tenant, &one)?;
         }
-        if self.is_settled_by(remaining) {
+        if self.config.dunning_policy().is_little(remaining) {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         due.minus(remaining).map_err(Refusal::from)

@@ -1,5 +1,7 @@
 //! What a customer has in credit: how it is kept, and how it pays invoices by itself.
 
+use chrono::NaiveDate;
+
 use super::Book;
 use crate::domain::credit::{ApplyCredit, CreditSource, Left, draw};
 use crate::domain::event::CreditEvent;
@@ -30,7 +32,7 @@ impl Book<'_> {
         tenant: TenantId,
         transaction: TransactionId,
         surplus: Money,
-        counts_from: chrono::NaiveDate,
+        counts_from: NaiveDate,
     ) -> Result<()> {
         if surplus.is_zero() {
             return Ok(());
@@ -91,14 +93,6 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// Whether so little is left on an invoice that it may hold nobody any more: nothing, or less than
-    /// is chased or charged.
-    pub(super) fn is_settled_by(&self, remaining: Money) -> bool {
-        remaining.is_zero()
-            || self.config.dunning.minimum_amount.is_above(remaining)
-            || self.config.payments.minimum_charge.is_above(remaining)
-    }
-
     /// Lets the credit of a tenant pay its open invoices; returns whether one of them may hold it no
     /// more. Whether the tenant comes back is the caller's.
     ///
@@ -107,7 +101,8 @@ impl Book<'_> {
     pub(super) fn use_credit(&self, tenant: TenantId) -> Result<bool> {
         let plan = self.credit_plan(tenant)?;
         plan.iter().try_for_each(|one| self.apply(tenant, one))?;
-        Ok(plan.iter().any(|one| self.is_settled_by(one.remaining)))
+        let policy = self.config.dunning_policy();
+        Ok(plan.iter().any(|one| policy.is_little(one.remaining)))
     }
 
     /// Lets the credit of a tenant pay an invoice that is being issued, before it is sent or charged.

@@ -98,7 +98,7 @@ impl Book<'_> {
             let reason = Some("the coupon leaves nothing to be paid");
             self.record(invoice, InvoiceEvent::Settled, reason)?;
         }
-        if settled || self.is_settled_by(left) {
+        if settled || self.config.dunning_policy().is_little(left) {
             self.come_back(invoice.tenant_id, Because::Corrected)?;
         }
         Ok(usage)

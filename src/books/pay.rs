@@ -93,7 +93,7 @@ impl Book<'_> {
         let surplus = payment.amount.minus(settlement.applied)?;
         self.keep_surplus(invoice.tenant_id, id, surplus, payment.paid_on)?;
         let settled = !surplus.is_zero() && self.use_credit(invoice.tenant_id)?;
-        if self.is_settled_by(settlement.remaining) || settled {
+        if self.config.dunning_policy().is_little(settlement.remaining) || settled {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         Ok(id)
@@ -158,7 +158,7 @@ impl Book<'_> {
             self.use_credit_on_small(invoice)?;
         }
         let settled = !surplus.is_zero() && self.use_credit(invoice.tenant_id)?;
-        let left = self.is_settled_by(settlement.remaining);
+        let left = self.config.dunning_policy().is_little(settlement.remaining);
         if settled || (left && !settlement.applied.is_zero()) {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }

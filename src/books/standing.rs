@@ -94,18 +94,25 @@ impl Book<'_> {
                 self.promise(&invoice, until, reason)?;
             }
         }
+        let set_back = self.warn_anew(tenant.id)?;
+        let how =
+            Reactivation::ByHand { promised_until: until, set_back: &set_back, on: self.act.today };
+        let which = Which::TakenBy(suspension.cause);
+        self.bring_back(tenant.id, suspension, which, reason, how)
+    }
+
+    /// Sets the invoices of a tenant back that could suspend it without a new notice, and returns their
+    /// numbers.
+    fn warn_anew(&self, tenant: TenantId) -> Result<Vec<String>> {
         let (policy, mut set_back) = (self.config.dunning_policy(), Vec::new());
-        for facts in self.db.dunning_facts(tenant.id, self.act.today)?.invoices {
+        for facts in self.db.dunning_facts(tenant, self.act.today)?.invoices {
             if dunning::is_warned_anew(&facts, &policy, self.act.today) {
                 self.db.set_back_invoice(self.act, facts.id)?;
                 set_back.push(facts.number);
             }
         }
-        self.db.set_back_uncollectible(self.act, tenant.id)?;
-        let how =
-            Reactivation::ByHand { promised_until: until, set_back: &set_back, on: self.act.today };
-        let which = Which::TakenBy(suspension.cause);
-        self.bring_back(tenant.id, suspension, which, reason, how)
+        self.db.set_back_uncollectible(self.act, tenant)?;
+        Ok(set_back)
     }
 
     /// Closes a tenant: it is not served any more, and its subscriptions end now. What it owes is
@@ -165,14 +172,8 @@ impl Book<'_> {
             let (tenant, status) = (tenant.slug.clone(), tenant.status.word());
             return Err(Refusal::NotClosed { tenant, status });
         }
-        // What went on ageing meanwhile is warned of anew, as after a return by hand.
-        let policy = self.config.dunning_policy();
-        for facts in self.db.dunning_facts(tenant.id, self.act.today)?.invoices {
-            if dunning::is_past_suspension(&facts, &policy, self.act.today) {
-                self.db.set_back_invoice(self.act, facts.id)?;
-            }
-        }
-        self.db.set_back_uncollectible(self.act, tenant.id)?;
+        // What went on ageing meanwhile gives no notice, as after a return by hand.
+        self.warn_anew(tenant.id)?;
         self.db.reactivate_tenant(self.act, tenant.id)?;
         let imported = by == By::Import;
         self.record(tenant.id, TenantEvent::Reopened { imported }, reason)

@@ -35,6 +35,14 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether so little is left on an invoice that it may hold its tenant no more: nothing, or less
+    /// than is chased or charged.
+    pub fn is_little(&self, remaining: Money) -> bool {
+        remaining.is_zero()
+            || self.minimum_amount.is_above(remaining)
+            || self.minimum_charge.is_above(remaining)
+    }
+
     /// Days after the due date at which the stage comes.
     pub fn days(&self, stage: Stage) -> i64 {
         match stage {
