@@ -65,10 +65,16 @@ impl Charger<'_> {
 
     /// What is charged for an invoice: what is due, and with it what the tenant owes on others that are
     /// too small to be charged alone; booked on this one, the surplus is credit, which pays those.
-    /// `None` where all of it is still too small: the invoice rests.
-    pub(super) fn chargeable(&self, db: &Db, invoice: &Invoice) -> Result<Option<Money>> {
+    /// `None` where credit pays it, or where all of it is still too small: the invoice rests.
+    fn chargeable(&self, db: &Db, invoice: &Invoice) -> Result<Option<Money>> {
         let config = self.given.config;
-        let mut amount = invoice.due;
+        // A run has let credit pay before; a dry run foresees it.
+        let plan = self.books(db).credit_plan(invoice.tenant_id)?;
+        let paid = plan.iter().rfind(|one| one.invoice == invoice.id);
+        let mut amount = paid.map_or(invoice.due, |one| one.remaining);
+        if amount.is_zero() {
+            return Ok(None);
+        }
         if config.invoicing.apply_credit == ApplyCredit::Automatic {
             let least = config.payments.minimum_charge.of(amount.currency());
             for (_, due) in db.too_small_beside(invoice, least, self.act.today)? {
@@ -79,7 +85,7 @@ impl Charger<'_> {
     }
 
     fn foresee_charge(&self, db: &Db, id: TransactionId) -> Result<Option<Foreseen>> {
-        let series = db.charge_series(id)?;
+        let mut series = db.charge_series(id)?;
         Ok(match series.status {
             TransactionStatus::Succeeded => None,
             TransactionStatus::Pending | TransactionStatus::Unknown => {
@@ -88,6 +94,11 @@ impl Charger<'_> {
             TransactionStatus::Failed => {
                 let policy = self.given.config.retry_policy();
                 let retry = decide_retry(&series.facts, &policy, self.act.now, self.act.today);
+                if retry == Retry::Now {
+                    let invoice = db.invoice_by_id(series.invoice)?;
+                    let Some(amount) = self.chargeable(db, &invoice)? else { return Ok(None) };
+                    series.facts.invoice.amount_due = amount;
+                }
                 Some(Foreseen::Retried { series, retry })
             }
         })

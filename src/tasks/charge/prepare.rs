@@ -87,8 +87,7 @@ impl Charger<'_> {
             Retry::Now => {
                 let method = db.default_payment_method(series.tenant_id)?;
                 let Some(method) = method else { return Ok(None) };
-                let invoice = db.invoice_by_id(series.invoice)?;
-                let Some(amount) = self.chargeable(db, &invoice)? else { return Ok(None) };
+                let amount = series.facts.invoice.amount_due;
                 db.retry_charge(self.act, series.transaction, amount, &method)?;
                 charged.eligible += 1;
                 self.try_once(db, series.transaction, series.invoice, amount, &method).map(Some)
