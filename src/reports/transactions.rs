@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::period::{Period, day_of};
 use crate::clock::Clock;
+use crate::domain::charge::TOO_SMALL;
 use crate::domain::money::share;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Money, Result, TransactionId};
@@ -107,6 +108,10 @@ pub fn transactions(db: &Db, clock: &Clock, period: Period) -> Result<Transactio
 impl Transactions {
     fn add(&mut self, clock: &Clock, first: NaiveDate, tally: &Tally) -> Result<()> {
         let (key, amount) = (&tally.key, Money::from_minor(tally.minor, tally.key.currency));
+        // What a gateway calls too small is no decline: it is charged with a later invoice.
+        if key.failure_code.as_deref() == Some(TOO_SMALL) {
+            return Ok(());
+        }
         let zero = Money::zero(key.currency);
         let came = if key.status == TransactionStatus::Succeeded { amount } else { zero };
         let (succeeded, failed) = match key.status {
