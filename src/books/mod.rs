@@ -1,9 +1,9 @@
 //! The verbs that change more than one noun in one transaction: issuing, redeeming, subscribing,
 //! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
 //!
-//! From the bottom up: `record` ← `methods`, `credit` ← `issue` ← `redeem` ← `bill`
-//! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account`, `pay`,
-//! `close`, `discount`. Nothing points back up.
+//! From the bottom up: `record` ← `methods`, `resend`, `credit` ← `issue` ← `redeem` ← `bill`
+//! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `pay`,
+//! `close`, `discount`. Nothing points back up; `explain` and `coming` look ahead, and write nothing.
 
 mod account;
 mod bill;
@@ -20,6 +20,7 @@ pub mod pay;
 mod record;
 pub mod redeem;
 mod release;
+mod resend;
 mod returns;
 mod standing;
 pub mod subscribe;
@@ -33,6 +34,7 @@ pub use close::{Sent, Then, Voiding};
 pub use coming::Coming;
 pub use explain::{Explained, Next, Provided};
 pub use pay::{Notify, PaymentTerms};
+pub use resend::{is_sent_again_by_name, queued_facts};
 pub use standing::Because;
 
 /// The books, open for writing in one transaction.

@@ -218,17 +218,16 @@ fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
 
 fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
-    let (act, since) = (ctx.act(), args.since.as_deref());
+    let since = args.since.as_deref();
     let since = since.map(|since| ctx.clock.start("since", since)).transpose()?;
     let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
     let drawer = Drawer { renderer, act: ctx.act(), config: &ctx.config };
     if let Some(id) = args.id {
-        let id = store.write(|db| deliver_emails::resend(db, &act, &ctx.config, id))?;
+        let id = ctx.write(&mut store, |book| book.resend(id))?;
         let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
         return Ok(ctx.printer.object(&email)?);
     }
-    let queued =
-        store.write(|db| deliver_emails::resend_failed(db, &act, &ctx.config, since.as_deref()))?;
+    let queued = ctx.write(&mut store, |book| book.resend_failed(since.as_deref()))?;
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         queued.iter().try_for_each(|id| {

@@ -1,0 +1,347 @@
+//! What an e-mail says, read anew when it is drawn up: the facts may have changed since it was queued.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+
+use crate::books::{Book, is_sent_again_by_name, queued_facts};
+use crate::config::Config;
+use crate::domain::charge::{LastAttempt, Retry, decide_retry};
+use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
+use crate::domain::email::Locale;
+use crate::domain::invoice::InvoiceStatus;
+use crate::domain::money::Totals;
+use crate::domain::payment_method::PaymentMethod;
+use crate::domain::schedule::Task;
+use crate::domain::stage::Stage;
+use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::template::{
+    AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template,
+    Trial,
+};
+use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
+use crate::domain::transaction::{TransactionKind, TransactionStatus};
+use crate::domain::trial::Action;
+use crate::domain::{Act, InvoiceId, Refusal, Result, SubscriptionId, TransactionId};
+use crate::mail::wording;
+use crate::store::dunning::ToldStep;
+use crate::store::{Db, Email};
+
+pub(super) enum Facts {
+    Content(Box<Content>),
+    /// The e-mail has nothing left to say, and why.
+    Nothing(&'static str),
+}
+
+/// Reads the facts of an e-mail now.
+pub(super) fn facts(
+    db: &Db,
+    email: &Email,
+    tenant: &Tenant,
+    config: &Config,
+    policy: &Policy,
+    act: &Act,
+) -> Result<Facts> {
+    let mut content = Content {
+        template: email.template,
+        locale: tenant.locale,
+        company: config.company.clone(),
+        tenant_name: tenant.name.clone(),
+        tenant_suspended: tenant.status == TenantStatus::Suspended,
+        declined: false,
+        today: act.today,
+        overdue: Vec::new(),
+        totals: Vec::new(),
+        suspension_on: None,
+        suspended_on: None,
+        next_letter_on: None,
+        paid: false,
+        comes_back: config.dunning.reactivate_on_payment
+            && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
+        invoice: None,
+        collecting: None,
+        payment: None,
+        failure: None,
+        trial: None,
+        in_reply_to: None,
+    };
+    match email.template {
+        Template::Friendly | Template::Urgent | Template::Warning | Template::Suspension => {
+            if let Some(nothing) = dunning_facts(db, email, tenant, policy, act, &mut content)? {
+                return Ok(Facts::Nothing(nothing));
+            }
+        }
+        Template::Reactivation => {
+            if tenant.status != TenantStatus::Active {
+                return Ok(Facts::Nothing("the tenant is not active any more"));
+            }
+            content.paid = queued_facts(email)["paid"] == true;
+            let facts = db.dunning_facts(tenant.id, act.today)?;
+            list_overdue(&mut content, &chased(&facts, policy, act.today), act)?;
+        }
+        Template::Invoice => {
+            let Some(id) = email.invoice_id else { return Ok(Facts::Nothing("no invoice")) };
+            let invoice = db.invoice_by_id(id)?;
+            if invoice.status == InvoiceStatus::Void {
+                return Ok(Facts::Nothing("the invoice is void"));
+            }
+            content.collecting = collecting(db, id, tenant.locale)?;
+            content.invoice = Some(invoice);
+        }
+        Template::PaymentReceived => {
+            content.payment = confirmed_payment(db, email, tenant.locale)?;
+            if content.payment.is_none() {
+                return Ok(Facts::Nothing("the payment was taken back"));
+            }
+        }
+        Template::PaymentFailed => {
+            content.failure = failed_payment(db, email, tenant.locale, config, act)?;
+            if content.failure.is_none() {
+                return Ok(Facts::Nothing("the invoice is settled, or its charge is under way"));
+            }
+        }
+        Template::TrialEnding | Template::TrialEnded => {
+            if let Some(nothing) = trial_facts(db, email, config, act, &mut content)? {
+                return Ok(Facts::Nothing(nothing));
+            }
+        }
+    }
+    Ok(Facts::Content(Box::new(content)))
+}
+
+/// Fills an e-mail about a trial in. Returns why there is nothing to say, if so: the trial that was
+/// to end has ended, or the one that ended goes on after all.
+pub(super) fn trial_facts(
+    db: &Db,
+    email: &Email,
+    config: &Config,
+    act: &Act,
+    content: &mut Content,
+) -> Result<Option<&'static str>> {
+    let Some(id) = queued_facts(email)["subscription"].as_i64() else {
+        return Ok(Some("no subscription"));
+    };
+    let book = Book::new(db, act, config);
+    let subscription = db.subscription(SubscriptionId(id))?;
+    let Some(ends_on) = subscription.trial_ends_on else { return Ok(Some("no trial")) };
+    let status = subscription.status_on(act.today, false);
+    let cause = subscription.pause.as_ref().map(|pause| pause.cause);
+    let action = queued_facts(email)["action"].as_str().and_then(Action::from_word);
+    let after = match (action, status) {
+        (Some(Action::Remind), SubscriptionStatus::Trialing) if ends_on >= act.today => {
+            match subscription.cancel_at_period_end {
+                true => AfterTrial::Canceled,
+                false if book.trial_converts(subscription.tenant_id)? => AfterTrial::Converted,
+                false => AfterTrial::Suspended,
+            }
+        }
+        (Some(Action::Convert), SubscriptionStatus::Active) => AfterTrial::Converted,
+        (Some(Action::Suspend), SubscriptionStatus::Suspended)
+            if cause == Some(SuspensionCause::Trial) =>
+        {
+            AfterTrial::Suspended
+        }
+        (Some(Action::Remind), _) => return Ok(Some("the trial is over, or was ended before")),
+        _ => return Ok(Some("the subscription is not any more what the trial's end made it")),
+    };
+    let terms = subscription.coming_terms();
+    content.trial = Some(Trial {
+        plan: terms.first().plan_name.clone(),
+        quantity: terms.first().quantity,
+        ends_on,
+        first_paid_on: book.paid_from(&subscription, ends_on)?.0,
+        price: terms.amount()?,
+        interval: terms.interval,
+        after,
+    });
+    Ok(None)
+}
+
+/// Fills a dunning e-mail in: its stage is the highest that it tells of and that still holds, its
+/// list is what is overdue now and does not rest. Returns why there is nothing to say, if so.
+pub(super) fn dunning_facts(
+    db: &Db,
+    email: &Email,
+    tenant: &Tenant,
+    policy: &Policy,
+    act: &Act,
+    content: &mut Content,
+) -> Result<Option<&'static str>> {
+    let facts = db.dunning_facts(tenant.id, act.today)?;
+    let chased = chased(&facts, policy, act.today);
+    let told = db.steps_of_email(email.id)?;
+    let Some(step) = still_true(&told, email, tenant, &chased) else {
+        return Ok(Some("nothing that it tells of is still owed and unpaid"));
+    };
+    let stage = step.stage;
+    content.template = Template::of_stage(stage);
+    content.in_reply_to = db.email_before(email.id, step.invoice)?;
+    content.declined = chased.iter().try_fold(false, |declined, invoice| {
+        Ok::<_, Refusal>(declined || db.was_declined(invoice.id)?)
+    })?;
+    if stage == Stage::Suspension {
+        content.suspended_on = Some(step.recorded_on);
+    }
+    list_overdue(content, &chased, act)?;
+    if tenant.status == TenantStatus::Active {
+        let told = chased.iter().filter(|invoice| invoice.stage == Some(stage));
+        let next = told.filter_map(|invoice| upcoming(invoice, tenant, policy, act.today));
+        content.next_letter_on = next.map(|step| step.on).min();
+        let next = chased.iter().filter_map(|invoice| upcoming(invoice, tenant, policy, act.today));
+        let suspensions = next.filter(|step| step.stage == Stage::Suspension);
+        content.suspension_on = suspensions.map(|step| step.on).min();
+    }
+    Ok(None)
+}
+
+/// The highest stage that an e-mail tells of and that still holds, if one does.
+pub(super) fn still_true<'a>(
+    told: &'a [ToldStep],
+    email: &Email,
+    tenant: &Tenant,
+    chased: &[&InvoiceFacts],
+) -> Option<&'a ToldStep> {
+    let suspended = tenant.suspension.as_ref().is_some_and(|s| s.cause == SuspensionCause::Overdue);
+    let by_hand = is_sent_again_by_name(email);
+    let stages: HashMap<_, _> = chased.iter().map(|invoice| (invoice.id, invoice.stage)).collect();
+    let holds = |step: &&ToldStep| match step.stage {
+        // The suspension itself is told, whichever of the overdue invoices keeps it up by now.
+        Stage::Suspension => suspended && !chased.is_empty(),
+        // What has come to a higher stage meanwhile is told by that stage's e-mail: nobody gets a
+        // warning together with the suspension. One that a person sends again is sent.
+        stage => {
+            stages.get(&step.invoice).is_some_and(|reached| by_hand || *reached <= Some(stage))
+        }
+    };
+    told.iter().filter(holds).max_by_key(|step| step.stage)
+}
+
+/// The overdue invoices that do not rest: what an e-mail lists.
+pub(super) fn chased<'a>(
+    facts: &'a TenantFacts,
+    policy: &Policy,
+    today: NaiveDate,
+) -> Vec<&'a InvoiceFacts> {
+    facts.invoices.iter().filter(|i| rest(i, policy, today, |_| {}).is_none()).collect()
+}
+
+/// Lists overdue invoices with what they come to. A sum that is larger than any amount is told to
+/// nobody.
+pub(super) fn list_overdue(
+    content: &mut Content,
+    invoices: &[&InvoiceFacts],
+    act: &Act,
+) -> Result<()> {
+    content.overdue = invoices.iter().map(|invoice| listed(invoice, act)).collect();
+    let mut totals = Totals::default();
+    for invoice in invoices {
+        totals.add(invoice.amount_due)?;
+    }
+    content.totals = totals.iter().copied().collect();
+    Ok(())
+}
+
+/// The next step of an invoice: where an e-mail is drawn up late, one whose day has come already.
+pub(super) fn upcoming(
+    invoice: &InvoiceFacts,
+    tenant: &Tenant,
+    policy: &Policy,
+    today: NaiveDate,
+) -> Option<NextStep> {
+    let decided = decide_invoice(invoice, tenant.status, policy, today, |_| {});
+    decided.next_step(today)
+}
+
+pub(super) fn listed(invoice: &InvoiceFacts, act: &Act) -> ListedInvoice {
+    ListedInvoice {
+        number: invoice.number.clone(),
+        issued_on: invoice.issued_on,
+        due_on: invoice.due_on,
+        days_overdue: invoice.age(act.today),
+        total: invoice.total,
+        amount_due: invoice.amount_due,
+    }
+}
+
+/// The payment that an e-mail confirms; `None` where it was taken back.
+pub(super) fn confirmed_payment(
+    db: &Db,
+    email: &Email,
+    locale: Locale,
+) -> Result<Option<ConfirmedPayment>> {
+    let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
+    let payment = db.transaction(TransactionId(id))?;
+    let invoice = db.invoice_by_id(payment.invoice_id)?;
+    let Some(paid_on) = payment.paid_on.filter(|_| payment.status == TransactionStatus::Succeeded)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(ConfirmedPayment {
+        amount: payment.amount,
+        paid_on,
+        method: payment.method.and_then(|method| match payment.kind {
+            TransactionKind::Charge => wording::method(&method, locale),
+            TransactionKind::Payment => {
+                Some(wording::paid_by(&method, locale).map_or(method, str::to_owned))
+            }
+        }),
+        reference: payment.reference,
+        invoice: invoice.number.clone(),
+        remaining: invoice.due,
+    }))
+}
+
+/// The charge of an invoice that is on its way, if there is one: the money may be taken already.
+pub(super) fn collecting(
+    db: &Db,
+    invoice: InvoiceId,
+    locale: Locale,
+) -> Result<Option<Collecting>> {
+    let Some(id) = db.live_charge(invoice)? else { return Ok(None) };
+    let method = db.payment_method(db.charge_series(id)?.last_attempt.method)?;
+    Ok(Some(Collecting { method: method_in_words(method, locale) }))
+}
+
+/// What a payment method is called, or its kind.
+pub(super) fn method_in_words(method: PaymentMethod, locale: Locale) -> Option<String> {
+    method.label.or_else(|| wording::method(method.kind.word(), locale))
+}
+
+/// What a charge came to that was declined; `None` where the invoice is settled by now, or a later
+/// attempt has not failed.
+pub(super) fn failed_payment(
+    db: &Db,
+    email: &Email,
+    locale: Locale,
+    config: &Config,
+    act: &Act,
+) -> Result<Option<FailedPayment>> {
+    let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
+    let series = db.charge_series(TransactionId(id))?;
+    let invoice = db.invoice_by_id(series.invoice)?;
+    let open = invoice.status == InvoiceStatus::Open;
+    if !open || series.status != TransactionStatus::Failed {
+        return Ok(None);
+    }
+    let tried_again = series.is_tried_again && series.facts.last != LastAttempt::DeclinedForGood;
+    // The next run that finds the least interval between two attempts over.
+    let ready = match decide_retry(&series.facts, &config.retry_policy(), act.now, act.today) {
+        Retry::Wait { until, .. } => until,
+        Retry::Now => Some(act.now),
+        Retry::Exhausted { .. } | Retry::Over { .. } => None,
+    };
+    let run = Task::RetryFailedPayments.schedule();
+    let tried_again_on = ready
+        .filter(|_| tried_again)
+        .map(|ready| run.next(&ready.with_timezone(&config.timezone)).date_naive());
+    let method = db.payment_method(series.last_attempt.method)?;
+    Ok(Some(FailedPayment {
+        amount: series.last_attempt.amount,
+        invoice: invoice.number,
+        due_on: invoice.due_on,
+        method: method_in_words(method, locale),
+        code: series.failure_code,
+        tried_again,
+        tried_again_on,
+    }))
+}
