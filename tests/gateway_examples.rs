@@ -33,7 +33,7 @@ impl MobileMoney {
         let state = folder.path().join("state");
         let command = vec![SCRIPT.to_owned(), state.to_str().expect("text").to_owned()];
         let timeout = Duration::from_secs(120);
-        let program = Program { command, timeout, pass_env: Vec::new(), name: None };
+        let program = Program { command, timeout, pass_env: Vec::new(), name: None, refunds: true };
         program.check().expect("it is executable");
         Some(MobileMoney { folder, program })
     }

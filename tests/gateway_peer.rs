@@ -15,7 +15,13 @@ use support::ledger::{self, Booked};
 
 fn gateway(folder: &Path, settings: &[&str]) -> Program {
     let command = ledger::command(folder, settings);
-    Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new(), name: None }
+    Program {
+        command,
+        timeout: Duration::from_secs(60),
+        pass_env: Vec::new(),
+        name: None,
+        refunds: true,
+    }
 }
 
 fn request(invoice: u32, number: u32) -> ChargeRequest {

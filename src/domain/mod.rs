@@ -10,6 +10,7 @@ pub mod credit;
 pub mod dunning;
 pub mod email;
 pub mod event;
+pub mod gateway_refund;
 pub mod ids;
 pub mod invoice;
 pub mod ledger;
