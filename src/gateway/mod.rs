@@ -141,9 +141,10 @@ impl Gateway {
     /// Whether it gives back what it took, when it is asked to.
     pub fn refunds(&self) -> bool {
         match self {
-            Gateway::None | Gateway::Stripe(_) => false,
+            Gateway::None => false,
             Gateway::Command(program) => program.refunds,
-            Gateway::Sandbox | Gateway::Unusable(_) => true,
+            // An account whose key is not there is one all the same: `check` says what is wrong.
+            Gateway::Sandbox | Gateway::Stripe(_) | Gateway::Unusable(_) => true,
         }
     }
 
@@ -158,7 +159,7 @@ impl Gateway {
             Gateway::Sandbox => sandbox::refund(request),
             Gateway::Command(program) if program.refunds => program.refund(request),
             Gateway::Command(_) => unsupported("[payments] refunds is not set"),
-            Gateway::Stripe(_) => unsupported("Stripe is not asked to yet"),
+            Gateway::Stripe(stripe) => stripe.refund(request),
             Gateway::Unusable(_) => Answer::NotSent { message: UNUSABLE.to_owned() },
         }
     }
@@ -172,7 +173,7 @@ impl Gateway {
             Gateway::None => nobody(),
             Gateway::Sandbox => sandbox::refund(request),
             Gateway::Command(program) => program.refund_status(request, reference),
-            Gateway::Stripe(_) => nobody(),
+            Gateway::Stripe(stripe) => stripe.refund_status(request, reference),
             Gateway::Unusable(_) => unusable(),
         }
     }
@@ -187,8 +188,9 @@ impl Gateway {
     pub fn changes(&self, since: DateTime<Utc>) -> std::result::Result<Vec<Change>, String> {
         let told = match self {
             Gateway::Command(program) if program.refunds => program.changes(since),
+            Gateway::Stripe(stripe) => stripe.changes(since),
             Gateway::Unusable(_) => Err(UNUSABLE.to_owned()),
-            _ => Ok(Vec::new()),
+            Gateway::None | Gateway::Sandbox | Gateway::Command(_) => Ok(Vec::new()),
         };
         told.map(|mut changes| {
             changes.sort_by_key(|change| change.at);
