@@ -33,19 +33,23 @@ fn next_number() -> usize {
 
 /// Charges so much on that method; the reference.
 fn charged(fake: &FakeStripe, method: &str, minor: i64, currency: &str) -> String {
+    let token = format!("cus_{}:{method}", next_number());
+    succeeded(&gateway(fake).charge(&charge(fake, &token, minor, currency))).to_owned()
+}
+
+fn charge(fake: &FakeStripe, token: &str, minor: i64, currency: &str) -> ChargeRequest {
     let number = next_number();
-    let request = ChargeRequest {
-        idempotency_key: format!("0d5e1f4a-txn{number}-1"),
+    ChargeRequest {
+        idempotency_key: format!("5a0c1b7e-txn{number}-1"),
         amount: Money::from_minor(minor, currency.parse().expect("a currency")),
         invoice: format!("INV-2026-{number:06}"),
-        tenant: "acme".to_owned(),
+        tenant: "société-d-exemple & fils".to_owned(),
         method: PaymentMethodId(7),
         kind: PaymentMethodKind::Card,
-        token: Token::new(format!("cus_{number}:{method}")),
+        token: Token::new(token.to_owned()),
         created_at: now(fake),
         prepared_at: now(fake),
-    };
-    succeeded(&gateway(fake).charge(&request)).to_owned()
+    }
 }
 
 /// A refund that nobody asked for yet.
@@ -670,4 +674,47 @@ fn every_page_is_read_and_one_that_fails_is_no_end() {
         fake.next_read(fault);
         unknown(&gateway.refund_status(&request, None));
     }
+}
+
+/// The shapes of requests and answers, against another program's idea of Stripe. It is started,
+/// with a customer and a card in it, by tests/peers/stripe.py.
+#[test]
+#[ignore = "tests/peers/stripe.py starts what it talks to"]
+fn localstripe() {
+    let given = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let (key, url) = (Token::new(SECRET_KEY.to_owned()), given("LOCALSTRIPE_URL"));
+    let gateway = Gateway::Stripe(Stripe::new(key, &url, TIMEOUT));
+    // For its clock, which is the machine's.
+    let fake = FakeStripe::start();
+    let since = now(&fake) - CHANGES_SPAN;
+    let mut expected = Vec::new();
+    for (minor, part, currency) in
+        [(4_990, 1_000, "EUR"), (15_000, 5_000, "XOF"), (5, 2, "UGX"), (125_000, 25_000, "MGA")]
+    {
+        let request = charge(&fake, &given("LOCALSTRIPE_VISA"), minor, currency);
+        let charge = succeeded(&gateway.charge(&request)).to_owned();
+        let above = of(&fake, &charge, minor * 2, currency);
+        assert_eq!(declined(&gateway.refund(&above)), ("refund_above_charge", false));
+        for part in [part, minor - part] {
+            let request = of(&fake, &charge, part, currency);
+            assert_eq!(gateway.refund_status(&request, None), Answer::NotFound);
+            let answer = gateway.refund(&request);
+            let reference = succeeded(&answer).to_owned();
+            assert_eq!(gateway.refund_status(&request, Some(&reference)), answer);
+            assert_eq!(gateway.refund_status(&request, None), answer);
+            let idempotency_key = Some(request.idempotency_key);
+            let done = Done::Refund { amount: request.amount, idempotency_key };
+            expected.push((reference, charge.clone(), done));
+        }
+        let again = of(&fake, &charge, part, currency);
+        assert_eq!(declined(&gateway.refund(&again)), ("charge_already_refunded", false));
+    }
+    let elsewhere = of(&fake, "pi_nothing", 100, "EUR");
+    assert!(not_sent(&gateway.refund(&elsewhere)).contains("404"));
+    let told = gateway.changes(since).expect("changes").into_iter();
+    let mut told: Vec<_> =
+        told.map(|change| (change.reference, change.charge, change.done)).collect();
+    told.sort_by(|one, other| one.0.cmp(&other.0));
+    expected.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(told, expected);
 }
