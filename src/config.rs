@@ -178,6 +178,8 @@ pub struct Payments {
     pub pass_env: Vec<String>,
     /// What the gateway is called; `None`: it is its command, or its account.
     pub name: Option<String>,
+    /// Whether the program of `command` understands refunds and changes.
+    pub refunds: bool,
     pub stripe: StripeAccount,
 }
 
@@ -312,6 +314,7 @@ impl Default for Payments {
             collection: Collection::Invoice,
             pass_env: Vec::new(),
             name: None,
+            refunds: false,
             stripe: StripeAccount::default(),
         }
     }

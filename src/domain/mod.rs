@@ -11,6 +11,7 @@ pub mod credit_note;
 pub mod dunning;
 pub mod email;
 pub mod event;
+pub mod gateway_refund;
 pub mod ids;
 pub mod invoice;
 pub mod ledger;
