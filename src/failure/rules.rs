@@ -155,6 +155,10 @@ impl From<&Refusal> for Failure {
                 new("refund_by_hand", format!("{transaction} was paid by hand, and no gateway can give it back"))
                     .hint("give it back by hand, then say so with --outside --reference R")
             }
+            R::CreditInUse { transaction, invoice, left, .. } if left.is_zero() => {
+                new("credit_in_use", format!("nothing of {transaction} is credit that is not used"))
+                    .hint(format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund"))
+            }
             R::CreditInUse { transaction, invoice, asked, left } => {
                 new("credit_in_use", format!("{asked} of {transaction} cannot go back: {left} of it are credit that is not used"))
                     .hint(format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund"))
