@@ -26,6 +26,7 @@ support::transcript::documents! {
     payments => "payments.md",
     periods => "periods.md",
     redemptions => "redemptions.md",
+    refunds => "refunds.md",
     reports => "reports.md",
     suspension => "suspension.md",
     void => "void.md",
@@ -48,6 +49,7 @@ mod errors {
         emails => "emails.md",
         imports => "imports.md",
         invoices => "invoices.md",
+        refunds => "refunds.md",
         subscriptions => "subscriptions.md",
         tasks => "tasks.md",
     }

@@ -114,9 +114,16 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "billing credit-note create",
         &[
-            "billing credit-note create --invoice INV-2026-000042 --full --reason cancellation",
+            "billing credit-note create --invoice INV-2026-000042 --full --reason cancellation --refund",
             "billing credit-note create --invoice INV-2026-000042 --line 2:10.00 --reason error --dry-run",
             "billing credit-note create --invoice INV-2026-000042 --amount 12 --reason goodwill --outside --reference \"transfer 77\"",
+        ],
+    ),
+    (
+        "billing transaction refund",
+        &[
+            "billing transaction refund txn_7 --reason \"paid twice\"",
+            "billing transaction refund txn_7 --amount 12 --reason \"paid twice\" --outside --reference \"transfer 78\"",
         ],
     ),
     ("billing credit-note list", &["billing credit-note list --tenant acme --since 2026-01-01"]),
