@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::refund::Way;
 use super::{Because, Book, Notify};
 use crate::domain::credit::CreditSource;
 use crate::domain::credit_note::{
@@ -80,7 +81,18 @@ impl Book<'_> {
     /// As [`Book::plan_credit_note`].
     pub fn credit(&self, invoice: &Invoice, new: &Crediting) -> Result<Written> {
         let planned = self.plan_credit_note(invoice, new)?;
-        let id = self.number_note(invoice, new, &planned)?;
+        self.write_note(invoice, new, &planned, Way::Gateway)
+    }
+
+    /// Writes a note down that was planned; `way` is how the part goes back that a gateway gives.
+    pub(super) fn write_note(
+        &self,
+        invoice: &Invoice,
+        new: &Crediting,
+        planned: &Planned,
+        way: Way,
+    ) -> Result<Written> {
+        let id = self.number_note(invoice, new, planned)?;
         let Planned { drawn, split } = planned;
         let total = drawn.amounts.total;
         let (claim, on) = (Claim::of(invoice.status), new.issued_on);
@@ -117,7 +129,7 @@ impl Book<'_> {
                 },
             )?;
             self.return_by_hand(invoice, (id, credit), split.outside, new.reference)?;
-            refunds = self.begin_refunds(invoice, (id, credit), split.refunded)?;
+            refunds = self.begin_refunds(invoice, (id, credit), split.refunded, way)?;
         }
         if new.notify == Notify::Customer {
             self.send_credit_note(invoice, id)?;

@@ -282,6 +282,12 @@ pub enum Refusal {
         asked: Money,
         left: Money,
     },
+    /// More went back at the gateway than a charge brought.
+    RefundedTooMuch {
+        transaction: String,
+        amount: Money,
+        left: Money,
+    },
     /// It cannot be void any more.
     HasCreditNotes {
         invoice: String,

@@ -163,6 +163,10 @@ impl From<&Refusal> for Failure {
                 new("credit_in_use", format!("{asked} of {transaction} cannot go back: {left} of it are credit that is not used"))
                     .hint(format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund"))
             }
+            R::RefundedTooMuch { transaction, amount, left } => {
+                new("refunded_too_much", format!("{amount} of {transaction} went back at the gateway, and {left} of it had not"))
+                    .hint("look at the charge there; nothing was written here")
+            }
             R::HasCreditNotes { invoice } => {
                 new("has_credit_notes", format!("{invoice} has credit notes, and cannot be void"))
                     .hint(format!("billing credit-note create --invoice {invoice} --full credits the rest of it"))

@@ -13,6 +13,7 @@ pub mod dunning;
 mod events;
 mod fault;
 pub mod files;
+mod gateway_changes;
 mod idempotency;
 mod invoices;
 mod ledger;

@@ -3,6 +3,7 @@
 //! called with no transaction open, and what it answered is committed. Refunds are few: one at a time.
 
 mod book;
+mod changes;
 
 use super::charge::patience;
 use super::lock::Lock;
@@ -17,6 +18,7 @@ use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, AttemptId, Refusal, Result, TransactionId};
 use crate::gateway::{Began, Unavailable};
 use crate::store::{Db, Locked, RefundSeries, Store};
+pub use changes::changes;
 
 /// What asking for refunds came to.
 #[derive(Debug, Clone, Default)]
@@ -26,13 +28,15 @@ pub struct Refunded {
     pub failed: u64,
     /// Without an outcome yet.
     pub pending: u64,
+    /// Refunds and disputes that were made at the gateway.
+    pub at_gateway: u64,
     pub errors: Vec<ItemError>,
 }
 
 impl Refunded {
     /// Whether anything was done that a person would want to read of.
     pub fn did_something(&self) -> bool {
-        self.succeeded + self.failed + self.pending > 0 || !self.errors.is_empty()
+        self.succeeded + self.failed + self.pending + self.at_gateway > 0 || !self.errors.is_empty()
     }
 }
 

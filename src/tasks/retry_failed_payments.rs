@@ -28,6 +28,8 @@ pub struct Counts {
     pub refunds_succeeded: u64,
     pub refunds_failed: u64,
     pub refunds_pending: u64,
+    /// Refunds and disputes that were made at the gateway, and are booked now.
+    pub changes_booked: u64,
 }
 
 /// Charges and asks what is due.
@@ -38,7 +40,10 @@ pub struct Counts {
 pub fn work(store: &mut Store, given: &Given, run: RunId) -> Result<Done> {
     let act = given.clock.act("task:retry-failed-payments");
     let charged = charge::everything(store, given, &act, run)?;
-    let refunded = refund::everything(store, given, &act)?;
+    let mut refunded = refund::everything(store, given, &act)?;
+    let changed = refund::changes(store, given, &act)?;
+    refunded.at_gateway += changed.at_gateway;
+    refunded.errors.extend(changed.errors);
     Ok(done(charged, refunded))
 }
 
@@ -54,6 +59,7 @@ fn done(charged: Charged, refunded: Refunded) -> Done {
             refunds_succeeded: refunded.succeeded,
             refunds_failed: refunded.failed,
             refunds_pending: refunded.pending,
+            changes_booked: refunded.at_gateway,
         }),
         emails_queued: charged.emails_queued,
         errors: charged.errors.into_iter().chain(refunded.errors).collect(),
