@@ -3,6 +3,7 @@
 
 pub mod explain;
 pub mod html;
+pub mod journal;
 pub mod objects;
 pub mod progress;
 mod table;

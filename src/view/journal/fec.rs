@@ -1,0 +1,123 @@
+//! The file of entries of article A47 A-1 of the French book of fiscal procedures (FEC).
+
+use std::fmt::Write as _;
+
+use chrono::{Datelike, NaiveDate};
+
+use super::{Form, add};
+use crate::domain::Money;
+use crate::domain::accounting::{Booking, Chart, Journal, Piece, postings};
+use crate::domain::email::Locale;
+
+/// The columns, in their order.
+const COLUMNS: [&str; 18] = [
+    "JournalCode",
+    "JournalLib",
+    "EcritureNum",
+    "EcritureDate",
+    "CompteNum",
+    "CompteLib",
+    "CompAuxNum",
+    "CompAuxLib",
+    "PieceRef",
+    "PieceDate",
+    "EcritureLib",
+    "Debit",
+    "Credit",
+    "EcritureLet",
+    "DateLet",
+    "ValidDate",
+    "Montantdevise",
+    "Idevise",
+];
+
+/// What a journal is called: its code, and its name.
+fn called(journal: Journal) -> (&'static str, &'static str) {
+    match journal {
+        Journal::Sales => ("VE", "Ventes"),
+        Journal::Bank => ("BQ", "Banque"),
+        Journal::Other => ("OD", "Opérations diverses"),
+    }
+}
+
+/// The form of the FEC. Entries are in euros.
+#[derive(Debug)]
+pub struct Fec<'c> {
+    chart: &'c Chart,
+    journals: &'c [Journal],
+    /// How many entries each of these journals has so far.
+    numbers: Vec<u64>,
+    /// What stands before and behind the account and the amounts of an entry's lines.
+    before: String,
+    piece: String,
+}
+
+impl<'c> Fec<'c> {
+    /// A file on the accounts of that chart, with the entries of these journals, each numbered from 1.
+    pub fn new(chart: &'c Chart, journals: &'c [Journal]) -> Self {
+        let numbers = vec![0; journals.len()];
+        Fec { chart, journals, numbers, before: String::new(), piece: String::new() }
+    }
+}
+
+fn day(text: &mut String, day: NaiveDate) {
+    let _ = write!(text, "{:04}{:02}{:02}", day.year(), day.month(), day.day());
+}
+
+impl Form for Fec<'_> {
+    fn head(&self, text: &mut String) {
+        text.push_str(&COLUMNS.join("\t"));
+        text.push('\n');
+    }
+
+    fn entry(&mut self, booking: &Booking, text: &mut String) -> u64 {
+        let entry = &booking.entry;
+        let journal = Journal::of(entry);
+        let Some(place) = self.journals.iter().position(|kept| *kept == journal) else { return 0 };
+        if postings(entry).next().is_none() {
+            return 0;
+        }
+        self.numbers[place] += 1;
+        let (code, name) = called(journal);
+        self.before.clear();
+        let _ = write!(self.before, "{code}\t{name}\t{}\t", self.numbers[place]);
+        day(&mut self.before, entry.booked_on);
+        self.piece.clear();
+        let (piece, piece_on) = booking.piece();
+        match piece {
+            Piece::Document(number) => add(&mut self.piece, number, &[]),
+            piece => drop(write!(self.piece, "{piece}")),
+        }
+        self.piece.push('\t');
+        day(&mut self.piece, piece_on);
+        let _ = write!(self.piece, "\t{}", entry.kind.said(Locale::Fr));
+        for value in booking.invoice.map(|invoice| invoice.number).into_iter().chain([booking.name])
+        {
+            self.piece.push(' ');
+            add(&mut self.piece, value, &[]);
+        }
+        let mut written = 0;
+        for posting in postings(entry) {
+            let account = self.chart.of(posting.account);
+            let _ = write!(text, "{}\t{}\t", self.before, account.number);
+            add(text, &account.name, &[]);
+            text.push('\t');
+            if posting.account.is_by_customer() {
+                text.push_str(booking.tenant);
+                text.push('\t');
+                add(text, booking.name, &[]);
+            } else {
+                text.push('\t');
+            }
+            let _ = write!(text, "\t{}\t", self.piece);
+            Money::from_minor(posting.debit(), entry.currency).write_major(text, ',');
+            text.push('\t');
+            Money::from_minor(posting.credit(), entry.currency).write_major(text, ',');
+            text.push_str("\t\t\t");
+            day(text, booking.recorded_on);
+            text.push_str("\t\t\n");
+            written += 1;
+        }
+        written
+    }
+}
