@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::{Context, FormatArg, date_arg, out_failed, words};
 use crate::domain::accounting::{self, Chart};
-use crate::domain::{self, Currency, Refusal, words as named};
+use crate::domain::email::Locale;
+use crate::domain::{self, Currency, Refusal};
 use crate::failure::exit;
 use crate::reports::check_order;
 use crate::store::files::{Owner, Part};
@@ -22,16 +23,6 @@ use crate::view::{Format, Printer};
 pub enum Command {
     /// The ledger, entry by entry, for whoever keeps the books
     Journal(Journal),
-}
-
-named! {
-    /// Which journals an accountant is given in a FEC.
-    Journals {
-        /// What moved revenue or tax.
-        Sales = "sales",
-        /// Besides what came in or went out, and what else was booked.
-        All = "all",
-    }
 }
 
 #[derive(Debug, Args)]
@@ -48,9 +39,14 @@ pub struct Journal {
     /// A new file, or - for standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// Of a FEC: the sales journal, or those of the bank and of other entries too
-    #[arg(long, value_name = "WHICH", default_value = "sales", value_parser = words::<Journals>())]
-    journals: Journals,
+    /// Only these journals, such as sales,bank; all of them where none is named, of a FEC the sales
+    #[arg(
+        long,
+        value_name = "JOURNAL,…",
+        value_delimiter = ',',
+        value_parser = words::<accounting::Journal>(),
+    )]
+    journals: Vec<accounting::Journal>,
 }
 
 /// The words of the forms of a journal.
@@ -86,7 +82,12 @@ fn journal(ctx: &mut Context, args: &Journal) -> anyhow::Result<u8> {
     }
     let file = Some(args.out.as_path()).filter(|path| *path != Path::new("-"));
     let chart = ctx.config.chart();
-    let mut form = form(ctx, args, &chart);
+    let mut form = form(args.form, &chart, ctx.config.locale);
+    let journals = match (args.journals.as_slice(), args.form) {
+        ([], FormatArg::Fec) => &[accounting::Journal::Sales],
+        ([], _) => accounting::Journal::ALL,
+        (named, _) => named,
+    };
     let mut store = ctx.reader()?;
     let (printer, owner) = (&mut ctx.printer, Owner::of(&ctx.db));
     let written = store.read(|db| {
@@ -94,7 +95,7 @@ fn journal(ctx: &mut Context, args: &Journal) -> anyhow::Result<u8> {
             check_currency(db, days)?;
         }
         let mut sink = Sink::open(file, printer)?;
-        let written = write(db, days, form.as_mut(), &mut sink)?;
+        let written = write(db, days, journals, form.as_mut(), &mut sink)?;
         sink.close(owner)?;
         Ok(written)
     })?;
@@ -109,14 +110,10 @@ fn journal(ctx: &mut Context, args: &Journal) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
-fn form<'c>(ctx: &Context, args: &Journal, chart: &'c Chart) -> Box<dyn Form + 'c> {
-    let journals = match args.journals {
-        Journals::Sales => &[accounting::Journal::Sales],
-        Journals::All => accounting::Journal::ALL,
-    };
-    match args.form {
-        FormatArg::Hledger => Box::new(Hledger::new(chart, ctx.config.locale)),
-        FormatArg::Fec => Box::new(Fec::new(chart, journals)),
+fn form(form: FormatArg, chart: &Chart, locale: Locale) -> Box<dyn Form + '_> {
+    match form {
+        FormatArg::Hledger => Box::new(Hledger::new(chart, locale)),
+        FormatArg::Fec => Box::new(Fec::new(chart)),
         FormatArg::Csv | FormatArg::Json | FormatArg::Table => Box::new(Csv::new(chart)),
     }
 }
@@ -149,12 +146,21 @@ fn check_currency(db: &Db, days: Days) -> domain::Result<()> {
     }
 }
 
-fn write(db: &Db, days: Days, form: &mut dyn Form, sink: &mut Sink) -> domain::Result<Written> {
+fn write(
+    db: &Db,
+    days: Days,
+    journals: &[accounting::Journal],
+    form: &mut dyn Form,
+    sink: &mut Sink,
+) -> domain::Result<Written> {
     /// So much is written at a time.
     const CHUNK: usize = 1 << 16;
     let (mut text, mut written) = (String::new(), Written::default());
     form.head(&mut text);
     db.each_booking(days, |booking| {
+        if !journals.contains(&accounting::Journal::of(&booking.entry)) {
+            return Ok(());
+        }
         let postings = form.entry(booking, &mut text);
         written.entries += u64::from(postings > 0);
         written.postings += postings;

@@ -17,8 +17,7 @@ pub trait Form {
     /// What stands before the first entry.
     fn head(&self, text: &mut String);
 
-    /// Writes an entry. Returns how many postings that were: none where it moves nothing, or has no
-    /// place in this form.
+    /// Writes an entry. Returns how many postings that were: none where it moves nothing.
     fn entry(&mut self, booking: &Booking, text: &mut String) -> u64;
 }
 

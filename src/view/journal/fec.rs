@@ -44,19 +44,18 @@ fn called(journal: Journal) -> (&'static str, &'static str) {
 #[derive(Debug)]
 pub struct Fec<'c> {
     chart: &'c Chart,
-    journals: &'c [Journal],
-    /// How many entries each of these journals has so far.
-    numbers: Vec<u64>,
+    /// How many entries each journal has so far, in the order of [`Journal::ALL`].
+    numbers: [u64; Journal::ALL.len()],
     /// What stands before and behind the account and the amounts of an entry's lines.
     before: String,
     piece: String,
 }
 
 impl<'c> Fec<'c> {
-    /// A file on the accounts of that chart, with the entries of these journals, each numbered from 1.
-    pub fn new(chart: &'c Chart, journals: &'c [Journal]) -> Self {
-        let numbers = vec![0; journals.len()];
-        Fec { chart, journals, numbers, before: String::new(), piece: String::new() }
+    /// A file on the accounts of that chart, in which each journal is numbered from 1.
+    pub fn new(chart: &'c Chart) -> Self {
+        let numbers = [0; Journal::ALL.len()];
+        Fec { chart, numbers, before: String::new(), piece: String::new() }
     }
 }
 
@@ -72,15 +71,15 @@ impl Form for Fec<'_> {
 
     fn entry(&mut self, booking: &Booking, text: &mut String) -> u64 {
         let entry = &booking.entry;
-        let journal = Journal::of(entry);
-        let Some(place) = self.journals.iter().position(|kept| *kept == journal) else { return 0 };
         if postings(entry).next().is_none() {
             return 0;
         }
-        self.numbers[place] += 1;
+        let journal = Journal::of(entry);
+        let number = &mut self.numbers[journal as usize];
+        *number += 1;
         let (code, name) = called(journal);
         self.before.clear();
-        let _ = write!(self.before, "{code}\t{name}\t{}\t", self.numbers[place]);
+        let _ = write!(self.before, "{code}\t{name}\t{number}\t");
         day(&mut self.before, entry.booked_on);
         self.piece.clear();
         let (piece, piece_on) = booking.piece();

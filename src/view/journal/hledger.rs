@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Form, add};
-use crate::domain::accounting::{Account, Booking, Chart, postings};
+use crate::domain::accounting::{Account, Booking, Chart, Piece, postings};
 use crate::domain::email::Locale;
 use crate::domain::{Currency, Money, TenantId};
 
@@ -37,7 +37,7 @@ impl Declared {
         let place = tenant.0.rem_euclid(32) as u32 * 2 + which;
         let bits = self.0.entry(tenant.0.div_euclid(32)).or_default();
         let before = std::mem::replace(bits, *bits | 1 << place);
-        before == 0 || before & 1 << place == 0
+        before & 1 << place == 0
     }
 }
 
@@ -62,6 +62,7 @@ impl<'c> Hledger<'c> {
     fn declare(&mut self, booking: &Booking, text: &mut String) {
         let currency = booking.entry.currency;
         let begin = text.len();
+        text.push('\n');
         if !self.currencies.contains(&currency) {
             self.currencies.push(currency);
             let decimals = currency.decimals() as usize;
@@ -76,17 +77,18 @@ impl<'c> Hledger<'c> {
                 text.push('\n');
             }
         }
-        if text.len() > begin {
-            text.push('\n');
+        // Nothing was: the entry begins with an empty line itself.
+        if text.len() == begin + 1 {
+            text.truncate(begin);
         }
     }
 
     /// The line of a date, a code and a description, with what it is about as tags.
     fn headline(&self, booking: &Booking, text: &mut String) {
         let entry = &booking.entry;
-        let _ = write!(text, "{} * (", entry.booked_on);
+        let _ = write!(text, "\n{} * (", entry.booked_on);
         match booking.piece().0 {
-            crate::domain::accounting::Piece::Document(number) => add(text, number, CODE),
+            Piece::Document(number) => add(text, number, CODE),
             piece => drop(write!(text, "{piece}")),
         }
         text.push_str(") ");
@@ -129,7 +131,6 @@ impl Form for Hledger<'_> {
             add(text, &numbered.name, REMARK);
             let _ = writeln!(text, ", type:{}", kind(account));
         }
-        text.push('\n');
     }
 
     fn entry(&mut self, booking: &Booking, text: &mut String) -> u64 {
@@ -152,7 +153,6 @@ impl Form for Hledger<'_> {
             let _ = writeln!(text, " {}", currency.code());
             written += 1;
         }
-        text.push('\n');
         written
     }
 }
