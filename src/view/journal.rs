@@ -24,6 +24,14 @@ pub trait Form {
 /// Adds a value so that it stays on its line: what breaks a line or turns it, and any run of spaces,
 /// is one space, and each of these characters is its substitute.
 fn add(text: &mut String, value: &str, instead: &[(char, char)]) {
+    let is_plain = |(at, byte): (usize, u8)| match byte {
+        b' ' => at > 0 && value.as_bytes().get(at + 1).is_some_and(|next| *next != b' '),
+        byte => byte.is_ascii_graphic() && instead.iter().all(|(c, _)| *c != char::from(byte)),
+    };
+    // As nearly all are.
+    if value.bytes().enumerate().all(is_plain) {
+        return text.push_str(value);
+    }
     let mut blank = false;
     let begin = text.len();
     for c in value.chars() {

@@ -28,26 +28,27 @@ const COLUMNS: [&str; 15] = [
 pub struct Csv<'c> {
     chart: &'c Chart,
     lines: Vec<u8>,
+    debit: String,
+    credit: String,
 }
 
 impl<'c> Csv<'c> {
     /// Lines on the accounts of that chart.
     pub fn new(chart: &'c Chart) -> Self {
-        Csv { chart, lines: Vec::new() }
+        Csv { chart, lines: Vec::new(), debit: String::new(), credit: String::new() }
     }
 }
 
-/// Adds records, of which each has as many cells.
-fn add<'r, const N: usize>(
+/// Adds the records that `write` writes.
+fn add(
     text: &mut String,
     lines: &mut Vec<u8>,
-    records: impl Iterator<Item = [&'r str; N]>,
+    write: impl FnOnce(&mut csv::Writer<&mut Vec<u8>>) -> csv::Result<()>,
 ) {
     lines.clear();
     // Its own buffer of 8 KB would be zeroed for each entry.
     let mut writer = csv::WriterBuilder::new().buffer_capacity(512).from_writer(&mut *lines);
-    let written = { records }.try_for_each(|record| writer.write_record(record));
-    let written = written.is_ok() && writer.flush().is_ok();
+    let written = write(&mut writer).is_ok() && writer.flush().is_ok();
     drop(writer);
     // Into memory, records of one length, of texts: none of it can fail.
     debug_assert!(written);
@@ -56,7 +57,7 @@ fn add<'r, const N: usize>(
 
 impl Form for Csv<'_> {
     fn head(&self, text: &mut String) {
-        add(text, &mut Vec::new(), std::iter::once(COLUMNS));
+        add(text, &mut Vec::new(), |writer| writer.write_record(COLUMNS));
     }
 
     fn entry(&mut self, booking: &Booking, text: &mut String) -> u64 {
@@ -72,31 +73,37 @@ impl Form for Csv<'_> {
         ]
         .map(quoted_cell);
         let mut written = 0;
-        for posting in postings(entry) {
-            let account = self.chart.of(posting.account);
-            let [debit, credit] = [posting.debit(), posting.credit()]
-                .map(|minor| Money::from_minor(minor, entry.currency).major());
-            let account_name = quoted_cell(&account.name);
-            let record = [
-                &date,
-                &id,
-                entry.kind.word(),
-                Journal::of(entry).word(),
-                &account.number,
-                &account_name,
-                &tenant,
-                &name,
-                &invoice,
-                &credit_note,
-                &transaction,
-                entry.currency.code(),
-                &debit,
-                &credit,
-                &recorded_on,
-            ];
-            add(text, &mut self.lines, std::iter::once(record));
-            written += 1;
-        }
+        let Csv { chart, lines, debit, credit } = self;
+        add(text, lines, |writer| {
+            for posting in postings(entry) {
+                let account = chart.of(posting.account);
+                for (side, minor) in
+                    [(&mut *debit, posting.debit()), (&mut *credit, posting.credit())]
+                {
+                    side.clear();
+                    Money::from_minor(minor, entry.currency).write_major(side, '.');
+                }
+                writer.write_record([
+                    &*date,
+                    &id,
+                    entry.kind.word(),
+                    Journal::of(entry).word(),
+                    &account.number,
+                    &quoted_cell(&account.name),
+                    &tenant,
+                    &name,
+                    &invoice,
+                    &credit_note,
+                    &transaction,
+                    entry.currency.code(),
+                    debit,
+                    credit,
+                    &recorded_on,
+                ])?;
+                written += 1;
+            }
+            Ok(())
+        });
         written
     }
 }

@@ -48,6 +48,7 @@ pub struct Fec<'c> {
     numbers: [u64; Journal::ALL.len()],
     /// What stands before and behind the account and the amounts of an entry's lines.
     before: String,
+    customer: String,
     piece: String,
 }
 
@@ -55,7 +56,8 @@ impl<'c> Fec<'c> {
     /// A file on the accounts of that chart, in which each journal is numbered from 1.
     pub fn new(chart: &'c Chart) -> Self {
         let numbers = [0; Journal::ALL.len()];
-        Fec { chart, numbers, before: String::new(), piece: String::new() }
+        let [before, customer, piece] = Default::default();
+        Fec { chart, numbers, before, customer, piece }
     }
 }
 
@@ -90,11 +92,13 @@ impl Form for Fec<'_> {
         self.piece.push('\t');
         day(&mut self.piece, piece_on);
         let _ = write!(self.piece, "\t{}", entry.kind.said(Locale::Fr));
-        for value in booking.invoice.map(|invoice| invoice.number).into_iter().chain([booking.name])
-        {
+        if let Some(invoice) = booking.invoice {
             self.piece.push(' ');
-            add(&mut self.piece, value, &[]);
+            add(&mut self.piece, invoice.number, &[]);
         }
+        self.customer.clear();
+        add(&mut self.customer, booking.name, &[]);
+        let _ = write!(self.piece, " {}", self.customer);
         let mut written = 0;
         for posting in postings(entry) {
             let account = self.chart.of(posting.account);
@@ -104,7 +108,7 @@ impl Form for Fec<'_> {
             if posting.account.is_by_customer() {
                 text.push_str(booking.tenant);
                 text.push('\t');
-                add(text, booking.name, &[]);
+                text.push_str(&self.customer);
             } else {
                 text.push('\t');
             }
