@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn each_side_of_an_entry_stands_where_an_accountant_looks_for_it() {
         use Account::*;
-        let table: [(&str, [i64; 6], &[(Account, i64)], Journal); 7] = [
+        type Row = (&'static str, [i64; 6], &'static [(Account, i64)], Journal);
+        let table: [Row; 7] = [
             (
                 "an invoice",
                 [120, 0, 0, 0, 100, 20],
