@@ -1,5 +1,7 @@
 //! A line a posting, for spreadsheets.
 
+use std::fmt::Write as _;
+
 use super::Form;
 use crate::domain::Money;
 use crate::domain::accounting::{Booking, Chart, Journal, postings};
@@ -27,83 +29,68 @@ const COLUMNS: [&str; 15] = [
 #[derive(Debug)]
 pub struct Csv<'c> {
     chart: &'c Chart,
-    lines: Vec<u8>,
-    debit: String,
-    credit: String,
+    /// What stands before the account of an entry's lines, and between it and the amounts.
+    before: String,
+    about: String,
 }
 
 impl<'c> Csv<'c> {
     /// Lines on the accounts of that chart.
     pub fn new(chart: &'c Chart) -> Self {
-        Csv { chart, lines: Vec::new(), debit: String::new(), credit: String::new() }
+        Csv { chart, before: String::new(), about: String::new() }
     }
 }
 
-/// Adds the records that `write` writes.
-fn add(
-    text: &mut String,
-    lines: &mut Vec<u8>,
-    write: impl FnOnce(&mut csv::Writer<&mut Vec<u8>>) -> csv::Result<()>,
-) {
-    lines.clear();
-    // Its own buffer of 8 KB would be zeroed for each entry.
-    let mut writer = csv::WriterBuilder::new().buffer_capacity(512).from_writer(&mut *lines);
-    let written = write(&mut writer).is_ok() && writer.flush().is_ok();
-    drop(writer);
-    // Into memory, records of one length, of texts: none of it can fail.
-    debug_assert!(written);
-    text.push_str(std::str::from_utf8(lines).unwrap_or_default());
+/// Adds a cell, and the comma behind it. By hand: a writer of records looks at each cell of an
+/// entry's every line, and takes as long as all the rest of an export.
+fn add(text: &mut String, value: &str) {
+    let value = quoted_cell(value);
+    if value.contains([',', '"', '\n', '\r']) {
+        let _ = write!(text, "\"{}\"", value.replace('"', "\"\""));
+    } else {
+        text.push_str(&value);
+    }
+    text.push(',');
 }
 
 impl Form for Csv<'_> {
     fn head(&self, text: &mut String) {
-        add(text, &mut Vec::new(), |writer| writer.write_record(COLUMNS));
+        text.push_str(&COLUMNS.join(","));
+        text.push('\n');
     }
 
     fn entry(&mut self, booking: &Booking, text: &mut String) -> u64 {
         let entry = &booking.entry;
-        let [date, recorded_on] = [entry.booked_on, booking.recorded_on].map(|day| day.to_string());
-        let id = booking.id.to_string();
-        let transaction = booking.transaction.map(|id| id.to_string()).unwrap_or_default();
-        let [tenant, name, invoice, credit_note] = [
+        let Csv { chart, before, about } = self;
+        before.clear();
+        let (kind, journal) = (entry.kind.word(), Journal::of(entry).word());
+        let _ = write!(before, "{},{},{kind},{journal},", entry.booked_on, booking.id);
+        about.clear();
+        for value in [
             booking.tenant,
             booking.name,
             booking.invoice.map_or("", |invoice| invoice.number),
             booking.credit_note.unwrap_or_default(),
-        ]
-        .map(quoted_cell);
+        ] {
+            add(about, value);
+        }
+        if let Some(transaction) = booking.transaction {
+            let _ = write!(about, "{transaction}");
+        }
+        let _ = write!(about, ",{},", entry.currency.code());
         let mut written = 0;
-        let Csv { chart, lines, debit, credit } = self;
-        add(text, lines, |writer| {
-            for posting in postings(entry) {
-                let account = chart.of(posting.account);
-                for (side, minor) in
-                    [(&mut *debit, posting.debit()), (&mut *credit, posting.credit())]
-                {
-                    side.clear();
-                    Money::from_minor(minor, entry.currency).write_major(side, '.');
-                }
-                writer.write_record([
-                    &*date,
-                    &id,
-                    entry.kind.word(),
-                    Journal::of(entry).word(),
-                    &account.number,
-                    &quoted_cell(&account.name),
-                    &tenant,
-                    &name,
-                    &invoice,
-                    &credit_note,
-                    &transaction,
-                    entry.currency.code(),
-                    debit,
-                    credit,
-                    &recorded_on,
-                ])?;
-                written += 1;
-            }
-            Ok(())
-        });
+        for posting in postings(entry) {
+            let account = chart.of(posting.account);
+            text.push_str(before);
+            add(text, &account.number);
+            add(text, &account.name);
+            text.push_str(about);
+            Money::from_minor(posting.debit(), entry.currency).write_major(text, '.');
+            text.push(',');
+            Money::from_minor(posting.credit(), entry.currency).write_major(text, '.');
+            let _ = writeln!(text, ",{}", booking.recorded_on);
+            written += 1;
+        }
         written
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::accounting::{Billed, Chart, Numbered};
 use crate::domain::email::Locale;
 use crate::domain::ledger::{Entry, EntryKind};
+use crate::domain::text::quoted_cell;
 use crate::domain::{EntryId, TenantId, TransactionId};
 
 fn chart() -> Chart {
@@ -148,8 +149,10 @@ fn a_spreadsheet_runs_nothing_of_the_csv() {
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
     let records: Vec<_> = reader.records().map(|record| record.expect("a record")).collect();
     assert_eq!(records.len(), 18);
-    for record in records {
+    for (at, record) in records.iter().enumerate() {
         assert_eq!(record.len(), 15);
         assert!(record.iter().all(|cell| !cell.starts_with(['=', '+', '@'])), "{record:?}");
+        let (name, number) = HOSTILE[at / 3];
+        assert_eq!((&record[7], &record[8]), (&*quoted_cell(name), &*quoted_cell(number)));
     }
 }
