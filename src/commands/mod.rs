@@ -3,6 +3,7 @@
 
 pub mod coupon;
 pub mod credit;
+pub mod credit_note;
 pub mod db;
 pub mod demo;
 pub mod email;

@@ -100,12 +100,18 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Reverse(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
             let mut store = ctx.writer()?;
-            let opened = ctx.write(&mut store, |book| book.reverse(args.id, &reason))?;
+            let back = ctx.write(&mut store, |book| book.reverse(args.id, &reason))?;
             say_what_follows(ctx, &mut store, args.id)?;
-            for number in opened {
+            for number in back.opened {
                 ctx.note(&format!(
-                    "note: {number} is open again: it was paid by the surplus of {}",
+                    "note: {number} is open again: it was paid by credit that came from {}",
                     args.id
+                ));
+            }
+            if !back.lost.is_zero() {
+                ctx.note(&format!(
+                    "note: {} of {} had gone back to the customer, and are lost",
+                    back.lost, args.id
                 ));
             }
             show(ctx, &mut store, args.id)?;

@@ -58,6 +58,8 @@ ids! {
     EntryId => "ent_",
     /// What a customer has in credit from one source.
     CreditId => "crd_",
+    /// A credit note's row; people name it by its number.
+    CreditNoteId => "cn_",
     /// What of a credit pays an invoice.
     CreditUseId => "cru_",
     /// One attempt of a charge.

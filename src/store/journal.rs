@@ -46,10 +46,10 @@ impl Db<'_> {
             "SELECT l.id, l.booked_on, l.recorded_at, l.kind, l.tenant_id, t.slug, t.name,
                i.number, i.issued_on, l.transaction_id, l.currency, l.receivable_minor,
                l.cash_minor, l.loss_minor, l.credit_minor, l.revenue_minor, l.tax_minor,
-               -- No entry is of a credit note yet.
-               NULL AS credit_note
+               n.number AS credit_note
              FROM ledger l INDEXED BY ledger_booked JOIN tenants t ON t.id = l.tenant_id
              LEFT JOIN invoices i ON i.id = l.invoice_id
+             LEFT JOIN credit_notes n ON n.id = l.credit_note_id
              WHERE l.booked_on BETWEEN ?1 AND ?2 ORDER BY l.booked_on, l.id",
         )?;
         let [

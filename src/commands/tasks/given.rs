@@ -58,6 +58,7 @@ pub fn gateway(config: &Config) -> Gateway {
             timeout,
             pass_env: payments.pass_env.clone(),
             name: payments.name.clone(),
+            refunds: payments.refunds,
         }),
         GatewayKind::Stripe => match config.stripe_secret_key() {
             Ok(key) => {

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::data::kinds;
+use super::data::{Extra, kinds};
 use crate::domain::charge::Found;
 use crate::domain::{AttemptId, Currency, Money, PaymentMethodId, TransactionId};
 
@@ -40,6 +40,10 @@ kinds! {
             reopened: bool,
             /// The invoice's notice of suspension begins anew.
             set_back: bool,
+            /// What its credit notes had given as credit, and takes off what is due again.
+            netted: Extra<Money>,
+            /// What had gone back to the customer of the money that never came.
+            lost: Extra<Money>,
         },
         /// A gateway took the money.
         ChargeSucceeded = "charge_succeeded" {

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::charge::Found;
 use crate::domain::coupon::{CouponStatus, DiscountType, Eligibility};
+use crate::domain::credit_note::CreditReason;
 use crate::domain::email::Locale;
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::payment_method::PaymentMethodKind;
@@ -217,6 +218,6 @@ macro_rules! one_of {
 }
 
 one_of! {
-    CouponStatus DiscountType Eligibility Found InvoiceStatus Locale PaymentMethodKind Stage
+    CouponStatus CreditReason DiscountType Eligibility Found InvoiceStatus Locale PaymentMethodKind Stage
     SubscriptionStatus SuspensionCause Template TenantStatus
 }

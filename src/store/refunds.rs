@@ -1,0 +1,345 @@
+//! The rows of refunds, and of the credit that they hold.
+
+use super::{Db, columns};
+use crate::domain::invoice::Invoice;
+use crate::domain::refund::{Free, Refundable};
+use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
+use crate::domain::{Act, CreditId, CreditNoteId, InvoiceId, Money, Result, TransactionId};
+
+/// A refund that is about to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRefund<'a> {
+    /// What it gives back; `None`: what was paid before the invoice was imported.
+    pub of: Option<TransactionId>,
+    pub invoice: InvoiceId,
+    pub amount: Money,
+    pub credit_note: Option<CreditNoteId>,
+    /// `unknown` until the gateway says otherwise; `succeeded` of one that was made elsewhere.
+    pub status: TransactionStatus,
+    /// How it went back where no gateway is to be asked.
+    pub method: Option<&'a str>,
+    pub reference: Option<&'a str>,
+}
+
+/// What a refund holds of a credit.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    pub id: i64,
+    pub refund: TransactionId,
+    /// Whether the money has gone back.
+    pub succeeded: bool,
+    pub credit_note: Option<CreditNoteId>,
+    pub amount: Money,
+    /// What of it the credit lacks by now.
+    pub lost: Money,
+}
+
+macro_rules! held_query {
+    ($rest:literal) => {
+        concat!(
+            "SELECT h.id, h.transaction_id, h.amount_minor, h.lost_minor, h.currency,
+               c.credit_note_id, x.status = 'succeeded' AS succeeded
+             FROM credit_refunds h JOIN credits c ON c.id = h.credit_id
+             JOIN transactions x ON x.id = h.transaction_id
+             WHERE h.failed_at IS NULL AND ",
+            $rest
+        )
+    };
+}
+
+macro_rules! refundable_query {
+    ($rest:literal) => {
+        concat!(
+            "SELECT x.id, x.kind, x.currency, x.amount_minor - (SELECT coalesce(sum(r.amount_minor), 0)
+               FROM transactions r INDEXED BY transactions_refunds WHERE r.refund_of = x.id
+                 AND (r.status <> 'failed' OR r.next_retry_at IS NOT NULL)) AS left_minor
+             FROM transactions x
+             WHERE x.kind IN ('payment', 'charge') AND x.status = 'succeeded' AND ",
+            $rest
+        )
+    };
+}
+
+impl Db<'_> {
+    /// What was paid on an invoice and may go back, newest first.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refundable(&self, invoice: InvoiceId) -> Result<Vec<Refundable>> {
+        let mut statement =
+            self.conn.prepare_cached(refundable_query!("x.invoice_id = ?1 ORDER BY x.id DESC"))?;
+        let found = statement.query_map([invoice.0], refundable)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// What of a payment may go back; `None` where it did not succeed.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refundable_of(&self, id: TransactionId) -> Result<Option<Refundable>> {
+        let mut statement = self.conn.prepare_cached(refundable_query!("x.id = ?1"))?;
+        let mut found = statement.query_map([id.0], refundable)?;
+        Ok(found.next().transpose()?)
+    }
+
+    /// What is left of the credit that came from a payment or from the credit notes of its invoice,
+    /// which is what of it may go back: its own first, then the notes', oldest first.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn credit_from(&self, payment: &Transaction) -> Result<Vec<Free>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT c.id, c.left_minor, c.currency FROM credits c
+             WHERE c.left_minor > 0 AND c.transaction_id = ?1
+             UNION ALL
+             SELECT c.id, c.left_minor, c.currency FROM credit_notes n
+             JOIN credits c INDEXED BY credits_credit_note ON c.credit_note_id = n.id
+             WHERE n.invoice_id = ?2 AND c.left_minor > 0",
+        )?;
+        let found = statement.query_map((payment.id.0, payment.invoice_id.0), |row| {
+            let currency = columns::word(row, "currency")?;
+            let left = columns::money(row, "left_minor", currency)?;
+            Ok(Free { credit: CreditId(row.get("id")?), left })
+        })?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// What of the money that was paid before an invoice was imported went back by hand.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refunded_elsewhere(&self, invoice: &Invoice) -> Result<Money> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT coalesce(sum(amount_minor), 0) AS minor
+             FROM transactions INDEXED BY transactions_invoice_refunds
+             WHERE invoice_id = ?1 AND kind = 'refund' AND refund_of IS NULL
+               AND status = 'succeeded'",
+        )?;
+        let currency = invoice.total.currency();
+        Ok(statement.query_row([invoice.id.0], |row| columns::money(row, "minor", currency))?)
+    }
+
+    /// The note whose credit that is, where it is of one.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn note_of_credit(&self, id: CreditId) -> Result<Option<CreditNoteId>> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT credit_note_id FROM credits WHERE id = ?1")?;
+        let note: Option<i64> = statement.query_row([id.0], |row| row.get(0))?;
+        Ok(note.map(CreditNoteId))
+    }
+
+    /// The note for which a refund is made, where it is for one.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn note_of_refund(&self, id: TransactionId) -> Result<Option<CreditNoteId>> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT credit_note_id FROM transactions WHERE id = ?1")?;
+        let note: Option<i64> = statement.query_row([id.0], |row| row.get(0))?;
+        Ok(note.map(CreditNoteId))
+    }
+
+    /// Writes a refund down.
+    ///
+    /// # Errors
+    /// A rule of the schema says no.
+    pub fn insert_refund(&self, act: &Act, new: &NewRefund) -> Result<TransactionId> {
+        let done = new.status == TransactionStatus::Succeeded;
+        let id = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO transactions (invoice_id, tenant_id, kind, status, currency,
+                   amount_minor, paid_on, method, reference, payment_method_id, last_tried_at,
+                   next_retry_at, refund_of, credit_note_id, created_at, updated_at)
+                 SELECT i.id, i.tenant_id, 'refund', ?2, i.currency, ?3, ?4, coalesce(?5, x.method), ?6,
+                   x.payment_method_id, ?7, ?8, ?1, ?9, ?7, ?7
+                 FROM invoices i LEFT JOIN transactions x ON x.id = ?1 WHERE i.id = ?10",
+            )?
+            .insert((
+                new.of.map(|id| id.0),
+                new.status.word(),
+                new.amount.minor(),
+                done.then(|| act.today.to_string()),
+                new.method,
+                new.reference,
+                act.at(),
+                (!done).then(|| act.at()),
+                new.credit_note.map(|id| id.0),
+                new.invoice.0,
+            ))?;
+        Ok(TransactionId(id))
+    }
+
+    /// Lets a refund hold a part of a credit.
+    ///
+    /// # Errors
+    /// More than is left of it.
+    pub fn hold_credit(
+        &self,
+        act: &Act,
+        credit: CreditId,
+        refund: TransactionId,
+        amount: Money,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE credits SET left_minor = left_minor - ?2 WHERE id = ?1")?
+            .execute((credit.0, amount.minor()))?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO credit_refunds (credit_id, tenant_id, currency, transaction_id,
+                   amount_minor, begun_at)
+                 SELECT id, tenant_id, currency, ?2, ?3, ?4 FROM credits WHERE id = ?1",
+            )?
+            .execute((credit.0, refund.0, amount.minor(), act.at()))?;
+        Ok(())
+    }
+
+    /// What a refund holds of credit now, or took of it.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn held_by(&self, refund: TransactionId) -> Result<Vec<Held>> {
+        let mut statement =
+            self.conn.prepare_cached(held_query!("h.transaction_id = ?1 ORDER BY h.id"))?;
+        let found = statement.query_map([refund.0], held)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// What refunds hold of a credit, or took of it, newest first.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn held_of(&self, credit: CreditId) -> Result<Vec<Held>> {
+        let mut statement =
+            self.conn.prepare_cached(held_query!("h.credit_id = ?1 ORDER BY h.id DESC"))?;
+        let found = statement.query_map([credit.0], held)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Writes down that a credit lacks so much more of what a refund holds.
+    ///
+    /// # Errors
+    /// More than the refund holds.
+    pub fn lose_held(&self, held: &Held, lost: Money) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE credit_refunds SET lost_minor = lost_minor + ?2 WHERE id = ?1")?
+            .execute((held.id, lost.minor()))?;
+        Ok(())
+    }
+
+    /// Takes a part of a note's credit that is left: it is set off against what is due again.
+    ///
+    /// # Errors
+    /// More than the note gave, or than is left.
+    pub fn net_credit(&self, credit: CreditId, netted: Money, left: Money) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE credits SET netted_minor = netted_minor + ?2, left_minor = left_minor - ?3
+                 WHERE id = ?1",
+            )?
+            .execute((credit.0, netted.minor(), left.minor()))?;
+        Ok(())
+    }
+
+    /// Lets go of the credit that a refund held: it is left again, but for what it would lack by now.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn let_credit_go(&self, act: &Act, refund: TransactionId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE credits SET left_minor = left_minor + (SELECT sum(amount_minor - lost_minor)
+                   FROM credit_refunds
+                   WHERE transaction_id = ?1 AND credit_id = credits.id AND failed_at IS NULL)
+                 WHERE id IN (SELECT credit_id FROM credit_refunds
+                   WHERE transaction_id = ?1 AND failed_at IS NULL)",
+            )?
+            .execute([refund.0])?;
+        self.conn
+            .prepare_cached(
+                "UPDATE credit_refunds SET failed_at = ?2, lost_minor = 0
+                 WHERE transaction_id = ?1 AND failed_at IS NULL",
+            )?
+            .execute((refund.0, act.at()))?;
+        Ok(())
+    }
+
+    /// Writes down what became of a refund. `asked_again`: a run looks at it once more.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refund_stands(
+        &self,
+        act: &Act,
+        id: TransactionId,
+        status: TransactionStatus,
+        reference: Option<&str>,
+        failure: Option<(&str, Option<&str>)>,
+        asked_again: Again,
+    ) -> Result<()> {
+        let (code, message) = failure.unzip();
+        self.conn
+            .prepare_cached(
+                "UPDATE transactions SET status = ?2, reference = coalesce(?3, reference),
+                   failure_code = ?4, failure_message = ?5,
+                   first_failed_at = CASE WHEN ?2 = 'failed' THEN coalesce(first_failed_at, ?6)
+                     ELSE first_failed_at END,
+                   paid_on = CASE WHEN ?2 = 'succeeded' THEN coalesce(paid_on, ?7) END,
+                   next_retry_at = CASE WHEN ?8 THEN ?6 END,
+                   updated_at = max(updated_at, ?6)
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                status.word(),
+                reference,
+                code,
+                message.flatten(),
+                act.at(),
+                act.today.to_string(),
+                asked_again == Again::Yes,
+            ))?;
+        Ok(())
+    }
+
+    /// A page of refunds that a run has to look at, after `after`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn open_refunds(&self, after: TransactionId, limit: usize) -> Result<Vec<TransactionId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id FROM transactions INDEXED BY transactions_open
+             WHERE next_retry_at IS NOT NULL AND kind = 'refund' AND id > ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let ids = statement.query_map((after.0, limit as i64), |row| row.get(0))?;
+        Ok(ids.map(|id| id.map(TransactionId)).collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// Whether a run looks at a refund again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    Yes,
+    No,
+}
+
+fn held(row: &rusqlite::Row) -> rusqlite::Result<Held> {
+    let currency = columns::word(row, "currency")?;
+    let note: Option<i64> = row.get("credit_note_id")?;
+    Ok(Held {
+        id: row.get("id")?,
+        refund: TransactionId(row.get("transaction_id")?),
+        succeeded: row.get("succeeded")?,
+        credit_note: note.map(CreditNoteId),
+        amount: columns::money(row, "amount_minor", currency)?,
+        lost: columns::money(row, "lost_minor", currency)?,
+    })
+}
+
+fn refundable(row: &rusqlite::Row) -> rusqlite::Result<Refundable> {
+    let kind: TransactionKind = columns::word(row, "kind")?;
+    let left = columns::money(row, "left_minor", columns::word(row, "currency")?)?;
+    Ok(Refundable { transaction: TransactionId(row.get("id")?), kind, left })
+}
