@@ -177,14 +177,19 @@ impl std::fmt::Display for Piece<'_> {
 }
 
 impl<'a> Booking<'a> {
-    /// The paper that proves it, and the day of that: the credit note; of money that moved the
-    /// transaction; else the invoice.
+    /// The number of the document that it is about: a credit note, or an invoice.
+    pub fn document(&self) -> Option<&'a str> {
+        self.credit_note.or(self.invoice.map(|invoice| invoice.number))
+    }
+
+    /// The paper that proves it, and the day of that: of what is no sale the transaction; else the
+    /// credit note or the invoice.
     pub fn piece(&self) -> (Piece<'a>, NaiveDate) {
         let booked_on = self.entry.booked_on;
         let moved = self.transaction.filter(|_| Journal::of(&self.entry) != Journal::Sales);
-        match (self.credit_note, moved, self.invoice) {
-            (Some(number), ..) => (Piece::Document(number), booked_on),
-            (None, Some(id), _) => (Piece::Transaction(id), booked_on),
+        match (moved, self.credit_note, self.invoice) {
+            (Some(id), ..) => (Piece::Transaction(id), booked_on),
+            (None, Some(number), _) => (Piece::Document(number), booked_on),
             (None, None, Some(invoice)) => (Piece::Document(invoice.number), invoice.issued_on),
             (None, None, None) => (Piece::Entry(self.id), booked_on),
         }

@@ -82,6 +82,13 @@ class Shop:
         self.run("invoice", "void", void, "--reason", "wrong")
         self.run("invoice", "write-off", lost, "--reason", "gone")
         pay(lost, amount)
+        # What is due on it is credited, then what was paid on another goes back.
+        self.run("credit-note", "create", "--invoice", self.bill(slug, amount), "--full",
+                 "--reason", "error", "--no-email")
+        back = self.bill(slug, amount)
+        pay(back, amount)
+        self.run("credit-note", "create", "--invoice", back, "--full", "--reason", "other",
+                 "--outside", "--reference", "by hand", "--no-email")
         # More than is due: the rest is credit, which pays what is issued next.
         pay(paid, str(int(amount) * 3), "--allow-overpayment")
         self.bill(slug, amount)
@@ -143,7 +150,7 @@ def journal_of_hledger(folder):
                        (name, at))
         kinds = {kind for (kind,) in db.execute("SELECT DISTINCT kind FROM ledger")}
     wanted = {"invoice", "discount", "payment", "charge", "reversal", "write_off", "void",
-              "credit_grant", "credit_applied", "credit_unapplied"}
+              "credit_note", "refund", "credit_grant", "credit_applied", "credit_unapplied"}
     check(wanted <= kinds, f"no entry of {wanted - kinds}")
 
     shop.run("export", "journal", "--format", "hledger", "--out", "all.journal")
@@ -177,7 +184,7 @@ def journal_of_hledger(folder):
     check(len(printed) == entries, f"{len(printed)} of {entries}")
     for one in printed:
         check(re.fullmatch(r"ent_\d+", dict(one["ttags"])["entry"]), one)
-        check(one["tdate2"] is None and len(one["ttags"]) in (3, 4, 5), one)
+        check(one["tdate2"] is None and len(one["ttags"]) in (3, 4, 5, 6), one)
     types = hledger("-f", str(whole), "balance", "type:A", "--depth=1", "-N").stdout
     check("411" in types and "4197" not in types and "706" not in types, types)
 

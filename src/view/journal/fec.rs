@@ -92,9 +92,9 @@ impl Form for Fec<'_> {
         self.piece.push('\t');
         day(&mut self.piece, piece_on);
         let _ = write!(self.piece, "\t{}", entry.kind.said(Locale::Fr));
-        if let Some(invoice) = booking.invoice {
+        if let Some(number) = booking.document() {
             self.piece.push(' ');
-            add(&mut self.piece, invoice.number, &[]);
+            add(&mut self.piece, number, &[]);
         }
         self.customer.clear();
         add(&mut self.customer, booking.name, &[]);

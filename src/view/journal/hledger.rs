@@ -95,9 +95,9 @@ impl<'c> Hledger<'c> {
         add(text, booking.name, DESCRIPTION);
         text.push_str(" | ");
         text.push_str(entry.kind.said(self.locale));
-        if let Some(invoice) = booking.invoice {
+        if let Some(number) = booking.document() {
             text.push(' ');
-            add(text, invoice.number, DESCRIPTION);
+            add(text, number, DESCRIPTION);
         }
         let _ = write!(text, "  ; kind:{}, entry:{}, tenant:", entry.kind, booking.id);
         text.push_str(booking.tenant);
