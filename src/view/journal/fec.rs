@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::{Form, add};
 use crate::domain::Money;
-use crate::domain::accounting::{Booking, Chart, Journal, Piece, postings};
+use crate::domain::accounting::{Account, Booking, Chart, Journal, Piece, postings};
 use crate::domain::email::Locale;
 
 /// The columns, in their order.
@@ -42,22 +42,31 @@ fn called(journal: Journal) -> (&'static str, &'static str) {
 
 /// The form of the FEC. Entries are in euros.
 #[derive(Debug)]
-pub struct Fec<'c> {
-    chart: &'c Chart,
+pub struct Fec {
+    /// Number and name of each account, in the order of [`Account::ALL`].
+    accounts: Vec<String>,
     /// How many entries each journal has so far, in the order of [`Journal::ALL`].
     numbers: [u64; Journal::ALL.len()],
     /// What stands before and behind the account and the amounts of an entry's lines.
     before: String,
     customer: String,
     piece: String,
+    recorded: String,
 }
 
-impl<'c> Fec<'c> {
+impl Fec {
     /// A file on the accounts of that chart, in which each journal is numbered from 1.
-    pub fn new(chart: &'c Chart) -> Self {
+    pub fn new(chart: &Chart) -> Self {
         let numbers = [0; Journal::ALL.len()];
-        let [before, customer, piece] = Default::default();
-        Fec { chart, numbers, before, customer, piece }
+        let account = |account: &Account| {
+            let called = chart.of(*account);
+            let mut text = format!("{}\t", called.number);
+            add(&mut text, &called.name, &[]);
+            text
+        };
+        let accounts = Account::ALL.iter().map(account).collect();
+        let [before, customer, piece, recorded] = Default::default();
+        Fec { accounts, numbers, before, customer, piece, recorded }
     }
 }
 
@@ -65,7 +74,7 @@ fn day(text: &mut String, day: NaiveDate) {
     let _ = write!(text, "{:04}{:02}{:02}", day.year(), day.month(), day.day());
 }
 
-impl Form for Fec<'_> {
+impl Form for Fec {
     fn head(&self, text: &mut String) {
         text.push_str(&COLUMNS.join("\t"));
         text.push('\n');
@@ -83,6 +92,7 @@ impl Form for Fec<'_> {
         self.before.clear();
         let _ = write!(self.before, "{code}\t{name}\t{number}\t");
         day(&mut self.before, entry.booked_on);
+        self.before.push('\t');
         self.piece.clear();
         let (piece, piece_on) = booking.piece();
         match piece {
@@ -99,11 +109,12 @@ impl Form for Fec<'_> {
         self.customer.clear();
         add(&mut self.customer, booking.name, &[]);
         let _ = write!(self.piece, " {}", self.customer);
+        self.recorded.clear();
+        day(&mut self.recorded, booking.recorded_on);
         let mut written = 0;
         for posting in postings(entry) {
-            let account = self.chart.of(posting.account);
-            let _ = write!(text, "{}\t{}\t", self.before, account.number);
-            add(text, &account.name, &[]);
+            text.push_str(&self.before);
+            text.push_str(&self.accounts[posting.account as usize]);
             text.push('\t');
             if posting.account.is_by_customer() {
                 text.push_str(booking.tenant);
@@ -112,12 +123,14 @@ impl Form for Fec<'_> {
             } else {
                 text.push('\t');
             }
-            let _ = write!(text, "\t{}\t", self.piece);
+            text.push('\t');
+            text.push_str(&self.piece);
+            text.push('\t');
             Money::from_minor(posting.debit(), entry.currency).write_major(text, ',');
             text.push('\t');
             Money::from_minor(posting.credit(), entry.currency).write_major(text, ',');
             text.push_str("\t\t\t");
-            day(text, booking.recorded_on);
+            text.push_str(&self.recorded);
             text.push_str("\t\t\n");
             written += 1;
         }
