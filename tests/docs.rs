@@ -26,6 +26,7 @@ fn page(document: &Path) {
 
 support::transcript::documents! {
     "docs", page;
+    accounting => "accounting.md",
     backup => "backup.md",
     configuration => "configuration.md",
     coupons => "coupons.md",

@@ -184,6 +184,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "billing import invoices factures.csv --delimiter ';' --decimal ,",
         ],
     ),
+    (
+        "billing export journal",
+        &[
+            "billing export journal --since 2026-03-01 --until 2026-03-31 --format hledger --out march.journal",
+            "billing export journal --since 2026-01-01 --until 2026-12-31 --format fec --out sales.txt",
+        ],
+    ),
     ("billing db status", &["billing db status"]),
     ("billing db migrate", &["billing db migrate"]),
     ("billing db backup", &["billing db backup /var/backups/billing.db"]),

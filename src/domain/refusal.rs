@@ -403,6 +403,13 @@ pub enum Refusal {
     BadNumberFormat {
         format: String,
     },
+    /// Something in a currency that a form of export has no rate for.
+    CurrencyNeedsRate {
+        currency: Currency,
+        needs: Currency,
+        booked_on: NaiveDate,
+        invoice: Option<String>,
+    },
     /// What another room refuses for reasons of its own.
     Room(OfRoom),
     File {

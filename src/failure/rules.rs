@@ -273,6 +273,13 @@ impl From<&Refusal> for Failure {
                 new("not_empty", format!("the folder is not empty: {}", path.display()))
                     .hint("name a new folder with --dir")
             }
+            R::CurrencyNeedsRate { currency, needs, booked_on, invoice } => {
+                let of = invoice.as_ref().map(|number| format!(" of {}", printable_value(number)));
+                let what = format!("an entry{} is in {currency}", of.unwrap_or_default());
+                let rate = format!("which has no rate in {needs}");
+                new("currency_needs_rate", format!("{what}, {rate} ({booked_on})"))
+                    .hint("export other days, or all currencies with --format hledger or csv")
+            }
             R::WouldOverwrite { path } => {
                 new("would_overwrite", format!("it is there already: {}", path.display()))
                     .hint("it is never overwritten; move it away, or work with it as it is")
