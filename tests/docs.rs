@@ -33,6 +33,7 @@ support::transcript::documents! {
     cron => "cron.md",
     dunning => "dunning.md",
     e_mail => "e-mail.md",
+    corrections => "corrections.md",
     everyday => "everyday.md",
     gateways => "gateways.md",
     install => "install.md",

@@ -183,7 +183,7 @@ impl Db<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn was_ever_charged(&self) -> Result<bool> {
-        let any = "SELECT EXISTS (SELECT 1 FROM charge_attempts)";
+        let any = "SELECT max(id) IS NOT NULL FROM charge_attempts";
         Ok(self.conn.prepare_cached(any)?.query_row([], |row| row.get(0))?)
     }
 
