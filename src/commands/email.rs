@@ -65,7 +65,7 @@ pub struct Resend {
 
 #[derive(Debug, Args)]
 pub struct Preview {
-    /// friendly, urgent, warning, suspension, reactivation, invoice, payment_failed,
+    /// friendly, urgent, warning, suspension, reactivation, invoice, credit_note, payment_failed,
     /// payment_received, trial_ending or trial_ended
     #[arg(value_parser = words::<Template>())]
     template: Template,
