@@ -5,10 +5,10 @@ use crate::domain::credit_note::Split;
 use crate::domain::event::RefundEvent;
 use crate::domain::invoice::Invoice;
 use crate::domain::ledger::Entry;
-use crate::domain::refund::{OUTSIDE, Refundable, give_back};
+use crate::domain::refund::{Held, OUTSIDE, Refundable, give_back};
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::{CreditId, CreditNoteId, Money, Refusal, Result, TransactionId};
-use crate::store::{Again, Held, NewRefund, Subject};
+use crate::store::{Again, NewRefund, Subject};
 
 /// How money goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -99,9 +99,13 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 }
 
 fn show(ctx: &mut Context, store: &mut Store, id: CreditId) -> anyhow::Result<()> {
-    let (credit, uses) = store.read(|db| Ok((db.credit(id)?, db.credit_uses_of(id)?)))?;
+    let (credit, uses, held) =
+        store.read(|db| Ok((db.credit(id)?, db.credit_uses_of(id)?, db.held_of(id)?)))?;
     let mut object = objects::credit(&credit);
     object["uses"] = uses.iter().map(objects::credit_use).collect();
+    if !held.is_empty() {
+        object["refunds"] = held.iter().rev().map(objects::held).collect();
+    }
     Ok(ctx.printer.object(&object)?)
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::calendar::days_between;
 use super::charge::{LastAttempt, RetryPolicy, UNREACHED};
 use super::transaction::{TransactionKind, TransactionStatus};
-use super::{CreditId, Money, Result, TransactionId};
+use super::{CreditId, CreditNoteId, Money, Result, TransactionId};
 
 /// How a refund is told from one by a gateway: it was made by hand, outside of this program.
 pub const OUTSIDE: &str = "outside";
@@ -27,6 +27,19 @@ pub struct Refundable {
 pub struct Free {
     pub credit: CreditId,
     pub left: Money,
+}
+
+/// What a refund holds of a credit.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    pub id: i64,
+    pub refund: TransactionId,
+    /// Whether the money has gone back.
+    pub succeeded: bool,
+    pub credit_note: Option<CreditNoteId>,
+    pub amount: Money,
+    /// What of it the credit lacks by now.
+    pub lost: Money,
 }
 
 /// Which of the payments give back how much of `amount`, the first of them first.

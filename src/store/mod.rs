@@ -64,7 +64,7 @@ pub use migrate::{Migration, VERSION};
 pub use outbox::{DrawnUp, Email, EmailFilter, NewEmail};
 pub use random::Random;
 pub use redemptions::{NewRedemption, NewUsage, UsageFilter};
-pub use refunds::{Again, Held, NewRefund, RefundSeries};
+pub use refunds::{Again, NewRefund, RefundSeries};
 pub use runs::{Run, RunStatus};
 pub use subscriptions::{NewSubscription, Order, SubscriptionFilter};
 pub use tenants::TenantFilter;

@@ -5,7 +5,7 @@ use crate::domain::charge::{Attempt, AttemptStatus, LastAttempt};
 use crate::domain::gateway_refund::RefundRequest;
 use crate::domain::invoice::Invoice;
 use crate::domain::payment_method::PaymentMethodKind;
-use crate::domain::refund::{Free, RefundFacts, Refundable};
+use crate::domain::refund::{Free, Held, RefundFacts, Refundable};
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::{
     Act, AttemptId, CreditId, CreditNoteId, InvoiceId, Money, Result, TransactionId,
@@ -24,19 +24,6 @@ pub struct NewRefund<'a> {
     /// How it went back where no gateway is to be asked.
     pub method: Option<&'a str>,
     pub reference: Option<&'a str>,
-}
-
-/// What a refund holds of a credit.
-#[derive(Debug, Clone, Copy)]
-pub struct Held {
-    pub id: i64,
-    pub refund: TransactionId,
-    /// Whether the money has gone back.
-    pub succeeded: bool,
-    pub credit_note: Option<CreditNoteId>,
-    pub amount: Money,
-    /// What of it the credit lacks by now.
-    pub lost: Money,
 }
 
 macro_rules! held_query {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::credit::{Credit, CreditUse};
+use crate::domain::refund::Held;
 use crate::view::{Align, Column};
 
 /// Columns of `credit list`.
@@ -15,6 +16,7 @@ pub const CREDITS: &[Column] = &[
     ("currency", "", Align::Left, 0),
     ("counts_from", "From", Align::Left, 2),
     ("transaction", "Transaction", Align::Left, 4),
+    ("credit_note", "Credit note", Align::Left, 5),
     ("reason", "Reason", Align::Left, 1),
 ];
 
@@ -49,6 +51,16 @@ pub fn credit(credit: &Credit) -> Value {
         "counts_from": credit.counts_from,
         "taken_back_at": credit.taken_back_at,
         "created_at": credit.created_at,
+    })
+}
+
+/// What of a credit a refund holds, or took.
+pub fn held(held: &Held) -> Value {
+    json!({
+        "transaction": held.refund.to_string(),
+        "amount": held.amount.major(),
+        "currency": held.amount.currency().code(),
+        "succeeded": held.succeeded,
     })
 }
 

@@ -20,7 +20,9 @@ use crate::reports::{
     Transactions,
 };
 use crate::store::reports::Cohort;
-use crate::store::{Db, InvoiceFilter, RunStatus, SubscriptionFilter, TransactionFilter};
+use crate::store::{
+    CreditNoteFilter, Db, InvoiceFilter, RunStatus, SubscriptionFilter, TransactionFilter,
+};
 use crate::view::objects;
 
 /// So many transactions, or customers that owe, stand on their page: the newest, or the largest.
@@ -44,6 +46,13 @@ pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Value> {
         Ok(())
     })?;
     transactions.reverse();
+    let filter = CreditNoteFilter { tenant: Some(tenant.id), ..CreditNoteFilter::default() };
+    let mut notes = Vec::new();
+    db.each_credit_note(&filter, |note| {
+        notes.push(objects::credit_note(&note));
+        Ok(())
+    })?;
+    notes.reverse();
     let balances = db.balance_due(tenant.id)?;
     let late = |invoice: &&Invoice| invoice.days_overdue(today) > 0;
     let live = |invoice: &&Invoice| invoice.status != InvoiceStatus::Void;
@@ -57,6 +66,9 @@ pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Value> {
         "overdue_count": invoices.iter().filter(late).count(),
         "invoiced": of(&live, |invoice| invoice.total)?,
         "paid": of(&live, |invoice| invoice.paid)?,
+        "credited": of(&live, |invoice| invoice.credit_notes_total)?,
+        "refunded": of(&live, |invoice| invoice.refunded)?,
+        "credit_notes": notes,
         "credit": objects::totals(&db.credit_balance(tenant.id)?),
         "subscriptions": subscriptions(db, ctx, tenant)?,
         "invoices": invoices.iter().rev().map(|i| objects::invoice(i, today)).collect::<Vec<_>>(),
