@@ -139,9 +139,12 @@ pub fn everything(store: &mut Store, given: &Given, act: &Act) -> Result<Refunde
         after = *last;
         for id in page {
             let job = store.write(|db| refunder.decided(db, id, &mut refunded));
-            match job {
-                Ok(Some(job)) => refunder.carry_out(store, job, &mut refunded)?,
-                Ok(None) => {}
+            let done = job.and_then(|job| match job {
+                Some(job) => refunder.carry_out(store, job, &mut refunded),
+                None => Ok(()),
+            });
+            match done {
+                Ok(()) => {}
                 Err(refusal) if refusal.is_of_the_item() => {
                     refunded.errors.push(item_refused(&id.to_string(), &refusal));
                 }
@@ -151,7 +154,8 @@ pub fn everything(store: &mut Store, given: &Given, act: &Act) -> Result<Refunde
     }
 }
 
-/// Hands each open refund to `each`, with what a run would do about it. Writes nothing.
+/// Hands each open refund to `each`, with what a run would do about it, if the gateway is the one that
+/// it was begun with. Writes nothing.
 ///
 /// # Errors
 /// What `each` refuses, or a fault of the file.
@@ -159,9 +163,10 @@ pub fn dry_run(
     store: &mut Store,
     given: &Given,
     act: &Act,
-    mut each: impl FnMut(&RefundSeries, Step) -> Result<()>,
+    mut each: impl FnMut(&RefundSeries, Step, Began) -> Result<()>,
 ) -> Result<()> {
     let policy = given.config.retry_policy();
+    let refunder = Refunder { given, act };
     let mut after = TransactionId(0);
     store.read(|db| {
         loop {
@@ -170,7 +175,8 @@ pub fn dry_run(
             after = *last;
             for id in page {
                 let series = db.refund_series(id)?;
-                each(&series, decide(&series.facts, &policy, act.now, act.today))?;
+                let step = decide(&series.facts, &policy, act.now, act.today);
+                each(&series, step, refunder.began(db, &series)?)?;
             }
         }
     })
@@ -214,7 +220,8 @@ impl Refunder<'_> {
         let series = db.refund_series(id)?;
         let policy = self.given.config.retry_policy();
         let step = decide(&series.facts, &policy, self.act.now, self.act.today);
-        if matches!(step, Step::Send | Step::Ask) && !self.is_here(db, &series)? {
+        let calls = matches!(step, Step::Send | Step::Ask);
+        if calls && self.began(db, &series)? == Began::Elsewhere {
             if series.facts.status != TransactionStatus::Succeeded {
                 refunded.errors.push(self.begun_elsewhere(&series));
             }
@@ -237,13 +244,12 @@ impl Refunder<'_> {
     }
 
     /// Whether the gateway is the one with which the refund was begun, or its charge made.
-    fn is_here(&self, db: &Db, series: &RefundSeries) -> Result<bool> {
+    fn began(&self, db: &Db, series: &RefundSeries) -> Result<Began> {
         let began = match &series.last_attempt {
             Some(attempt) => Some(attempt.clone()),
             None => db.gateway_of_charge(series.transaction)?,
         };
-        let gateway = self.given.gateway;
-        Ok(began.is_some_and(|attempt| gateway.began(&attempt) != Began::Elsewhere))
+        Ok(began.map_or(Began::Elsewhere, |attempt| self.given.gateway.began(&attempt)))
     }
 
     /// Writes an attempt down, with a key of its own. It follows from what it is for: where a backup was
@@ -283,10 +289,14 @@ impl Refunder<'_> {
     }
 
     fn begun_elsewhere(&self, series: &RefundSeries) -> ItemError {
-        let began = series.last_attempt.as_ref().map_or("another gateway", |a| a.gateway.as_str());
-        let now = self.given.gateway.name();
-        outcome_unknown(series, &format!("it was begun with {began}, and {now} is configured"))
+        outcome_unknown(series, &elsewhere(series, self.given))
     }
+}
+
+/// Why a refund is neither sent nor asked about that was begun with another gateway.
+pub fn elsewhere(series: &RefundSeries, given: &Given) -> String {
+    let began = series.last_attempt.as_ref().map_or("another gateway", |a| a.gateway.as_str());
+    format!("it was begun with {began}, and {} is configured", given.gateway.name())
 }
 
 /// Names a refund whose outcome is not known.
