@@ -615,3 +615,64 @@ fn a_run_says_what_became_of_refunds_and_nothing_twice() {
     assert_eq!(shop.task(RETRY, "2025-03-03", &[])["changes_booked"], 0);
     shop.checked();
 }
+
+/// What the program tells of refunds of the one charge.
+fn told(shop: &Shop, references: &[&str]) {
+    let charge = format!("for-{}", shop.keys("charge")[0]);
+    let changes: Vec<Value> = references
+        .iter()
+        .map(|reference| {
+            json!({"kind": "refund", "reference": reference, "charge": charge, "amount": "48.00",
+                "currency": "EUR", "at": "2025-03-01T12:00:00Z"})
+        })
+        .collect();
+    shop.says("changes", &json!({"changes": changes}).to_string());
+}
+
+/// A program tells no keys: a refund of ours is known by its reference, or by its amount.
+#[test]
+fn what_a_person_found_out_is_not_booked_once_more_when_the_gateway_tells_of_it() {
+    let (shop, number) = charged();
+    shop.says("refund", GARBAGE);
+    shop.credits(&number, "48");
+    let resolve = ["transaction", "resolve", "txn_2", "--succeeded", "--note", "by phone"];
+    shop.ok(&[&resolve[..], &["--as-of", DAY]].concat());
+    assert_eq!(shop.refunds()[0]["reference"], json!(null));
+    told(&shop, &["r1"]);
+    for _ in 0..2 {
+        assert_eq!(shop.task(RETRY, "2025-03-02", &[])["changes_booked"], 0);
+        assert_eq!(shop.refunds()[0]["reference"], "r1");
+    }
+    shop.note();
+    // Another one is another one.
+    told(&shop, &["r1", "r2"]);
+    assert_eq!(shop.task(RETRY, "2025-03-03", &[])["changes_booked"], 1);
+    assert_eq!(shop.task(RETRY, "2025-03-03", &[])["changes_booked"], 0);
+    assert_eq!(shop.invoice(&number)["refunded"], "96.00");
+    shop.check();
+}
+
+#[test]
+fn while_the_outcome_of_one_of_ours_is_open_nothing_is_taken_for_one_of_theirs() {
+    for says in [GARBAGE, r#"{"status":"pending"}"#] {
+        let (shop, number) = charged();
+        shop.says("refund", says);
+        shop.credits(&number, "48");
+        shop.says("ask", GARBAGE);
+        told(&shop, &["r1"]);
+        let report = shop.task(RETRY, "2025-03-02", &[]);
+        assert_eq!(report["changes_booked"], 0, "{report}");
+        // It is that one.
+        shop.says("ask", r#"{"status":"succeeded","reference":"r1"}"#);
+        for counts in [[1, 0, 0], [0, 0, 0]] {
+            assert_eq!(shop.retried("2025-03-03", counts), [""; 0]);
+        }
+        shop.note();
+        assert_eq!(shop.invoice(&number)["refunded"], "48.00");
+        shop.check();
+        // What is told beside it is theirs.
+        told(&shop, &["r1", "r2"]);
+        assert_eq!(shop.task(RETRY, "2025-03-04", &[])["changes_booked"], 1);
+        shop.check();
+    }
+}

@@ -253,13 +253,20 @@ impl Refunder<'_> {
     }
 
     /// Writes an attempt down, with a key of its own. It follows from what it is for: where a backup was
-    /// brought back and forgot a refund, the same attempt comes with the same key again.
+    /// brought back and forgot a refund, the same attempt comes with the same key again, unless the
+    /// gateway has told of that refund meanwhile.
     fn attempt(&self, db: &Db, refund: TransactionId) -> Result<AttemptId> {
         let invoice = db.invoice_by_id(db.transaction(refund)?.invoice_id)?;
-        let number = db.count_refund_attempts(invoice.id)? + 1;
+        let mut number = db.count_refund_attempts(invoice.id)?;
         let file = uuid::Uuid::try_parse(&db.database_uuid()?).unwrap_or_default();
-        let debt = format!("refund/{}/{}/{number}", invoice.tenant, invoice.number);
-        let key = format!("{}-{number}", uuid::Uuid::new_v5(&file, debt.as_bytes()));
+        let key = loop {
+            number += 1;
+            let debt = format!("refund/{}/{}/{number}", invoice.tenant, invoice.number);
+            let key = format!("{}-{number}", uuid::Uuid::new_v5(&file, debt.as_bytes()));
+            if !db.knows_key(&key)? {
+                break key;
+            }
+        };
         let (gateway, now) = (self.given.gateway.name(), self.given.clock.machine_now());
         db.insert_refund_attempt(self.act, refund, (&gateway, &key), &instant(now))
     }
