@@ -4,7 +4,12 @@ mod support;
 
 use std::os::unix::fs::PermissionsExt;
 
+use billing::domain::TransactionId;
+use billing::gateway::Gateway;
+use billing::mail::Transport;
+use billing::tasks::{Given, refund};
 use serde_json::{Value, json};
+use support::inside::Inside;
 use support::subscriptions::text;
 use support::{Outcome, Shop};
 
@@ -546,6 +551,14 @@ fn while_another_process_charges_a_refund_is_written_down_and_asked_for_by_the_n
     assert_eq!((shop.refund(), shop.keys("refund").len()), (("unknown".to_owned(), 1), 0));
     assert_eq!(shop.note()["refund_status"], "pending");
     shop.checked();
+    let inside = Inside::new(&shop);
+    let clock = inside.clock(DAY);
+    let (transport, gateway) = (Transport::Nowhere, Gateway::Sandbox);
+    let given =
+        Given { config: &inside.config, clock: &clock, transport: &transport, gateway: &gateway };
+    let (act, refund) = (clock.act("operator"), TransactionId(2));
+    let begun = refund::begun(&mut inside.open(), &given, &act, &[refund]).expect("it is told");
+    assert_eq!(begun.errors[0].code, "not_asked_yet");
     drop(lock);
     assert_eq!(shop.retried(DAY, [1, 0, 0]), [""; 0]);
     let history = shop.refunds()[0]["history"].clone();
