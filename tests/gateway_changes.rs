@@ -371,6 +371,27 @@ fn an_older_copy_books_what_it_forgot_once_and_gives_back_nothing_twice() {
     }
 }
 
+/// What was forgotten is repeated in another order, and with another one in between.
+#[test]
+fn an_older_copy_knows_a_refund_by_its_charge_and_amount_in_whatever_order_it_is_repeated() {
+    let mut bench = Bench::charged("pm_card");
+    bench.ok(&["db", "backup", "copy.db"]);
+    for amount in ["48", "20", "20"] {
+        bench.ok(&words(&note(amount, "--refund")));
+    }
+    restore(&bench);
+    bench.later(1);
+    for amount in ["20", "5", "48", "20"] {
+        // The number of the note is another one by then, so that Stripe refuses the repetition; asked, it
+        // knows the refund.
+        bench.run(&words(&note(amount, "--refund")));
+    }
+    assert_eq!(bench.books(0), [""; 0]);
+    assert_eq!((bench.fake.refunds().len(), bench.refunds().len()), (4, 4));
+    assert_eq!(bench.books(0), [""; 0]);
+    bench.agrees();
+}
+
 #[test]
 fn an_older_copy_that_forgot_a_refund_of_the_second_attempt_asks_for_the_next_by_another_key() {
     let mut bench = Bench::charged("pm_card");

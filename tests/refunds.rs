@@ -566,6 +566,27 @@ fn while_another_process_charges_a_refund_is_written_down_and_asked_for_by_the_n
     shop.check();
 }
 
+/// Who had the lock may have sent the refund, and died: that it cannot be sent now says nothing.
+#[test]
+fn a_refund_that_waited_for_another_process_may_have_been_sent_by_it() {
+    let (shop, number) = charged();
+    let lock = std::fs::File::create(shop.path("billing.db.charging.lock")).expect("the lock");
+    lock.lock().expect("nobody has it");
+    let child = shop.start(&credit_note(&number, "48"));
+    while shop.refunds().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    shop.program("#!/nowhere/sh");
+    drop(lock);
+    assert_eq!(Shop::end_of(child).status, 3);
+    assert_eq!(shop.refund(), ("unknown".to_owned(), 1));
+    shop.program("#!/bin/sh");
+    assert_eq!(shop.retried(DAY, [1, 0, 0]), [""; 0]);
+    assert_eq!(shop.refund(), ("succeeded".to_owned(), 1));
+    shop.check();
+}
+
 #[test]
 fn a_note_that_is_asked_for_twice_under_one_key_goes_back_once() {
     for (says, status) in [(SUCCEEDED, 0), (REFUSED, 3), (GARBAGE, 3)] {

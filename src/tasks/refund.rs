@@ -5,6 +5,8 @@
 mod book;
 mod changes;
 
+use std::time::Duration;
+
 use super::charge::patience;
 use super::lock::Lock;
 use super::{BATCH, Given, ItemError, item_error, item_refused};
@@ -98,7 +100,14 @@ pub fn begun(
     if refunds.is_empty() {
         return Ok(refunded);
     }
-    let _lock = match Lock::take_charging(store.path(), &act.actor, patience(given)) {
+    // Who had the lock may have asked for them, and died before anybody heard of it.
+    let (at_once, call) = match Lock::take_charging(store.path(), &act.actor, Duration::ZERO) {
+        Ok(lock) => (Some(lock), Call::Send),
+        Err(_) => (None, Call::SendAgain),
+    };
+    let taken =
+        at_once.map_or_else(|| Lock::take_charging(store.path(), &act.actor, patience(given)), Ok);
+    let _lock = match taken {
         Err(refusal) if refusal.of::<Locked>().is_some() => {
             // What was written stands, with its key.
             let late = |id: &TransactionId| {
@@ -117,7 +126,7 @@ pub fn begun(
             let series = db.refund_series(*id)?;
             // A run came in between.
             let fresh = series.last_attempt.filter(|attempt| attempt.is_prepared());
-            fresh.map(|attempt| refunder.job(db, *id, attempt.id, Call::Send)).transpose()
+            fresh.map(|attempt| refunder.job(db, *id, attempt.id, call)).transpose()
         })?;
         if let Some(job) = job {
             refunder.carry_out(store, job, &mut refunded)?;
@@ -252,16 +261,17 @@ impl Refunder<'_> {
         Ok(began.map_or(Began::Elsewhere, |attempt| self.given.gateway.began(&attempt)))
     }
 
-    /// Writes an attempt down, with a key of its own. It follows from what it is for: where a backup was
-    /// brought back and forgot a refund, the same attempt comes with the same key again, unless the
-    /// gateway has told of that refund meanwhile.
+    /// Writes an attempt down, with a key of its own. It follows from what goes back: where a backup was
+    /// brought back and forgot a refund, the same amount of the same charge comes with the same key again,
+    /// unless the gateway has told of that refund meanwhile; and another amount with another key.
     fn attempt(&self, db: &Db, refund: TransactionId) -> Result<AttemptId> {
-        let invoice = db.invoice_by_id(db.transaction(refund)?.invoice_id)?;
-        let mut number = db.count_refund_attempts(invoice.id)?;
+        let of = db.transaction(refund)?;
+        let charge = db.charge_given_back(refund)?.unwrap_or_default();
         let file = uuid::Uuid::try_parse(&db.database_uuid()?).unwrap_or_default();
+        let mut number = db.count_refund_attempts(refund)?;
         let key = loop {
             number += 1;
-            let debt = format!("refund/{}/{}/{number}", invoice.tenant, invoice.number);
+            let debt = format!("refund/{}/{charge}/{}/{number}", of.invoice, of.amount.minor());
             let key = format!("{}-{number}", uuid::Uuid::new_v5(&file, debt.as_bytes()));
             if !db.knows_key(&key)? {
                 break key;
