@@ -9,12 +9,12 @@ use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::tax::TaxBasis;
 use crate::domain::transaction::{Transaction, TransactionStatus};
-use crate::domain::{Money, Refusal, Result};
+use crate::domain::{Money, Refusal, Result, TransactionId};
 
 impl Book<'_> {
     /// Books a refund that was made at the gateway: out of the credit that its invoice's payments and
     /// notes left and that is not used, and the rest by a credit note, which takes nothing off what is
-    /// due: the money went back.
+    /// due: the money went back. Returns the refunds, one of each.
     ///
     /// # Errors
     /// More went back than the charge brought, or than is left to be credited: a person has to look.
@@ -23,7 +23,7 @@ impl Book<'_> {
         charge: &Transaction,
         amount: Money,
         reference: &str,
-    ) -> Result<()> {
+    ) -> Result<Vec<TransactionId>> {
         let left = self.db.refundable_of(charge.id)?.map(|one| one.left);
         let left = left.unwrap_or(Money::zero(amount.currency()));
         if amount.minus(left)?.minor() > 0 {
@@ -37,12 +37,13 @@ impl Book<'_> {
             free = free.plus(one.left)?;
         }
         let from_credit = if free.minor() < amount.minor() { free } else { amount };
+        let mut refunds = Vec::new();
         if !from_credit.is_zero() {
-            self.refund(charge, Some(from_credit), way, &reason)?;
+            refunds.push(self.refund(charge, Some(from_credit), way, &reason)?);
         }
         let rest = amount.minus(from_credit)?;
         if rest.is_zero() {
-            return Ok(());
+            return Ok(refunds);
         }
         let invoice = self.db.invoice_by_id(charge.invoice_id)?;
         let new = Crediting {
@@ -58,7 +59,9 @@ impl Book<'_> {
         let drawn = draw_up(&invoice, TaxBasis::Exclusive, &before, &new.credited)?;
         let zero = Money::zero(rest.currency());
         let split = Split { reduces_due: zero, to_credit: zero, refunded: rest, outside: zero };
-        self.write_note(&invoice, &new, &Planned { drawn, split }, way).map(drop)
+        let note = self.write_note(&invoice, &new, &Planned { drawn, split }, way)?;
+        refunds.extend(note.refunds);
+        Ok(refunds)
     }
 
     /// Books how a dispute of a charge stands at the gateway: an open one lets its invoice rest, a lost

@@ -374,17 +374,31 @@ impl Db<'_> {
         })?)
     }
 
-    /// How often refunds of an invoice were tried.
+    /// How often refunds of the same charge and amount as this one were tried.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn count_refund_attempts(&self, id: InvoiceId) -> Result<i64> {
+    pub fn count_refund_attempts(&self, refund: TransactionId) -> Result<i64> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT count(*) FROM transactions x INDEXED BY transactions_invoice_refunds
+            "SELECT count(*) FROM transactions own
+             JOIN transactions x INDEXED BY transactions_refunds ON x.refund_of = own.refund_of
+               AND x.amount_minor = own.amount_minor
              JOIN charge_attempts a ON a.transaction_id = x.id
-             WHERE x.invoice_id = ?1 AND x.kind = 'refund'",
+             WHERE own.id = ?1",
         )?;
-        Ok(statement.query_row([id.0], |row| row.get(0))?)
+        Ok(statement.query_row([refund.0], |row| row.get(0))?)
+    }
+
+    /// The reference that the gateway gave to the charge which a refund gives back.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn charge_given_back(&self, refund: TransactionId) -> Result<Option<String>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT c.reference FROM transactions r LEFT JOIN transactions c ON c.id = r.refund_of
+             WHERE r.id = ?1",
+        )?;
+        Ok(statement.query_row([refund.0], |row| row.get(0))?)
     }
 
     /// Writes an attempt's key down, before the gateway is called.

@@ -5,6 +5,8 @@
 mod book;
 mod changes;
 
+use std::time::Duration;
+
 use super::charge::patience;
 use super::lock::Lock;
 use super::{BATCH, Given, ItemError, item_error, item_refused};
@@ -98,7 +100,14 @@ pub fn begun(
     if refunds.is_empty() {
         return Ok(refunded);
     }
-    let _lock = match Lock::take_charging(store.path(), &act.actor, patience(given)) {
+    // Who had the lock may have asked for them, and died before anybody heard of it.
+    let (at_once, call) = match Lock::take_charging(store.path(), &act.actor, Duration::ZERO) {
+        Ok(lock) => (Some(lock), Call::Send),
+        Err(_) => (None, Call::SendAgain),
+    };
+    let taken =
+        at_once.map_or_else(|| Lock::take_charging(store.path(), &act.actor, patience(given)), Ok);
+    let _lock = match taken {
         Err(refusal) if refusal.of::<Locked>().is_some() => {
             // What was written stands, with its key.
             let late = |id: &TransactionId| {
@@ -117,7 +126,7 @@ pub fn begun(
             let series = db.refund_series(*id)?;
             // A run came in between.
             let fresh = series.last_attempt.filter(|attempt| attempt.is_prepared());
-            fresh.map(|attempt| refunder.job(db, *id, attempt.id, Call::Send)).transpose()
+            fresh.map(|attempt| refunder.job(db, *id, attempt.id, call)).transpose()
         })?;
         if let Some(job) = job {
             refunder.carry_out(store, job, &mut refunded)?;
@@ -139,9 +148,12 @@ pub fn everything(store: &mut Store, given: &Given, act: &Act) -> Result<Refunde
         after = *last;
         for id in page {
             let job = store.write(|db| refunder.decided(db, id, &mut refunded));
-            match job {
-                Ok(Some(job)) => refunder.carry_out(store, job, &mut refunded)?,
-                Ok(None) => {}
+            let done = job.and_then(|job| match job {
+                Some(job) => refunder.carry_out(store, job, &mut refunded),
+                None => Ok(()),
+            });
+            match done {
+                Ok(()) => {}
                 Err(refusal) if refusal.is_of_the_item() => {
                     refunded.errors.push(item_refused(&id.to_string(), &refusal));
                 }
@@ -151,7 +163,8 @@ pub fn everything(store: &mut Store, given: &Given, act: &Act) -> Result<Refunde
     }
 }
 
-/// Hands each open refund to `each`, with what a run would do about it. Writes nothing.
+/// Hands each open refund to `each`, with what a run would do about it, if the gateway is the one that
+/// it was begun with. Writes nothing.
 ///
 /// # Errors
 /// What `each` refuses, or a fault of the file.
@@ -159,9 +172,10 @@ pub fn dry_run(
     store: &mut Store,
     given: &Given,
     act: &Act,
-    mut each: impl FnMut(&RefundSeries, Step) -> Result<()>,
+    mut each: impl FnMut(&RefundSeries, Step, Began) -> Result<()>,
 ) -> Result<()> {
     let policy = given.config.retry_policy();
+    let refunder = Refunder { given, act };
     let mut after = TransactionId(0);
     store.read(|db| {
         loop {
@@ -170,7 +184,8 @@ pub fn dry_run(
             after = *last;
             for id in page {
                 let series = db.refund_series(id)?;
-                each(&series, decide(&series.facts, &policy, act.now, act.today))?;
+                let step = decide(&series.facts, &policy, act.now, act.today);
+                each(&series, step, refunder.began(db, &series)?)?;
             }
         }
     })
@@ -214,7 +229,8 @@ impl Refunder<'_> {
         let series = db.refund_series(id)?;
         let policy = self.given.config.retry_policy();
         let step = decide(&series.facts, &policy, self.act.now, self.act.today);
-        if matches!(step, Step::Send | Step::Ask) && !self.is_here(db, &series)? {
+        let calls = matches!(step, Step::Send | Step::Ask);
+        if calls && self.began(db, &series)? == Began::Elsewhere {
             if series.facts.status != TransactionStatus::Succeeded {
                 refunded.errors.push(self.begun_elsewhere(&series));
             }
@@ -237,23 +253,30 @@ impl Refunder<'_> {
     }
 
     /// Whether the gateway is the one with which the refund was begun, or its charge made.
-    fn is_here(&self, db: &Db, series: &RefundSeries) -> Result<bool> {
+    fn began(&self, db: &Db, series: &RefundSeries) -> Result<Began> {
         let began = match &series.last_attempt {
             Some(attempt) => Some(attempt.clone()),
             None => db.gateway_of_charge(series.transaction)?,
         };
-        let gateway = self.given.gateway;
-        Ok(began.is_some_and(|attempt| gateway.began(&attempt) != Began::Elsewhere))
+        Ok(began.map_or(Began::Elsewhere, |attempt| self.given.gateway.began(&attempt)))
     }
 
-    /// Writes an attempt down, with a key of its own. It follows from what it is for: where a backup was
-    /// brought back and forgot a refund, the same attempt comes with the same key again.
+    /// Writes an attempt down, with a key of its own. It follows from what goes back: where a backup was
+    /// brought back and forgot a refund, the same amount of the same charge comes with the same key again,
+    /// unless the gateway has told of that refund meanwhile; and another amount with another key.
     fn attempt(&self, db: &Db, refund: TransactionId) -> Result<AttemptId> {
-        let invoice = db.invoice_by_id(db.transaction(refund)?.invoice_id)?;
-        let number = db.count_refund_attempts(invoice.id)? + 1;
+        let of = db.transaction(refund)?;
+        let charge = db.charge_given_back(refund)?.unwrap_or_default();
         let file = uuid::Uuid::try_parse(&db.database_uuid()?).unwrap_or_default();
-        let debt = format!("refund/{}/{}/{number}", invoice.tenant, invoice.number);
-        let key = format!("{}-{number}", uuid::Uuid::new_v5(&file, debt.as_bytes()));
+        let mut number = db.count_refund_attempts(refund)?;
+        let key = loop {
+            number += 1;
+            let debt = format!("refund/{}/{charge}/{}/{number}", of.invoice, of.amount.minor());
+            let key = format!("{}-{number}", uuid::Uuid::new_v5(&file, debt.as_bytes()));
+            if !db.knows_key(&key)? {
+                break key;
+            }
+        };
         let (gateway, now) = (self.given.gateway.name(), self.given.clock.machine_now());
         db.insert_refund_attempt(self.act, refund, (&gateway, &key), &instant(now))
     }
@@ -283,10 +306,14 @@ impl Refunder<'_> {
     }
 
     fn begun_elsewhere(&self, series: &RefundSeries) -> ItemError {
-        let began = series.last_attempt.as_ref().map_or("another gateway", |a| a.gateway.as_str());
-        let now = self.given.gateway.name();
-        outcome_unknown(series, &format!("it was begun with {began}, and {now} is configured"))
+        outcome_unknown(series, &elsewhere(series, self.given))
     }
+}
+
+/// Why a refund is neither sent nor asked about that was begun with another gateway.
+pub fn elsewhere(series: &RefundSeries, given: &Given) -> String {
+    let began = series.last_attempt.as_ref().map_or("another gateway", |a| a.gateway.as_str());
+    format!("it was begun with {began}, and {} is configured", given.gateway.name())
 }
 
 /// Names a refund whose outcome is not known.

@@ -97,8 +97,11 @@ pub fn dry_run(
         exhausted += u64::from(reasoned.action == "exhausted");
         each(reasoned)
     })?;
-    refund::dry_run(store, given, &act, |series, step| {
+    refund::dry_run(store, given, &act, |series, step, began| {
         let (action, reason) = match step {
+            Step::Send | Step::Ask if began == Began::Elsewhere => {
+                ("wait", refund::elsewhere(series, given))
+            }
             Step::Send => ("refund", "it has not gone back".to_owned()),
             Step::Ask => ("ask", format!("its outcome is {}", series.facts.status)),
             Step::Wait => ("wait", "it is looked at again later".to_owned()),

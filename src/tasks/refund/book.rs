@@ -64,7 +64,7 @@ impl Refunder<'_> {
     }
 
     /// A gateway whose refunds may fail after they succeeded is asked about them once a day.
-    fn again(&self) -> Again {
+    pub(super) fn again(&self) -> Again {
         match self.given.gateway {
             Gateway::Stripe(_) => Again::Yes,
             _ => Again::No,

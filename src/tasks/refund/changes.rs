@@ -1,12 +1,13 @@
 //! What was done at the gateway without being asked: each refund and dispute is booked once.
 
 use super::{Refunded, Refunder};
-use crate::domain::act::Act;
+use crate::domain::act::{Act, instant};
 use crate::domain::gateway_refund::{Change, Done};
-use crate::domain::{Result, TransactionId};
+use crate::domain::transaction::{Transaction, TransactionStatus};
+use crate::domain::{Money, Result, TransactionId};
 use crate::gateway::{Began, CHANGES_SPAN};
 use crate::store::{Db, Store};
-use crate::tasks::{Given, item_error, item_refused};
+use crate::tasks::{Given, ItemError, item_error, item_refused};
 
 /// Asks the gateway what was done there, and books what is not booked yet. The caller holds the lock of
 /// charging.
@@ -28,7 +29,7 @@ pub fn changes(store: &mut Store, given: &Given, act: &Act) -> Result<Refunded> 
     };
     let refunder = Refunder { given, act };
     for change in told {
-        match store.write(|db| refunder.book_change(db, &change)) {
+        match store.write(|db| refunder.book_change(db, &change, &mut refunded.errors)) {
             Ok(booked) => refunded.at_gateway += u64::from(booked),
             Err(refusal) if refusal.is_of_the_item() => {
                 refunded.errors.push(item_refused(&change.reference, &refusal));
@@ -42,23 +43,30 @@ pub fn changes(store: &mut Store, given: &Given, act: &Act) -> Result<Refunded> 
 impl Refunder<'_> {
     /// Books a change; whether it was not booked before. What is of no charge of ours is another
     /// business of that account.
-    fn book_change(&self, db: &Db, change: &Change) -> Result<bool> {
+    fn book_change(&self, db: &Db, change: &Change, errors: &mut Vec<ItemError>) -> Result<bool> {
         let Some(charge) = self.charge_of(db, &change.charge)? else { return Ok(false) };
-        let gateway = self.given.gateway.name();
-        let reference = change.reference.as_str();
+        let (gateway, reference) = (self.given.gateway.name(), change.reference.as_str());
+        let is_new =
+            |kind, status| db.note_change(self.act, &gateway, (kind, reference, status), charge);
         match &change.done {
             Done::Refund { amount, idempotency_key } => {
-                if db.may_be_our_refund(charge, reference, idempotency_key.as_deref())?
-                    || !db.note_change(self.act, &gateway, ("refund", reference, "done"), charge)?
+                let key = idempotency_key.as_deref();
+                if db.may_be_our_refund(charge, reference, key)?
+                    || db.name_refund(charge, *amount, reference)?
+                    || !is_new("refund", "done")?
                 {
                     return Ok(false);
                 }
                 let charge = db.transaction(charge)?;
-                self.books(db).refunded_at_gateway(&charge, *amount, reference)?;
+                if charge.status != TransactionStatus::Succeeded {
+                    errors.push(of_nothing(&charge, *amount, reference));
+                    return Ok(false);
+                }
+                let refunds = self.books(db).refunded_at_gateway(&charge, *amount, reference)?;
+                self.made_there(db, &refunds, reference, key)?;
             }
             Done::Dispute { status } => {
-                let told = ("dispute", reference, status.word());
-                if !db.note_change(self.act, &gateway, told, charge)? {
+                if !is_new("dispute", status.word())? {
                     return Ok(false);
                 }
                 let charge = db.transaction(charge)?;
@@ -66,6 +74,25 @@ impl Refunder<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// A refund that was made at the gateway is looked after like one of ours: it may fail later. Where
+    /// it is two in our books, the gateway cannot be asked about each.
+    fn made_there(
+        &self,
+        db: &Db,
+        refunds: &[TransactionId],
+        reference: &str,
+        key: Option<&str>,
+    ) -> Result<()> {
+        let Some(first) = refunds.first() else { return Ok(()) };
+        let gateway = self.given.gateway.name();
+        let machine_now = instant(self.given.clock.machine_now());
+        db.insert_attempt_there(self.act, *first, (&gateway, reference), key, &machine_now)?;
+        if refunds.len() > 1 {
+            return Ok(());
+        }
+        self.books(db).refund_succeeded(*first, None, self.again())
     }
 
     /// The charge to which this gateway gave the reference.
@@ -79,4 +106,14 @@ impl Refunder<'_> {
         }
         Ok(None)
     }
+}
+
+/// Names a refund of a charge that was taken back in our books: they say already that the money is gone.
+fn of_nothing(charge: &Transaction, amount: Money, reference: &str) -> ItemError {
+    let words = format!(
+        "{amount} of {} went back at the gateway as {reference}; {} had been taken back here, so that \
+         nothing is booked",
+        charge.invoice, charge.id
+    );
+    item_error(&charge.id.to_string(), "refund_of_reversed", words)
 }
