@@ -89,7 +89,7 @@ BEGIN
   SELECT RAISE(ABORT, 'history is append-only');
 END;
 
--- What is sold, and how often it is billed.
+-- What is sold, how often it is billed, and whether its prices are with tax.
 CREATE TABLE plans (
   id INTEGER PRIMARY KEY,
   code TEXT NOT NULL UNIQUE CHECK (length(code) BETWEEN 1 AND 63),
@@ -99,7 +99,8 @@ CREATE TABLE plans (
   trial_days INTEGER NOT NULL DEFAULT 0 CHECK (trial_days BETWEEN 0 AND 3650),
   archived_at TEXT,
   created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL
+  updated_at TEXT NOT NULL,
+  tax_inclusive INTEGER NOT NULL DEFAULT 0 CHECK (tax_inclusive IN (0, 1))
 ) STRICT;
 
 -- What a plan costs: one price for each currency (and for each meter: there are none yet). A price is
@@ -354,6 +355,7 @@ CREATE TABLE number_sequences (
 -- hand starts a new round, and earlier warnings give no notice any more. `paid_minor` is a copy of
 -- what the ledger says was paid on it, `paid_elsewhere_minor` of that what was paid before an
 -- import. `due_minor` is the one definition of what is still to be paid.
+-- Where it is `tax_inclusive`, subtotal and discount are with tax, and so are its lines.
 -- `purpose` is what an invoice of a subscription bills: a period of it, which no other may bill, a
 -- change in the middle of one, or usage; any other is `single`.
 CREATE TABLE invoices (
@@ -405,9 +407,11 @@ CREATE TABLE invoices (
       AND (purpose = 'single' OR subscription_id IS NOT NULL)),
   credit_applied_minor INTEGER NOT NULL DEFAULT 0
     CHECK (credit_applied_minor BETWEEN 0 AND total_minor - paid_minor),
+  tax_inclusive INTEGER NOT NULL DEFAULT 0 CHECK (tax_inclusive IN (0, 1)),
   UNIQUE (id, tenant_id),
   FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
-  CHECK (total_minor = subtotal_minor - discount_minor + tax_minor),
+  CHECK (total_minor = subtotal_minor - discount_minor
+    + CASE tax_inclusive WHEN 1 THEN 0 ELSE tax_minor END),
   CHECK (issued_on <= due_on),
   CHECK ((series IS NULL) = (sequence IS NULL)),
   CHECK (origin <> 'issued' OR sequence IS NOT NULL),
@@ -469,6 +473,11 @@ WHEN OLD.origin <> 'imported'
     OR OLD.coupon_id IS NOT NULL)
 BEGIN
   SELECT RAISE(ABORT, 'a coupon is taken off an open, unpaid invoice, and once');
+END;
+CREATE TRIGGER invoices_taxed_once BEFORE UPDATE OF tax_inclusive ON invoices
+WHEN OLD.origin <> 'imported'
+BEGIN
+  SELECT RAISE(ABORT, 'an issued invoice cannot be changed');
 END;
 CREATE TRIGGER invoices_unvoid BEFORE UPDATE OF status ON invoices
 WHEN OLD.status = 'void' AND NEW.status <> 'void'

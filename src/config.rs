@@ -18,7 +18,9 @@ use crate::domain::money::Minimums;
 use crate::domain::payment_method::PendingDays;
 use crate::domain::refusal::Reasons;
 use crate::domain::subscription::Collection;
+use crate::domain::tax::TaxBasis;
 use crate::domain::template::Company;
+use crate::domain::tenant::Tenant;
 use crate::domain::{Currency, Money, Refusal, Result, text, words};
 use values::*;
 
@@ -111,6 +113,8 @@ pub struct Invoicing {
     /// Whether a customer's credit pays its invoices by itself.
     #[serde(deserialize_with = "parsed")]
     pub apply_credit: ApplyCredit,
+    /// Whether prices that say nothing of it are with tax.
+    pub prices_include_tax: bool,
     /// Percent, for tenants without a rate of their own.
     #[serde(deserialize_with = "percent")]
     pub tax_rate: Decimal,
@@ -261,7 +265,20 @@ impl Default for Invoicing {
         #[expect(clippy::unwrap_used, reason = "a constant, read in a test")]
         let number_format = NumberFormat::parse(NumberFormat::DEFAULT).unwrap();
         let apply_credit = ApplyCredit::Automatic;
-        Invoicing { net_days: 15, number_format, apply_credit, tax_rate: Decimal::ZERO }
+        let tax_rate = Decimal::ZERO;
+        Invoicing { net_days: 15, number_format, apply_credit, prices_include_tax: false, tax_rate }
+    }
+}
+
+impl Invoicing {
+    /// Whether prices that say nothing of it are with tax.
+    pub fn basis(&self) -> TaxBasis {
+        TaxBasis::of(self.prices_include_tax)
+    }
+
+    /// Percent of tax on a tenant's invoices: its own rate, else the config's.
+    pub fn tax_rate_of(&self, tenant: &Tenant) -> Decimal {
+        tenant.tax_rate.unwrap_or(self.tax_rate)
     }
 }
 

@@ -27,6 +27,7 @@ support::transcript::documents! {
     redemptions => "redemptions.md",
     reports => "reports.md",
     suspension => "suspension.md",
+    tax_inclusive => "tax-inclusive.md",
     void => "void.md",
     year => "year.md",
 }

@@ -3,7 +3,6 @@
 
 use chrono::NaiveDate;
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::Book;
@@ -13,6 +12,7 @@ use crate::domain::event::{Extra, InvoiceEvent};
 use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, Purpose, add_up, discounted};
 use crate::domain::period::Period;
 use crate::domain::subscription::Collection;
+use crate::domain::tax::TaxBasis;
 use crate::domain::template::{Company, Template};
 use crate::domain::tenant::Tenant;
 use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, SubscriptionId, calendar};
@@ -23,6 +23,8 @@ use crate::store::{NewEmail, NewInvoice, NewUsage};
 pub struct NewIssue<'a> {
     pub tenant: &'a Tenant,
     pub lines: &'a [Line],
+    /// Whether the lines are with tax.
+    pub basis: TaxBasis,
     pub issued_on: NaiveDate,
     /// `None`: the configured days after the issue.
     pub due_on: Option<NaiveDate>,
@@ -41,11 +43,13 @@ pub struct NewIssue<'a> {
 }
 
 impl<'a> NewIssue<'a> {
-    /// An invoice of that day over those lines, which belongs to no subscription and is not sent.
+    /// An invoice of that day over those lines without tax, which belongs to no subscription and is not
+    /// sent.
     pub fn single(tenant: &'a Tenant, lines: &'a [Line], issued_on: NaiveDate) -> Self {
         NewIssue {
             tenant,
             lines,
+            basis: TaxBasis::Exclusive,
             issued_on,
             due_on: None,
             number: None,
@@ -111,7 +115,8 @@ impl Issuer<'_> {
         if due_on < issued_on {
             return Err(Refusal::DueBeforeIssue { issued_on, due_on });
         }
-        let (lines, amounts) = amounts(self.book.config, tenant, new.lines, new.redemption)?;
+        let (lines, amounts) =
+            amounts(self.book.config, tenant, (new.lines, new.basis), new.redemption)?;
         let free = amounts.total.is_zero();
         let row = NewInvoice {
             number: "",
@@ -120,7 +125,8 @@ impl Issuer<'_> {
             tenant: tenant.id,
             status: if free { InvoiceStatus::Paid } else { InvoiceStatus::Open },
             amounts,
-            tax_rate: tax_rate(self.book.config, tenant),
+            tax_basis: new.basis,
+            tax_rate: self.book.config.invoicing.tax_rate_of(tenant),
             paid_elsewhere: Money::zero(amounts.total.currency()),
             seller: self.seller,
             buyer: self.book.db.party(&buyer(tenant))?,
@@ -198,26 +204,22 @@ impl Issuer<'_> {
     }
 }
 
-/// Percent of tax on a tenant's invoices: its own rate, else the config's.
-pub fn tax_rate(config: &Config, tenant: &Tenant) -> Decimal {
-    tenant.tax_rate.unwrap_or(config.invoicing.tax_rate)
-}
-
-/// The amounts of an invoice over lines that a coupon discounts.
+/// The amounts of an invoice over lines that a coupon discounts; with the lines comes whether they
+/// are with tax.
 ///
 /// # Errors
 /// Amounts that are too large.
 pub fn amounts(
     config: &Config,
     tenant: &Tenant,
-    lines: &[Line],
+    (lines, basis): (&[Line], TaxBasis),
     redemption: Option<&Redemption>,
 ) -> Result<(Vec<Line>, Amounts)> {
     let lines = match redemption {
         Some(redemption) => discounted(lines, &redemption.discount)?,
         None => lines.to_vec(),
     };
-    let amounts = add_up(&lines, tax_rate(config, tenant))?;
+    let amounts = add_up(&lines, basis, config.invoicing.tax_rate_of(tenant))?;
     Ok((lines, amounts))
 }
 

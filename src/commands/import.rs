@@ -20,7 +20,7 @@ use crate::view::progress::Progress;
 #[command(after_help = "Columns (required first):
   tenants        slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status,
                  external_id
-  plans          code, name, price, interval; currency, interval_count, trial_days
+  plans          code, name, price, interval; currency, interval_count, trial_days, tax_inclusive
   subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
                  trial_ends_on, anchor, quantity, collection
   invoices       number, tenant, total, issued_on, due_on; currency, description, status, paid_on

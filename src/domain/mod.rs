@@ -27,6 +27,7 @@ pub mod schedule;
 pub mod stage;
 pub mod subscription;
 pub mod takeover;
+pub mod tax;
 pub mod template;
 pub mod tenant;
 pub mod text;

@@ -6,6 +6,7 @@ use super::email::Locale;
 use super::invoice::Invoice;
 use super::plan::Interval;
 use super::stage::Stage;
+use super::tax::TaxBasis;
 use super::{Money, words};
 
 words! {
@@ -158,8 +159,10 @@ pub struct Trial {
     /// Where the first period starts that is paid for: the day after, or where it came back from a
     /// suspension later, that day.
     pub first_paid_on: NaiveDate,
-    /// Of a whole interval for that quantity, before discount and tax.
+    /// Of a whole interval for that quantity, before discount.
     pub price: Money,
+    /// Whether that is with tax.
+    pub basis: TaxBasis,
     pub interval: Interval,
     pub after: AfterTrial,
 }

@@ -12,6 +12,7 @@ use crate::domain::event::{InvoiceEvent, Reopened};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose};
 use crate::domain::refusal::Why;
 use crate::domain::subscription::Collection;
+use crate::domain::tax::TaxBasis;
 use crate::domain::{Currency, Money, TenantId, tenant, text};
 use crate::store::{Fault, FaultKind, NewInvoice};
 
@@ -135,6 +136,7 @@ impl Import<'_> {
             tenant: read.tenant.id,
             status: read.status,
             amounts: Amounts { subtotal: read.total, discount: zero, tax: zero, total: read.total },
+            tax_basis: TaxBasis::Exclusive,
             tax_rate: Decimal::ZERO,
             paid_elsewhere: if paid { read.total } else { zero },
             seller,

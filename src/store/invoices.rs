@@ -10,6 +10,7 @@ use crate::domain::ledger::entries_of_new;
 use crate::domain::period::Period;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::{Collection, Subscription};
+use crate::domain::tax::TaxBasis;
 use crate::domain::{
     Act, CouponId, InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId,
 };
@@ -24,6 +25,8 @@ pub struct NewInvoice<'a> {
     pub tenant: TenantId,
     pub status: InvoiceStatus,
     pub amounts: Amounts,
+    /// Whether its amounts are with tax.
+    pub tax_basis: TaxBasis,
     pub tax_rate: Decimal,
     /// Paid before it came into this database.
     pub paid_elsewhere: Money,
@@ -216,9 +219,9 @@ impl Db<'_> {
                subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor, paid_minor,
                paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on, paid_on, closed_at,
                created_at, updated_at, subscription_id, period_start, period_end, collection,
-               coupon_id, purpose)
+               coupon_id, purpose, tax_inclusive)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
+               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
              ON CONFLICT (number) DO NOTHING",
             rusqlite::params![
                 new.number,
@@ -248,6 +251,7 @@ impl Db<'_> {
                 new.collection.word(),
                 new.coupon.map(|id| id.0),
                 new.purpose.word(),
+                new.tax_basis.is_inclusive(),
             ],
         )?;
         let id = inserted
@@ -533,6 +537,7 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         status: columns::word(row, "status")?,
         subtotal: columns::money(row, "subtotal_minor", currency)?,
         discount: columns::money(row, "discount_minor", currency)?,
+        tax_basis: TaxBasis::of(row.get("tax_inclusive")?),
         tax_rate: columns::word(row, "tax_rate")?,
         tax: columns::money(row, "tax_minor", currency)?,
         total: columns::money(row, "total_minor", currency)?,

@@ -111,6 +111,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/14.sql")),
         fill: None,
     },
+    Migration {
+        version: 15,
+        summary: "prices with tax",
+        sql: Some(include_str!("migrations/15.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

@@ -139,6 +139,8 @@ pub const INVOICE_FIELDS: &[&str] = &[
     "closed_reason",
     "created_at",
     "updated_at",
+    "tax_inclusive",
+    "net",
 ];
 
 /// An invoice as it stands on `today`.
@@ -153,6 +155,8 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "currency": invoice.total.currency().code(),
         "subtotal": invoice.subtotal.major(),
         "discount": invoice.discount.major(),
+        "tax_inclusive": invoice.tax_basis.is_inclusive(),
+        "net": invoice.amounts().net().major(),
         "tax_rate": invoice.tax_rate.normalize().to_string(),
         "tax": invoice.tax.major(),
         "total": invoice.total.major(),
@@ -179,14 +183,19 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "origin": invoice.origin.word(),
         "seller": parse(&invoice.seller),
         "buyer": parse(&invoice.buyer),
-        "lines": invoice.lines.iter().map(line).collect::<Vec<_>>(),
+        "lines": lines(&invoice.lines, &invoice.line_nets()),
         "created_at": invoice.created_at,
         "updated_at": invoice.updated_at,
     })
 }
 
-/// A line of an invoice. Its quantity is a number where it is a whole one, else decimal text.
-pub fn line(line: &Line) -> Value {
+/// The lines of an invoice, each with what it comes to without tax and after its discount.
+pub fn lines(lines: &[Line], nets: &[Money]) -> Value {
+    lines.iter().zip(nets).map(|(line, net)| self::line(line, *net)).collect()
+}
+
+/// A line of an invoice, and what it comes to without tax and after its discount. Its quantity is a number where it is a whole one, else decimal text.
+fn line(line: &Line, net: Money) -> Value {
     json!({
         "description": line.description,
         "quantity": match line.count() {
@@ -196,6 +205,7 @@ pub fn line(line: &Line) -> Value {
         "unit_price": line.unit_price.map(|price| money::major(price, line.amount.currency())),
         "amount": line.amount.major(),
         "discount": line.discount.major(),
+        "net": net.major(),
         "currency": line.amount.currency().code(),
         "period_start": line.period.map(|(start, _)| start),
         "period_end": line.period.map(|(_, end)| end),
@@ -330,6 +340,7 @@ pub const PLAN_FIELDS: &[&str] = &[
     "archived",
     "created_at",
     "updated_at",
+    "tax_inclusive",
 ];
 
 /// A plan.
@@ -343,6 +354,7 @@ pub fn plan(plan: &Plan) -> Value {
         "interval_count": plan.interval.count,
         "each": each(plan.interval),
         "trial_days": plan.trial_days,
+        "tax_inclusive": plan.basis.is_inclusive(),
         "archived": plan.archived_at.is_some(),
         "archived_at": plan.archived_at,
         "created_at": plan.created_at,

@@ -149,6 +149,7 @@ impl Demo<'_> {
                     code: code.to_owned(),
                     name: name.to_owned(),
                     price: Money::from_minor(minor, currency),
+                    basis: self.config.invoicing.basis(),
                     interval: Interval { unit: IntervalUnit::Month, count },
                     trial_days,
                 };

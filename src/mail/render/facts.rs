@@ -15,6 +15,7 @@ use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, Purpose, add_
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
 use crate::domain::subscription::Collection;
+use crate::domain::tax::TaxBasis;
 use crate::domain::template::{
     AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
     Template, Trial, Variant,
@@ -170,6 +171,7 @@ fn trial_facts(trial: &Trial, content: &Content) -> Value {
         ends_on => day(trial.ends_on, locale),
         first_paid_on => day(trial.first_paid_on, locale),
         price => amount(trial.price, locale),
+        tax_inclusive => trial.basis.is_inclusive(),
         interval => wording::interval(trial.interval, locale),
         after => match trial.after {
             AfterTrial::Suspended => "suspended",
@@ -193,7 +195,6 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
     buyer.name = buyer.name.or_else(|| Some(content.tenant_name.clone()));
     let lines = invoice.lines.iter().map(|line| line_facts(line, invoice, locale));
     let lines: Vec<Value> = lines.collect();
-    let net = invoice.subtotal.minor() - invoice.discount.minor();
     Ok(context! {
         number => invoice.number.as_str(),
         issued_on => day(invoice.issued_on, locale),
@@ -204,10 +205,11 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         lines => lines,
         subtotal => amount(invoice.subtotal, locale),
         discount => unless_zero(invoice.discount, locale),
-        net => amount(Money::from_minor(net, invoice.subtotal.currency()), locale),
+        net => amount(invoice.amounts().net(), locale),
+        tax_inclusive => taxed_on(invoice).is_some_and(TaxBasis::is_inclusive),
         coupon => some(invoice.coupon.as_ref()),
         tax_rate => unbroken(&wording::percent(&invoice.tax_rate.normalize().to_string(), locale)),
-        tax => is_taxed(invoice).then(|| amount(invoice.tax, locale)),
+        tax => taxed_on(invoice).map(|_| amount(invoice.tax, locale)),
         total => amount(invoice.total, locale),
         paid => unless_zero(invoice.paid, locale),
         credit_applied => unless_zero(invoice.credit_applied, locale),
@@ -217,15 +219,17 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
     })
 }
 
-fn is_taxed(invoice: &Invoice) -> bool {
-    !invoice.tax_rate.is_zero() || !invoice.tax.is_zero()
+/// The basis of an invoice that is taxed.
+fn taxed_on(invoice: &Invoice) -> Option<TaxBasis> {
+    let taxed = !invoice.tax_rate.is_zero() || !invoice.tax.is_zero();
+    taxed.then_some(invoice.tax_basis)
 }
 
 /// What the sums of the invoice are called where its seller is; one of before the config named a
 /// country is where the seller is now.
 fn label_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
     let seller = seller_of(invoice, content)?;
-    let (locale, taxed) = (content.locale, is_taxed(invoice));
+    let (locale, taxed) = (content.locale, taxed_on(invoice));
     let sums = labels::sums(seller.country.as_deref(), locale, invoice.tax_rate, taxed);
     Ok(context! {
         subtotal => sums.subtotal,
@@ -385,6 +389,7 @@ fn sample_trial(example: &Example) -> Option<Trial> {
         ends_on,
         first_paid_on: first_paid_day(ends_on),
         price: sample_price(currency),
+        basis: TaxBasis::Exclusive,
         interval: Interval { unit: IntervalUnit::Month, count: 1 },
         after: match example.variant {
             Some(Variant::Converted) => AfterTrial::Converted,
@@ -454,7 +459,8 @@ fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
         },
     ];
     #[expect(clippy::expect_used, reason = "two small amounts of one currency add up")]
-    let sums = add_up(&lines, tax_rate).expect("the example's amounts are small");
+    let sums =
+        add_up(&lines, TaxBasis::Exclusive, tax_rate).expect("the example's amounts are small");
     Invoice {
         id: InvoiceId(0),
         number: format!("{mark}-0042"),
@@ -467,6 +473,7 @@ fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
         status: InvoiceStatus::Open,
         subtotal: sums.subtotal,
         discount: sums.discount,
+        tax_basis: TaxBasis::Exclusive,
         tax_rate,
         tax: sums.tax,
         total: sums.total,

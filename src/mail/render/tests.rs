@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::Money;
 use crate::domain::plan::{Interval, IntervalUnit};
+use crate::domain::tax::TaxBasis;
 use crate::domain::template::{AfterTrial, ListedInvoice};
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
@@ -167,6 +168,8 @@ fn an_invoice_is_told_whole() {
     invoice.discount = Money::from_minor(5_000, Currency::XOF);
     invoice.coupon = Some("BIENVENUE".into());
     invoice.tax_rate = "5.50".parse().unwrap();
+    invoice.tax = Money::from_minor(2_200, Currency::XOF);
+    invoice.total = Money::from_minor(42_200, Currency::XOF);
     invoice.paid = Money::from_minor(3_100, Currency::XOF);
     invoice.due = invoice.total.minus(invoice.paid).unwrap();
     invoice.buyer =
@@ -185,11 +188,11 @@ fn an_invoice_is_told_whole() {
         "Total HT net                                    40 000 F CFA",
         "TVA 5,5 %",
         "Total TTC",
-        "Net à payer                                     50 000 F CFA",
-        "8 100 F CFA",
-        "53 100 F CFA",
+        "Net à payer                                     39 100 F CFA",
+        "2 200 F CFA",
+        "42 200 F CFA",
         "-3 100 F CFA",
-        "50 000 F CFA",
+        "39 100 F CFA",
         "Facile Sénégal & Cie",
         "Boutique <Ndar>",
         "NINEA 1",
@@ -670,8 +673,56 @@ fn a_template_can_tell_what_is_left_after_the_discount() {
     let templates = folder("invoice.en.txt", source);
     let renderer = Renderer::new(Some(templates.path())).unwrap();
     let mut content = example(Template::Invoice, Locale::En, &company());
-    content.invoice.as_mut().unwrap().discount = Money::from_minor(5_000, Currency::XOF);
+    let invoice = content.invoice.as_mut().unwrap();
+    invoice.discount = Money::from_minor(5_000, Currency::XOF);
+    invoice.total = Money::from_minor(40_000 + invoice.tax.minor(), Currency::XOF);
     assert_eq!(plain(&renderer, &content).subject, "40,000 F CFA");
+}
+
+#[test]
+fn an_invoice_with_tax_tells_what_is_in_it() {
+    let renderer = Renderer::new(None).unwrap();
+    for (locale, discount, told) in [
+        (
+            Locale::Fr,
+            0,
+            "Total HT                                        38 136 F CFA\n\
+                         TVA 18 %                                         6 864 F CFA\n\
+                         Total TTC                                       45 000 F CFA\n",
+        ),
+        (
+            Locale::Fr,
+            5_000,
+            "Sous-total TTC                                  45 000 F CFA\n\
+                             Remise                                          -5 000 F CFA\n\
+                             Total HT                                        33 898 F CFA\n\
+                             TVA 18 %                                         6 102 F CFA\n\
+                             Total TTC                                       40 000 F CFA\n",
+        ),
+        (
+            Locale::En,
+            5_000,
+            "Subtotal including VAT                          45,000 F CFA\n\
+                             Discount                                        -5,000 F CFA\n\
+                             Total excluding VAT                             33,898 F CFA\n\
+                             VAT (18%)                                        6,102 F CFA\n\
+                             Total                                           40,000 F CFA\n",
+        ),
+    ] {
+        let senegalese = Company { country: Some("SN".into()), ..company() };
+        let mut content = example(Template::Invoice, locale, &senegalese);
+        let invoice = content.invoice.as_mut().unwrap();
+        let total = Money::from_minor(45_000 - discount, Currency::XOF);
+        let apart = TaxBasis::Inclusive.take_apart(total, 18.into()).unwrap();
+        invoice.tax_basis = TaxBasis::Inclusive;
+        (invoice.tax, invoice.total, invoice.due) = (apart.tax, total, total);
+        invoice.discount = Money::from_minor(discount, Currency::XOF);
+        let read = plain(&renderer, &content);
+        assert!(read.text.contains(told), "{}", read.text);
+        for label in told.lines().filter_map(|line| line.split("  ").next()) {
+            assert!(read.html.contains(label), "{label}: {}", read.html);
+        }
+    }
 }
 
 #[test]

@@ -151,6 +151,7 @@ pub(super) fn trial_facts(
         ends_on,
         first_paid_on: book.paid_from(&subscription, ends_on)?.0,
         price: terms.amount()?,
+        basis: terms.basis(),
         interval: terms.interval,
         after,
     });
