@@ -45,6 +45,13 @@ CREATE TABLE tenants (
   cc TEXT,
   external_id TEXT CHECK (length(external_id) BETWEEN 1 AND 200),
   metadata TEXT NOT NULL DEFAULT '{}' CHECK (json_type(metadata) = 'object'),
+  street TEXT,
+  postcode TEXT,
+  city TEXT,
+  legal_id TEXT,
+  vat_id TEXT,
+  electronic_address TEXT,
+  customer_kind TEXT CHECK (customer_kind IN ('business', 'consumer', 'public')),
   CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_reason IS NOT NULL))

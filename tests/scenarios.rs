@@ -22,6 +22,7 @@ support::transcript::documents! {
     import => "import.md",
     least_amounts => "least-amounts.md",
     money => "money.md",
+    parties => "parties.md",
     payments => "payments.md",
     periods => "periods.md",
     redemptions => "redemptions.md",

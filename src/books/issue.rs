@@ -247,6 +247,31 @@ struct Party<'a> {
     country: Option<&'a str>,
     tax_id: Option<&'a str>,
     registration: Option<&'a str>,
+    #[serde(flatten)]
+    parts: Parts<'a>,
+}
+
+/// What of them other programs read. What there is not is left out: it is the same copy as before.
+#[derive(Serialize, Default)]
+struct Parts<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    street: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postcode: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    city: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legal_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vat_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    electronic_address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iban: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bic: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_kind: Option<&'a str>,
 }
 
 /// Straight to text, without a tree of values between: a run writes two an invoice.
@@ -263,6 +288,17 @@ pub fn seller(company: &Company) -> String {
         country: company.country.as_deref(),
         tax_id: company.tax_id.as_deref(),
         registration: company.registration.as_deref(),
+        parts: Parts {
+            street: company.street.as_deref(),
+            postcode: company.postcode.as_deref(),
+            city: company.city.as_deref(),
+            legal_id: company.legal_id.as_deref(),
+            vat_id: company.vat_id.as_deref(),
+            electronic_address: company.electronic_address.as_deref(),
+            iban: company.iban.as_deref(),
+            bic: company.bic.as_deref(),
+            customer_kind: None,
+        },
     })
 }
 
@@ -275,5 +311,15 @@ pub fn buyer(tenant: &Tenant) -> String {
         country: tenant.country.as_deref(),
         tax_id: tenant.tax_id.as_deref(),
         registration: None,
+        parts: Parts {
+            street: tenant.details.street.as_deref(),
+            postcode: tenant.details.postcode.as_deref(),
+            city: tenant.details.city.as_deref(),
+            legal_id: tenant.details.legal_id.as_deref(),
+            vat_id: tenant.details.vat_id.as_deref(),
+            electronic_address: tenant.details.electronic_address.as_deref(),
+            customer_kind: tenant.details.kind.map(|kind| kind.word()),
+            ..Parts::default()
+        },
     })
 }

@@ -19,7 +19,8 @@ use crate::view::progress::Progress;
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Columns (required first):
   tenants        slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status,
-                 external_id
+                 external_id, street, postcode, city, legal_id, vat_id, electronic_address,
+                 customer_kind
   plans          code, name, price, interval; currency, interval_count, trial_days, tax_inclusive
   subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
                  trial_ends_on, anchor, quantity, collection

@@ -7,6 +7,29 @@ words! {
     Locale { Fr = "fr", En = "en" }
 }
 
+/// A text in each language, or in some.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ByLanguage {
+    pub fr: Option<String>,
+    pub en: Option<String>,
+}
+
+impl ByLanguage {
+    /// The same text in every language.
+    pub fn same(text: &str) -> ByLanguage {
+        ByLanguage { fr: Some(text.to_owned()), en: Some(text.to_owned()) }
+    }
+
+    /// The text in that language, else in the other one.
+    pub fn get(&self, locale: Locale) -> Option<&str> {
+        let (first, other) = match locale {
+            Locale::Fr => (&self.fr, &self.en),
+            Locale::En => (&self.en, &self.fr),
+        };
+        first.as_deref().or(other.as_deref())
+    }
+}
+
 words! {
     /// Where an e-mail stands in the outbox.
     EmailStatus { Queued = "queued", Sent = "sent", Failed = "failed", Canceled = "canceled" }

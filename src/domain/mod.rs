@@ -14,6 +14,7 @@ pub mod ids;
 pub mod invoice;
 pub mod ledger;
 pub mod money;
+pub mod party;
 pub mod payment_method;
 pub mod period;
 pub mod plan;

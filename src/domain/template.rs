@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::email::Locale;
+use super::email::{ByLanguage, Locale};
 use super::invoice::Invoice;
 use super::plan::Interval;
 use super::stage::Stage;
@@ -59,8 +59,18 @@ pub struct Company {
     pub tax_id: Option<String>,
     pub registration: Option<String>,
     pub bank: Option<String>,
-    pub how_to_pay: Option<String>,
-    pub legal_text: Option<String>,
+    pub how_to_pay: Option<ByLanguage>,
+    pub legal_text: Option<ByLanguage>,
+    pub street: Option<String>,
+    pub postcode: Option<String>,
+    pub city: Option<String>,
+    /// In the register of companies.
+    pub legal_id: Option<String>,
+    pub vat_id: Option<String>,
+    pub electronic_address: Option<String>,
+    /// Without spaces.
+    pub iban: Option<String>,
+    pub bic: Option<String>,
 }
 
 /// One invoice in an e-mail's list.

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::email::Locale;
+use super::party::Details;
 use super::refusal::Why;
 use super::{Currency, Refusal, Result, TenantId, text, words};
 
@@ -42,6 +43,7 @@ pub struct Tenant {
     pub country: Option<String>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
+    pub details: Details,
     /// Percent; `None`: the config's.
     pub tax_rate: Option<Decimal>,
     pub status: TenantStatus,
@@ -69,6 +71,7 @@ pub struct NewTenant {
     pub country: Option<String>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
+    pub details: Details,
     pub tax_rate: Option<Decimal>,
     pub external_id: Option<String>,
     /// A JSON object of texts.
@@ -86,6 +89,13 @@ words! {
         TaxRate = "tax_rate",
         ExternalId = "external_id",
         Metadata = "metadata",
+        Street = "street",
+        Postcode = "postcode",
+        City = "city",
+        LegalId = "legal_id",
+        VatId = "vat_id",
+        ElectronicAddress = "electronic_address",
+        CustomerKind = "customer_kind",
     }
 }
 
@@ -101,6 +111,8 @@ pub struct TenantEdit {
     pub country: Option<String>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
+    /// Those that are given.
+    pub details: Details,
     pub tax_rate: Option<Decimal>,
     pub external_id: Option<String>,
     /// All of it, as a JSON object of texts.
@@ -116,6 +128,29 @@ impl TenantEdit {
     pub fn clears(&self, field: Clearable) -> bool {
         self.cleared.contains(&field)
     }
+
+    /// What is known of a customer after the edit.
+    pub fn details_after(&self, before: &Details) -> Details {
+        let (new, field) = (&self.details, |f| self.clears(f));
+        Details {
+            street: after(field(Clearable::Street), &new.street, &before.street),
+            postcode: after(field(Clearable::Postcode), &new.postcode, &before.postcode),
+            city: after(field(Clearable::City), &new.city, &before.city),
+            legal_id: after(field(Clearable::LegalId), &new.legal_id, &before.legal_id),
+            vat_id: after(field(Clearable::VatId), &new.vat_id, &before.vat_id),
+            electronic_address: after(
+                field(Clearable::ElectronicAddress),
+                &new.electronic_address,
+                &before.electronic_address,
+            ),
+            kind: after(field(Clearable::CustomerKind), &new.kind, &before.kind),
+        }
+    }
+}
+
+/// A field after an edit that clears it, sets it or leaves it.
+fn after<T: Clone>(cleared: bool, new: &Option<T>, before: &Option<T>) -> Option<T> {
+    if cleared { None } else { new.clone().or_else(|| before.clone()) }
 }
 
 /// Checks a tenant's name.

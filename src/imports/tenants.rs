@@ -3,6 +3,7 @@
 use super::table::Row;
 use super::{Bad, Import, RowOutcome};
 use crate::domain::event::{By, TenantEvent, TenantFacts};
+use crate::domain::party::{self, Details};
 use crate::domain::refusal::Why;
 use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Refusal, text};
@@ -18,6 +19,13 @@ pub const OPTIONAL: &[&str] = &[
     "created_on",
     "status",
     "external_id",
+    "street",
+    "postcode",
+    "city",
+    "legal_id",
+    "vat_id",
+    "electronic_address",
+    "customer_kind",
 ];
 
 /// Why a tenant is suspended that a file says is.
@@ -80,6 +88,15 @@ impl Import<'_> {
         let country = row.take("country", |v| text::country("country", v));
         let address = row.take("address", tenant::address);
         let tax_id = row.take("tax_id", tenant::tax_id);
+        let details = Details {
+            street: row.take("street", party::street),
+            postcode: row.take("postcode", party::postcode),
+            city: row.take("city", party::city),
+            legal_id: row.take("legal_id", party::legal_id),
+            vat_id: row.take("vat_id", party::vat_id),
+            electronic_address: row.take("electronic_address", party::electronic_address),
+            kind: row.word("customer_kind", "business, consumer, public"),
+        };
         let tax_rate = row.take("tax_rate", |v| {
             text::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
         });
@@ -100,6 +117,7 @@ impl Import<'_> {
             country,
             address,
             tax_id,
+            details,
             tax_rate,
             external_id,
             metadata: "{}".to_owned(),
@@ -123,6 +141,13 @@ fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> 
         ("country", new.country == there.country),
         ("address", new.address == there.address),
         ("tax_id", new.tax_id == there.tax_id),
+        ("street", new.details.street == there.details.street),
+        ("postcode", new.details.postcode == there.details.postcode),
+        ("city", new.details.city == there.details.city),
+        ("legal_id", new.details.legal_id == there.details.legal_id),
+        ("vat_id", new.details.vat_id == there.details.vat_id),
+        ("electronic_address", new.details.electronic_address == there.details.electronic_address),
+        ("customer_kind", new.details.kind == there.details.kind),
         ("tax_rate", new.tax_rate == there.tax_rate),
         ("external_id", new.external_id == there.external_id),
         ("created_on", new.created_on.is_none_or(|date| date == there.created_on)),
@@ -143,6 +168,7 @@ fn edit(row: &Row, new: &NewTenant) -> TenantEdit {
         country: new.country.clone(),
         address: new.address.clone(),
         tax_id: new.tax_id.clone(),
+        details: new.details.clone(),
         tax_rate: new.tax_rate,
         external_id: new.external_id.clone(),
         created_on: new.created_on,

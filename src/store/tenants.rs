@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::money::{MoneyFault, Totals};
+use crate::domain::party::{CustomerKind, Details};
 use crate::domain::tenant::{Clearable, NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Act, Currency, Money, Refusal, Result, TenantId, act};
 
@@ -135,9 +136,12 @@ impl Db<'_> {
                 columns::lines(&new.cc),
             ],
         )?;
-        inserted
-            .map(TenantId)
-            .ok_or_else(|| Refusal::Exists { noun: "tenant", name: new.slug.clone() })
+        let taken = || Refusal::Exists { noun: "tenant", name: new.slug.clone() };
+        let id = inserted.map(TenantId).ok_or_else(taken)?;
+        if new.details != Details::default() {
+            self.set_details(id, &new.details)?;
+        }
+        Ok(id)
     }
 
     /// Changes what the edit names.
@@ -182,6 +186,31 @@ impl Db<'_> {
                 &edit.metadata,
                 edit.cc.as_ref().map(|cc| cc.join("\n")),
             ])?;
+        let before = self.tenant_by_id(id)?.details;
+        let details = edit.details_after(&before);
+        if details != before {
+            self.set_details(id, &details)?;
+        }
+        Ok(())
+    }
+
+    fn set_details(&self, id: TenantId, details: &Details) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE tenants SET street = ?2, postcode = ?3, city = ?4, legal_id = ?5,
+                   vat_id = ?6, electronic_address = ?7, customer_kind = ?8
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                &details.street,
+                &details.postcode,
+                &details.city,
+                &details.legal_id,
+                &details.vat_id,
+                &details.electronic_address,
+                details.kind.map(CustomerKind::word),
+            ))?;
         Ok(())
     }
 
@@ -355,6 +384,7 @@ fn tenant(row: &Row, zone: Tz) -> rusqlite::Result<Tenant> {
         country: row.get("country")?,
         address: row.get("address")?,
         tax_id: row.get("tax_id")?,
+        details: details(row)?,
         tax_rate: columns::word_or_null(row, "tax_rate")?,
         status: columns::word(row, "status")?,
         suspension,
@@ -364,5 +394,17 @@ fn tenant(row: &Row, zone: Tz) -> rusqlite::Result<Tenant> {
         created_on: columns::date_in(row, "created_at", zone)?
             .ok_or_else(|| columns::bad("created_at", "null"))?,
         updated_at: row.get("updated_at")?,
+    })
+}
+
+fn details(row: &Row) -> rusqlite::Result<Details> {
+    Ok(Details {
+        street: row.get("street")?,
+        postcode: row.get("postcode")?,
+        city: row.get("city")?,
+        legal_id: row.get("legal_id")?,
+        vat_id: row.get("vat_id")?,
+        electronic_address: row.get("electronic_address")?,
+        kind: columns::word_or_null(row, "customer_kind")?,
     })
 }

@@ -57,6 +57,13 @@ pub const TENANT_FIELDS: &[&str] = &[
     "created_at",
     "updated_at",
     "external_id",
+    "street",
+    "postcode",
+    "city",
+    "legal_id",
+    "vat_id",
+    "electronic_address",
+    "customer_kind",
 ];
 
 /// A tenant. `balance_due` is in its own currency; `other_balances` are what it owes in others.
@@ -80,7 +87,14 @@ pub fn tenant(tenant: &Tenant, balances: &Totals) -> Value {
         "locale": tenant.locale.word(),
         "country": tenant.country,
         "address": tenant.address,
+        "street": tenant.details.street,
+        "postcode": tenant.details.postcode,
+        "city": tenant.details.city,
         "tax_id": tenant.tax_id,
+        "legal_id": tenant.details.legal_id,
+        "vat_id": tenant.details.vat_id,
+        "electronic_address": tenant.details.electronic_address,
+        "customer_kind": tenant.details.kind.map(|kind| kind.word()),
         "tax_rate": tenant.tax_rate.map(|rate| rate.to_string()),
         "status": tenant.status.word(),
         "suspended_at": suspension.map(|s| &s.at),
@@ -146,7 +160,6 @@ pub const INVOICE_FIELDS: &[&str] = &[
 /// An invoice as it stands on `today`.
 pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
     let days_overdue = invoice.days_overdue(today);
-    let parse = |document: &str| serde_json::from_str::<Value>(document).unwrap_or(Value::Null);
     json!({
         "number": invoice.number,
         "tenant": invoice.tenant,
@@ -181,12 +194,36 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "collection": invoice.collection.word(),
         "coupon": invoice.coupon,
         "origin": invoice.origin.word(),
-        "seller": parse(&invoice.seller),
-        "buyer": parse(&invoice.buyer),
+        "seller": party(&invoice.seller, SELLER_PARTS),
+        "buyer": party(&invoice.buyer, BUYER_PARTS),
         "lines": lines(&invoice.lines, &invoice.line_nets()),
         "created_at": invoice.created_at,
         "updated_at": invoice.updated_at,
     })
+}
+
+/// What a copy of seller or buyer has in parts, null where its row leaves it out.
+const SELLER_PARTS: &[&str] =
+    &["street", "postcode", "city", "legal_id", "vat_id", "electronic_address", "iban", "bic"];
+const BUYER_PARTS: &[&str] =
+    &["street", "postcode", "city", "legal_id", "vat_id", "electronic_address", "customer_kind"];
+
+/// Seller or buyer as an invoice keeps them. Where they say nothing else, the tax number is that for VAT,
+/// and the registration the number in the register.
+fn party(document: &str, parts: &[&str]) -> Value {
+    let mut party = serde_json::from_str::<Value>(document).unwrap_or(Value::Null);
+    if let Some(fields) = party.as_object_mut() {
+        for part in parts {
+            let stands_for = match *part {
+                "vat_id" => fields.get("tax_id"),
+                "legal_id" => fields.get("registration"),
+                _ => None,
+            };
+            let fallback = stands_for.cloned().unwrap_or_default();
+            fields.entry(*part).or_insert(fallback);
+        }
+    }
+    party
 }
 
 /// The lines of an invoice, each with what it comes to without tax and after its discount.

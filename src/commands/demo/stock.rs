@@ -10,6 +10,7 @@ use crate::domain::calendar::plus_days;
 use crate::domain::coupon::{Discount, Duration, Eligibility, Offer};
 use crate::domain::email::Locale;
 use crate::domain::event::{About, By, CouponEvent, PlanEvent, TenantEvent};
+use crate::domain::party::Details;
 use crate::domain::plan::{Interval, IntervalUnit, NewPlan};
 use crate::domain::tenant::{NewTenant, TenantStatus};
 use crate::domain::{Currency, Money, Result};
@@ -122,6 +123,7 @@ impl Demo<'_> {
                 country: Some(if abroad { "FR" } else { "SN" }.to_owned()),
                 address: None,
                 tax_id: None,
+                details: Details::default(),
                 tax_rate: None,
                 external_id: None,
                 metadata: "{}".to_owned(),

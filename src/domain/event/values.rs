@@ -9,6 +9,7 @@ use crate::domain::charge::Found;
 use crate::domain::coupon::{CouponStatus, DiscountType, Eligibility};
 use crate::domain::email::Locale;
 use crate::domain::invoice::InvoiceStatus;
+use crate::domain::party::CustomerKind;
 use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
@@ -218,5 +219,5 @@ macro_rules! one_of {
 
 one_of! {
     CouponStatus DiscountType Eligibility Found InvoiceStatus Locale PaymentMethodKind Stage
-    SubscriptionStatus SuspensionCause Template TenantStatus
+    CustomerKind SubscriptionStatus SuspensionCause Template TenantStatus
 }

@@ -10,7 +10,7 @@ use super::filters::{amount, day, unbroken, unit_price};
 use super::labels;
 use crate::domain::calendar::plus_days;
 use crate::domain::countries;
-use crate::domain::email::Locale;
+use crate::domain::email::{ByLanguage, Locale};
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
@@ -34,6 +34,12 @@ struct Party {
     country: Option<String>,
     tax_id: Option<String>,
     registration: Option<String>,
+    street: Option<String>,
+    postcode: Option<String>,
+    city: Option<String>,
+    legal_id: Option<String>,
+    vat_id: Option<String>,
+    customer_kind: Option<String>,
 }
 
 /// The longest list of invoices in an e-mail: a customer with 9 300 of them got 6.5 MB.
@@ -104,21 +110,41 @@ pub fn of(content: &Content) -> Result<Value> {
 }
 
 fn company_facts(company: &Company, locale: Locale) -> Value {
-    let country = company.country.as_deref();
+    let Company { name, email, address, tax_id, registration, .. } = company;
+    let party = Party {
+        name: Some(name.clone()),
+        email: email.clone(),
+        address: address.clone(),
+        country: company.country.clone(),
+        tax_id: tax_id.clone(),
+        registration: registration.clone(),
+        street: company.street.clone(),
+        postcode: company.postcode.clone(),
+        city: company.city.clone(),
+        legal_id: company.legal_id.clone(),
+        vat_id: company.vat_id.clone(),
+        customer_kind: None,
+    };
+    let said = |text: &Option<ByLanguage>| {
+        let text = text.as_ref().and_then(|text| text.get(locale));
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
     context! {
-        name => some(Some(&company.name)),
-        email => some(company.email.as_ref()),
-        address => some(company.address.as_ref()),
-        country => country.map(|code| countries::name(code, locale)),
-        tax_id => some(company.tax_id.as_ref()),
-        tax_id_line => some(company.tax_id.as_ref()).map(|id| labels::tax_id(country, locale, id)),
-        registration => some(company.registration.as_ref()),
-        registration_line => some(company.registration.as_ref())
-            .map(|number| labels::registration(country, locale, number)),
-        bank => some(company.bank.as_ref()),
-        how_to_pay => some(company.how_to_pay.as_ref()),
-        legal_text => some(company.legal_text.as_ref()),
+        bank => some(company.bank.as_ref()).map(str::to_owned).or_else(|| account(company, locale)),
+        how_to_pay => said(&company.how_to_pay),
+        legal_text => said(&company.legal_text),
+        ..party_facts(&party, locale)
     }
+}
+
+/// The account to pay to, in lines: the IBAN in groups of four, as people copy it.
+fn account(company: &Company, locale: Locale) -> Option<String> {
+    let iban = company.iban.as_deref()?;
+    let groups: Vec<&str> =
+        (0..iban.len()).step_by(4).map(|at| iban.get(at..at + 4).unwrap_or(&iban[at..])).collect();
+    let line = |label: &str, value: &str| labels::labeled(label, locale, value, false);
+    let bic = company.bic.as_deref().map(|bic| format!("\n{}", line("BIC", bic)));
+    Some(line("IBAN", &groups.join(" ")) + &bic.unwrap_or_default())
 }
 
 /// The text, where there is one.
@@ -278,17 +304,35 @@ fn party(invoice: &Invoice, which: &str, document: &str) -> Result<Party> {
 
 fn party_facts(party: &Party, locale: Locale) -> Value {
     let country = party.country.as_deref();
+    let tax_id = some(party.vat_id.as_ref()).or(some(party.tax_id.as_ref()));
+    let legal_id = some(party.legal_id.as_ref());
+    let registration = some(party.registration.as_ref()).or(legal_id);
+    // `RCS Paris 552 100 554` says the number already.
+    let digits = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+    let said = |id: &&str| registration.is_some_and(|said| digits(said).contains(&digits(id)));
+    let legal_id = legal_id.filter(|id| !said(id));
     context! {
         name => some(party.name.as_ref()),
         email => some(party.email.as_ref()),
-        address => some(party.address.as_ref()),
+        address => some(party.address.as_ref()).map(str::to_owned).or_else(|| in_lines(party)),
         country => some(party.country.as_ref()).map(|code| countries::name(code, locale)),
-        tax_id => some(party.tax_id.as_ref()),
-        tax_id_line => some(party.tax_id.as_ref()).map(|id| labels::tax_id(country, locale, id)),
-        registration => some(party.registration.as_ref()),
-        registration_line => some(party.registration.as_ref())
+        tax_id => tax_id,
+        tax_id_line => tax_id.map(|id| labels::tax_id(country, locale, id)),
+        registration => registration,
+        registration_line => registration
             .map(|number| labels::registration(country, locale, number)),
+        legal_id_line => legal_id.map(|number| labels::registration(country, locale, number)),
     }
+}
+
+/// An address from its parts.
+fn in_lines(party: &Party) -> Option<String> {
+    let place = [&party.postcode, &party.city].map(|part| some(part.as_ref()));
+    let place: Vec<&str> = place.into_iter().flatten().collect();
+    let place = place.join(" ");
+    let lines = [some(party.street.as_ref()), Some(place.as_str())];
+    let lines: Vec<&str> = lines.into_iter().flatten().filter(|line| !line.is_empty()).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// What a made-up e-mail is made of.
@@ -509,6 +553,11 @@ fn seller_document(company: &Company) -> String {
         "country": company.country,
         "tax_id": company.tax_id,
         "registration": company.registration,
+        "street": company.street,
+        "postcode": company.postcode,
+        "city": company.city,
+        "legal_id": company.legal_id,
+        "vat_id": company.vat_id,
     })
     .to_string()
 }

@@ -87,7 +87,8 @@ pub fn registration(country: Option<&str>, locale: Locale, number: &str) -> Stri
     labeled(label, locale, number, said)
 }
 
-fn labeled(label: &str, locale: Locale, number: &str, said: bool) -> String {
+/// A number behind its label, unless it says itself what it is.
+pub fn labeled(label: &str, locale: Locale, number: &str, said: bool) -> String {
     match (said, label.ends_with('.')) {
         (true, _) => number.to_owned(),
         (false, true) => format!("{label} {number}"),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::Money;
+use crate::domain::email::ByLanguage;
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::tax::TaxBasis;
 use crate::domain::template::{AfterTrial, ListedInvoice};
@@ -17,8 +18,9 @@ fn company() -> Company {
         tax_id: Some("SN0042".into()),
         registration: Some("RCCM SN-DKR-2024-B-1".into()),
         bank: Some("IBAN SN12 3456".into()),
-        how_to_pay: Some("Wave : 77 000 00 00\nOrange Money : 78 000 00 00".into()),
-        legal_text: Some("SARL au capital de 1 000 000 F CFA".into()),
+        how_to_pay: Some(ByLanguage::same("Wave : 77 000 00 00\nOrange Money : 78 000 00 00")),
+        legal_text: Some(ByLanguage::same("SARL au capital de 1 000 000 F CFA")),
+        ..Company::default()
     }
 }
 
@@ -677,6 +679,42 @@ fn a_template_can_tell_what_is_left_after_the_discount() {
     invoice.discount = Money::from_minor(5_000, Currency::XOF);
     invoice.total = Money::from_minor(40_000 + invoice.tax.minor(), Currency::XOF);
     assert_eq!(plain(&renderer, &content).subject, "40,000 F CFA");
+}
+
+#[test]
+fn an_address_and_numbers_in_parts_are_told_as_one() {
+    let renderer = Renderer::new(None).unwrap();
+    let parts = Company {
+        name: "Exemple SAS".into(),
+        country: Some("FR".into()),
+        street: Some("1 rue de la Paix".into()),
+        postcode: Some("75002".into()),
+        city: Some("Paris".into()),
+        legal_id: Some("552100554".into()),
+        vat_id: Some("FR27552100554".into()),
+        iban: Some("FR7630006000011234567890189".into()),
+        bic: Some("AGRIFRPP".into()),
+        how_to_pay: Some(ByLanguage {
+            fr: Some("Par virement".into()),
+            en: Some("By transfer".into()),
+        }),
+        ..Company::default()
+    };
+    let read = plain(&renderer, &example(Template::Invoice, Locale::Fr, &parts));
+    let address = "Exemple SAS\n1 rue de la Paix\n75002 Paris\nFrance\n\
+                   SIREN : 552100554\nN° TVA intracommunautaire : FR27552100554\n";
+    assert_eq!(read.text.matches(address).count(), 2, "{}", read.text);
+    let account = "IBAN : FR76 3000 6000 0112 3456 7890 189\nBIC : AGRIFRPP\n";
+    assert!(read.text.contains(account) && read.text.contains("Par virement"), "{}", read.text);
+    assert!(read.html.contains("75002 Paris") && read.html.contains("BIC : AGRIFRPP"));
+    // What the register's own text says already is not said again.
+    let named = Company { registration: Some("RCS Paris 552 100 554".into()), ..parts.clone() };
+    let read = plain(&renderer, &example(Template::Invoice, Locale::En, &named));
+    assert!(read.text.contains("RCS Paris 552 100 554") && !read.text.contains("SIREN"));
+    assert!(read.text.contains("By transfer") && read.text.contains("VAT no. FR27552100554"));
+    let both = Company { registration: Some("SARL de presse".into()), ..parts };
+    let read = plain(&renderer, &example(Template::Invoice, Locale::En, &both));
+    assert!(read.text.contains("SARL de presse\nSIREN: 552100554\n"), "{}", read.text);
 }
 
 #[test]

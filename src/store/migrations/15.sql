@@ -27,3 +27,13 @@ WHEN OLD.origin <> 'imported'
 BEGIN
   SELECT RAISE(ABORT, 'an issued invoice cannot be changed');
 END;
+
+-- What e-invoices want of customers in parts.
+ALTER TABLE tenants ADD COLUMN street TEXT;
+ALTER TABLE tenants ADD COLUMN postcode TEXT;
+ALTER TABLE tenants ADD COLUMN city TEXT;
+ALTER TABLE tenants ADD COLUMN legal_id TEXT;
+ALTER TABLE tenants ADD COLUMN vat_id TEXT;
+ALTER TABLE tenants ADD COLUMN electronic_address TEXT;
+ALTER TABLE tenants ADD COLUMN customer_kind TEXT
+  CHECK (customer_kind IN ('business', 'consumer', 'public'));
