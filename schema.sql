@@ -52,6 +52,9 @@ CREATE TABLE tenants (
   vat_id TEXT,
   electronic_address TEXT,
   customer_kind TEXT CHECK (customer_kind IN ('business', 'consumer', 'public')),
+  tax_category TEXT CHECK (tax_category IN ('standard', 'zero', 'reverse_charge', 'export', 'exempt',
+    'outside_scope')),
+  tax_reason TEXT,
   CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_reason IS NOT NULL))
@@ -362,7 +365,9 @@ CREATE TABLE number_sequences (
 -- hand starts a new round, and earlier warnings give no notice any more. `paid_minor` is a copy of
 -- what the ledger says was paid on it, `paid_elsewhere_minor` of that what was paid before an
 -- import. `due_minor` is the one definition of what is still to be paid.
--- Where it is `tax_inclusive`, subtotal and discount are with tax, and so are its lines.
+-- Where it is `tax_inclusive`, subtotal and discount are with tax, and so are its lines. `tax_category`
+-- is why it is taxed as it is, and `tax_reason` what it says in place of a tax; none where an import
+-- did not know.
 -- `purpose` is what an invoice of a subscription bills: a period of it, which no other may bill, a
 -- change in the middle of one, or usage; any other is `single`.
 CREATE TABLE invoices (
@@ -415,6 +420,10 @@ CREATE TABLE invoices (
   credit_applied_minor INTEGER NOT NULL DEFAULT 0
     CHECK (credit_applied_minor BETWEEN 0 AND total_minor - paid_minor),
   tax_inclusive INTEGER NOT NULL DEFAULT 0 CHECK (tax_inclusive IN (0, 1)),
+  tax_category TEXT DEFAULT 'standard'
+    CHECK (tax_category IN ('standard', 'zero', 'reverse_charge', 'export', 'exempt',
+    'outside_scope')),
+  tax_reason TEXT,
   UNIQUE (id, tenant_id),
   FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
   CHECK (total_minor = subtotal_minor - discount_minor
@@ -481,7 +490,7 @@ WHEN OLD.origin <> 'imported'
 BEGIN
   SELECT RAISE(ABORT, 'a coupon is taken off an open, unpaid invoice, and once');
 END;
-CREATE TRIGGER invoices_taxed_once BEFORE UPDATE OF tax_inclusive ON invoices
+CREATE TRIGGER invoices_taxed_once BEFORE UPDATE OF tax_inclusive, tax_category, tax_reason ON invoices
 WHEN OLD.origin <> 'imported'
 BEGIN
   SELECT RAISE(ABORT, 'an issued invoice cannot be changed');

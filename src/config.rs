@@ -12,15 +12,14 @@ use serde::Deserialize;
 use crate::domain::charge::{RetryPolicy, Token};
 use crate::domain::credit::ApplyCredit;
 use crate::domain::dunning::Policy;
-use crate::domain::email::Locale;
+use crate::domain::email::{ByLanguage, Locale};
 use crate::domain::invoice::NumberFormat;
 use crate::domain::money::Minimums;
 use crate::domain::payment_method::PendingDays;
 use crate::domain::refusal::Reasons;
 use crate::domain::subscription::Collection;
-use crate::domain::tax::TaxBasis;
+use crate::domain::tax::{SellerTax, TaxBasis, TaxCategory};
 use crate::domain::template::Company;
-use crate::domain::tenant::Tenant;
 use crate::domain::{Currency, Money, Refusal, Result, text, words};
 use values::*;
 
@@ -118,6 +117,15 @@ pub struct Invoicing {
     /// Percent, for tenants without a rate of their own.
     #[serde(deserialize_with = "percent")]
     pub tax_rate: Decimal,
+    /// Why invoices are taxed as they are, for tenants of whom nothing else is said.
+    #[serde(deserialize_with = "seller_category")]
+    pub tax_category: TaxCategory,
+    /// The reason that goes with it.
+    #[serde(deserialize_with = "by_language")]
+    pub tax_reason: Option<ByLanguage>,
+    /// What invoices say in place of what the law wants where nothing is written.
+    #[serde(deserialize_with = "by_language")]
+    pub legal_notes: Option<ByLanguage>,
 }
 
 /// `[dunning]`.
@@ -266,7 +274,16 @@ impl Default for Invoicing {
         let number_format = NumberFormat::parse(NumberFormat::DEFAULT).unwrap();
         let apply_credit = ApplyCredit::Automatic;
         let tax_rate = Decimal::ZERO;
-        Invoicing { net_days: 15, number_format, apply_credit, prices_include_tax: false, tax_rate }
+        Invoicing {
+            net_days: 15,
+            number_format,
+            apply_credit,
+            prices_include_tax: false,
+            tax_rate,
+            tax_category: TaxCategory::Standard,
+            tax_reason: None,
+            legal_notes: None,
+        }
     }
 }
 
@@ -274,11 +291,6 @@ impl Invoicing {
     /// Whether prices that say nothing of it are with tax.
     pub fn basis(&self) -> TaxBasis {
         TaxBasis::of(self.prices_include_tax)
-    }
-
-    /// Percent of tax on a tenant's invoices: its own rate, else the config's.
-    pub fn tax_rate_of(&self, tenant: &Tenant) -> Decimal {
-        tenant.tax_rate.unwrap_or(self.tax_rate)
     }
 }
 
@@ -408,6 +420,16 @@ impl Config {
             *relative = folder.join(&*relative);
         }
         Ok(config)
+    }
+
+    /// What is said of tax, for customers of whom nothing else is said.
+    pub fn seller_tax(&self) -> SellerTax<'_> {
+        SellerTax {
+            country: self.company.country.as_deref(),
+            category: self.invoicing.tax_category,
+            rate: self.invoicing.tax_rate,
+            reason: self.invoicing.tax_reason.as_ref().filter(|reason| !reason.is_empty()),
+        }
     }
 
     /// The rules that join two keys.

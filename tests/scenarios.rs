@@ -28,6 +28,7 @@ support::transcript::documents! {
     redemptions => "redemptions.md",
     reports => "reports.md",
     suspension => "suspension.md",
+    tax_categories => "tax-categories.md",
     tax_inclusive => "tax-inclusive.md",
     void => "void.md",
     year => "year.md",

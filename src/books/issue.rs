@@ -2,6 +2,7 @@
 //! seller and buyer, its event, and its e-mail where it is sent.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 use serde::Serialize;
 
@@ -115,8 +116,8 @@ impl Issuer<'_> {
         if due_on < issued_on {
             return Err(Refusal::DueBeforeIssue { issued_on, due_on });
         }
-        let (lines, amounts) =
-            amounts(self.book.config, tenant, (new.lines, new.basis), new.redemption)?;
+        let treatment = tenant.taxed_by(&self.book.config.seller_tax());
+        let (lines, amounts) = amounts_at(treatment.rate, (new.lines, new.basis), new.redemption)?;
         let free = amounts.total.is_zero();
         let row = NewInvoice {
             number: "",
@@ -126,7 +127,9 @@ impl Issuer<'_> {
             status: if free { InvoiceStatus::Paid } else { InvoiceStatus::Open },
             amounts,
             tax_basis: new.basis,
-            tax_rate: self.book.config.invoicing.tax_rate_of(tenant),
+            tax_rate: treatment.rate,
+            tax_category: Some(treatment.category),
+            tax_reason: treatment.reason.as_deref(),
             paid_elsewhere: Money::zero(amounts.total.currency()),
             seller: self.seller,
             buyer: self.book.db.party(&buyer(tenant))?,
@@ -212,6 +215,14 @@ impl Issuer<'_> {
 pub fn amounts(
     config: &Config,
     tenant: &Tenant,
+    lines: (&[Line], TaxBasis),
+    redemption: Option<&Redemption>,
+) -> Result<(Vec<Line>, Amounts)> {
+    amounts_at(tenant.taxed_by(&config.seller_tax()).rate, lines, redemption)
+}
+
+fn amounts_at(
+    rate: Decimal,
     (lines, basis): (&[Line], TaxBasis),
     redemption: Option<&Redemption>,
 ) -> Result<(Vec<Line>, Amounts)> {
@@ -219,7 +230,7 @@ pub fn amounts(
         Some(redemption) => discounted(lines, &redemption.discount)?,
         None => lines.to_vec(),
     };
-    let amounts = add_up(&lines, basis, config.invoicing.tax_rate_of(tenant))?;
+    let amounts = add_up(&lines, basis, rate)?;
     Ok((lines, amounts))
 }
 

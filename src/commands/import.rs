@@ -20,7 +20,7 @@ use crate::view::progress::Progress;
 #[command(after_help = "Columns (required first):
   tenants        slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status,
                  external_id, street, postcode, city, legal_id, vat_id, electronic_address,
-                 customer_kind
+                 customer_kind, tax_category, tax_reason
   plans          code, name, price, interval; currency, interval_count, trial_days, tax_inclusive
   subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
                  trial_ends_on, anchor, quantity, collection

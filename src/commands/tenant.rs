@@ -12,6 +12,7 @@ use crate::domain::email::Locale;
 use crate::domain::event::{By, TenantEvent, TenantFacts};
 use crate::domain::party::{self, CustomerKind, Details};
 use crate::domain::refusal::Why;
+use crate::domain::tax::{OwnTax, TaxCategory};
 use crate::domain::tenant::{self, Clearable, NewTenant, TenantEdit, TenantStatus};
 use crate::domain::{Currency, Refusal, Result, TenantId, text};
 use crate::failure::exit;
@@ -123,6 +124,12 @@ pub struct More {
     /// In percent; the configured rate where it is not given
     #[arg(long, value_name = "PCT")]
     tax_rate: Option<String>,
+    /// Why its invoices are taxed as they are; as configured where it is not given
+    #[arg(long, value_name = "CATEGORY", value_parser = words::<TaxCategory>())]
+    tax_category: Option<TaxCategory>,
+    /// What its invoices say in place of a tax; a text of its category where it is not given
+    #[arg(long, value_name = "TEXT")]
+    tax_reason: Option<String>,
     /// What your own system calls it: wherever a customer is named, @ID names it too
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
@@ -300,6 +307,7 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         address: more.address,
         tax_id: more.tax_id,
         details: more.details,
+        tax: more.tax,
         tax_rate: more.tax_rate,
         external_id: more.external_id,
         metadata,
@@ -378,6 +386,8 @@ fn check_clear(edit: &TenantEdit) -> Result<()> {
         Clearable::VatId => edit.details.vat_id.is_some(),
         Clearable::ElectronicAddress => edit.details.electronic_address.is_some(),
         Clearable::CustomerKind => edit.details.kind.is_some(),
+        Clearable::TaxCategory => edit.tax.category.is_some(),
+        Clearable::TaxReason => edit.tax.reason.is_some(),
     };
     match edit.cleared.iter().find(|field| set(**field)) {
         Some(field) => Err(Refusal::ClearedAndSet { field: field.word() }),
@@ -397,6 +407,10 @@ impl More {
             country: self.country.as_deref().map(|v| text::country("country", v)).transpose()?,
             address: self.address.as_deref().map(tenant::address).transpose()?,
             details: self.details.checked()?,
+            tax: OwnTax {
+                category: self.tax_category,
+                reason: self.tax_reason.as_deref().map(tenant::tax_reason).transpose()?,
+            },
             tax_id: self.tax_id.as_deref().map(tenant::tax_id).transpose()?,
             tax_rate: self.tax_rate.as_deref().map(rate).transpose()?,
             external_id: self.external_id.as_deref().map(tenant::external_id).transpose()?,

@@ -12,6 +12,7 @@ use crate::domain::invoice::NumberFormat;
 use crate::domain::money::Minimums;
 use crate::domain::party;
 use crate::domain::payment_method::PendingDays;
+use crate::domain::tax::TaxCategory;
 use crate::domain::template::Company;
 use crate::domain::{Currency, Result, calendar, text};
 
@@ -197,6 +198,18 @@ pub(super) fn date_or_none<'de, D: Deserializer<'de>>(
     let date = calendar::parse_date(&text)
         .map_err(|_| serde::de::Error::custom(format!("{text:?} is no date such as 2026-03-01")))?;
     Ok(Some(date))
+}
+
+/// The seller's own category of tax, which none is in which the buyer accounts for it.
+pub(super) fn seller_category<'de, D: Deserializer<'de>>(
+    d: D,
+) -> std::result::Result<TaxCategory, D::Error> {
+    match parsed(d)? {
+        TaxCategory::ReverseCharge => Err(serde::de::Error::custom(
+            "\"reverse_charge\" is of customers with a VAT id: billing tenant edit --tax-category",
+        )),
+        category => Ok(category),
+    }
 }
 
 /// A text, or a table of it by language: `{ fr = "…", en = "…" }`. One that says nothing is there, and

@@ -20,6 +20,11 @@ impl ByLanguage {
         ByLanguage { fr: Some(text.to_owned()), en: Some(text.to_owned()) }
     }
 
+    /// Whether it says nothing in any language.
+    pub fn is_empty(&self) -> bool {
+        [&self.fr, &self.en].into_iter().flatten().all(String::is_empty)
+    }
+
     /// The text in that language, else in the other one.
     pub fn get(&self, locale: Locale) -> Option<&str> {
         let (first, other) = match locale {

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::coupon::Discount;
 use super::stage::Stage;
 use super::subscription::Collection;
-use super::tax::TaxBasis;
+use super::tax::{TaxBasis, TaxCategory};
 use super::transaction::Overpayment;
 use super::{
     InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId, calendar, text, words,
@@ -96,6 +96,10 @@ pub struct Invoice {
     pub tax_basis: TaxBasis,
     /// Percent.
     pub tax_rate: Decimal,
+    /// Why it is taxed as it is; `None` of one that was imported.
+    pub tax_category: Option<TaxCategory>,
+    /// Why it bears no tax, in its language.
+    pub tax_reason: Option<String>,
     pub tax: Money,
     pub total: Money,
     /// What is still to be paid; nothing on a void invoice.

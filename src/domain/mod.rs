@@ -13,6 +13,7 @@ pub mod event;
 pub mod ids;
 pub mod invoice;
 pub mod ledger;
+pub mod legal;
 pub mod money;
 pub mod party;
 pub mod payment_method;

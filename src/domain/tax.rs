@@ -1,8 +1,121 @@
-//! Tax: whether prices are with or without it, and what of an amount it is.
+//! Tax: whether prices are with or without it, what of an amount it is, and why there is none.
 
 use rust_decimal::Decimal;
 
+use super::email::{ByLanguage, Locale};
 use super::{Money, Result, words};
+
+words! {
+    /// Why an invoice is taxed as it is. All but the first bill no tax, and print a reason.
+    TaxCategory {
+        /// At the customer's or the seller's rate, which may be nothing.
+        Standard = "standard",
+        /// Taxed, at a rate of zero.
+        Zero = "zero",
+        /// The buyer accounts for the tax.
+        ReverseCharge = "reverse_charge",
+        /// Sold to another country.
+        Export = "export",
+        /// The seller or what it sells is exempt.
+        Exempt = "exempt",
+        /// No sale that the tax is about.
+        OutsideScope = "outside_scope",
+    }
+}
+
+impl TaxCategory {
+    /// What an invoice of that category says where nobody wrote a reason; `None` of one that is taxed.
+    /// `country` is the seller's: a French one that is exempt is so as a small business.
+    pub fn default_reason(self, country: Option<&str>, locale: Locale) -> Option<&'static str> {
+        use Locale::{En, Fr};
+        use TaxCategory as C;
+        Some(match (self, locale) {
+            (C::Standard, _) => return None,
+            (C::Exempt, Fr) if country == Some("FR") => "TVA non applicable, art. 293 B du CGI",
+            (C::Exempt, En) if country == Some("FR") => {
+                "VAT not applicable, article 293 B of the French tax code (CGI)"
+            }
+            (C::Zero, Fr) => "TVA au taux zéro",
+            (C::Zero, En) => "Zero-rated for VAT",
+            (C::ReverseCharge, Fr) => "Autoliquidation",
+            (C::ReverseCharge, En) => "Reverse charge",
+            (C::Export, Fr) => "Exonération de TVA, exportation",
+            (C::Export, En) => "Exempt from VAT, export",
+            (C::Exempt, Fr) => "Exonéré de TVA",
+            (C::Exempt, En) => "Exempt from VAT",
+            (C::OutsideScope, Fr) => "Hors du champ d’application de la TVA",
+            (C::OutsideScope, En) => "Outside the scope of VAT",
+        })
+    }
+}
+
+/// What is said of a customer's tax besides its rate; what is not is as the seller says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnTax {
+    pub category: Option<TaxCategory>,
+    pub reason: Option<String>,
+}
+
+/// What the seller says of tax, for customers of whom nothing else is said.
+#[derive(Debug, Clone, Copy)]
+pub struct SellerTax<'a> {
+    /// Where the seller is, ISO 3166.
+    pub country: Option<&'a str>,
+    pub category: TaxCategory,
+    /// Percent.
+    pub rate: Decimal,
+    /// The reason of its category.
+    pub reason: Option<&'a ByLanguage>,
+}
+
+/// How an invoice is taxed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Treatment {
+    pub category: TaxCategory,
+    /// Percent.
+    pub rate: Decimal,
+    /// Why there is no tax, in the invoice's language; `None` where there is.
+    pub reason: Option<String>,
+}
+
+impl Default for SellerTax<'_> {
+    /// No tax, and nothing said of why.
+    fn default() -> Self {
+        SellerTax {
+            country: None,
+            category: TaxCategory::Standard,
+            rate: Decimal::ZERO,
+            reason: None,
+        }
+    }
+}
+
+impl SellerTax<'_> {
+    /// The category and the rate of a customer of whom these are said.
+    pub fn rate_of(
+        &self,
+        category: Option<TaxCategory>,
+        rate: Option<Decimal>,
+    ) -> (TaxCategory, Decimal) {
+        match category.unwrap_or(self.category) {
+            TaxCategory::Standard => (TaxCategory::Standard, rate.unwrap_or(self.rate)),
+            other => (other, Decimal::ZERO),
+        }
+    }
+
+    /// How an invoice of a customer is taxed: its own category, rate and reason come before those of the
+    /// seller, whose reason is of the seller's own category alone.
+    pub fn treat(&self, own: &OwnTax, rate: Option<Decimal>, locale: Locale) -> Treatment {
+        let (category, rate) = self.rate_of(own.category, rate);
+        let sellers = || self.reason.filter(|_| category == self.category)?.get(locale);
+        let reason = match category {
+            TaxCategory::Standard => None,
+            _ => (own.reason.as_deref().or_else(sellers))
+                .or_else(|| category.default_reason(self.country, locale)),
+        };
+        Treatment { category, rate, reason: reason.map(str::to_owned) }
+    }
+}
 
 words! {
     /// Whether what is charged is without tax, which comes on top, or with it.
@@ -90,6 +203,58 @@ mod tests {
             let minor = (apart.net.minor(), apart.tax.minor(), apart.total.minor());
             assert_eq!(minor, (net, tax, total), "{basis} {charged} {code} at {rate} %");
         }
+    }
+
+    #[test]
+    fn a_customer_comes_before_the_seller() {
+        use TaxCategory as C;
+        let small = ByLanguage { fr: Some("Franchise".into()), en: None };
+        let seller = |category, reason| SellerTax {
+            country: Some("FR"),
+            category,
+            rate: Decimal::from(20),
+            reason,
+        };
+        let of = |seller: SellerTax, category, reason: Option<&str>, locale| {
+            let own = OwnTax { category, reason: reason.map(str::to_owned) };
+            let treated = seller.treat(&own, Some(10.into()), locale);
+            (treated.category, i64::try_from(treated.rate).unwrap(), treated.reason)
+        };
+        let (fr, en) = (Locale::Fr, Locale::En);
+        let taxed = seller(C::Standard, None);
+        let exempt = seller(C::Exempt, None);
+        let written = seller(C::Exempt, Some(&small));
+        for (seller, own, reason, locale, category, rate, printed) in [
+            (taxed, None, None, fr, C::Standard, 10, None),
+            // A reason is of no use where there is tax.
+            (taxed, None, Some("x"), fr, C::Standard, 10, None),
+            (taxed, Some(C::ReverseCharge), None, fr, C::ReverseCharge, 0, Some("Autoliquidation")),
+            (taxed, Some(C::Export), Some("art. 262"), en, C::Export, 0, Some("art. 262")),
+            (exempt, None, None, fr, C::Exempt, 0, Some("TVA non applicable, art. 293 B du CGI")),
+            (exempt, Some(C::Standard), None, fr, C::Standard, 10, None),
+            (written, None, None, fr, C::Exempt, 0, Some("Franchise")),
+            (written, None, None, en, C::Exempt, 0, Some("Franchise")),
+            (written, None, Some("own"), en, C::Exempt, 0, Some("own")),
+            // The seller's reason is not that of another category.
+            (written, Some(C::Zero), None, en, C::Zero, 0, Some("Zero-rated for VAT")),
+        ] {
+            let expected = (category, rate, printed.map(str::to_owned));
+            assert_eq!(of(seller, own, reason, locale), expected);
+        }
+    }
+
+    #[test]
+    fn every_category_without_tax_has_a_reason_in_each_language() {
+        for country in [None, Some("FR"), Some("SN")] {
+            for (category, locale) in
+                TaxCategory::ALL.iter().flat_map(|c| Locale::ALL.iter().map(move |l| (*c, *l)))
+            {
+                let reason = category.default_reason(country, locale);
+                assert_eq!(reason.is_none(), category == TaxCategory::Standard, "{category}");
+            }
+        }
+        let abroad = TaxCategory::Exempt.default_reason(Some("SN"), Locale::Fr);
+        assert_eq!(abroad, Some("Exonéré de TVA"));
     }
 
     #[test]

@@ -206,6 +206,8 @@ pub struct Content {
     pub comes_back: bool,
     /// The invoice that the e-mail carries whole.
     pub invoice: Option<Invoice>,
+    /// What the seller writes in place of what the law wants on invoices.
+    pub legal_notes: Option<ByLanguage>,
     /// The charge of that invoice that is on its way.
     pub collecting: Option<Collecting>,
     pub payment: Option<ConfirmedPayment>,

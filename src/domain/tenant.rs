@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::email::Locale;
 use super::party::Details;
 use super::refusal::Why;
+use super::tax::{OwnTax, SellerTax, TaxCategory, Treatment};
 use super::{Currency, Refusal, Result, TenantId, text, words};
 
 words! {
@@ -44,6 +45,8 @@ pub struct Tenant {
     pub address: Option<String>,
     pub tax_id: Option<String>,
     pub details: Details,
+    /// What is said of its tax.
+    pub tax: OwnTax,
     /// Percent; `None`: the config's.
     pub tax_rate: Option<Decimal>,
     pub status: TenantStatus,
@@ -72,6 +75,7 @@ pub struct NewTenant {
     pub address: Option<String>,
     pub tax_id: Option<String>,
     pub details: Details,
+    pub tax: OwnTax,
     pub tax_rate: Option<Decimal>,
     pub external_id: Option<String>,
     /// A JSON object of texts.
@@ -96,6 +100,8 @@ words! {
         VatId = "vat_id",
         ElectronicAddress = "electronic_address",
         CustomerKind = "customer_kind",
+        TaxCategory = "tax_category",
+        TaxReason = "tax_reason",
     }
 }
 
@@ -113,6 +119,8 @@ pub struct TenantEdit {
     pub tax_id: Option<String>,
     /// Those that are given.
     pub details: Details,
+    /// As far as it is given.
+    pub tax: OwnTax,
     pub tax_rate: Option<Decimal>,
     pub external_id: Option<String>,
     /// All of it, as a JSON object of texts.
@@ -145,6 +153,39 @@ impl TenantEdit {
             ),
             kind: after(field(Clearable::CustomerKind), &new.kind, &before.kind),
         }
+    }
+
+    /// What is said of a customer's tax after the edit.
+    pub fn tax_after(&self, before: &OwnTax) -> OwnTax {
+        let (category, reason) = (Clearable::TaxCategory, Clearable::TaxReason);
+        OwnTax {
+            category: after(self.clears(category), &self.tax.category, &before.category),
+            reason: after(self.clears(reason), &self.tax.reason, &before.reason),
+        }
+    }
+}
+
+impl Tenant {
+    /// How its invoices are taxed.
+    pub fn taxed_by(&self, seller: &SellerTax) -> Treatment {
+        seller.treat(&self.tax, self.tax_rate, self.locale)
+    }
+}
+
+/// Checks that a buyer who accounts for the tax has a number for VAT, for which its tax number may stand.
+///
+/// # Errors
+/// It has neither.
+pub fn check_tax(
+    slug: &str,
+    tax: &OwnTax,
+    vat_id: Option<&str>,
+    tax_id: Option<&str>,
+) -> Result<()> {
+    let needs = tax.category == Some(TaxCategory::ReverseCharge);
+    match needs && vat_id.is_none() && tax_id.is_none() {
+        true => Err(Refusal::VatIdMissing { tenant: slug.to_owned() }),
+        false => Ok(()),
     }
 }
 
@@ -190,6 +231,11 @@ pub fn named(field: &'static str, value: &str) -> Result<String> {
         Some(_) => Ok(format!("@{}", external_id(value)?)),
         None => text::slug(field, value),
     }
+}
+
+/// Checks why a customer's invoices bear no tax.
+pub fn tax_reason(value: &str) -> Result<String> {
+    text::line("tax_reason", value, 500)
 }
 
 /// Checks a tax number.

@@ -138,6 +138,8 @@ impl Import<'_> {
             amounts: Amounts { subtotal: read.total, discount: zero, tax: zero, total: read.total },
             tax_basis: TaxBasis::Exclusive,
             tax_rate: Decimal::ZERO,
+            tax_category: None,
+            tax_reason: None,
             paid_elsewhere: if paid { read.total } else { zero },
             seller,
             buyer: read.tenant.buyer,

@@ -5,6 +5,7 @@ use super::{Bad, Import, RowOutcome};
 use crate::domain::event::{By, TenantEvent, TenantFacts};
 use crate::domain::party::{self, Details};
 use crate::domain::refusal::Why;
+use crate::domain::tax::{OwnTax, TaxCategory};
 use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Refusal, text};
 
@@ -26,6 +27,8 @@ pub const OPTIONAL: &[&str] = &[
     "vat_id",
     "electronic_address",
     "customer_kind",
+    "tax_category",
+    "tax_reason",
 ];
 
 /// Why a tenant is suspended that a file says is.
@@ -35,7 +38,7 @@ impl Import<'_> {
     pub(super) fn tenant(&self, row: &Row) -> Result<RowOutcome, Bad> {
         let new = self.read_tenant(row)?;
         let Some(there) = self.db.find_tenant(&new.slug)? else {
-            let id = self.db.insert_tenant(self.act, &new)?;
+            let id = needing_vat_id(row, self.db.insert_tenant(self.act, &new))?;
             self.db.record(self.act, id, TenantEvent::created(&new, By::Import), None)?;
             return Ok(RowOutcome::Created);
         };
@@ -46,7 +49,7 @@ impl Import<'_> {
         if !self.options.update {
             return Err(row.bad("slug", Why::Differs { fields: differs.join(", ") }));
         }
-        self.db.edit_tenant(self.act, there.id, &edit(row, &new))?;
+        needing_vat_id(row, self.db.edit_tenant(self.act, there.id, &edit(row, &new)))?;
         let takes_status = differs.contains(&"status");
         let edited = self.db.tenant_by_id(there.id)?;
         let (before, mut after) = (TenantFacts::of(&there), TenantFacts::of(&edited));
@@ -97,6 +100,11 @@ impl Import<'_> {
             electronic_address: row.take("electronic_address", party::electronic_address),
             kind: row.word("customer_kind", "business, consumer, public"),
         };
+        let words = || TaxCategory::ALL.iter().map(|word| word.word()).collect::<Vec<_>>();
+        let tax = OwnTax {
+            category: row.word("tax_category", &words().join(", ")),
+            reason: row.take("tax_reason", tenant::tax_reason),
+        };
         let tax_rate = row.take("tax_rate", |v| {
             text::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
         });
@@ -118,12 +126,23 @@ impl Import<'_> {
             address,
             tax_id,
             details,
+            tax,
             tax_rate,
             external_id,
             metadata: "{}".to_owned(),
             created_on,
             status,
         }))
+    }
+}
+
+/// Names the column that is missing of a buyer who is to account for the tax.
+fn needing_vat_id<T>(row: &Row, done: crate::domain::Result<T>) -> Result<T, Bad> {
+    match done {
+        Err(Refusal::VatIdMissing { .. }) => {
+            Err(row.bad("vat_id", Why::NeededWith { field: "tax_category reverse_charge" }))
+        }
+        done => Ok(done?),
     }
 }
 
@@ -148,6 +167,8 @@ fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> 
         ("vat_id", new.details.vat_id == there.details.vat_id),
         ("electronic_address", new.details.electronic_address == there.details.electronic_address),
         ("customer_kind", new.details.kind == there.details.kind),
+        ("tax_category", new.tax.category == there.tax.category),
+        ("tax_reason", new.tax.reason == there.tax.reason),
         ("tax_rate", new.tax_rate == there.tax_rate),
         ("external_id", new.external_id == there.external_id),
         ("created_on", new.created_on.is_none_or(|date| date == there.created_on)),
@@ -169,6 +190,7 @@ fn edit(row: &Row, new: &NewTenant) -> TenantEdit {
         address: new.address.clone(),
         tax_id: new.tax_id.clone(),
         details: new.details.clone(),
+        tax: new.tax.clone(),
         tax_rate: new.tax_rate,
         external_id: new.external_id.clone(),
         created_on: new.created_on,

@@ -52,7 +52,7 @@ pub fn mrr(
     let mut customer = Customer::default();
     db.each_timeline(
         |day| act::instant(clock.start_of(day)),
-        config.invoicing.tax_rate,
+        &config.seller_tax(),
         |tenant, timeline| {
             if customer.tenant != Some(tenant) {
                 customer.close(clock, &cuts, parts, &mut rolls)?;

@@ -87,7 +87,8 @@ pub fn by_plan(db: &Db, config: &Config, today: NaiveDate) -> Result<Vec<PlanRev
             let (mut amount, months) = (item.amount()?, subscription.terms.interval.months());
             if item.basis.is_inclusive() {
                 let tenant = db.tenant_by_id(subscription.tenant_id)?;
-                amount = item.basis.take_apart(amount, config.invoicing.tax_rate_of(&tenant))?.net;
+                amount =
+                    item.basis.take_apart(amount, tenant.taxed_by(&config.seller_tax()).rate)?.net;
             }
             let key = (item.plan.clone(), amount.currency().code(), months);
             let (count, sum) = sums.entry(key).or_insert((0, Money::zero(amount.currency())));

@@ -10,7 +10,7 @@ use crate::domain::ledger::entries_of_new;
 use crate::domain::period::Period;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::{Collection, Subscription};
-use crate::domain::tax::TaxBasis;
+use crate::domain::tax::{TaxBasis, TaxCategory};
 use crate::domain::{
     Act, CouponId, InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId,
 };
@@ -28,6 +28,10 @@ pub struct NewInvoice<'a> {
     /// Whether its amounts are with tax.
     pub tax_basis: TaxBasis,
     pub tax_rate: Decimal,
+    /// `None` where it is not known.
+    pub tax_category: Option<TaxCategory>,
+    /// Why it bears no tax.
+    pub tax_reason: Option<&'a str>,
     /// Paid before it came into this database.
     pub paid_elsewhere: Money,
     pub seller: i64,
@@ -219,9 +223,9 @@ impl Db<'_> {
                subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor, paid_minor,
                paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on, paid_on, closed_at,
                created_at, updated_at, subscription_id, period_start, period_end, collection,
-               coupon_id, purpose, tax_inclusive)
+               coupon_id, purpose, tax_inclusive, tax_category, tax_reason)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
              ON CONFLICT (number) DO NOTHING",
             rusqlite::params![
                 new.number,
@@ -252,6 +256,8 @@ impl Db<'_> {
                 new.coupon.map(|id| id.0),
                 new.purpose.word(),
                 new.tax_basis.is_inclusive(),
+                new.tax_category.map(TaxCategory::word),
+                new.tax_reason,
             ],
         )?;
         let id = inserted
@@ -539,6 +545,8 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         discount: columns::money(row, "discount_minor", currency)?,
         tax_basis: TaxBasis::of(row.get("tax_inclusive")?),
         tax_rate: columns::word(row, "tax_rate")?,
+        tax_category: columns::word_or_null(row, "tax_category")?,
+        tax_reason: row.get("tax_reason")?,
         tax: columns::money(row, "tax_minor", currency)?,
         total: columns::money(row, "total_minor", currency)?,
         due: columns::money(row, "due_minor", currency)?,

@@ -113,7 +113,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 15,
-        summary: "prices with tax",
+        summary: "prices with tax, why there is none, and parties in parts",
         sql: Some(include_str!("migrations/15.sql")),
         fill: None,
     },

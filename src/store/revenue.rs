@@ -11,7 +11,7 @@ use crate::domain::plan::Interval;
 use crate::domain::price::Price;
 use crate::domain::revenue::{Discounted, Lasting, Rates, Standing, Timeline};
 use crate::domain::subscription::SubscriptionStatus;
-use crate::domain::tax::TaxBasis;
+use crate::domain::tax::{SellerTax, TaxBasis};
 use crate::domain::{PriceId, Result, TenantId, trial};
 
 /// A subscription whose rows are being read.
@@ -37,19 +37,19 @@ impl Reading {
 
 impl Db<'_> {
     /// Hands the timeline of each subscription to `each`, customer by customer. `start_of` is the
-    /// first instant of a day in the business time zone, as it is stored; `rate` is the percent of tax
-    /// of customers that have none of their own.
+    /// first instant of a day in the business time zone, as it is stored; `seller` says how
+    /// customers are taxed of whom nothing else is said.
     ///
     /// # Errors
     /// What `each` refuses, or a fault of the file.
     pub fn each_timeline(
         &self,
         start_of: impl Fn(NaiveDate) -> String,
-        rate: Decimal,
+        seller: &SellerTax,
         mut each: impl FnMut(TenantId, Timeline) -> Result<()>,
     ) -> Result<()> {
         let mut lasting = self.lasting_coupons()?;
-        let mut rates = self.rates(rate)?;
+        let mut rates = self.rates(seller)?;
         let prices = self.prices_and_intervals()?;
         // In the order of the index of customers, state by state: nothing is left to sort.
         let mut statement = self.conn.prepare_cached(
@@ -171,14 +171,14 @@ impl Db<'_> {
     }
 
     /// The rates of tax of subscriptions that were ever on a plan whose prices are with tax: that of the
-    /// customer, else `rate`, and those of its invoices, where they changed.
-    fn rates(&self, rate: Decimal) -> Result<HashMap<i64, Rates>> {
+    /// customer now, and those of its invoices, where they changed.
+    fn rates(&self, seller: &SellerTax) -> Result<HashMap<i64, Rates>> {
         let mut found: HashMap<i64, Rates> = HashMap::new();
         let mut statement = self.conn.prepare_cached(
             "WITH taxed (id) AS MATERIALIZED (
                SELECT DISTINCT h.subscription_id FROM subscription_states h
                WHERE h.plan_id IN (SELECT id FROM plans WHERE tax_inclusive = 1))
-             SELECT x.id, t.tax_rate AS own, i.created_at, i.tax_rate AS billed
+             SELECT x.id, t.tax_rate AS own, t.tax_category AS category, i.created_at, i.tax_rate AS billed
              FROM taxed x CROSS JOIN subscriptions s ON s.id = x.id
              JOIN tenants t ON t.id = s.tenant_id
              LEFT JOIN invoices i ON i.subscription_id = s.id AND i.purpose = 'period'
@@ -187,7 +187,8 @@ impl Db<'_> {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let rates = found.entry(row.get("id")?).or_default();
-            rates.now = columns::word_or_null(row, "own")?.unwrap_or(rate);
+            let own = columns::word_or_null(row, "own")?;
+            rates.now = seller.rate_of(columns::word_or_null(row, "category")?, own).1;
             let Some(since) = row.get::<_, Option<String>>("created_at")? else { continue };
             let billed: Decimal = columns::word(row, "billed")?;
             if rates.billed.last().is_none_or(|(_, last)| *last != billed) {

@@ -7,7 +7,10 @@ use rusqlite::{OptionalExtension, Row};
 use super::{Db, columns};
 use crate::domain::money::{MoneyFault, Totals};
 use crate::domain::party::{CustomerKind, Details};
-use crate::domain::tenant::{Clearable, NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
+use crate::domain::tax::{OwnTax, TaxCategory};
+use crate::domain::tenant::{
+    Clearable, NewTenant, Suspension, Tenant, TenantEdit, TenantStatus, check_tax,
+};
 use crate::domain::{Act, Currency, Money, Refusal, Result, TenantId, act};
 
 /// Which tenants are listed.
@@ -102,9 +105,11 @@ impl Db<'_> {
     /// Adds a tenant.
     ///
     /// # Errors
-    /// The slug is taken.
+    /// The slug is taken, or the buyer is to account for the tax without a number for VAT.
     pub fn insert_tenant(&self, act: &Act, new: &NewTenant) -> Result<TenantId> {
         self.check_external_id(new.external_id.as_deref(), None)?;
+        let (vat_id, tax_id) = (new.details.vat_id.as_deref(), new.tax_id.as_deref());
+        check_tax(&new.slug, &new.tax, vat_id, tax_id)?;
         let at = act.at();
         let created_at = new.created_on.map_or(at.clone(), |date| noon_of(date, self.zone));
         let suspended = (new.status == TenantStatus::Suspended).then_some(());
@@ -138,8 +143,8 @@ impl Db<'_> {
         )?;
         let taken = || Refusal::Exists { noun: "tenant", name: new.slug.clone() };
         let id = inserted.map(TenantId).ok_or_else(taken)?;
-        if new.details != Details::default() {
-            self.set_details(id, &new.details)?;
+        if new.details != Details::default() || new.tax != OwnTax::default() {
+            self.set_details(id, &new.details, &new.tax)?;
         }
         Ok(id)
     }
@@ -147,7 +152,8 @@ impl Db<'_> {
     /// Changes what the edit names.
     ///
     /// # Errors
-    /// Another tenant has the external id.
+    /// Another tenant has the external id, or the buyer is to account for the tax without a number for
+    /// VAT.
     pub fn edit_tenant(&self, act: &Act, id: TenantId, edit: &TenantEdit) -> Result<()> {
         self.check_external_id(edit.external_id.as_deref(), Some(id))?;
         self.conn
@@ -186,19 +192,23 @@ impl Db<'_> {
                 &edit.metadata,
                 edit.cc.as_ref().map(|cc| cc.join("\n")),
             ])?;
-        let before = self.tenant_by_id(id)?.details;
-        let details = edit.details_after(&before);
-        if details != before {
-            self.set_details(id, &details)?;
+        // Its tax number is the new one already.
+        let before = self.tenant_by_id(id)?;
+        let details = edit.details_after(&before.details);
+        let tax = edit.tax_after(&before.tax);
+        check_tax(&before.slug, &tax, details.vat_id.as_deref(), before.tax_id.as_deref())?;
+        if details != before.details || tax != before.tax {
+            self.set_details(id, &details, &tax)?;
         }
         Ok(())
     }
 
-    fn set_details(&self, id: TenantId, details: &Details) -> Result<()> {
+    fn set_details(&self, id: TenantId, details: &Details, tax: &OwnTax) -> Result<()> {
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET street = ?2, postcode = ?3, city = ?4, legal_id = ?5,
-                   vat_id = ?6, electronic_address = ?7, customer_kind = ?8
+                   vat_id = ?6, electronic_address = ?7, customer_kind = ?8,
+                   tax_category = ?9, tax_reason = ?10
                  WHERE id = ?1",
             )?
             .execute((
@@ -210,6 +220,8 @@ impl Db<'_> {
                 &details.vat_id,
                 &details.electronic_address,
                 details.kind.map(CustomerKind::word),
+                tax.category.map(TaxCategory::word),
+                &tax.reason,
             ))?;
         Ok(())
     }
@@ -385,6 +397,10 @@ fn tenant(row: &Row, zone: Tz) -> rusqlite::Result<Tenant> {
         address: row.get("address")?,
         tax_id: row.get("tax_id")?,
         details: details(row)?,
+        tax: OwnTax {
+            category: columns::word_or_null(row, "tax_category")?,
+            reason: row.get("tax_reason")?,
+        },
         tax_rate: columns::word_or_null(row, "tax_rate")?,
         status: columns::word(row, "status")?,
         suspension,

@@ -64,6 +64,8 @@ pub const TENANT_FIELDS: &[&str] = &[
     "vat_id",
     "electronic_address",
     "customer_kind",
+    "tax_category",
+    "tax_reason",
 ];
 
 /// A tenant. `balance_due` is in its own currency; `other_balances` are what it owes in others.
@@ -95,6 +97,8 @@ pub fn tenant(tenant: &Tenant, balances: &Totals) -> Value {
         "vat_id": tenant.details.vat_id,
         "electronic_address": tenant.details.electronic_address,
         "customer_kind": tenant.details.kind.map(|kind| kind.word()),
+        "tax_category": tenant.tax.category.map(|category| category.word()),
+        "tax_reason": tenant.tax.reason,
         "tax_rate": tenant.tax_rate.map(|rate| rate.to_string()),
         "status": tenant.status.word(),
         "suspended_at": suspension.map(|s| &s.at),
@@ -155,6 +159,8 @@ pub const INVOICE_FIELDS: &[&str] = &[
     "updated_at",
     "tax_inclusive",
     "net",
+    "tax_category",
+    "tax_reason",
 ];
 
 /// An invoice as it stands on `today`.
@@ -171,6 +177,8 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "tax_inclusive": invoice.tax_basis.is_inclusive(),
         "net": invoice.amounts().net().major(),
         "tax_rate": invoice.tax_rate.normalize().to_string(),
+        "tax_category": invoice.tax_category.map(|category| category.word()),
+        "tax_reason": invoice.tax_reason,
         "tax": invoice.tax.major(),
         "total": invoice.total.major(),
         "amount_paid": invoice.paid.major(),

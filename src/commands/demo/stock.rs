@@ -12,6 +12,7 @@ use crate::domain::email::Locale;
 use crate::domain::event::{About, By, CouponEvent, PlanEvent, TenantEvent};
 use crate::domain::party::Details;
 use crate::domain::plan::{Interval, IntervalUnit, NewPlan};
+use crate::domain::tax::OwnTax;
 use crate::domain::tenant::{NewTenant, TenantStatus};
 use crate::domain::{Currency, Money, Result};
 
@@ -124,6 +125,7 @@ impl Demo<'_> {
                 address: None,
                 tax_id: None,
                 details: Details::default(),
+                tax: OwnTax::default(),
                 tax_rate: None,
                 external_id: None,
                 metadata: "{}".to_owned(),

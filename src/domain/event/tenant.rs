@@ -9,6 +9,7 @@ use super::values::Texts;
 use crate::domain::Currency;
 use crate::domain::email::Locale;
 use crate::domain::party::CustomerKind;
+use crate::domain::tax::TaxCategory;
 use crate::domain::tenant::{NewTenant, SuspensionCause, Tenant, TenantEdit, TenantStatus};
 
 kinds! {
@@ -106,6 +107,8 @@ const TYPED: &[Field] = &[
     field!(vat_id: Extra<&str>, "As it was typed."),
     field!(electronic_address: Extra<&str>, "As it was typed."),
     field!(customer_kind: Extra<CustomerKind>, "As it was typed."),
+    field!(tax_category: Extra<TaxCategory>, "As it was typed."),
+    field!(tax_reason: Extra<&str>, "As it was typed."),
 ];
 
 impl Datum for Typed<'_> {
@@ -131,6 +134,8 @@ impl Datum for Typed<'_> {
         Extra(details.vat_id.as_deref()).put("vat_id", object);
         Extra(details.electronic_address.as_deref()).put("electronic_address", object);
         Extra(details.kind).put("customer_kind", object);
+        Extra(edit.tax.category).put("tax_category", object);
+        Extra(edit.tax.reason.as_deref()).put("tax_reason", object);
     }
 }
 
@@ -221,6 +226,10 @@ group! {
         electronic_address: Option<&'a str>,
         /// What it is.
         customer_kind: Option<CustomerKind>,
+        /// Why its invoices are taxed as they are.
+        tax_category: Option<TaxCategory>,
+        /// What its invoices say in place of a tax.
+        tax_reason: Option<&'a str>,
         /// Its own rate in percent.
         tax_rate: Option<Decimal>,
         /// What the operator's own system calls it.
@@ -253,6 +262,8 @@ impl<'a> TenantFacts<'a> {
             vat_id: tenant.details.vat_id.as_deref(),
             electronic_address: tenant.details.electronic_address.as_deref(),
             customer_kind: tenant.details.kind,
+            tax_category: tenant.tax.category,
+            tax_reason: tenant.tax.reason.as_deref(),
             tax_rate: tenant.tax_rate,
             external_id: tenant.external_id.as_deref(),
             metadata: Texts(&tenant.metadata),

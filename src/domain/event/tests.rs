@@ -180,6 +180,8 @@ fn an_edit_tells_what_was_and_what_is() {
         vat_id: None,
         electronic_address: None,
         customer_kind: None,
+        tax_category: None,
+        tax_reason: None,
         tax_rate: None,
         external_id: None,
         metadata: super::values::Texts("{}"),

@@ -13,6 +13,7 @@ use crate::domain::party::CustomerKind;
 use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::tax::TaxCategory;
 use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::{
@@ -219,5 +220,5 @@ macro_rules! one_of {
 
 one_of! {
     CouponStatus DiscountType Eligibility Found InvoiceStatus Locale PaymentMethodKind Stage
-    CustomerKind SubscriptionStatus SuspensionCause Template TenantStatus
+    CustomerKind SubscriptionStatus SuspensionCause TaxCategory Template TenantStatus
 }

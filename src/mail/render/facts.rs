@@ -2,7 +2,6 @@
 
 use chrono::NaiveDate;
 use minijinja::{Value, context};
-use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::super::wording;
@@ -12,10 +11,12 @@ use crate::domain::calendar::plus_days;
 use crate::domain::countries;
 use crate::domain::email::{ByLanguage, Locale};
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
+use crate::domain::legal::LegalNotes;
+use crate::domain::party::CustomerKind;
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
 use crate::domain::subscription::Collection;
-use crate::domain::tax::TaxBasis;
+use crate::domain::tax::{OwnTax, SellerTax, TaxBasis, Treatment};
 use crate::domain::template::{
     AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
     Template, Trial, Variant,
@@ -236,6 +237,10 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         coupon => some(invoice.coupon.as_ref()),
         tax_rate => unbroken(&wording::percent(&invoice.tax_rate.normalize().to_string(), locale)),
         tax => taxed_on(invoice).map(|_| amount(invoice.tax, locale)),
+        tax_reason => some(invoice.tax_reason.as_ref())
+            .map(|reason| wording::typographic(reason, locale)),
+        legal_notes => legal_notes(&seller, &buyer, content)
+            .map(|notes| wording::typographic(&notes, locale)),
         total => amount(invoice.total, locale),
         paid => unless_zero(invoice.paid, locale),
         credit_applied => unless_zero(invoice.credit_applied, locale),
@@ -243,6 +248,17 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         collecting => content.collecting.is_some(),
         collecting_by => content.collecting.as_ref().and_then(|c| some(c.method.as_ref())),
     })
+}
+
+/// What the seller wrote for its invoices, else what the law of its country wants.
+fn legal_notes(seller: &Party, buyer: &Party, content: &Content) -> Option<String> {
+    if let Some(written) = &content.legal_notes {
+        let written = written.get(content.locale);
+        return written.filter(|text| !text.is_empty()).map(str::to_owned);
+    }
+    let kind = buyer.customer_kind.as_deref().and_then(CustomerKind::from_word);
+    let notes = LegalNotes::of(seller.country.as_deref(), kind, content.locale)?;
+    Some(notes.lines())
 }
 
 /// The basis of an invoice that is taxed.
@@ -345,8 +361,10 @@ pub struct Example<'a> {
     pub company: &'a Company,
     pub currency: Currency,
     pub today: NaiveDate,
-    /// In percent.
-    pub tax_rate: Decimal,
+    /// How customers are taxed of whom nothing else is said, and whether prices are with tax.
+    pub tax: SellerTax<'a>,
+    pub basis: TaxBasis,
+    pub legal_notes: Option<&'a ByLanguage>,
     /// From the issue of an invoice to its due date.
     pub net_days: i64,
 }
@@ -372,6 +390,7 @@ pub fn sample(example: &Example) -> Content {
         template,
         locale,
         company: company.clone(),
+        legal_notes: example.legal_notes.cloned(),
         tenant_name: tenant_name.to_owned(),
         tenant_suspended: suspended,
         declined: variant == Some(Variant::Declined),
@@ -433,7 +452,7 @@ fn sample_trial(example: &Example) -> Option<Trial> {
         ends_on,
         first_paid_on: first_paid_day(ends_on),
         price: sample_price(currency),
-        basis: TaxBasis::Exclusive,
+        basis: example.basis,
         interval: Interval { unit: IntervalUnit::Month, count: 1 },
         after: match example.variant {
             Some(Variant::Converted) => AfterTrial::Converted,
@@ -487,7 +506,8 @@ fn sample_overdue(
 }
 
 fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
-    let Example { locale, company, currency, today, tax_rate, .. } = *example;
+    let Example { locale, company, currency, today, basis, .. } = *example;
+    let Treatment { category, rate, reason } = example.tax.treat(&OwnTax::default(), None, locale);
     let (mark, seats) = match locale {
         Locale::Fr => ("EXEMPLE", "Utilisateurs supplémentaires"),
         Locale::En => ("EXAMPLE", "Additional users"),
@@ -503,8 +523,7 @@ fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
         },
     ];
     #[expect(clippy::expect_used, reason = "two small amounts of one currency add up")]
-    let sums =
-        add_up(&lines, TaxBasis::Exclusive, tax_rate).expect("the example's amounts are small");
+    let sums = add_up(&lines, basis, rate).expect("the example's amounts are small");
     Invoice {
         id: InvoiceId(0),
         number: format!("{mark}-0042"),
@@ -517,8 +536,10 @@ fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
         status: InvoiceStatus::Open,
         subtotal: sums.subtotal,
         discount: sums.discount,
-        tax_basis: TaxBasis::Exclusive,
-        tax_rate,
+        tax_basis: basis,
+        tax_rate: rate,
+        tax_category: Some(category),
+        tax_reason: reason,
         tax: sums.tax,
         total: sums.total,
         due: sums.total,

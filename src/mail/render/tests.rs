@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::Money;
 use crate::domain::email::ByLanguage;
 use crate::domain::plan::{Interval, IntervalUnit};
-use crate::domain::tax::TaxBasis;
+use crate::domain::tax::{OwnTax, SellerTax, TaxBasis, TaxCategory};
 use crate::domain::template::{AfterTrial, ListedInvoice};
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
@@ -47,8 +47,21 @@ fn variant(
     variant: Option<Variant>,
 ) -> Content {
     let (currency, today) = (Currency::XOF, day(2026, 3, 15));
-    let (tax_rate, net_days) = (18.into(), 14);
-    sample(&Example { template, locale, variant, company, currency, today, tax_rate, net_days })
+    let country = company.country.as_deref();
+    let tax = SellerTax { rate: 18.into(), country, ..SellerTax::default() };
+    let (basis, legal_notes, net_days) = (TaxBasis::Exclusive, None, 14);
+    sample(&Example {
+        template,
+        locale,
+        variant,
+        company,
+        currency,
+        today,
+        tax,
+        basis,
+        legal_notes,
+        net_days,
+    })
 }
 
 /// The e-mail with each space a plain one, so that its words can be found.
@@ -715,6 +728,49 @@ fn an_address_and_numbers_in_parts_are_told_as_one() {
     let both = Company { registration: Some("SARL de presse".into()), ..parts };
     let read = plain(&renderer, &example(Template::Invoice, Locale::En, &both));
     assert!(read.text.contains("SARL de presse\nSIREN: 552100554\n"), "{}", read.text);
+}
+
+#[test]
+fn an_invoice_without_tax_says_why() {
+    let renderer = Renderer::new(None).unwrap();
+    let french = Company { country: Some("FR".into()), ..company() };
+    let mut content = example(Template::Invoice, Locale::Fr, &french);
+    let tax =
+        SellerTax { country: Some("FR"), category: TaxCategory::Exempt, ..SellerTax::default() };
+    let treated = tax.treat(&OwnTax::default(), None, Locale::Fr);
+    let invoice = content.invoice.as_mut().unwrap();
+    (invoice.tax_rate, invoice.tax) = (treated.rate, Money::zero(Currency::XOF));
+    (invoice.tax_category, invoice.tax_reason) = (Some(treated.category), treated.reason);
+    let read = plain(&renderer, &content);
+    for part in [&read.text, &read.html] {
+        assert!(part.contains("TVA non applicable, art. 293 B du CGI"), "{part}");
+        assert!(!part.contains("TVA 0") && !part.contains("Total HT"), "{part}");
+    }
+}
+
+#[test]
+fn a_french_invoice_to_a_business_tells_what_late_payment_costs() {
+    let renderer = Renderer::new(None).unwrap();
+    let french = Company { country: Some("FR".into()), ..company() };
+    let told = |content: &Content| {
+        let read = plain(&renderer, content);
+        let told = read.text.contains("40 €");
+        assert_eq!(read.html.contains("40 €"), told);
+        told
+    };
+    let mut content = example(Template::Invoice, Locale::Fr, &french);
+    assert!(told(&content));
+    let text = plain(&renderer, &content).text;
+    assert!(text.contains("majoré de 10 points.\n") && text.contains("\nPas d’escompte"), "{text}");
+    content.legal_notes = Some(ByLanguage::same("Pénalités : 3 fois le taux légal."));
+    assert!(!told(&content));
+    assert!(plain(&renderer, &content).text.contains("\nPénalités : 3 fois le taux légal.\n"));
+    content.legal_notes = Some(ByLanguage::same(""));
+    assert!(!told(&content));
+    content.legal_notes = None;
+    content.invoice.as_mut().unwrap().buyer = r#"{"name":"Awa","customer_kind":"consumer"}"#.into();
+    assert!(!told(&content));
+    assert!(!told(&example(Template::Invoice, Locale::Fr, &company())));
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub(super) fn facts(
         template: email.template,
         locale: tenant.locale,
         company: config.company.clone(),
+        legal_notes: config.invoicing.legal_notes.clone(),
         tenant_name: tenant.name.clone(),
         tenant_suspended: tenant.status == TenantStatus::Suspended,
         declined: false,
