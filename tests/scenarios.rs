@@ -30,6 +30,7 @@ support::transcript::documents! {
     suspension => "suspension.md",
     tax_categories => "tax-categories.md",
     tax_inclusive => "tax-inclusive.md",
+    tax_report => "tax-report.md",
     void => "void.md",
     year => "year.md",
 }
