@@ -24,7 +24,8 @@ use crate::view::progress::Progress;
   plans          code, name, price, interval; currency, interval_count, trial_days, tax_inclusive
   subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
                  trial_ends_on, anchor, quantity, collection
-  invoices       number, tenant, total, issued_on, due_on; currency, description, status, paid_on
+  invoices       number, tenant, total, issued_on, due_on; currency, description, status, paid_on,
+                 tax_rate
   payments       invoice, amount, paid_on; method, reference
   coupons        code, name, discount_type, discount_value, valid_to; description, currency,
                  valid_from, max_uses, max_uses_per_customer, current_uses, applicable_plans,

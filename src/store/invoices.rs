@@ -315,7 +315,8 @@ impl Db<'_> {
                 "UPDATE invoices SET tenant_id = ?2, status = ?3, currency = ?4,
                    subtotal_minor = ?5, total_minor = ?5, paid_minor = ?6,
                    paid_elsewhere_minor = ?6, issued_on = ?7, due_on = ?8, paid_on = ?9,
-                   closed_at = ?10, buyer_id = ?11, updated_at = max(updated_at, ?12), changed_at = ?12,
+                   closed_at = ?10, buyer_id = ?11, tax_minor = ?13, tax_rate = ?14,
+                   tax_inclusive = ?15, tax_category = ?16, updated_at = max(updated_at, ?12), changed_at = ?12,
                    -- Another due date is another ladder.
                    stage = CASE WHEN due_on = ?8 THEN stage ELSE 'none' END,
                    dunning_round = dunning_round + (due_on <> ?8),
@@ -338,6 +339,10 @@ impl Db<'_> {
                 closed.then_some(&at),
                 new.buyer,
                 &at,
+                new.amounts.tax.minor(),
+                new.tax_rate.to_string(),
+                new.tax_basis.is_inclusive(),
+                new.tax_category.map(TaxCategory::word),
             ))?;
         let mut line = self.conn.prepare_cached(
             "UPDATE invoice_lines SET description = ?2, unit_price = ?3, amount_minor = ?4
