@@ -3,6 +3,7 @@
 mod facts;
 mod filters;
 mod labels;
+mod parties;
 
 use std::collections::BTreeSet;
 use std::fs;
