@@ -21,6 +21,14 @@ const FR: LegalNotes = LegalNotes {
     discount: "Pas d’escompte pour paiement anticipé.",
 };
 
+/// To the State, towns and hospitals another rate holds (Code de la commande publique, R2192-31).
+const FR_PUBLIC: &str = "En cas de retard de paiement, des intérêts moratoires courent dès le lendemain \
+                         de l’échéance, au taux directeur de la Banque centrale européenne majoré de \
+                         8 points.";
+
+const EN_PUBLIC: &str = "Late payment: interest is due from the day after the due date, at the key \
+                         interest rate of the European Central Bank plus 8 percentage points.";
+
 const EN: LegalNotes = LegalNotes {
     penalties: "Late payment: penalties are due from the day after the due date, at the key interest \
                 rate of the European Central Bank plus 10 percentage points.",
@@ -37,8 +45,11 @@ impl LegalNotes {
         locale: Locale,
     ) -> Option<LegalNotes> {
         let wanted = country == Some("FR") && buyer != Some(CustomerKind::Consumer);
+        let public = buyer == Some(CustomerKind::Public);
         wanted.then_some(match locale {
+            Locale::Fr if public => LegalNotes { penalties: FR_PUBLIC, ..FR },
             Locale::Fr => FR,
+            Locale::En if public => LegalNotes { penalties: EN_PUBLIC, ..EN },
             Locale::En => EN,
         })
     }
@@ -68,6 +79,11 @@ mod tests {
                 assert_eq!(LegalNotes::of(country, buyer, *locale).is_some(), told);
             }
         }
-        assert!(FR.lines().contains("40 €") && EN.lines().contains("€40"));
+        for (buyer, points) in [(None, "10 p"), (Some(Business), "10 p"), (Some(Public), "8 p")] {
+            for (locale, indemnity) in [(Locale::Fr, "40 €"), (Locale::En, "€40")] {
+                let lines = LegalNotes::of(Some("FR"), buyer, locale).unwrap().lines();
+                assert!(lines.contains(points) && lines.contains(indemnity), "{lines}");
+            }
+        }
     }
 }
