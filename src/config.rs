@@ -428,7 +428,7 @@ impl Config {
             country: self.company.country.as_deref(),
             category: self.invoicing.tax_category,
             rate: self.invoicing.tax_rate,
-            reason: self.invoicing.tax_reason.as_ref().filter(|reason| !reason.is_empty()),
+            reason: self.invoicing.tax_reason.as_ref(),
         }
     }
 

@@ -191,8 +191,7 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
 /// What the seller wrote for its invoices, else what the law of its country wants.
 fn legal_notes(seller: &Party, buyer: &Party, content: &Content) -> Option<String> {
     if let Some(written) = &content.legal_notes {
-        let written = written.get(content.locale);
-        return written.filter(|text| !text.is_empty()).map(str::to_owned);
+        return written.get(content.locale).map(str::to_owned);
     }
     let kind = buyer.customer_kind.as_deref().and_then(CustomerKind::from_word);
     let notes = LegalNotes::of(seller.country.as_deref(), kind, content.locale)?;

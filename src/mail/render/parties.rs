@@ -44,8 +44,7 @@ pub(super) fn company_facts(company: &Company, locale: Locale) -> Value {
         customer_kind: None,
     };
     let said = |text: &Option<ByLanguage>| {
-        let text = text.as_ref().and_then(|text| text.get(locale));
-        text.filter(|text| !text.is_empty()).map(str::to_owned)
+        text.as_ref().and_then(|text| text.get(locale)).map(str::to_owned)
     };
     context! {
         bank => some(company.bank.as_ref()).map(str::to_owned).or_else(|| account(company, locale)),
