@@ -130,6 +130,13 @@ pub struct Taxed {
     pub total: Money,
 }
 
+impl Default for TaxBasis {
+    /// Tax comes on top, where nothing else is said.
+    fn default() -> Self {
+        TaxBasis::Exclusive
+    }
+}
+
 impl TaxBasis {
     /// The basis that is meant by whether amounts are with tax.
     pub fn of(inclusive: bool) -> TaxBasis {
