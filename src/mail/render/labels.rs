@@ -77,7 +77,13 @@ pub fn tax_id(country: Option<&str>, locale: Locale, id: &str) -> String {
 pub fn registration(country: Option<&str>, locale: Locale, number: &str) -> String {
     let label = match (country, locale) {
         (Some("SN"), _) => "RCCM",
-        (Some("FR"), _) if number.starts_with(|c: char| c.is_ascii_digit()) => "SIREN",
+        // Of the company nine digits, of one of its places five more.
+        (Some("FR"), _) if number.starts_with(|c: char| c.is_ascii_digit()) => {
+            match number.chars().filter(char::is_ascii_digit).count() {
+                14 => "SIRET",
+                _ => "SIREN",
+            }
+        }
         (_, Locale::Fr) => "Immatriculation",
         (_, Locale::En) => "Registration",
     };
@@ -121,6 +127,7 @@ mod tests {
             (Some("SN"), fr, "SN-DKR-2024-B-1", "RCCM\u{a0}: SN-DKR-2024-B-1"),
             (Some("SN"), fr, "RCCM SN-DKR-2024-B-1", "RCCM SN-DKR-2024-B-1"),
             (Some("FR"), fr, "552 100 554", "SIREN\u{a0}: 552 100 554"),
+            (Some("FR"), fr, "552 100 554 00013", "SIRET\u{a0}: 552 100 554 00013"),
             (Some("FR"), fr, "RCS Paris 552 100 554", "RCS Paris 552 100 554"),
             (None, fr, "B-1", "Immatriculation\u{a0}: B-1"),
         ] {
