@@ -364,7 +364,9 @@ CREATE TABLE number_sequences (
 -- the day whose warning counts as notice of suspension. A promise, a dispute or a reactivation by
 -- hand starts a new round, and earlier warnings give no notice any more. `paid_minor` is a copy of
 -- what the ledger says was paid on it, `paid_elsewhere_minor` of that what was paid before an
--- import. `due_minor` is the one definition of what is still to be paid.
+-- import, `credited_minor` of that what its credit notes took off what is due, and
+-- `credit_notes_minor` is what they come to in all. `due_minor` is the one definition of what is still
+-- to be paid.
 -- Where it is `tax_inclusive`, subtotal and discount are with tax, and so are its lines. `tax_category`
 -- is why it is taxed as it is, and `tax_reason` what it says in place of a tax; none where an import
 -- did not know.
@@ -378,7 +380,7 @@ CREATE TABLE invoices (
   origin TEXT NOT NULL CHECK (origin IN ('issued', 'typed', 'imported')),
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
   subscription_id INTEGER,
-  status TEXT NOT NULL CHECK (status IN ('draft', 'open', 'paid', 'void', 'uncollectible')),
+  status TEXT NOT NULL CHECK (status IN ('draft', 'open', 'paid', 'credited', 'void', 'uncollectible')),
   currency TEXT NOT NULL CHECK (length(currency) = 3),
   subtotal_minor INTEGER NOT NULL CHECK (subtotal_minor BETWEEN 0 AND 1000000000000000),
   discount_minor INTEGER NOT NULL DEFAULT 0 CHECK (discount_minor BETWEEN 0 AND subtotal_minor),
@@ -412,13 +414,17 @@ CREATE TABLE invoices (
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   due_minor INTEGER GENERATED ALWAYS AS
-    (CASE status WHEN 'void' THEN 0 ELSE total_minor - paid_minor - credit_applied_minor END) VIRTUAL,
+    (CASE status WHEN 'void' THEN 0 ELSE total_minor - paid_minor - credited_minor - credit_applied_minor END) VIRTUAL,
   changed_at TEXT,
   purpose TEXT NOT NULL DEFAULT 'single'
     CHECK (purpose IN ('period', 'change', 'usage', 'single')
       AND (purpose = 'single' OR subscription_id IS NOT NULL)),
   credit_applied_minor INTEGER NOT NULL DEFAULT 0
     CHECK (credit_applied_minor BETWEEN 0 AND total_minor - paid_minor),
+  credited_minor INTEGER NOT NULL DEFAULT 0
+    CHECK (credited_minor BETWEEN 0 AND total_minor - paid_minor - credit_applied_minor),
+  credit_notes_minor INTEGER NOT NULL DEFAULT 0
+    CHECK (credit_notes_minor BETWEEN credited_minor AND total_minor),
   tax_inclusive INTEGER NOT NULL DEFAULT 0 CHECK (tax_inclusive IN (0, 1)),
   tax_category TEXT DEFAULT 'standard'
     CHECK (tax_category IN ('standard', 'zero', 'reverse_charge', 'export', 'exempt',
@@ -435,9 +441,11 @@ CREATE TABLE invoices (
   CHECK (period_start < period_end),
   CHECK (subscription_id IS NULL OR period_start IS NOT NULL),
   CHECK ((status = 'paid') = (paid_on IS NOT NULL)),
-  CHECK (status <> 'paid' OR paid_minor + credit_applied_minor = total_minor),
-  CHECK (status <> 'open' OR paid_minor + credit_applied_minor < total_minor),
-  CHECK (status <> 'void' OR paid_minor + credit_applied_minor = 0),
+  CHECK (status <> 'paid' OR paid_minor + credit_applied_minor + credited_minor = total_minor),
+  CHECK (status <> 'open' OR paid_minor + credit_applied_minor + credited_minor < total_minor),
+  CHECK (status <> 'void' OR paid_minor + credit_applied_minor + credit_notes_minor = 0),
+  CHECK (status <> 'credited'
+    OR (paid_minor + credit_applied_minor = 0 AND credited_minor = total_minor)),
   CHECK ((status IN ('void', 'uncollectible')) = (closed_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX invoices_tenant ON invoices (tenant_id);
@@ -486,7 +494,7 @@ CREATE TRIGGER invoices_discounted_once BEFORE UPDATE OF
   discount_minor, tax_rate, tax_minor, total_minor, coupon_id ON invoices
 WHEN OLD.origin <> 'imported'
   AND (OLD.status <> 'open' OR OLD.paid_minor > 0 OR OLD.credit_applied_minor > 0
-    OR OLD.coupon_id IS NOT NULL)
+    OR OLD.credit_notes_minor > 0 OR OLD.coupon_id IS NOT NULL)
 BEGIN
   SELECT RAISE(ABORT, 'a coupon is taken off an open, unpaid invoice, and once');
 END;
@@ -570,16 +578,99 @@ BEGIN
   SELECT RAISE(ABORT, 'a line of an invoice cannot be deleted');
 END;
 
+-- The credit notes: what an issued invoice says too much is taken back by another document, with a
+-- series of its own, and copies of seller and buyer as they stand on the invoice. What it says is
+-- never changed. Where its total went may: a refund that fails is credit, and credit takes off what
+-- is due again where a payment is taken back. `lost_minor` is what had gone back by then.
+CREATE TABLE credit_notes (
+  id INTEGER PRIMARY KEY,
+  number TEXT NOT NULL UNIQUE CHECK (length(number) BETWEEN 1 AND 64),
+  series TEXT,
+  sequence INTEGER,
+  origin TEXT NOT NULL CHECK (origin IN ('issued', 'imported')),
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  invoice_id INTEGER NOT NULL,
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  subtotal_minor INTEGER NOT NULL CHECK (subtotal_minor BETWEEN 0 AND 1000000000000000),
+  discount_minor INTEGER NOT NULL CHECK (discount_minor BETWEEN 0 AND subtotal_minor),
+  tax_rate TEXT NOT NULL,
+  tax_minor INTEGER NOT NULL CHECK (tax_minor BETWEEN 0 AND 1000000000000000),
+  tax_inclusive INTEGER NOT NULL CHECK (tax_inclusive IN (0, 1)),
+  total_minor INTEGER NOT NULL CHECK (total_minor > 0),
+  reduces_due_minor INTEGER NOT NULL CHECK (reduces_due_minor >= 0),
+  to_credit_minor INTEGER NOT NULL CHECK (to_credit_minor >= 0),
+  refunded_minor INTEGER NOT NULL CHECK (refunded_minor >= 0),
+  outside_minor INTEGER NOT NULL CHECK (outside_minor >= 0),
+  lost_minor INTEGER NOT NULL DEFAULT 0
+    CHECK (lost_minor BETWEEN 0 AND refunded_minor + outside_minor),
+  reason TEXT NOT NULL CHECK (reason IN ('duplicate', 'error', 'cancellation', 'change',
+    'goodwill', 'correction', 'other')),
+  memo TEXT CHECK (length(memo) BETWEEN 1 AND 500),
+  seller_id INTEGER NOT NULL REFERENCES parties (id),
+  buyer_id INTEGER NOT NULL REFERENCES parties (id),
+  issued_on TEXT NOT NULL CHECK (date(issued_on) IS issued_on),
+  created_at TEXT NOT NULL,
+  UNIQUE (id, tenant_id),
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id) ON UPDATE CASCADE,
+  CHECK (total_minor = subtotal_minor - discount_minor
+    + CASE tax_inclusive WHEN 0 THEN tax_minor ELSE 0 END),
+  CHECK (tax_minor <= total_minor),
+  CHECK (total_minor + lost_minor
+    = reduces_due_minor + to_credit_minor + refunded_minor + outside_minor),
+  CHECK ((series IS NULL) = (sequence IS NULL)),
+  CHECK (origin <> 'issued' OR sequence IS NOT NULL)
+) STRICT;
+CREATE INDEX credit_notes_invoice ON credit_notes (invoice_id);
+CREATE INDEX credit_notes_tenant ON credit_notes (tenant_id);
+CREATE UNIQUE INDEX credit_notes_sequence ON credit_notes (series, sequence)
+  WHERE sequence IS NOT NULL;
+CREATE TRIGGER credit_notes_immutable BEFORE UPDATE OF
+  number, series, sequence, origin, invoice_id, currency, subtotal_minor, discount_minor, tax_rate,
+  tax_minor, tax_inclusive, total_minor, reason, memo, seller_id, buyer_id, issued_on, created_at
+  ON credit_notes
+BEGIN
+  SELECT RAISE(ABORT, 'a credit note cannot be changed');
+END;
+CREATE TRIGGER credit_notes_no_delete BEFORE DELETE ON credit_notes
+BEGIN
+  SELECT RAISE(ABORT, 'a credit note cannot be deleted');
+END;
+
+-- The lines of a credit note; each takes back a part of the invoice's line `line`. They add up to its
+-- subtotal and discount, their nets to its total less tax.
+CREATE TABLE credit_note_lines (
+  credit_note_id INTEGER NOT NULL REFERENCES credit_notes (id),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  line INTEGER NOT NULL CHECK (line >= 1),
+  description TEXT NOT NULL CHECK (length(description) BETWEEN 1 AND 500),
+  amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 0 AND 1000000000000000),
+  discount_minor INTEGER NOT NULL CHECK (discount_minor BETWEEN 0 AND amount_minor),
+  net_minor INTEGER NOT NULL CHECK (net_minor BETWEEN 0 AND amount_minor),
+  PRIMARY KEY (credit_note_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER credit_note_lines_no_update BEFORE UPDATE ON credit_note_lines
+BEGIN
+  SELECT RAISE(ABORT, 'a line of a credit note cannot be changed');
+END;
+CREATE TRIGGER credit_note_lines_no_delete BEFORE DELETE ON credit_note_lines
+BEGIN
+  SELECT RAISE(ABORT, 'a line of a credit note cannot be deleted');
+END;
+
 -- Money that moved or was to move: payments recorded by hand or import, charges by a gateway.
 -- `applied_minor` is what went to the invoice; the rest of a succeeded one is the tenant's
 -- unapplied credit. A charge is one series of attempts (charge_attempts) for one debt; its
 -- `next_retry_at` is the last attempt where a run has to look at it again, null where the series is
--- over. When it may be tried again is decided by the settings of that day.
+-- over. When it may be tried again is decided by the settings of that day. A payment without an invoice
+-- is on account: all of it is credit. A refund gives back a payment or charge (`refund_of`), or what
+-- was paid before an import: its
+-- `paid_on` is the day on which the money went back.
 CREATE TABLE transactions (
   id INTEGER PRIMARY KEY,
-  invoice_id INTEGER NOT NULL,
+  invoice_id INTEGER,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  kind TEXT NOT NULL CHECK (kind IN ('payment', 'charge')),
+  kind TEXT NOT NULL CHECK (kind IN ('payment', 'charge', 'refund')
+    AND (kind = 'payment' OR invoice_id IS NOT NULL)),
   status TEXT NOT NULL CHECK (status IN ('pending', 'succeeded', 'failed', 'unknown')),
   currency TEXT NOT NULL CHECK (length(currency) = 3),
   amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 1 AND 1000000000000000),
@@ -600,7 +691,11 @@ CREATE TABLE transactions (
   metadata TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metadata)),
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
+  refund_of INTEGER CHECK (refund_of IS NULL OR kind = 'refund'),
+  credit_note_id INTEGER CHECK (credit_note_id IS NULL OR kind = 'refund'),
   UNIQUE (id, tenant_id),
+  FOREIGN KEY (refund_of, tenant_id) REFERENCES transactions (id, tenant_id),
+  FOREIGN KEY (credit_note_id, tenant_id) REFERENCES credit_notes (id, tenant_id),
   FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
   FOREIGN KEY (payment_method_id, tenant_id) REFERENCES payment_methods (id, tenant_id),
   CHECK (status = 'succeeded' OR applied_minor = 0),
@@ -614,6 +709,10 @@ CREATE INDEX transactions_tenant ON transactions (tenant_id);
 CREATE UNIQUE INDEX transactions_live ON transactions (invoice_id)
   WHERE kind = 'charge' AND status IN ('pending', 'unknown');
 CREATE INDEX transactions_open ON transactions (id) WHERE next_retry_at IS NOT NULL;
+CREATE INDEX transactions_refunds ON transactions (refund_of) WHERE refund_of IS NOT NULL;
+CREATE INDEX transactions_invoice_refunds ON transactions (invoice_id) WHERE kind = 'refund';
+CREATE INDEX transactions_credit_note ON transactions (credit_note_id)
+  WHERE credit_note_id IS NOT NULL;
 CREATE TRIGGER transactions_no_delete BEFORE DELETE ON transactions
 BEGIN
   SELECT RAISE(ABORT, 'a transaction cannot be deleted');
@@ -623,13 +722,13 @@ END;
 -- one that does not balance. `booked_on` is the business day from which it counts (of an invoice
 -- that of its issue, of a payment that on which it was made), `recorded_at` when it was written
 -- down. What is due on an invoice is the sum of its receivables and losses; a tenant's credit is
--- the sum of its credits. Kinds that are listed and not written yet are those to come.
+-- the sum of its credits.
 CREATE TABLE ledger (
   id INTEGER PRIMARY KEY,
   booked_on TEXT NOT NULL CHECK (date(booked_on) IS booked_on),
   recorded_at TEXT NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN ('invoice', 'discount', 'payment', 'charge', 'reversal',
-    'write_off', 'void', 'correction', 'credit_note', 'credit_grant', 'credit_applied',
+    'write_off', 'void', 'correction', 'credit_note', 'credit_netted', 'refund_lost', 'credit_grant', 'credit_applied',
     'credit_unapplied', 'refund', 'refund_failed')),
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
   invoice_id INTEGER,
@@ -641,6 +740,7 @@ CREATE TABLE ledger (
   credit_minor INTEGER NOT NULL DEFAULT 0,
   revenue_minor INTEGER NOT NULL DEFAULT 0,
   tax_minor INTEGER NOT NULL DEFAULT 0,
+  credit_note_id INTEGER REFERENCES credit_notes (id),
   -- An imported invoice may be given to the customer whose it is, and its rows go with it.
   FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id) ON UPDATE CASCADE,
   FOREIGN KEY (transaction_id, tenant_id) REFERENCES transactions (id, tenant_id),
@@ -648,12 +748,14 @@ CREATE TABLE ledger (
 ) STRICT;
 CREATE INDEX ledger_invoice ON ledger (invoice_id) WHERE invoice_id IS NOT NULL;
 CREATE INDEX ledger_transaction ON ledger (transaction_id) WHERE transaction_id IS NOT NULL;
+CREATE INDEX ledger_credit_note ON ledger (credit_note_id) WHERE credit_note_id IS NOT NULL;
 CREATE INDEX ledger_booked ON ledger (booked_on, invoice_id);
 CREATE INDEX ledger_credit ON ledger (tenant_id, currency) WHERE credit_minor <> 0;
 CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger
 WHEN NOT (NEW.id = OLD.id AND NEW.booked_on = OLD.booked_on AND NEW.recorded_at = OLD.recorded_at
   AND NEW.kind = OLD.kind AND NEW.invoice_id IS OLD.invoice_id
-  AND NEW.transaction_id IS OLD.transaction_id AND NEW.currency = OLD.currency
+  AND NEW.transaction_id IS OLD.transaction_id AND NEW.credit_note_id IS OLD.credit_note_id
+  AND NEW.currency = OLD.currency
   AND NEW.receivable_minor = OLD.receivable_minor AND NEW.cash_minor = OLD.cash_minor
   AND NEW.loss_minor = OLD.loss_minor AND NEW.credit_minor = OLD.credit_minor
   AND NEW.revenue_minor = OLD.revenue_minor AND NEW.tax_minor = OLD.tax_minor
@@ -666,14 +768,16 @@ BEGIN
   SELECT RAISE(ABORT, 'the ledger is append-only');
 END;
 
--- What a customer has in credit, a row a source: the surplus of a payment, or what was granted.
--- `left_minor` is what neither paid an invoice nor was taken back with its source. The oldest is used
+-- What a customer has in credit, a row a source: the surplus of a payment, what was granted, or what a
+-- credit note gave. `left_minor` is what neither pays an invoice nor goes back, nor was taken back with
+-- its source; `netted_minor` what of a note's credit was set off against what is due again on the note's
+-- invoice, because a payment of it was taken back. The oldest is used
 -- first: `counts_from` is the business day from which it counts.
 CREATE TABLE credits (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
   currency TEXT NOT NULL CHECK (length(currency) = 3),
-  source TEXT NOT NULL CHECK (source IN ('overpayment', 'grant')),
+  source TEXT NOT NULL CHECK (source IN ('overpayment', 'on_account', 'grant', 'credit_note')),
   transaction_id INTEGER,
   amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
   left_minor INTEGER NOT NULL CHECK (left_minor BETWEEN 0 AND amount_minor),
@@ -681,14 +785,19 @@ CREATE TABLE credits (
   counts_from TEXT NOT NULL CHECK (date(counts_from) IS counts_from),
   taken_back_at TEXT,
   created_at TEXT NOT NULL,
+  credit_note_id INTEGER CHECK ((source = 'credit_note') = (credit_note_id IS NOT NULL)),
+  netted_minor INTEGER NOT NULL DEFAULT 0
+    CHECK (netted_minor BETWEEN 0 AND CASE source WHEN 'credit_note' THEN amount_minor ELSE 0 END),
   UNIQUE (id, tenant_id, currency),
+  FOREIGN KEY (credit_note_id, tenant_id) REFERENCES credit_notes (id, tenant_id),
   FOREIGN KEY (transaction_id, tenant_id) REFERENCES transactions (id, tenant_id),
-  CHECK ((source = 'overpayment') = (transaction_id IS NOT NULL)),
+  CHECK ((source IN ('overpayment', 'on_account')) = (transaction_id IS NOT NULL)),
   CHECK (taken_back_at IS NULL OR left_minor = 0)
 ) STRICT;
 CREATE INDEX credits_tenant ON credits (tenant_id, id);
 CREATE INDEX credits_left ON credits (tenant_id, currency, counts_from, id) WHERE left_minor > 0;
 CREATE INDEX credits_transaction ON credits (transaction_id) WHERE transaction_id IS NOT NULL;
+CREATE INDEX credits_credit_note ON credits (credit_note_id) WHERE credit_note_id IS NOT NULL;
 CREATE TRIGGER credits_no_delete BEFORE DELETE ON credits
 BEGIN
   SELECT RAISE(ABORT, 'a credit cannot be deleted');
@@ -720,7 +829,31 @@ BEGIN
   SELECT RAISE(ABORT, 'the use of a credit cannot be deleted');
 END;
 
--- Each attempt of a charge. What it asks of the gateway stands here before the gateway is called, and
+-- What of a credit goes back, by which refund: it is held from the day on which the refund is begun,
+-- and let go where it fails. `lost_minor`: what the credit would lack by now, because the payment that it
+-- came from was taken back.
+CREATE TABLE credit_refunds (
+  id INTEGER PRIMARY KEY,
+  credit_id INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL,
+  currency TEXT NOT NULL,
+  transaction_id INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+  begun_at TEXT NOT NULL,
+  failed_at TEXT,
+  lost_minor INTEGER NOT NULL DEFAULT 0
+    CHECK (lost_minor BETWEEN 0 AND CASE WHEN failed_at IS NULL THEN amount_minor ELSE 0 END),
+  FOREIGN KEY (credit_id, tenant_id, currency) REFERENCES credits (id, tenant_id, currency),
+  FOREIGN KEY (transaction_id, tenant_id) REFERENCES transactions (id, tenant_id)
+) STRICT;
+CREATE INDEX credit_refunds_credit ON credit_refunds (credit_id);
+CREATE INDEX credit_refunds_transaction ON credit_refunds (transaction_id);
+CREATE TRIGGER credit_refunds_no_delete BEFORE DELETE ON credit_refunds
+BEGIN
+  SELECT RAISE(ABORT, 'what a refund holds cannot be deleted');
+END;
+
+-- Each attempt of a charge or refund. What it asks of the gateway stands here before the gateway is called, and
 -- never changes: the same key always goes with the same bytes. The token is the payment method's.
 CREATE TABLE charge_attempts (
   id INTEGER PRIMARY KEY,
@@ -767,6 +900,19 @@ BEGIN
   SELECT RAISE(ABORT, 'another token is another payment method');
 END;
 
+-- What was done at a gateway by other hands than ours, each booked once: refunds, and disputes as they
+-- were opened, won or lost.
+CREATE TABLE gateway_changes (
+  id INTEGER PRIMARY KEY,
+  gateway TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('refund', 'dispute')),
+  reference TEXT NOT NULL CHECK (length(reference) BETWEEN 1 AND 200),
+  status TEXT NOT NULL,
+  transaction_id INTEGER REFERENCES transactions (id),
+  recorded_at TEXT NOT NULL,
+  UNIQUE (gateway, kind, reference, status)
+) STRICT;
+
 -- One redemption of a coupon: an invoice, or a subscription for the coupon's duration. It is one
 -- use; it is returned when no live usage row is left and none can follow. `periods_left` is null
 -- where it discounts whatever comes; `ended_at` says that nothing follows any more.
@@ -809,7 +955,7 @@ BEGIN
   SELECT RAISE(ABORT, 'a redemption cannot be deleted');
 END;
 
--- Each invoice that a redemption discounted.
+-- Each invoice that a redemption discounted; where it had left before, a credit note of it did.
 CREATE TABLE coupon_usages (
   id INTEGER PRIMARY KEY,
   redemption_id INTEGER NOT NULL,
@@ -821,6 +967,7 @@ CREATE TABLE coupon_usages (
   currency TEXT NOT NULL CHECK (length(currency) = 3),
   used_at TEXT NOT NULL,
   returned_at TEXT,
+  credit_note_id INTEGER REFERENCES credit_notes (id),
   FOREIGN KEY (redemption_id, tenant_id) REFERENCES redemptions (id, tenant_id),
   FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id)
 ) STRICT;

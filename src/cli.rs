@@ -100,6 +100,9 @@ enum Command {
     /// What customers have in credit: give, apply to invoices, see what is left
     #[command(subcommand)]
     Credit(commands::credit::Command),
+    /// Credit notes: take back what was billed, and give it as credit or back
+    #[command(subcommand)]
+    CreditNote(commands::credit_note::Command),
     /// How customers pay by themselves
     #[command(subcommand)]
     PaymentMethod(commands::payment_method::Command),
@@ -285,6 +288,7 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         Command::Subscription(command) => commands::subscription::run(&mut ctx, command),
         Command::Coupon(command) => commands::coupon::run(&mut ctx, command),
         Command::Credit(command) => commands::credit::run(&mut ctx, command),
+        Command::CreditNote(command) => commands::credit_note::run(&mut ctx, command),
         Command::PaymentMethod(command) => commands::payment_method::run(&mut ctx, command),
         Command::Invoice(command) => commands::invoice::run(&mut ctx, command),
         Command::Transaction(command) => commands::transaction::run(&mut ctx, command),

@@ -109,6 +109,9 @@ pub struct Invoicing {
     pub net_days: i64,
     #[serde(deserialize_with = "number_format")]
     pub number_format: NumberFormat,
+    /// How credit notes are numbered, in a series of their own.
+    #[serde(deserialize_with = "number_format")]
+    pub credit_note_format: NumberFormat,
     /// Whether a customer's credit pays its invoices by itself.
     #[serde(deserialize_with = "parsed")]
     pub apply_credit: ApplyCredit,
@@ -187,6 +190,8 @@ pub struct Payments {
     pub pass_env: Vec<String>,
     /// What the gateway is called; `None`: it is its command, or its account.
     pub name: Option<String>,
+    /// Whether the program of `command` understands refunds and changes.
+    pub refunds: bool,
     pub stripe: StripeAccount,
 }
 
@@ -270,16 +275,15 @@ impl Default for Config {
 
 impl Default for Invoicing {
     fn default() -> Self {
-        #[expect(clippy::unwrap_used, reason = "a constant, read in a test")]
-        let number_format = NumberFormat::parse(NumberFormat::DEFAULT).unwrap();
-        let apply_credit = ApplyCredit::Automatic;
-        let tax_rate = Decimal::ZERO;
+        #[expect(clippy::unwrap_used, reason = "constants, read in a test")]
+        let format = |text| NumberFormat::parse(text).unwrap();
         Invoicing {
             net_days: 15,
-            number_format,
-            apply_credit,
+            number_format: format(NumberFormat::DEFAULT),
+            credit_note_format: format(NumberFormat::CREDIT_NOTES),
+            apply_credit: ApplyCredit::Automatic,
             prices_include_tax: false,
-            tax_rate,
+            tax_rate: Decimal::ZERO,
             tax_category: TaxCategory::Standard,
             tax_reason: None,
             legal_notes: None,
@@ -333,6 +337,7 @@ impl Default for Payments {
             collection: Collection::Invoice,
             pass_env: Vec::new(),
             name: None,
+            refunds: false,
             stripe: StripeAccount::default(),
         }
     }
@@ -475,6 +480,15 @@ impl Config {
         }
         if mail.tls == TlsKind::None && mail.user.is_some() {
             return Err("[mail] user needs tls: a password is not sent in the clear".into());
+        }
+        let Invoicing { number_format, credit_note_format, .. } = &self.invoicing;
+        if credit_note_format.meets(number_format) {
+            return Err(format!(
+                "[invoicing] credit_note_format = \"{}\" can make a number of the invoices' series, \
+                 number_format = \"{}\"; a prefix of its own keeps them apart, as in \"CN-{{year}}-{{seq:6}}\"",
+                credit_note_format.as_str(),
+                number_format.as_str()
+            ));
         }
         if !(1..=64).contains(&mail.connections) {
             return Err("[mail] connections must lie between 1 and 64".into());

@@ -7,10 +7,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use billing::domain::charge::{Answer, ChargeRequest, Token};
+use billing::domain::gateway_refund::{Change, DisputeStatus, Done, RefundRequest};
 use billing::domain::payment_method::PaymentMethodKind;
 use billing::domain::{Currency, Money, PaymentMethodId};
 use billing::gateway::Program;
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/gateways/mobile_money.py");
@@ -33,7 +34,7 @@ impl MobileMoney {
         let state = folder.path().join("state");
         let command = vec![SCRIPT.to_owned(), state.to_str().expect("text").to_owned()];
         let timeout = Duration::from_secs(120);
-        let program = Program { command, timeout, pass_env: Vec::new(), name: None };
+        let program = Program { command, timeout, pass_env: Vec::new(), name: None, refunds: true };
         program.check().expect("it is executable");
         Some(MobileMoney { folder, program })
     }
@@ -44,6 +45,15 @@ impl MobileMoney {
 
     fn status(&self, key: &str, account: &str) -> Answer {
         self.program.status(&request(key, account), None)
+    }
+
+    /// Charges the account, and waits until it has paid; the reference.
+    fn paid(&self, key: &str, account: &str) -> String {
+        assert!(matches!(self.charge(key, account), Answer::Pending { .. }));
+        match self.status(key, account) {
+            Answer::Succeeded { reference: Some(reference) } => reference,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Changes what the program wrote.
@@ -132,7 +142,7 @@ fn declines_say_whether_another_try_may_do() {
 fn a_key_is_never_used_for_two_charges() {
     let Some(mobile) = MobileMoney::new() else { return };
     assert!(matches!(mobile.charge("k-1", PAYS), Answer::Pending { .. }));
-    let expected = "ended with status 65: the key was used for another charge before";
+    let expected = "ended with status 65: the key was used for another charge or refund before";
     let amount = Money::from_minor(15_001, Currency::XOF);
     let other = ChargeRequest { amount, ..request("k-1", PAYS) };
     assert_eq!(unknown(mobile.program.charge(&other)), expected);
@@ -211,7 +221,11 @@ fn what_is_no_question_ends_with_a_code_and_without_the_token() {
         (question.as_str(), "", "no JSON object"),
         (&question, "[]", "no JSON object"),
         (":1,", ":2,", "version 1"),
-        ("\"charge\"", "\"refund\"", "neither charge nor status"),
+        ("\"charge\"", "\"resell\"", "none of charge, refund, status and changes"),
+        ("\"charge\"", "\"refund\"", "reference"),
+        ("\"charge\"", "\"changes\"", "since"),
+        ("\"charge\"", "\"status\",\"of\":\"charge\"", "of is for the status of a refund"),
+        ("\"charge\"", "\"status\",\"of\":\"refund\"", "charge is no text"),
         ("\"k\"", "\"\"", "idempotency_key"),
         (":15000", ":15000.0", "amount_minor"),
         (":15000", ":true", "amount_minor"),
@@ -231,6 +245,195 @@ fn what_is_no_question_ends_with_a_code_and_without_the_token() {
     let (status, said) = run(&[Path::new(SCRIPT)], &question);
     assert_eq!(status, 1, "{said}");
     assert!(!said.contains(PAYS), "{said}");
+}
+
+fn refund(key: &str, charge: &str, minor: i64) -> RefundRequest {
+    RefundRequest {
+        idempotency_key: key.into(),
+        amount: Money::from_minor(minor, Currency::XOF),
+        invoice: "INV-2026-000001".into(),
+        tenant: "acme".into(),
+        charge: charge.into(),
+        credit_note: Some("CN-2026-000001".into()),
+        created_at: Utc::now(),
+        prepared_at: Utc::now(),
+    }
+}
+
+const FULL: &str = "+221770006666";
+const SLOW: &str = "+221770005555";
+
+#[test]
+fn a_refund_is_paid_once_and_never_above_its_charge() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    let charge = mobile.paid("k-1", PAYS);
+    let program = &mobile.program;
+    let first = refund("r-1", &charge, 10_000);
+    assert_eq!(program.refund_status(&first, None), Answer::NotFound);
+    let answer = program.refund(&first);
+    let Answer::Succeeded { reference: Some(reference) } = &answer else { panic!("{answer:?}") };
+    assert_eq!(program.refund(&first), answer);
+    assert_eq!(program.refund_status(&first, None), answer);
+    assert_eq!(program.refund_status(&first, Some(reference)), answer);
+    let above = program.refund(&refund("r-2", &charge, 5_001));
+    assert_eq!(declined(above), ("refund_above_charge".into(), false));
+    let rest = RefundRequest { credit_note: None, ..refund("r-3", &charge, 5_000) };
+    assert!(matches!(program.refund(&rest), Answer::Succeeded { .. }));
+    let unknown_charge = program.refund(&refund("r-4", "mm_nothing", 1));
+    assert_eq!(declined(unknown_charge), ("unknown_charge".into(), false));
+    let dollars = Money::from_minor(100, "USD".parse().expect("a currency"));
+    let dollars = RefundRequest { amount: dollars, ..refund("r-5", &charge, 1) };
+    assert_eq!(declined(program.refund(&dollars)), ("unsupported_currency".into(), false));
+    // A key is of one refund, and of no charge.
+    let conflict = "ended with status 65: the key was used for another charge or refund before";
+    let other = refund("r-1", &charge, 9_999);
+    for answer in [
+        program.refund(&other),
+        program.refund_status(&other, None),
+        program.refund(&refund("k-1", &charge, 15_000)),
+        mobile.charge("r-1", PAYS),
+    ] {
+        assert_eq!(unknown(answer), conflict);
+    }
+}
+
+#[test]
+fn a_refund_may_wait_fail_at_once_and_fail_later() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    let program = &mobile.program;
+    let full = refund("r-1", &mobile.paid("k-1", FULL), 15_000);
+    assert!(matches!(program.refund(&full), Answer::Pending { reference: Some(_) }));
+    let failed = declined(program.refund_status(&full, None));
+    assert_eq!(failed, ("account_takes_no_money".into(), false));
+    assert_eq!(declined(program.refund(&full)), failed);
+    let slow = refund("r-2", &mobile.paid("k-2", SLOW), 15_000);
+    let waits = program.refund(&slow);
+    assert!(matches!(waits, Answer::Pending { .. }), "{waits:?}");
+    assert_eq!(program.refund_status(&slow, None), waits);
+    // The money comes back two days after it went.
+    let late = refund("r-3", &mobile.paid("k-3", PAYS), 15_000);
+    assert!(matches!(program.refund(&late), Answer::Succeeded { .. }));
+    let sql = "UPDATE refunds SET state = 'failed', reason = 'account_takes_no_money'
+               WHERE external_id = 'r-3'";
+    mobile.edit("made-up-provider.sqlite", sql);
+    assert_eq!(declined(program.refund_status(&late, None)), failed);
+}
+
+/// The program was killed between its two writes, before or after the provider heard of it.
+#[test]
+fn a_refund_that_was_cut_off_is_paid_once() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    let request = refund("r-1", &mobile.paid("k-1", PAYS), 15_000);
+    let cut_off =
+        "UPDATE charges SET status = 'sent', reference = NULL, code = NULL WHERE key = 'r-1'";
+    let first = mobile.program.refund(&request);
+    assert!(matches!(first, Answer::Succeeded { .. }), "{first:?}");
+    mobile.edit("ledger.sqlite", cut_off);
+    assert_eq!(mobile.program.refund(&request), first);
+    mobile.edit("ledger.sqlite", cut_off);
+    assert_eq!(mobile.program.refund_status(&request, None), first);
+    mobile.edit("ledger.sqlite", cut_off);
+    mobile.edit("made-up-provider.sqlite", "DELETE FROM refunds");
+    assert_eq!(mobile.program.refund_status(&request, None), Answer::NotFound);
+    assert_eq!(mobile.program.refund(&request), first);
+}
+
+#[test]
+fn many_refunds_of_one_charge_at_once_stay_below_it() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    let charge = mobile.paid("k-1", PAYS);
+    let paid = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..12)
+            .map(|thread| {
+                let request = refund(&format!("r-{}", thread % 6), &charge, 4_000);
+                let program = &mobile.program;
+                scope.spawn(move || (request.idempotency_key.clone(), program.refund(&request)))
+            })
+            .collect();
+        let answers = threads.into_iter().map(|thread| thread.join().expect("no panic"));
+        let paid = answers.filter(|(_, answer)| match answer {
+            Answer::Succeeded { .. } => true,
+            other => {
+                assert_eq!(declined(other.clone()).0, "refund_above_charge");
+                false
+            }
+        });
+        paid.map(|(key, _)| key).collect::<std::collections::BTreeSet<_>>()
+    });
+    assert_eq!(paid.len(), 3);
+}
+
+#[test]
+fn what_was_done_at_the_provider_is_told() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    let began = Utc::now() - TimeDelta::days(180);
+    let changes = |since: DateTime<Utc>| mobile.program.changes(since);
+    assert_eq!(changes(began), Ok(Vec::new()));
+    let charge = mobile.paid("k-1", PAYS);
+    let answer = mobile.program.refund(&refund("r-1", &charge, 5_000));
+    let Answer::Succeeded { reference: Some(ours) } = answer else { panic!("{answer:?}") };
+    let of_charge = |sql: &str| {
+        mobile.edit("made-up-provider.sqlite", &sql.replace("CHARGE", &format!("'{charge}'")));
+    };
+    of_charge(
+        "INSERT INTO refunds VALUES
+         (NULL, 'mr_1', CHARGE, '2500', 'XOF', 'paid', NULL, '2020-03-01T10:00:00+00:00')",
+    );
+    of_charge("INSERT INTO disputes VALUES ('d_1', CHARGE, 'opened', '2020-03-02T10:00:00+00:00')");
+    let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+    let since = at("2020-03-01T10:00:00Z");
+    let told = changes(since).expect("changes");
+    let of = |reference: &str, day: &str, done| Change {
+        reference: reference.into(),
+        charge: charge.clone(),
+        at: at(day),
+        done,
+    };
+    let amount = |minor| Money::from_minor(minor, Currency::XOF);
+    let back = |minor| Done::Refund { amount: amount(minor), idempotency_key: None };
+    let dispute = |status| of("d_1", "2020-03-02T10:00:00Z", Done::Dispute { status });
+    // In the order of the program: what billing asked for is known by its reference.
+    assert_eq!((told[0].reference.as_str(), &told[0].done), (ours.as_str(), &back(5_000)));
+    let outside = of("mr_1", "2020-03-01T10:00:00Z", back(2_500));
+    assert_eq!(told[1..], [outside.clone(), dispute(DisputeStatus::Open)]);
+    mobile.edit("made-up-provider.sqlite", "UPDATE disputes SET state = 'lost'");
+    assert_eq!(changes(since).expect("changes")[1..], [outside, dispute(DisputeStatus::Lost)]);
+    // Only what is not older is told.
+    assert_eq!(changes(at("2020-03-02T10:00:01Z")).expect("changes").len(), 1);
+    // A new word is no answer.
+    mobile.edit("made-up-provider.sqlite", "UPDATE disputes SET state = 'moved'");
+    let failed = changes(since).expect_err("a new word");
+    assert_eq!(failed, "ended with status 75: the provider says of a dispute 'moved'");
+}
+
+/// docs/gateways.md shows what is asked, and a list that is understood.
+#[test]
+fn the_objects_of_the_page_are_those_of_the_program() {
+    let page = include_str!("../docs/gateways.md");
+    let folder = tempfile::tempdir().expect("a folder");
+    let asked = folder.path().join("asked");
+    let says = |answer: &str| {
+        let script = format!("cat > \"$0\"; cat <<'END'\n{answer}\nEND");
+        let command = ["/bin/sh", "-c", &script, asked.to_str().expect("text")];
+        let (command, timeout) = (command.map(str::to_owned).to_vec(), Duration::from_secs(60));
+        Program { command, timeout, pass_env: Vec::new(), name: None, refunds: true }
+    };
+    let shown = |what: &str| {
+        let line = std::fs::read_to_string(&asked).expect("a question");
+        assert!(page.contains(&format!("```json\n{line}```\n")), "{what}: {line}");
+    };
+    let amount = Money::from_minor(500, "EUR".parse().expect("a currency"));
+    let request = RefundRequest { amount, ..refund("9b2e-txn9-1", "payment_1", 1) };
+    let program = says(r#"{"status":"pending"}"#);
+    program.refund(&request);
+    shown("refund");
+    program.refund_status(&request, Some("refund_1"));
+    shown("status of a refund");
+    let list = page.split("```json\n{\"changes\"").nth(1).and_then(|text| text.split("```").next());
+    let program = says(&format!("{{\"changes\"{}", list.expect("a list")));
+    let changes = program.changes("2026-03-01T00:00:00Z".parse().expect("a time"));
+    assert_eq!(changes.expect("the list is understood").len(), 2);
+    shown("changes");
 }
 
 /// The exit code, and what it said on standard error.

@@ -143,7 +143,9 @@ fn help_lists_every_key_of_the_configuration() {
 #[test]
 fn completions_offer_words_and_not_files() {
     let script = Shop::empty().ok(&["completions", "bash"]);
-    for words in ["active suspended closed", "month year", "draft open paid void uncollectible"] {
+    for words in
+        ["active suspended closed", "month year", "draft open paid credited void uncollectible"]
+    {
         assert!(script.contains(&format!("compgen -W \"{words}\"")), "{words}");
     }
 }

@@ -226,6 +226,7 @@ fn charges(store: &mut Store, config: &Config, clock: impl Fn(&str) -> Clock) {
         timeout: Duration::from_secs(10),
         pass_env: Vec::new(),
         name: None,
+        refunds: false,
     });
     let run = |store: &mut Store, task, day: &str, gateway: &Gateway| {
         let clock = clock(day);

@@ -6,6 +6,7 @@
     command = ["/usr/local/lib/billing/mobile_money.py", "/var/lib/billing/mobile-money"]
     pass_env = ["MOBILE_MONEY_API_KEY"]
     timeout_seconds = 30
+    refunds = true
 
 The argument is a folder of this program's own; it is made where it is not there. Python 3.8 or
 newer, nothing but the standard library.
@@ -22,13 +23,23 @@ and reads one from standard output. So it can be tried by hand, with these lines
 
 The token is what was typed into billing for this payment method; here it is the telephone number
 of the customer's account. "operation":"status" asks with the same key, and with the reference that
-was answered, what became of the charge.
+was answered, what became of the charge. With refunds = true two more questions come:
 
-WHAT TO CHANGE: the class `Provider` is made up. Replace the bodies of its three methods by the
-HTTP calls of your provider, and `CURRENCIES` and `account_of` by what it takes. The rest, which
-keeps a customer from being charged twice, can stay as it is.
+    {"version":1,"operation":"refund","idempotency_key":"9b2e-txn9-1","amount":"5000",
+     "amount_minor":5000,"currency":"XOF","invoice":"INV-2026-000001","tenant":"acme",
+     "reference":"mm_9","credit_note":"CN-2026-000001"}
+    {"version":1,"operation":"changes","since":"2026-03-01T00:00:00Z"}
 
-HOW NOBODY IS CHARGED TWICE
+The reference of a refund is that of its charge. What became of it is asked by "status" with
+"of":"refund", the refund's own reference, and the charge's as "charge". Changes are the refunds and
+disputes that came about at the provider.
+
+WHAT TO CHANGE: the class `Provider` is made up. Replace the bodies of its methods by the HTTP calls
+of your provider, and `CURRENCIES` and `account_of` by what it takes. The rest, which keeps a
+customer from being charged twice and you from paying back twice, can stay as it is. Where your
+provider pays nothing back, leave refunds = false: then nobody asks, and what is about refunds can go.
+
+HOW NOBODY IS CHARGED TWICE, OR PAID BACK TWICE
   1. Billing sends the same key again whenever it does not know what became of a charge: this
      program was killed, answered nonsense, or the machine lost its power.
   2. So each key is written into a ledger BEFORE the provider is called, and stays there for at
@@ -92,6 +103,11 @@ class Provider:
         7777   the customer never answers: pending for ever
         else   the customer says yes: pending, then succeeded
 
+    What is paid back is there at once, but for two:
+
+        6666   the account takes no money: pending, then declined
+        5555   the operator takes its time: pending for ever
+
     A method raises `NoAnswer` where it does not KNOW the outcome: no connection, a time-out, HTTP
     500, a body that it cannot read. Real code:
 
@@ -118,6 +134,14 @@ class Provider:
         self.db.execute(
             "CREATE TABLE IF NOT EXISTS requests (external_id TEXT PRIMARY KEY, reference TEXT,"
             " amount TEXT, currency TEXT, account TEXT, state TEXT, reason TEXT)"
+        )
+        self.db.execute(
+            # One that was made in the provider's own pages has no external id.
+            "CREATE TABLE IF NOT EXISTS refunds (external_id TEXT UNIQUE, reference TEXT,"
+            " charge TEXT, amount TEXT, currency TEXT, state TEXT, reason TEXT, at TEXT)"
+        )
+        self.db.execute(
+            "CREATE TABLE IF NOT EXISTS disputes (reference TEXT, charge TEXT, state TEXT, at TEXT)"
         )
 
     def request_payment(self, key, amount, currency, account, text):
@@ -169,6 +193,85 @@ class Provider:
         row = self.db.execute("SELECT * FROM requests WHERE reference = ?", (reference,)).fetchone()
         return self._state(row)
 
+    def request_refund(self, key, charge, amount, currency, text):
+        """Pays back of a charge, never more than it took; returns what `_state` does.
+
+        HTTP HERE: POST /v1/requests-to-pay/CHARGE/refunds, with the key as idempotency key and
+        external id. A refusal such as "already refunded" is a decline, not a doubt.
+        """
+        with self.db:
+            # Looked at and written in one go: two refunds of one charge may come at once.
+            self.db.execute("BEGIN IMMEDIATE")
+            known = self.find_refund(key)
+            if known is not None:
+                return known
+            state, reason = self._refund_state(charge, amount, currency)
+            reference = "mr_" + hashlib.sha256(key.encode()).hexdigest()[:16]
+            self.db.execute(
+                "INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (key, reference, charge, amount, currency, state, reason, now().isoformat()),
+            )
+        return self.find_refund(key)
+
+    def _refund_state(self, charge, amount, currency):
+        """MADE UP: what the provider says to a refund, and why."""
+        paid = self.db.execute("SELECT * FROM requests WHERE reference = ?", (charge,)).fetchone()
+        if paid is None or paid["state"] != "paid" or paid["currency"] != currency:
+            return "failed", "unknown_charge"
+        rows = self.db.execute(
+            "SELECT amount FROM refunds WHERE charge = ? AND state <> 'failed'", (charge,)
+        )
+        back = sum(decimal.Decimal(row["amount"]) for row in rows)
+        if back + decimal.Decimal(amount) > decimal.Decimal(paid["amount"]):
+            return "failed", "refund_above_charge"
+        return ("pending" if paid["account"].endswith(("6666", "5555")) else "paid"), None
+
+    def find_refund(self, key):
+        """What the provider has of a refund by our key; `None` where it has nothing.
+
+        HTTP HERE: GET /v1/refunds?external_id=KEY, with its end: one that succeeded may have come
+        back since.
+        """
+        row = self.db.execute("SELECT * FROM refunds WHERE external_id = ?", (key,)).fetchone()
+        return self._state(row)
+
+    def get_refund(self, reference):
+        """What became of a refund.
+
+        HTTP HERE: GET /v1/refunds/REFERENCE.
+        """
+        # MADE UP: between refund and status, the operator has seen that the account is full.
+        with self.db:
+            self.db.execute(
+                "UPDATE refunds SET state = 'failed', reason = 'account_takes_no_money'"
+                " WHERE reference = ? AND state = 'pending' AND charge IN"
+                " (SELECT reference FROM requests WHERE account LIKE '%6666')",
+                (reference,),
+            )
+        row = self.db.execute("SELECT * FROM refunds WHERE reference = ?", (reference,)).fetchone()
+        return self._state(row)
+
+    def changes(self, since):
+        """The refunds and disputes since then, in billing's words. Refunds that billing asked for
+        may be among them: it knows them by their reference.
+
+        HTTP HERE: GET /v1/refunds?since=AT and GET /v1/disputes?since=AT, every page of both. Only
+        what succeeded is a refund; a page that cannot be had is `NoAnswer`, not an end.
+        """
+        refunds = self.db.execute("SELECT * FROM refunds WHERE state = 'paid'").fetchall()
+        disputes = self.db.execute("SELECT * FROM disputes").fetchall()
+        told = []
+        for row in refunds:
+            change = {name: row[name] for name in ("reference", "charge", "amount", "currency")}
+            told.append({"kind": "refund", **change, "at": row["at"]})
+        for row in disputes:
+            states = {"opened": "open", "won": "won", "lost": "lost"}
+            if row["state"] not in states:
+                raise NoAnswer(f"the provider says of a dispute {row['state']!r}")
+            change = {name: row[name] for name in ("reference", "charge", "at")}
+            told.append({"kind": "dispute", "status": states[row["state"]], **change})
+        return [change for change in told if moment(change["at"]) >= since]
+
     @staticmethod
     def _state(row):
         """The provider's words in billing's. A word that is new here is no answer."""
@@ -185,7 +288,15 @@ class Provider:
 
 
 # Declines after which the same account will not do. After any other, billing tries again later.
-FOR_GOOD = {"account_closed", "not_an_account", "unsupported_method", "unsupported_currency"}
+FOR_GOOD = {
+    "account_closed",
+    "account_takes_no_money",
+    "not_an_account",
+    "refund_above_charge",
+    "unknown_charge",
+    "unsupported_currency",
+    "unsupported_method",
+}
 
 # What the people who read billing's lists are told.
 IN_WORDS = {
@@ -195,6 +306,9 @@ IN_WORDS = {
     "not_an_account": "the token is no telephone number, such as +221770000001",
     "unsupported_method": "only mobile money is charged here",
     "unsupported_currency": "the provider does not move this currency",
+    "account_takes_no_money": "the account takes no money back",
+    "refund_above_charge": "more than is left of the charge",
+    "unknown_charge": "the provider took no such charge",
 }
 
 
@@ -215,6 +329,7 @@ class Ledger:
         self.db.execute(
             # `body` is a digest: the question holds the token, which need not be kept here.
             # `status` is 'sent' from before the provider is called until it has answered.
+            # Charges and refunds have one table: no key is of both.
             "CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, body TEXT NOT NULL,"
             " invoice TEXT NOT NULL, amount TEXT NOT NULL, currency TEXT NOT NULL,"
             " created_at TEXT NOT NULL, status TEXT NOT NULL, reference TEXT, code TEXT)"
@@ -269,9 +384,20 @@ def now():
     return datetime.datetime.now(datetime.timezone.utc)
 
 
+def moment(text):
+    # Python before 3.11 reads no Z.
+    at = datetime.datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
+    if at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return at
+
+
 def digest(question):
-    """The same for every question about the same charge: status asks with the charge's fields."""
-    fields = {k: v for k, v in question.items() if k not in ("operation", "reference")}
+    """The same for every question about the same charge or refund: status asks with its fields."""
+    fields = {k: v for k, v in question.items() if k not in ("operation", "of", "reference")}
+    if question["operation"] == "refund":
+        # In a status the reference is the refund's, and that of the charge has a name of its own.
+        fields["charge"] = question["reference"]
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
@@ -285,7 +411,7 @@ def locked(folder, key):
         yield
 
 
-# ---- the two operations --------------------------------------------------------------------------
+# ---- the operations ------------------------------------------------------------------------------
 
 
 def charge(ledger, provider, question):
@@ -313,18 +439,45 @@ def charge(ledger, provider, question):
     return answer(**state)
 
 
+def refund(ledger, provider, question):
+    key = question["idempotency_key"]
+    row = known(ledger, question)
+    if row is not None and row["status"] != "sent":
+        return answer(row["status"], row["reference"], row["code"])
+    if row is None:
+        ledger.begin(question)
+    # As with a charge: a key in the ledger without an answer is asked after before it is sent.
+    state = provider.find_refund(key) if row is not None else None
+    if state is None and question["currency"] not in CURRENCIES:
+        state = {"status": "declined", "code": "unsupported_currency"}
+    elif state is None:
+        text = f"{question.get('credit_note') or question['invoice']} {question['tenant']}"
+        state = provider.request_refund(
+            key, question["reference"], question["amount"], question["currency"], text
+        )
+    ledger.settle(key, state)
+    return answer(**state)
+
+
 def status(ledger, provider, question):
     key = question["idempotency_key"]
     row = known(ledger, question)
     if row is None:
         return {"status": "not_found"}
-    if row["status"] in ("succeeded", "declined"):
+    of_refund = question.get("of") == "refund"
+    # A charge that was paid stays so. Billing asks again about a refund that succeeded, since the
+    # money may come back days later.
+    ends = ("declined",) if of_refund else ("succeeded", "declined")
+    if row["status"] in ends:
         return answer(row["status"], row["reference"], row["code"])
+    get, find = provider.get, provider.find
+    if of_refund:
+        get, find = provider.get_refund, provider.find_refund
     # Our own reference, not the question's: billing may never have got it.
-    state = provider.get(row["reference"]) if row["reference"] else provider.find(key)
+    state = get(row["reference"]) if row["reference"] else find(key)
     if state is None and row["status"] == "sent":
-        # Written down, and cut off before the provider heard of it. Billing sends the charge again,
-        # with the same key: should the first request still arrive, it is the same one.
+        # Written down, and cut off before the provider heard of it. Billing sends it again, with
+        # the same key: should the first request still arrive, it is the same one.
         return {"status": "not_found"}
     if state is None:
         raise NoAnswer("the provider does not know a request that it has confirmed")
@@ -337,7 +490,7 @@ def known(ledger, question):
     and nothing may be charged before somebody has looked."""
     row = ledger.find(question["idempotency_key"])
     if row is not None and row["body"] != digest(question):
-        raise BadQuestion("the key was used for another charge before")
+        raise BadQuestion("the key was used for another charge or refund before")
     return row
 
 
@@ -376,11 +529,22 @@ def read_question(file):
         raise BadQuestion("standard input holds no JSON object")
     if question.get("version") != 1:
         raise BadQuestion("only version 1 of the protocol is understood")
-    if question.get("operation") not in ("charge", "status"):
-        raise BadQuestion("the operation is neither charge nor status")
+    operation = question.get("operation")
+    if operation == "changes":
+        check_since(question)
+        return question
+    if operation not in ("charge", "refund", "status"):
+        raise BadQuestion("the operation is none of charge, refund, status and changes")
+    if "of" in question and (operation != "status" or question["of"] != "refund"):
+        raise BadQuestion("of is for the status of a refund alone")
     for name in ("idempotency_key", "amount", "currency", "invoice", "tenant"):
         check_text(question, name)
     check_amount(question)
+    if operation == "refund" or "of" in question:
+        check_text(question, "reference" if operation == "refund" else "charge")
+        if question.get("credit_note") is not None:
+            check_text(question, "credit_note")
+        return question
     method = question.get("payment_method")
     if not isinstance(method, dict):
         raise BadQuestion("payment_method is no object")
@@ -394,6 +558,14 @@ def check_text(where, name):
     # The value is not named: it may be the token.
     if not isinstance(value, str) or not 1 <= len(value) <= 500:
         raise BadQuestion(f"{name} is no text of 1 to 500 characters")
+
+
+def check_since(question):
+    check_text(question, "since")
+    try:
+        moment(question["since"])
+    except ValueError:
+        raise BadQuestion("since is no time such as 2026-03-01T00:00:00Z") from None
 
 
 def check_amount(question):
@@ -410,6 +582,16 @@ def check_amount(question):
         raise BadQuestion("amount and amount_minor differ")
 
 
+def about_money(folder, question):
+    """What is said of one key, by one run at a time."""
+    with locked(folder, question["idempotency_key"]):
+        ledger, provider = Ledger(folder), Provider(folder)
+        operations = {"charge": charge, "refund": refund, "status": status}
+        said = operations[question["operation"]](ledger, provider, question)
+        ledger.forget()
+    return said
+
+
 def main(arguments):
     if len(arguments) != 1:
         print("usage: mobile_money.py FOLDER < QUESTION", file=sys.stderr)
@@ -420,11 +602,10 @@ def main(arguments):
     os.makedirs(folder, exist_ok=True)
     try:
         question = read_question(sys.stdin.buffer)
-        with locked(folder, question["idempotency_key"]):
-            ledger, provider = Ledger(folder), Provider(folder)
-            operations = {"charge": charge, "status": status}
-            said = operations[question["operation"]](ledger, provider, question)
-            ledger.forget()
+        if question["operation"] == "changes":
+            said = {"changes": Provider(folder).changes(moment(question["since"]))}
+        else:
+            said = about_money(folder, question)
     except BadQuestion as error:
         print(error, file=sys.stderr)
         return 65

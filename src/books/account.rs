@@ -22,12 +22,13 @@ impl Book<'_> {
             tenant: tenant.id,
             source: CreditSource::Grant,
             transaction: None,
+            credit_note: None,
             amount,
             reason: Some(reason),
             counts_from,
         };
         let credit = self.db.insert_credit(self.act, &new)?;
-        let subject = Subject { tenant: tenant.id, invoice: None, transaction: None };
+        let subject = Subject::of_tenant(tenant.id);
         self.db.book(self.act, subject, &Entry::credit_granted(amount, counts_from))?;
         let currency = amount.currency();
         let event = CreditEvent::Granted { credit, amount, currency, reason };

@@ -38,8 +38,15 @@ impl Book<'_> {
             return Ok(());
         }
         let (source, transaction) = (CreditSource::Overpayment, Some(transaction));
-        let new =
-            NewCredit { tenant, source, transaction, amount: surplus, reason: None, counts_from };
+        let new = NewCredit {
+            tenant,
+            source,
+            transaction,
+            credit_note: None,
+            amount: surplus,
+            reason: None,
+            counts_from,
+        };
         self.db.insert_credit(self.act, &new).map(drop)
     }
 
@@ -148,7 +155,11 @@ impl Book<'_> {
         let Application { invoice, credit, amount, remaining, .. } = *one;
         let credit_use = self.db.insert_credit_use(self.act, credit, invoice, amount)?;
         let entry = Entry::credit_applied(amount, Claim::Receivable, self.act.today);
-        let subject = Subject { tenant, invoice: Some(invoice), transaction: one.transaction };
+        let subject = Subject {
+            invoice: Some(invoice),
+            transaction: one.transaction,
+            ..Subject::of_tenant(tenant)
+        };
         self.db.book(self.act, subject, &entry)?;
         let currency = amount.currency();
         let event = CreditEvent::Applied { credit, credit_use, amount, remaining, currency };

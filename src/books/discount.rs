@@ -1,9 +1,12 @@
 //! A coupon on an invoice that was issued.
 
+use super::credit_note::Crediting;
 use super::redeem::{Asked, OnSubscription, on_plan};
-use super::{Because, Book};
+use super::{Because, Book, Notify};
+use crate::domain::coupon::Coupon;
+use crate::domain::credit_note::{AskedSplit, CreditReason, Credited};
 use crate::domain::event::{CouponEvent, InvoiceEvent};
-use crate::domain::invoice::{self, Invoice, add_up, discounted};
+use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, add_up, discounted};
 use crate::domain::ledger::Entry;
 use crate::domain::subscription::Subscription;
 use crate::domain::{Refusal, Result, UsageId};
@@ -34,8 +37,9 @@ impl Book<'_> {
         Ok((self.redeem_for_subscription(code, &subscription, metadata)?, begun))
     }
 
-    /// Applies a coupon to an open, unpaid invoice that has none. One that comes to nothing is paid at
-    /// once: no charge and no e-mail follows.
+    /// Applies a coupon to an open or paid invoice that has none. One that comes to nothing is paid at
+    /// once: no charge and no e-mail follows. One that has left, or on which something was paid, is not
+    /// rewritten: a credit note gives the discount.
     ///
     /// # Errors
     /// The invoice is not such a one, a charge of it is under way, or a rule of the coupon says no.
@@ -55,6 +59,12 @@ impl Book<'_> {
         invoice::check_discountable(invoice)?;
         if self.db.live_charge(invoice.id)?.is_some() {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
+        }
+        // What the customer has, or has paid, is never rewritten.
+        let sent = self.db.invoice_sent_on(invoice.id)?.is_some();
+        let is_open = invoice.status == InvoiceStatus::Open && invoice.paid.is_zero();
+        if sent || !is_open || !invoice.credit_notes_total.is_zero() {
+            return self.discount_by_note(&coupon, invoice, metadata);
         }
         // What credit paid of it is taken off, and pays what the coupon leaves.
         let before = invoice;
@@ -101,6 +111,56 @@ impl Book<'_> {
         if settled || self.config.dunning_policy().is_little(left) {
             self.come_back(invoice.tenant_id, Because::Corrected)?;
         }
+        Ok(usage)
+    }
+
+    /// Gives the discount of a coupon by a credit note: what of it is due no more is taken off, what was
+    /// paid is the customer's credit.
+    fn discount_by_note(
+        &self,
+        coupon: &Coupon,
+        invoice: &Invoice,
+        metadata: &str,
+    ) -> Result<UsageId> {
+        let (tenant, id) = (invoice.tenant_id, invoice.id);
+        if self.db.has_usage(id)? {
+            let (subject, coupon) = (invoice.number.clone(), coupon.code.clone());
+            return Err(Refusal::HasCoupon { subject, coupon });
+        }
+        let new = NewRedemption { coupon, tenant, subscription: None, metadata };
+        let redemption = self.db.redemption(self.db.insert_redemption(self.act, &new)?)?;
+        let lines = discounted(&invoice.lines, &redemption.discount)?;
+        let of_line = |(at, line): (usize, &Line)| (at + 1, Some(line.discount));
+        let parts = lines.iter().enumerate().map(of_line);
+        let parts = parts.filter(|(_, part)| part.is_some_and(|part| !part.is_zero())).collect();
+        let crediting = Crediting {
+            credited: Credited::Lines(parts),
+            split: AskedSplit::default(),
+            reason: CreditReason::Goodwill,
+            memo: Some(&coupon.code),
+            reference: None,
+            issued_on: self.act.today.max(invoice.issued_on),
+            notify: Notify::Customer,
+        };
+        let written = self.credit(invoice, &crediting)?;
+        let note = self.db.credit_note_by_id(written.id)?;
+        let Amounts { subtotal, tax, total, .. } = note.amounts;
+        let off = Amounts { subtotal: invoice.subtotal, discount: subtotal, tax, total };
+        let new = NewUsage { redemption: &redemption, tenant, invoice: id, amounts: &off };
+        let usage = self.db.insert_usage(self.act, &new)?;
+        self.db.usage_by_note(usage, written.id)?;
+        self.coupon_redeemed_event(tenant, Some(id), &redemption, metadata)?;
+        let event = CouponEvent::AppliedByNote {
+            coupon: &coupon.code,
+            usage,
+            credit_note: &note.number,
+            discount: subtotal,
+            tax,
+            total,
+            currency: total.currency(),
+            on: self.act.today,
+        };
+        self.record(invoice, event, Some(&coupon.code))?;
         Ok(usage)
     }
 }

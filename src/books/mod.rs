@@ -6,19 +6,23 @@
 //! `close`, `discount`. Nothing points back up; `explain` and `coming` look ahead, and write nothing.
 
 mod account;
+mod at_gateway;
 mod bill;
 mod chase;
 mod close;
 mod codes;
 mod coming;
 mod credit;
+mod credit_note;
 mod discount;
 mod explain;
 pub mod issue;
 mod methods;
+mod netting;
 pub mod pay;
 mod record;
 pub mod redeem;
+mod refund;
 mod release;
 mod resend;
 mod returns;
@@ -32,8 +36,10 @@ use crate::store::Db;
 
 pub use close::{Sent, Then, Voiding};
 pub use coming::Coming;
+pub use credit_note::{Crediting, Planned, Written, is_without_rate};
 pub use explain::{Explained, Next, Provided};
-pub use pay::{Notify, PaymentTerms};
+pub use pay::{Notify, PaymentTerms, TakenBack};
+pub use refund::Way;
 pub use resend::{is_sent_again_by_name, queued_facts};
 pub use standing::Because;
 

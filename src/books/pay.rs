@@ -2,7 +2,7 @@
 
 use super::release::Again;
 use super::{Because, Book};
-use crate::domain::event::PaymentEvent;
+use crate::domain::event::{Extra, PaymentEvent};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
 use crate::domain::ledger::{Claim, Entry, EntryKind, entry_of_payment};
 use crate::domain::template::Template;
@@ -41,6 +41,15 @@ pub struct Charge<'a> {
     pub method: &'static str,
     pub reference: Option<&'a str>,
     pub run: Option<RunId>,
+}
+
+/// What taking a payment back brought with it.
+#[derive(Debug, Clone)]
+pub struct TakenBack {
+    /// The other invoices that are open again, because the payment's money had paid them as credit.
+    pub opened: Vec<String>,
+    /// What of its money had gone back to the customer.
+    pub lost: Money,
 }
 
 impl Book<'_> {
@@ -171,19 +180,12 @@ impl Book<'_> {
     ///
     /// # Errors
     /// It did not succeed, or was taken back already.
-    pub fn reverse(&self, id: TransactionId, reason: &str) -> Result<Vec<String>> {
+    pub fn reverse(&self, id: TransactionId, reason: &str) -> Result<TakenBack> {
         let transaction = self.db.transaction(id)?;
         check_reversible(&transaction)?;
-        let mut opened = Vec::new();
-        if let Some(credit) = self.db.credit_of_transaction(id)? {
-            let mut uses = self.db.credit_uses_of(credit)?;
-            uses.retain(|one| one.unapplied_at.is_none());
-            uses.reverse();
-            let reason = "the payment that the credit came from was taken back";
-            opened = self.release(&uses, reason, Again::ByItself)?;
-            self.db.take_credit_back(self.act, credit)?;
-        }
         let before = self.db.invoice_by_id(transaction.invoice_id)?;
+        let (mut opened, mut lost) = self.take_surplus_back(&before, id)?;
+        let before = self.db.invoice_by_id(before.id)?;
         self.db.reverse_transaction(self.act, id, reason)?;
         let entry = Entry::reversed(
             transaction.amount,
@@ -194,16 +196,51 @@ impl Book<'_> {
         self.db.book(self.act, Subject::of(&before, Some(id)), &entry)?;
         let reopened = before.status == InvoiceStatus::Paid && !transaction.applied.is_zero();
         let set_back = reopened && self.chase_anew(&before)?;
+        let after = self.db.invoice_by_id(before.id)?;
+        let netted = self.net_credit_notes(&after)?;
+        opened.extend(netted.opened);
+        lost = lost.plus(netted.lost)?;
         let event = PaymentEvent::Reversed {
             transaction: id,
             amount: transaction.amount,
             currency: transaction.amount.currency(),
             reopened,
             set_back,
+            netted: Extra(Some(netted.amount).filter(|amount| !amount.is_zero())),
+            lost: Extra(Some(lost).filter(|amount| !amount.is_zero())),
         };
         self.record(&before, event, Some(reason))?;
         // Other credit of the customer pays what is due now.
         self.settle_from_credit(before.tenant_id)?;
-        Ok(opened)
+        Ok(TakenBack { opened, lost })
+    }
+
+    /// Takes back the credit that a payment left: what it pays is due again, newest first, and what went
+    /// back to the customer is lost. Returns the numbers of the invoices that this opens, and the loss.
+    fn take_surplus_back(
+        &self,
+        invoice: &Invoice,
+        id: TransactionId,
+    ) -> Result<(Vec<String>, Money)> {
+        let mut lost = Money::zero(invoice.total.currency());
+        let Some(credit) = self.db.credit_of_transaction(id)? else {
+            return Ok((Vec::new(), lost));
+        };
+        let mut uses = self.db.credit_uses_of(credit)?;
+        uses.retain(|one| one.unapplied_at.is_none());
+        uses.reverse();
+        let reason = "the payment that the credit came from was taken back";
+        let opened = self.release(&uses, reason, Again::ByItself)?;
+        for held in self.db.held_of(credit)? {
+            let rest = held.amount.minus(held.lost)?;
+            self.db.lose_held(&held, rest)?;
+            lost = lost.plus(rest)?;
+            // One that is on its way is lost when it arrives.
+            if held.succeeded {
+                self.lose(held.refund, invoice, rest)?;
+            }
+        }
+        self.db.take_credit_back(self.act, credit)?;
+        Ok((opened, lost))
     }
 }

@@ -112,6 +112,23 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["billing credit unapply cru_5 --reason \"it was meant for the next one\""],
     ),
     (
+        "billing credit-note create",
+        &[
+            "billing credit-note create --invoice INV-2026-000042 --full --reason cancellation --refund",
+            "billing credit-note create --invoice INV-2026-000042 --line 2:10.00 --reason error --dry-run",
+            "billing credit-note create --invoice INV-2026-000042 --amount 12 --reason goodwill --outside --reference \"transfer 77\"",
+        ],
+    ),
+    (
+        "billing transaction refund",
+        &[
+            "billing transaction refund txn_7 --reason \"paid twice\"",
+            "billing transaction refund txn_7 --amount 12 --reason \"paid twice\" --outside --reference \"transfer 78\"",
+        ],
+    ),
+    ("billing credit-note list", &["billing credit-note list --tenant acme --since 2026-01-01"]),
+    ("billing credit-note show", &["billing credit-note show CN-2026-000001 --json"]),
+    (
         "billing coupon create",
         &[
             "billing coupon create WELCOME --name Welcome --percent 20 --until 2026-12-31 --max-uses 100",

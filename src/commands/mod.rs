@@ -4,6 +4,7 @@
 mod basis;
 pub mod coupon;
 pub mod credit;
+pub mod credit_note;
 pub mod db;
 pub mod demo;
 pub mod email;

@@ -533,6 +533,8 @@ pub struct Usage {
     pub metadata: String,
     pub used_at: String,
     pub returned_at: Option<String>,
+    /// The number of the credit note that gave the discount, where the invoice had left before.
+    pub credit_note: Option<String>,
 }
 
 impl Usage {

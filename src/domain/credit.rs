@@ -12,6 +12,10 @@ words! {
     CreditSource {
         /// More was paid than was due.
         Overpayment = "overpayment",
+        /// A payment for no invoice.
+        OnAccount = "on_account",
+        /// A credit note gave it.
+        CreditNote = "credit_note",
         /// It was given, for which no money came.
         Grant = "grant",
     }
@@ -33,13 +37,15 @@ pub struct Credit {
     pub source: CreditSource,
     /// The payment whose surplus it is.
     pub transaction: Option<TransactionId>,
+    /// The number of the credit note that gave it.
+    pub credit_note: Option<String>,
     pub amount: Money,
-    /// What neither pays an invoice nor was taken back.
+    /// What neither pays an invoice nor goes back, nor was taken back.
     pub left: Money,
     pub reason: Option<String>,
     /// The business day from which it counts: the oldest is used first.
     pub counts_from: NaiveDate,
-    /// When the payment that it came from was taken back.
+    /// When it was taken back with the payment that it came from.
     pub taken_back_at: Option<String>,
     pub created_at: String,
 }

@@ -5,6 +5,7 @@
 mod changes;
 mod coupon;
 mod credit;
+mod credit_note;
 mod data;
 mod email;
 mod invoice;
@@ -21,6 +22,7 @@ use super::{InvoiceId, TenantId};
 pub use changes::{Changed, Changes};
 pub use coupon::{CouponEvent, CouponFacts, RedemptionFacts};
 pub use credit::CreditEvent;
+pub use credit_note::{CreditNoteEvent, RefundEvent};
 pub use data::{By, Extra, Field, Flat, Kind, Nested, Parts};
 pub use email::{EmailEvent, EmailFacts};
 pub use invoice::{InvoiceEvent, Reopened};
@@ -41,6 +43,8 @@ pub enum Event<'a> {
     InvoiceEvent(InvoiceEvent<'a>),
     PaymentEvent(PaymentEvent<'a>),
     CreditEvent(CreditEvent<'a>),
+    CreditNoteEvent(CreditNoteEvent<'a>),
+    RefundEvent(RefundEvent<'a>),
     CouponEvent(CouponEvent<'a>),
     EmailEvent(EmailEvent<'a>),
 }
@@ -54,6 +58,8 @@ pub const NOUNS: &[(&str, &[Kind])] = &[
     ("Invoices", InvoiceEvent::KINDS),
     ("Payments and charges", PaymentEvent::KINDS),
     ("Credit", CreditEvent::KINDS),
+    ("Credit notes", CreditNoteEvent::KINDS),
+    ("Refunds", RefundEvent::KINDS),
     ("Coupons", CouponEvent::KINDS),
     ("E-mails", EmailEvent::KINDS),
 ];
@@ -69,6 +75,8 @@ macro_rules! each_noun {
             Event::InvoiceEvent($of) => $do,
             Event::PaymentEvent($of) => $do,
             Event::CreditEvent($of) => $do,
+            Event::CreditNoteEvent($of) => $do,
+            Event::RefundEvent($of) => $do,
             Event::CouponEvent($of) => $do,
             Event::EmailEvent($of) => $do,
         }

@@ -56,6 +56,8 @@ ids! {
     TransactionId => "txn_",
     /// What a customer has in credit from one source.
     CreditId => "crd_",
+    /// A credit note's row; people name it by its number.
+    CreditNoteId => "cn_",
     /// What of a credit pays an invoice.
     CreditUseId => "cru_",
     /// One attempt of a charge.

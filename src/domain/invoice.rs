@@ -18,6 +18,8 @@ words! {
         Draft = "draft",
         Open = "open",
         Paid = "paid",
+        /// Credit notes took all of it back, and nothing was paid on it.
+        Credited = "credited",
         /// Should never have been issued; its number stays taken.
         Void = "void",
         /// Given up; it may still be paid later.
@@ -109,6 +111,12 @@ pub struct Invoice {
     pub credit_applied: Money,
     /// What of it was paid before the invoice came into this database.
     pub paid_elsewhere: Money,
+    /// What credit notes took off what is due.
+    pub credited: Money,
+    /// What all its credit notes come to.
+    pub credit_notes_total: Money,
+    /// What of the money that was paid for it went back to the customer.
+    pub refunded: Money,
     pub coupon: Option<String>,
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
@@ -220,19 +228,15 @@ pub fn discounted(lines: &[Line], discount: &Discount) -> Result<Vec<Line>> {
     Ok(lines.iter().zip(parts).map(with).collect())
 }
 
-/// Checks that a coupon may be applied to an invoice: open, nothing paid on it, and no coupon on
-/// it yet.
+/// Checks that a coupon may be applied to an invoice: open or paid, and no coupon on it yet.
 ///
 /// # Errors
 /// One of these does not hold.
 pub fn check_discountable(invoice: &Invoice) -> Result<()> {
-    check_open(invoice)?;
+    check_closable(invoice, &[InvoiceStatus::Open, InvoiceStatus::Paid])?;
     if let Some(coupon) = &invoice.coupon {
         let (subject, coupon) = (invoice.number.clone(), coupon.clone());
         return Err(Refusal::HasCoupon { subject, coupon });
-    }
-    if !invoice.paid.is_zero() {
-        return Err(Refusal::CouponTooLate { invoice: invoice.number.clone(), paid: invoice.paid });
     }
     Ok(())
 }
@@ -255,7 +259,8 @@ pub fn settle(invoice: &Invoice, amount: Money, overpayment: Overpayment) -> Res
     let number = || invoice.number.clone();
     match invoice.status {
         InvoiceStatus::Open | InvoiceStatus::Uncollectible => {}
-        InvoiceStatus::Paid if overpayment == Overpayment::KeepAsCredit => {}
+        InvoiceStatus::Paid | InvoiceStatus::Credited
+            if overpayment == Overpayment::KeepAsCredit => {}
         InvoiceStatus::Paid => return Err(Refusal::AlreadyPaid { invoice: number() }),
         other => {
             return Err(Refusal::NotPayable { invoice: number(), status: other.word() });
@@ -277,8 +282,12 @@ pub fn settle(invoice: &Invoice, amount: Money, overpayment: Overpayment) -> Res
 /// Checks that an invoice can be voided: open (or given up), and nothing was paid on it. One that
 /// came to nothing or was paid by credit is paid without a payment, and can be voided too.
 pub fn check_voidable(invoice: &Invoice) -> Result<()> {
-    if invoice.status != InvoiceStatus::Paid || !invoice.paid.is_zero() {
+    let unpaid = invoice.paid.is_zero() && invoice.status == InvoiceStatus::Paid;
+    if !unpaid && invoice.status != InvoiceStatus::Credited {
         check_closable(invoice, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible])?;
+    }
+    if !invoice.credit_notes_total.is_zero() {
+        return Err(Refusal::HasCreditNotes { invoice: invoice.number.clone() });
     }
     if !invoice.paid.is_zero() {
         return Err(Refusal::PartlyPaid { invoice: invoice.number.clone(), paid: invoice.paid });
@@ -311,6 +320,25 @@ pub struct NumberFormat {
 impl NumberFormat {
     /// `INV-2026-000001`.
     pub const DEFAULT: &'static str = "INV-{year}-{seq:6}";
+
+    /// `CN-2026-000001`.
+    pub const CREDIT_NOTES: &'static str = "CN-{year}-{seq:6}";
+
+    /// Whether it makes a number that the other one makes too, in whatever year: two documents would
+    /// bear it.
+    pub fn meets(&self, other: &NumberFormat) -> bool {
+        let makes = |one: &NumberFormat, two: &NumberFormat| {
+            [1999, 2026, 2999].iter().any(|year| {
+                let day = NaiveDate::from_ymd_opt(*year, 6, 1).unwrap_or_default();
+                (0..=12).map(|digits| 10_i64.pow(digits)).any(|sequence| {
+                    [sequence, sequence + 1, 2 * sequence + 6]
+                        .iter()
+                        .any(|sequence| two.read(&one.number(day, *sequence)).is_some())
+                })
+            })
+        };
+        makes(self, other) || makes(other, self)
+    }
 
     /// Reads a format.
     ///

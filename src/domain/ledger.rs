@@ -25,6 +25,17 @@ words! {
         Void = "void",
         /// An import set an imported invoice right: takes back what was booked of it.
         Correction = "correction",
+        /// A credit note took back of what was billed.
+        CreditNote = "credit_note",
+        /// What credit notes had given as credit is set off against what is due again, because a
+        /// payment of their invoice was taken back.
+        CreditNetted = "credit_netted",
+        /// What of the credit of a payment that was taken back had gone back to the customer is lost.
+        RefundLost = "refund_lost",
+        /// Money went back to a customer, out of its credit.
+        Refund = "refund",
+        /// It did not arrive, and is credit again.
+        RefundFailed = "refund_failed",
         /// A credit was given to a customer.
         CreditGrant = "credit_grant",
         /// Credit paid an invoice.
@@ -122,7 +133,50 @@ impl Entry {
     /// credit that it left is gone.
     pub fn reversed(amount: Money, applied: Money, claim: Claim, booked_on: NaiveDate) -> Entry {
         let paid = Entry::paid(EntryKind::Reversal, amount, applied, claim, booked_on);
-        paid.negated()
+        paid.taken_back()
+    }
+
+    /// A credit note over those amounts, of which `reduces_due` is due no more and the rest is the
+    /// customer's credit.
+    pub fn credited(
+        amounts: &Amounts,
+        reduces_due: Money,
+        claim: Claim,
+        issued_on: NaiveDate,
+    ) -> Entry {
+        let issued = Entry::issued(amounts, issued_on).taken_back();
+        Entry {
+            kind: EntryKind::CreditNote,
+            receivable: 0,
+            credit: amounts.total.minor() - reduces_due.minor(),
+            ..issued
+        }
+        .claiming(claim, -reduces_due.minor())
+    }
+
+    /// Credit that the credit notes of an invoice had given takes off what is due on it again.
+    pub fn credit_netted(amount: Money, claim: Claim, booked_on: NaiveDate) -> Entry {
+        Entry { kind: EntryKind::CreditNetted, ..Entry::credit_applied(amount, claim, booked_on) }
+    }
+
+    /// Credit that is gone with the payment that it came from had gone back to the customer before:
+    /// that much is lost. It is booked on no invoice, as it is no claim.
+    pub fn refund_lost(amount: Money, booked_on: NaiveDate) -> Entry {
+        Entry { kind: EntryKind::RefundLost, ..Entry::credit_granted(amount, booked_on) }
+    }
+
+    /// Money that goes back to a customer, out of its credit.
+    pub fn refunded(amount: Money, booked_on: NaiveDate) -> Entry {
+        Entry {
+            cash: -amount.minor(),
+            credit: -amount.minor(),
+            ..Entry::nothing(EntryKind::Refund, booked_on, amount.currency())
+        }
+    }
+
+    /// Money that was to go back and did not arrive: it is credit again.
+    pub fn refund_failed(amount: Money, booked_on: NaiveDate) -> Entry {
+        Entry { kind: EntryKind::RefundFailed, ..Entry::refunded(amount, booked_on).taken_back() }
     }
 
     /// What is due is given up.
@@ -137,7 +191,7 @@ impl Entry {
     /// An invoice on which nothing was paid, and whose dues stand as `claim`, should never have been
     /// issued.
     pub fn voided(amounts: &Amounts, claim: Claim, booked_on: NaiveDate) -> Entry {
-        let issued = Entry::issued(amounts, booked_on).negated();
+        let issued = Entry::issued(amounts, booked_on).taken_back();
         let due = issued.receivable;
         Entry { kind: EntryKind::Void, receivable: 0, ..issued }.claiming(claim, due)
     }
@@ -162,7 +216,7 @@ impl Entry {
 
     /// Credit that is taken off an invoice again: that is due again, as `claim`.
     pub fn credit_unapplied(amount: Money, claim: Claim, booked_on: NaiveDate) -> Entry {
-        let applied = Entry::credit_applied(amount, claim, booked_on).negated();
+        let applied = Entry::credit_applied(amount, claim, booked_on).taken_back();
         Entry { kind: EntryKind::CreditUnapplied, ..applied }
     }
 
@@ -173,7 +227,9 @@ impl Entry {
         }
     }
 
-    fn negated(self) -> Entry {
+    /// What takes the entry back.
+    #[must_use]
+    pub fn taken_back(self) -> Entry {
         Entry {
             receivable: -self.receivable,
             cash: -self.cash,
@@ -188,6 +244,14 @@ impl Entry {
     /// What it changes of what is due on its invoice.
     pub fn due(&self) -> i64 {
         self.receivable + self.loss
+    }
+
+    /// What it changes of what credit notes took off what is due on its invoice.
+    pub fn credited_on_invoice(&self) -> i64 {
+        match self.kind {
+            EntryKind::CreditNote | EntryKind::CreditNetted => -self.due(),
+            _ => 0,
+        }
     }
 
     /// What it changes of the credit that pays its invoice.
@@ -305,6 +369,38 @@ mod tests {
                 "20 are granted as goodwill",
                 Entry::credit_granted(eur(20), day()),
                 [0, 0, 20, 20, 0, 0],
+            ),
+            (
+                "a credit note of 40 + 8 on an unpaid invoice",
+                Entry::credited(&amounts(40, 8), eur(48), open, day()),
+                [-48, 0, 0, 0, -40, -8],
+            ),
+            (
+                "the same on a paid one, to the balance",
+                Entry::credited(&amounts(40, 8), eur(0), open, day()),
+                [0, 0, 0, 48, -40, -8],
+            ),
+            (
+                "the same on one of which 30 are due",
+                Entry::credited(&amounts(40, 8), eur(30), open, day()),
+                [-30, 0, 0, 18, -40, -8],
+            ),
+            (
+                "the same on one that was given up",
+                Entry::credited(&amounts(40, 8), eur(48), lost, day()),
+                [0, 0, -48, 0, -40, -8],
+            ),
+            ("48 are refunded", Entry::refunded(eur(48), day()), [0, -48, 0, -48, 0, 0]),
+            ("a refund of 48 fails", Entry::refund_failed(eur(48), day()), [0, 48, 0, 48, 0, 0]),
+            (
+                "the credit of a note takes off what is due again",
+                Entry::credit_netted(eur(48), open, day()),
+                [-48, 0, 0, -48, 0, 0],
+            ),
+            (
+                "of a payment that bounces, a surplus of 30 had gone back",
+                Entry::refund_lost(eur(30), day()),
+                [0, 0, 30, 30, 0, 0],
             ),
             ("voided", Entry::voided(&amounts(100, 20), open, day()), [-120, 0, 0, 0, -100, -20]),
             (

@@ -228,6 +228,74 @@ pub enum Refusal {
         invoice: String,
         on: NaiveDate,
     },
+    /// All of it is credited, or what is asked for comes to nothing.
+    NothingToCredit {
+        invoice: String,
+    },
+    CreditNoteAboveInvoice {
+        invoice: String,
+        /// The position of the line, where a line is credited.
+        line: Option<usize>,
+        given: Money,
+        left: Money,
+    },
+    NoSuchLine {
+        invoice: String,
+        line: usize,
+        lines: usize,
+    },
+    /// Where the part of a credit note that was paid is to go does not add up to it.
+    CreditNoteSplit {
+        paid: Money,
+        given: Money,
+    },
+    /// More is to go back than was paid so.
+    RefundAbovePaid {
+        invoice: String,
+        asked: Money,
+        most: Money,
+        /// By the gateway, which gives back what it took.
+        by_gateway: bool,
+    },
+    NotCreditable {
+        invoice: String,
+        status: &'static str,
+    },
+    CreditedBeforeIssue {
+        invoice: String,
+        issued_on: NaiveDate,
+        credited_on: NaiveDate,
+    },
+    CreditedInTheFuture {
+        credited_on: NaiveDate,
+        today: NaiveDate,
+    },
+    /// Nothing of it may go back.
+    NotRefundable {
+        transaction: String,
+        status: &'static str,
+    },
+    /// Money that came by hand goes back by hand.
+    RefundByHand {
+        transaction: String,
+    },
+    /// What of a payment is not unused credit cannot go back as such.
+    CreditInUse {
+        transaction: String,
+        invoice: String,
+        asked: Money,
+        left: Money,
+    },
+    /// More went back at the gateway than a charge brought.
+    RefundedTooMuch {
+        transaction: String,
+        amount: Money,
+        left: Money,
+    },
+    /// It cannot be void any more.
+    HasCreditNotes {
+        invoice: String,
+    },
     /// It bills no period of a subscription.
     NoPeriod {
         invoice: String,
@@ -292,10 +360,6 @@ pub enum Refusal {
     HasCoupon {
         subject: String,
         coupon: String,
-    },
-    CouponTooLate {
-        invoice: String,
-        paid: Money,
     },
     ChargePending {
         invoice: String,

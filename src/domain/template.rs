@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::credit_note::CreditNote;
 use super::email::{ByLanguage, Locale};
 use super::invoice::Invoice;
 use super::plan::Interval;
@@ -18,6 +19,7 @@ words! {
         Suspension = "suspension",
         Reactivation = "reactivation",
         Invoice = "invoice",
+        CreditNote = "credit_note",
         PaymentFailed = "payment_failed",
         PaymentReceived = "payment_received",
         TrialEnding = "trial_ending",
@@ -94,6 +96,13 @@ pub struct ConfirmedPayment {
     pub invoice: String,
     /// What is still due on that invoice.
     pub remaining: Money,
+}
+
+/// A credit note, with its invoice as it stands then.
+#[derive(Debug, Clone)]
+pub struct ToldCreditNote {
+    pub note: CreditNote,
+    pub invoice: Invoice,
 }
 
 /// A charge that was declined, as an e-mail tells of it.
@@ -206,6 +215,7 @@ pub struct Content {
     pub comes_back: bool,
     /// The invoice that the e-mail carries whole.
     pub invoice: Option<Invoice>,
+    pub credit_note: Option<ToldCreditNote>,
     /// What the seller writes in place of what the law wants on invoices.
     pub legal_notes: Option<ByLanguage>,
     /// The charge of that invoice that is on its way.

@@ -20,6 +20,8 @@ words! {
         Payment = "payment",
         /// Taken by a gateway.
         Charge = "charge",
+        /// Gives back what one of these brought.
+        Refund = "refund",
     }
 }
 
@@ -45,6 +47,10 @@ pub struct Transaction {
     pub retries: i64,
     pub reversed_at: Option<String>,
     pub reversal_reason: Option<String>,
+    /// Of a refund: the payment or charge that it gives back, and the number of the credit note for
+    /// which it does.
+    pub refund_of: Option<TransactionId>,
+    pub credit_note: Option<String>,
     pub metadata: String,
     pub created_at: String,
     pub updated_at: String,

@@ -112,7 +112,69 @@ impl From<&Refusal> for Failure {
             }
             R::AlreadySent { invoice, on } => {
                 new("already_sent", format!("{invoice} has left by e-mail, on {on}"))
-                    .hint("the customer has it; --yes voids it all the same")
+                    .hint(format!("billing credit-note create --invoice {invoice} --full --reason error takes it back by another document; --yes voids it all the same"))
+            }
+            R::NothingToCredit { invoice } => {
+                new("nothing_to_credit", format!("nothing of {invoice} is left to be credited"))
+                    .hint(format!("billing credit-note list --invoice {invoice} shows what was"))
+            }
+            R::CreditNoteAboveInvoice { invoice, line, given, left } => {
+                let of = line.map_or(invoice.clone(), |line| format!("line {line} of {invoice}"));
+                new("credit_note_above_invoice", format!("{given} are above the {left} that are left of {of}"))
+                    .hint("an amount of a line is before tax and discount, --amount is with tax")
+            }
+            R::NoSuchLine { invoice, line, lines } => {
+                new("no_such_line", format!("{invoice} has no line {line}; its last is {lines}"))
+                    .hint(format!("billing invoice show {invoice} lists them"))
+            }
+            R::CreditNoteSplit { paid, given } => {
+                new("credit_note_split", format!("{paid} of the credit note were paid, and {given} are given to --credit, --refund and --outside"))
+                    .hint("one of them without an amount takes what the others leave")
+            }
+            R::RefundAbovePaid { invoice, asked, most, by_gateway: true } => {
+                new("refund_above_paid", format!("{asked} cannot go back by the gateway: it took {most} of {invoice} that have not gone back"))
+                    .hint("what was paid by hand goes back by hand: --outside --reference R; or --credit keeps it")
+            }
+            R::RefundAbovePaid { invoice, most, by_gateway: false, .. } if most.is_zero() => {
+                new("refund_above_paid", format!("nothing was paid on {invoice} that could go back"))
+                    .hint("what credit paid is given as credit: --credit")
+            }
+            R::RefundAbovePaid { invoice, asked, most, by_gateway: false } => {
+                new("refund_above_paid", format!("{asked} cannot go back: {most} were paid on {invoice} that have not gone back"))
+                    .hint("what credit paid is given as credit: --credit")
+            }
+            R::NotCreditable { invoice, status } => {
+                new("not_creditable", format!("{invoice} is {status}, and cannot be credited"))
+            }
+            R::CreditedBeforeIssue { invoice, issued_on, credited_on } => {
+                new("credited_before_issue", format!("{credited_on} is before {issued_on}, when {invoice} was issued"))
+            }
+            R::CreditedInTheFuture { credited_on, .. } => {
+                new("date_in_the_future", format!("the date {credited_on} of the credit note is in the future"))
+                    .hint("leave it out to use today")
+            }
+            R::NotRefundable { transaction, status } => {
+                new("not_refundable", format!("{transaction} is {status}: no money came that could go back"))
+            }
+            R::RefundByHand { transaction } => {
+                new("refund_by_hand", format!("{transaction} was paid by hand, and no gateway can give it back"))
+                    .hint("give it back by hand, then say so with --outside --reference R")
+            }
+            R::CreditInUse { transaction, invoice, left, .. } if left.is_zero() => {
+                new("credit_in_use", format!("nothing of {transaction} is credit that is not used"))
+                    .hint(format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund"))
+            }
+            R::CreditInUse { transaction, invoice, asked, left } => {
+                new("credit_in_use", format!("{asked} of {transaction} cannot go back: {left} of it are credit that is not used"))
+                    .hint(format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund"))
+            }
+            R::RefundedTooMuch { transaction, amount, left } => {
+                new("refunded_too_much", format!("{amount} of {transaction} went back at the gateway, and {left} of it had not"))
+                    .hint("look at the charge there; nothing was written here")
+            }
+            R::HasCreditNotes { invoice } => {
+                new("has_credit_notes", format!("{invoice} has credit notes, and cannot be void"))
+                    .hint(format!("billing credit-note create --invoice {invoice} --full credits the rest of it"))
             }
             R::NoPeriod { invoice } => {
                 new("no_period", format!("{invoice} bills no period of a subscription"))
@@ -171,10 +233,6 @@ impl From<&Refusal> for Failure {
                 new("has_coupon", format!("{subject} has a coupon already: {coupon}"))
                     .hint("an invoice takes one coupon, a subscription one at a time")
             }
-            R::CouponTooLate { invoice, paid } => new(
-                "partly_paid",
-                format!("{paid} were paid on {invoice}, so no coupon can be applied to it"),
-            ),
             R::ChargePending { invoice } => new(
                 "charge_pending",
                 format!("a charge of {invoice} has no outcome yet, the money may be on its way"),

@@ -5,6 +5,8 @@
 //! that say what was wrong and never name the token.
 
 mod answer;
+mod changes;
+mod question;
 mod run;
 mod words;
 
@@ -12,15 +14,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rustix::fs::Access;
-use serde::Serialize;
 
 use super::Unavailable;
 use crate::domain::charge::{Answer, ChargeRequest};
+use crate::domain::gateway_refund::{Change, RefundRequest};
 use crate::domain::programs::ENVIRONMENT;
 use crate::domain::{Result, text};
 use answer::Operation;
-use run::{Group, Ran};
+use run::{Group, LONGEST_ANSWER, Ran};
 use words::Words;
 
 /// The program, its arguments, and how it is run.
@@ -34,6 +37,8 @@ pub struct Program {
     pub pass_env: Vec<String>,
     /// What the operator calls it, so that it may move.
     pub name: Option<String>,
+    /// Whether it understands refunds and changes.
+    pub refunds: bool,
 }
 
 impl Program {
@@ -72,30 +77,52 @@ impl Program {
 
     /// Charges.
     pub fn charge(&self, request: &ChargeRequest) -> Answer {
-        self.ask(Operation::Charge, request, None)
+        let question = question::of_charge(Operation::Charge, request, None);
+        self.ask(Operation::Charge, question, &Words::hiding(&request.token))
     }
 
     /// Asks what became of a charge.
     pub fn status(&self, request: &ChargeRequest, reference: Option<&str>) -> Answer {
-        self.ask(Operation::Status, request, reference)
+        let question = question::of_charge(Operation::Status, request, reference);
+        self.ask(Operation::Status, question, &Words::hiding(&request.token))
+    }
+
+    /// Gives back.
+    pub fn refund(&self, request: &RefundRequest) -> Answer {
+        self.ask(Operation::Refund, question::of_refund(request), &Words::hiding_nothing())
+    }
+
+    /// Asks what became of a refund.
+    pub fn refund_status(&self, request: &RefundRequest, reference: Option<&str>) -> Answer {
+        let question = question::of_refund_status(request, reference);
+        self.ask(Operation::Status, question, &Words::hiding_nothing())
+    }
+
+    /// Asks for the refunds and disputes since then, in the order in which it tells them.
+    ///
+    /// # Errors
+    /// In words: it cannot be asked, or what it says cannot be relied on.
+    pub fn changes(&self, since: DateTime<Utc>) -> std::result::Result<Vec<Change>, String> {
+        let question = question::of_changes(since)?;
+        let ran = self.hear(self.start()?, &question, changes::LONGEST_LIST)?;
+        changes::judge(&ran, self.timeout)
     }
 
     fn ask(
         &self,
         operation: Operation,
-        request: &ChargeRequest,
-        reference: Option<&str>,
+        question: std::result::Result<Vec<u8>, String>,
+        words: &Words,
     ) -> Answer {
-        let words = Words::hiding(&request.token);
         let group = match (self.start(), operation) {
             (Ok(group), _) => group,
-            // Nobody was told of the key.
-            (Err(message), Operation::Charge) => return Answer::NotSent { message },
             (Err(message), Operation::Status) => return Answer::Unknown { message },
+            // Nobody was told of the key.
+            (Err(message), _) => return Answer::NotSent { message },
         };
-        let answer = question(operation, request, reference)
-            .and_then(|bytes| self.hear(group, &bytes))
-            .and_then(|ran| answer::judge(operation, &ran, self.timeout, &words));
+        let answer = question
+            .and_then(|bytes| self.hear(group, &bytes, LONGEST_ANSWER))
+            .and_then(|ran| answer::judge(operation, &ran, self.timeout, words));
         answer.unwrap_or_else(|message| Answer::Unknown { message })
     }
 
@@ -104,9 +131,9 @@ impl Program {
             .map_err(|error| format!("cannot be started: {}", plain(&error)))
     }
 
-    fn hear(&self, group: Group, input: &[u8]) -> std::result::Result<Ran, String> {
+    fn hear(&self, group: Group, input: &[u8], longest: usize) -> std::result::Result<Ran, String> {
         group
-            .hold(input, self.timeout)
+            .hold(input, self.timeout, longest)
             .map_err(|error| format!("cannot be waited for: {}", plain(&error)))
     }
 
@@ -159,59 +186,6 @@ fn runs(path: &Path) -> std::io::Result<()> {
         return Err(std::io::Error::other("it is no file"));
     }
     Ok(rustix::fs::access(path, Access::EXEC_OK)?)
-}
-
-/// What the program reads, with its fields in this order.
-#[derive(Serialize)]
-struct Question<'a> {
-    version: u8,
-    operation: &'static str,
-    idempotency_key: &'a str,
-    amount: String,
-    amount_minor: i64,
-    currency: &'static str,
-    invoice: &'a str,
-    tenant: &'a str,
-    payment_method: Method<'a>,
-    /// What the gateway answered earlier; a charge has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Method<'a> {
-    id: String,
-    kind: &'static str,
-    token: &'a str,
-}
-
-/// The bytes on standard input: one object on one line. The line is ended, so that a shell's
-/// `read` takes it as well.
-fn question(
-    operation: Operation,
-    request: &ChargeRequest,
-    reference: Option<&str>,
-) -> std::result::Result<Vec<u8>, String> {
-    let question = Question {
-        version: 1,
-        operation: operation.word(),
-        idempotency_key: &request.idempotency_key,
-        amount: request.amount.major(),
-        amount_minor: request.amount.minor(),
-        currency: request.amount.currency().code(),
-        invoice: &request.invoice,
-        tenant: &request.tenant,
-        payment_method: Method {
-            id: request.method.to_string(),
-            kind: request.kind.word(),
-            token: request.token.reveal(),
-        },
-        reference,
-    };
-    // The error is not shown: it could only be of a value.
-    let mut bytes = serde_json::to_vec(&question).map_err(|_| "cannot be asked".to_owned())?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
 
 #[cfg(test)]

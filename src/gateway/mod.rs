@@ -1,6 +1,6 @@
-//! The gateways: who takes the money. Each is asked to charge, or what became of a charge; each
-//! answers with one [`Answer`], and whatever cannot be relied on is `Unknown`. None opens the
-//! database, and none tries again by itself.
+//! The gateways: who takes the money, and gives it back. Each is asked to charge or to refund, or what
+//! became of either; each answers with one [`Answer`], and whatever cannot be relied on is `Unknown`.
+//! None opens the database, and none tries again by itself.
 
 mod command;
 mod refusal;
@@ -10,11 +10,16 @@ mod stripe;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::charge::{Answer, Attempt, ChargeRequest};
+use crate::domain::gateway_refund::{Change, RefundRequest, UNSUPPORTED};
 use crate::domain::{Refusal, Result};
 
 pub use command::Program;
 pub use refusal::Unavailable;
 pub use stripe::Stripe;
+
+/// How far back a gateway is asked for what was done there ([`Gateway::changes`]): most disputes are
+/// opened within 120 days of the charge.
+pub const CHANGES_SPAN: TimeDelta = TimeDelta::days(180);
 
 /// Who takes the money. Shared by the threads that charge.
 #[derive(Debug)]
@@ -125,12 +130,72 @@ impl Gateway {
     pub fn status(&self, request: &ChargeRequest, reference: Option<&str>) -> Answer {
         match self {
             // There is nobody who could know.
-            Gateway::None => Answer::Unknown { message: "no gateway is configured".to_owned() },
+            Gateway::None => nobody(),
             Gateway::Sandbox => sandbox::status(request),
             Gateway::Command(program) => program.status(request, reference),
             Gateway::Stripe(stripe) => stripe.status(request, reference),
             Gateway::Unusable(_) => unusable(),
         }
+    }
+
+    /// Whether it gives back what it took, when it is asked to.
+    pub fn refunds(&self) -> bool {
+        match self {
+            Gateway::None => false,
+            Gateway::Command(program) => program.refunds,
+            // An account whose key is not there is one all the same: `check` says what is wrong.
+            Gateway::Sandbox | Gateway::Stripe(_) | Gateway::Unusable(_) => true,
+        }
+    }
+
+    /// Gives back, of one charge. Called with no transaction open, once the key is on disk. Who gives
+    /// nothing back declines with the code `unsupported`.
+    ///
+    /// `NotSent` speaks of this call alone: where the key was sent before, and may be at work there, its
+    /// outcome is as unknown as it was.
+    pub fn refund(&self, request: &RefundRequest) -> Answer {
+        match self {
+            Gateway::None => unsupported("no gateway is configured"),
+            Gateway::Sandbox => sandbox::refund(request),
+            Gateway::Command(program) if program.refunds => program.refund(request),
+            Gateway::Command(_) => unsupported("[payments] refunds is not set"),
+            Gateway::Stripe(stripe) => stripe.refund(request),
+            Gateway::Unusable(_) => Answer::NotSent { message: UNUSABLE.to_owned() },
+        }
+    }
+
+    /// Asks what became of a refund that is pending, unknown or succeeded: by its key, and by the
+    /// gateway's own reference where it gave one. One that had succeeded may be declined by then.
+    ///
+    /// A refund that was made at the gateway ([`Change`]) is asked after by its reference, too.
+    pub fn refund_status(&self, request: &RefundRequest, reference: Option<&str>) -> Answer {
+        match self {
+            Gateway::None => nobody(),
+            Gateway::Sandbox => sandbox::refund(request),
+            Gateway::Command(program) => program.refund_status(request, reference),
+            Gateway::Stripe(stripe) => stripe.refund_status(request, reference),
+            Gateway::Unusable(_) => unusable(),
+        }
+    }
+
+    /// The refunds and disputes that the gateway knows of since then, the oldest first: those that
+    /// billing asked for may be among them, and each is told again each time. Nothing where it gives
+    /// nothing back.
+    ///
+    /// # Errors
+    /// In one line: it cannot be asked, or a part of what it said cannot be read. Then nothing of it
+    /// is taken.
+    pub fn changes(&self, since: DateTime<Utc>) -> std::result::Result<Vec<Change>, String> {
+        let told = match self {
+            Gateway::Command(program) if program.refunds => program.changes(since),
+            Gateway::Stripe(stripe) => stripe.changes(since),
+            Gateway::Unusable(_) => Err(UNUSABLE.to_owned()),
+            Gateway::None | Gateway::Sandbox | Gateway::Command(_) => Ok(Vec::new()),
+        };
+        told.map(|mut changes| {
+            changes.sort_by_key(|change| change.at);
+            changes
+        })
     }
 
     /// Whether the gateway still remembers a key, so that the same charge may be sent once more
@@ -142,7 +207,20 @@ impl Gateway {
         now: DateTime<Utc>,
         machine_now: DateTime<Utc>,
     ) -> bool {
-        let ages = [now - request.created_at, machine_now - request.prepared_at];
+        self.remembers_for([now - request.created_at, machine_now - request.prepared_at])
+    }
+
+    /// The same of a refund.
+    pub fn remembers_refund(
+        &self,
+        request: &RefundRequest,
+        now: DateTime<Utc>,
+        machine_now: DateTime<Utc>,
+    ) -> bool {
+        self.remembers_for([now - request.created_at, machine_now - request.prepared_at])
+    }
+
+    fn remembers_for(&self, ages: [TimeDelta; 2]) -> bool {
         let memory = match self {
             Gateway::None | Gateway::Unusable(_) => return false,
             Gateway::Sandbox => return true,
@@ -154,6 +232,20 @@ impl Gateway {
     }
 }
 
+const UNUSABLE: &str = "the gateway cannot be used";
+
 fn unusable() -> Answer {
-    Answer::Unknown { message: "the gateway cannot be used".to_owned() }
+    Answer::Unknown { message: UNUSABLE.to_owned() }
+}
+
+fn nobody() -> Answer {
+    Answer::Unknown { message: "no gateway is configured".to_owned() }
+}
+
+fn unsupported(why: &str) -> Answer {
+    Answer::Declined {
+        code: UNSUPPORTED.to_owned(),
+        message: Some(format!("nothing is given back: {why}")),
+        retryable: false,
+    }
 }

@@ -1,6 +1,18 @@
 //! The sandbox: answers from the token, and takes no money.
 
 use crate::domain::charge::{Answer, ChargeRequest, TOO_SMALL};
+use crate::domain::gateway_refund::RefundRequest;
+
+/// What each reference of the sandbox begins with.
+const OURS: &str = "sandbox_";
+
+/// Tokens that are charged as `tok_ok`, and what their references begin with: the sandbox keeps
+/// nothing, and a refund knows no more of its charge than that.
+const OF_REFUND: [(&str, &str); 3] = [
+    ("tok_refund_pending", "sandbox_refund_pending_"),
+    ("tok_refund_fails", "sandbox_refund_fails_"),
+    ("tok_refund_unknown", "sandbox_refund_unknown_"),
+];
 
 /// Answers a charge. `tok_flaky_N` declines N times: how often it was asked for this debt stands
 /// at the end of the key, which counts the attempts of a transaction.
@@ -8,13 +20,14 @@ pub fn charge(request: &ChargeRequest) -> Answer {
     let succeeded = || Answer::Succeeded { reference: Some(reference(request)) };
     match request.token.reveal() {
         "tok_ok" => succeeded(),
+        token if of_refund(token).is_some() => succeeded(),
         "tok_declined" => declined("insufficient_funds", true),
         "tok_declined_hard" => declined("stolen_card", false),
         // Takes half of a major unit at least, as Stripe does in EUR.
         "tok_least" if request.amount.minor() < 50 => declined(TOO_SMALL, true),
         "tok_least" => succeeded(),
         "tok_pending" => Answer::Pending { reference: Some(reference(request)) },
-        "tok_unknown" => Answer::Unknown { message: "the sandbox says nothing".to_owned() },
+        "tok_unknown" => Answer::Unknown { message: SILENT.to_owned() },
         flaky => match flaky.strip_prefix("tok_flaky_").and_then(|n| n.parse::<u64>().ok()) {
             Some(times) if try_number(&request.idempotency_key) > times => succeeded(),
             Some(_) => declined("insufficient_funds", true),
@@ -29,13 +42,40 @@ pub fn status(request: &ChargeRequest) -> Answer {
     charge(request)
 }
 
+/// Answers a refund, and what became of one: what is pending stays so, as of a charge. A charge that
+/// the sandbox did not take it does not give back.
+pub fn refund(request: &RefundRequest) -> Answer {
+    let reference = Some(format!("{OURS}{}", request.idempotency_key));
+    let refuse = |code: &str, message: &str| Answer::Declined {
+        code: code.to_owned(),
+        message: Some(message.to_owned()),
+        retryable: false,
+    };
+    let told = OF_REFUND.iter().find(|(_, prefix)| request.charge.starts_with(prefix));
+    match told.map(|(token, _)| *token) {
+        Some("tok_refund_pending") => Answer::Pending { reference },
+        Some("tok_refund_fails") => refuse("refund_failed", "the sandbox fails this refund"),
+        Some(_) => Answer::Unknown { message: SILENT.to_owned() },
+        None if request.charge.starts_with(OURS) => Answer::Succeeded { reference },
+        None => refuse("unknown_charge", "the sandbox took no such charge"),
+    }
+}
+
+const SILENT: &str = "the sandbox says nothing";
+
 fn declined(code: &str, retryable: bool) -> Answer {
     let message = Some(format!("the sandbox declines this token: {code}"));
     Answer::Declined { code: code.to_owned(), message, retryable }
 }
 
 fn reference(request: &ChargeRequest) -> String {
-    format!("sandbox_{}", request.idempotency_key)
+    let prefix = of_refund(request.token.reveal()).unwrap_or(OURS);
+    format!("{prefix}{}", request.idempotency_key)
+}
+
+/// What the references of a token begin with, where it says what becomes of its refund.
+fn of_refund(token: &str) -> Option<&'static str> {
+    OF_REFUND.iter().find(|(named, _)| *named == token).map(|(_, prefix)| *prefix)
 }
 
 /// The number of the attempt, from 1, that ends a key: `…-2`.
@@ -73,6 +113,46 @@ mod tests {
         assert!(matches!(answers("tok_pending"), Answer::Pending { .. }));
         assert!(matches!(answers("tok_unknown"), Answer::Unknown { .. }));
         assert!(matches!(answers("4242"), Answer::Declined { retryable: false, .. }));
+    }
+
+    /// Charges the token, and gives back what it was charged.
+    fn refunded(token: &str) -> Answer {
+        let Answer::Succeeded { reference: Some(charge) } = charge(&request(token, 1)) else {
+            panic!("{token} is not charged")
+        };
+        refund(&refund_of(&charge))
+    }
+
+    fn refund_of(charge: &str) -> RefundRequest {
+        RefundRequest {
+            idempotency_key: "9b2e-txn2-1".into(),
+            amount: Money::from_minor(5_000, Currency::XOF),
+            invoice: "INV-2026-000001".into(),
+            tenant: "acme".into(),
+            charge: charge.into(),
+            credit_note: None,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            prepared_at: chrono::DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_refund_comes_to_what_the_token_of_its_charge_says() {
+        let reference = Some("sandbox_9b2e-txn2-1".to_owned());
+        for token in ["tok_ok", "tok_least", "tok_flaky_0"] {
+            let succeeded = Answer::Succeeded { reference: reference.clone() };
+            assert_eq!(refunded(token), succeeded, "{token}");
+        }
+        assert_eq!(refunded("tok_refund_pending"), Answer::Pending { reference });
+        let Answer::Declined { code, retryable, .. } = refunded("tok_refund_fails") else {
+            panic!("it fails")
+        };
+        assert_eq!((code.as_str(), retryable), ("refund_failed", false));
+        assert!(matches!(refunded("tok_refund_unknown"), Answer::Unknown { .. }));
+        for charge in ["pi_1", "", "refund_fails"] {
+            let answer = refund(&refund_of(charge));
+            assert!(matches!(answer, Answer::Declined { retryable: false, .. }), "{charge}");
+        }
     }
 
     #[test]

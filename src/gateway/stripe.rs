@@ -1,12 +1,16 @@
 //! Stripe: one payment intent for each key, created and confirmed in one request while the
-//! customer is away. What it answers is mapped in `answer`, amounts in `amount`.
+//! customer is away. What it answers is mapped in `answer`, amounts in `amount`; what is given back
+//! stands in `refund`, and what was done there without being asked in `changes`.
 //!
 //! The sources are Stripe's pages "Idempotent requests", "Advanced error handling", "Create a
 //! PaymentIntent" and "How PaymentIntents work"; others are named where they are followed.
 
 mod amount;
 mod answer;
+mod changes;
+mod dispute;
 mod http;
+mod refund;
 
 use std::time::Duration;
 
@@ -29,7 +33,7 @@ const CLOCK_ERROR: TimeDelta = TimeDelta::hours(24);
 
 const INTENTS: &str = "/v1/payment_intents";
 
-/// Pages of 100 intents of one customer, made since a key was: more is an endless list.
+/// Pages of 100 of what belongs to one customer or payment: more is an endless list.
 const MOST_PAGES: usize = 100;
 
 /// The longest message that is kept.
@@ -309,29 +313,46 @@ impl Stripe {
         // The earlier of both: the one is real, the other what the command was told.
         let made = charge.request.prepared_at.min(charge.request.created_at);
         let since = (made - CLOCK_ERROR).timestamp().to_string();
-        let mut found: Vec<Value> = Vec::new();
+        let query = [("customer", charge.payer.customer), ("created[gte]", since.as_str())];
+        let ours = |value: &Value| Intent::read(value).map(|intent| charge.has_key(&intent));
+        let found = self.list(INTENTS, &query, MOST_PAGES, ours)?;
+        let best = found.iter().filter_map(Intent::read).min_by_key(Intent::rank);
+        Ok(best.map_or(Answer::NotFound, |intent| self.settled(charge, &intent)))
+    }
+
+    /// The objects of a list that are wanted, the newest first. `wanted` says nothing of one that
+    /// cannot be read: then nobody knows what the list says.
+    fn list(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        most_pages: usize,
+        wanted: impl Fn(&Value) -> Option<bool>,
+    ) -> std::result::Result<Vec<Value>, String> {
+        let mut found = Vec::new();
         let mut after: Option<String> = None;
-        for _ in 0..MOST_PAGES {
-            let mut query = vec![
-                ("customer", charge.payer.customer),
-                ("created[gte]", since.as_str()),
-                ("limit", "100"),
-            ];
+        for _ in 0..most_pages {
+            let mut query = query.to_vec();
+            query.push(("limit", "100"));
             query.extend(after.as_deref().map(|id| ("starting_after", id)));
-            let reply = self.api.get(&format!("{INTENTS}?{}", form(&query)))?;
-            let Some(page) = page(&reply) else { return Ok(answer::unknown(&reply)) };
-            let ours = page.iter().filter(|(_, intent)| charge.has_key(intent));
-            found.extend(ours.map(|(value, _)| (*value).clone()));
-            match (reply.body["has_more"].as_bool(), page.last()) {
-                (Some(false), _) => {
-                    let best = found.iter().filter_map(Intent::read).min_by_key(Intent::rank);
-                    return Ok(best.map_or(Answer::NotFound, |i| self.settled(charge, &i)));
+            let reply = self.api.get(&format!("{path}?{}", form(&query)))?;
+            let page = reply.body["data"].as_array().filter(|_| reply.status == 200);
+            let Some(page) = page else { return Err(answer::says(&reply)) };
+            for value in page {
+                match wanted(value) {
+                    Some(true) => found.push(value.clone()),
+                    Some(false) => {}
+                    None => return Err(answer::says(&reply)),
                 }
-                (Some(true), Some((_, last))) => after = Some(last.id.to_owned()),
-                _ => return Ok(answer::unknown(&reply)),
+            }
+            let last = page.last().and_then(|value| value["id"].as_str());
+            match (reply.body["has_more"].as_bool(), last) {
+                (Some(false), _) => return Ok(found),
+                (Some(true), Some(last)) => after = Some(last.to_owned()),
+                _ => return Err(answer::says(&reply)),
             }
         }
-        Err("the list of the customer's payments does not end".to_owned())
+        Err(format!("the list {path} does not end"))
     }
 }
 
@@ -346,12 +367,6 @@ fn without_secrets(answer: Answer) -> Answer {
         Answer::NotSent { message } => Answer::NotSent { message: shown(&message) },
         other => other,
     }
-}
-
-/// The intents of a page; `None` where one of them, or the page, cannot be read.
-fn page(reply: &Reply) -> Option<Vec<(&Value, Intent<'_>)>> {
-    let data = reply.body["data"].as_array().filter(|_| reply.status == 200)?;
-    data.iter().map(|value| Some((value, Intent::read(value)?))).collect()
 }
 
 /// The decline of an intent of which nothing more comes.

@@ -1,5 +1,6 @@
 //! E-mails from their templates: the built-in ones, or the operator's in their place.
 
+mod credit_note;
 mod facts;
 mod filters;
 mod labels;
@@ -54,6 +55,10 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "invoice.fr.html",
     "invoice.en.txt",
     "invoice.en.html",
+    "credit_note.fr.txt",
+    "credit_note.fr.html",
+    "credit_note.en.txt",
+    "credit_note.en.html",
     "payment_failed.fr.txt",
     "payment_failed.fr.html",
     "payment_failed.en.txt",

@@ -94,7 +94,7 @@ impl Db<'_> {
     pub fn open_charges(&self, after: TransactionId, limit: usize) -> Result<Vec<TransactionId>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT id FROM transactions INDEXED BY transactions_open
-             WHERE next_retry_at IS NOT NULL AND id > ?1 ORDER BY id LIMIT ?2",
+             WHERE next_retry_at IS NOT NULL AND kind = 'charge' AND id > ?1 ORDER BY id LIMIT ?2",
         )?;
         let ids = statement.query_map((after.0, limit as i64), |row| row.get(0))?;
         Ok(ids.map(|id| id.map(TransactionId)).collect::<rusqlite::Result<_>>()?)
@@ -178,6 +178,15 @@ impl Db<'_> {
         Ok(statement.query_row([id.0], |row| row.get(0))?)
     }
 
+    /// Whether anything was ever charged.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn was_ever_charged(&self) -> Result<bool> {
+        let any = "SELECT EXISTS (SELECT 1 FROM charge_attempts)";
+        Ok(self.conn.prepare_cached(any)?.query_row([], |row| row.get(0))?)
+    }
+
     /// Whether a charge of an invoice was declined.
     ///
     /// # Errors
@@ -243,7 +252,7 @@ impl Db<'_> {
     pub fn count_attempts(&self, id: InvoiceId) -> Result<i64> {
         let mut statement = self.conn.prepare_cached(
             "SELECT count(*) FROM transactions x JOIN charge_attempts a ON a.transaction_id = x.id
-             WHERE x.invoice_id = ?1",
+             WHERE x.invoice_id = ?1 AND x.kind = 'charge'",
         )?;
         Ok(statement.query_row([id.0], |row| row.get(0))?)
     }

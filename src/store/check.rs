@@ -97,7 +97,9 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT s.series || ': the last is ' || s.last || ', ' || s.skipped
                 || ' were passed over, and ' || count(i.id) || ' were issued'
               FROM number_sequences s
-              LEFT JOIN invoices i ON i.series = s.series AND i.origin = 'issued'
+              LEFT JOIN (SELECT id, series FROM invoices WHERE origin = 'issued'
+                UNION ALL SELECT id, series FROM credit_notes WHERE origin = 'issued') i
+                ON i.series = s.series
               GROUP BY s.series HAVING count(i.id) + s.skipped <> s.last",
     },
     Check {
@@ -198,7 +200,14 @@ pub const CHECKS: &[Check] = &[
               UNION ALL
               SELECT i.number || ' has no discount, and use_' || u.id || ' is not returned'
               FROM coupon_usages u JOIN invoices i ON i.id = u.invoice_id
-              WHERE u.returned_at IS NULL AND (i.status = 'void' OR i.coupon_id IS NULL)",
+              WHERE u.returned_at IS NULL AND u.credit_note_id IS NULL
+                AND (i.status = 'void' OR i.coupon_id IS NULL)
+              UNION ALL
+              SELECT 'use_' || u.id || ' gave ' || u.discount_minor || ' off ' || i.number || ', '
+                || n.number || ' says ' || n.subtotal_minor
+              FROM coupon_usages u JOIN invoices i ON i.id = u.invoice_id
+              JOIN credit_notes n ON n.id = u.credit_note_id
+              WHERE n.invoice_id <> u.invoice_id OR n.subtotal_minor <> u.discount_minor",
     },
     Check {
         name: "redemptions",
@@ -300,7 +309,7 @@ pub const CHECKS: &[Check] = &[
                 || i.number || ' in ' || i.currency
               FROM ledger l JOIN invoices i ON i.id = l.invoice_id
               WHERE l.currency <> i.currency AND l.kind IN ('discount', 'payment', 'charge',
-                'reversal', 'write_off', 'void')",
+                'reversal', 'write_off', 'void', 'credit_note', 'credit_netted', 'refund')",
     },
     Check {
         name: "dues",
@@ -323,7 +332,7 @@ pub const CHECKS: &[Check] = &[
                 || coalesce(-sum(l.receivable_minor + l.loss_minor), 0)
               FROM invoices i LEFT JOIN ledger l ON l.invoice_id = i.id
                 AND l.kind NOT IN ('invoice', 'discount', 'write_off', 'void', 'credit_applied',
-                  'credit_unapplied')
+                  'credit_unapplied', 'credit_note', 'credit_netted')
               -- A correction takes back the issue too: of those that had one, the dues tell.
               WHERE i.status <> 'draft' AND NOT EXISTS (SELECT 1 FROM ledger c
                 WHERE c.invoice_id = i.id AND c.kind = 'correction')
@@ -336,7 +345,7 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT i.number || ' comes to ' || i.total_minor || ' with ' || i.tax_minor
                 || ' of tax, the ledger says ' || coalesce(sum(l.revenue_minor + l.tax_minor), 0)
                 || ' with ' || coalesce(sum(l.tax_minor), 0)
-              FROM invoices i LEFT JOIN ledger l ON l.invoice_id = i.id
+              FROM invoices i LEFT JOIN ledger l ON l.invoice_id = i.id AND l.kind <> 'credit_note'
               WHERE i.status <> 'draft'
               GROUP BY i.id
               HAVING coalesce(sum(l.revenue_minor + l.tax_minor), 0)
@@ -351,12 +360,14 @@ pub const CHECKS: &[Check] = &[
                 || ' of credit, the ledger says ' || coalesce(sum(l.cash_minor), 0) || ' and '
                 || coalesce(sum(l.credit_minor), 0)
               FROM (SELECT id,
-                      CASE status WHEN 'succeeded' THEN amount_minor ELSE 0 END AS cash,
-                      CASE status WHEN 'succeeded' THEN amount_minor - applied_minor ELSE 0 END
+                      CASE WHEN status <> 'succeeded' THEN 0
+                        WHEN kind = 'refund' THEN -amount_minor ELSE amount_minor END AS cash,
+                      CASE WHEN status <> 'succeeded' THEN 0
+                        WHEN kind = 'refund' THEN -amount_minor ELSE amount_minor - applied_minor END
                         AS credit
                     FROM transactions) x
               LEFT JOIN ledger l ON l.transaction_id = x.id
-                AND l.kind NOT IN ('credit_applied', 'credit_unapplied')
+                AND l.kind NOT IN ('credit_applied', 'credit_unapplied', 'refund_lost')
               GROUP BY x.id
               HAVING coalesce(sum(l.cash_minor), 0) <> x.cash
                 OR coalesce(sum(l.credit_minor), 0) <> x.credit",
@@ -419,15 +430,18 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "credit_left",
-        proves: "what is left of each credit is what pays no invoice",
-        sql: "SELECT 'crd_' || c.id || ' has ' || c.left_minor || ' left of ' || c.amount_minor
-                || ', and ' || coalesce(sum(u.amount_minor), 0) || ' pay invoices'
-              FROM credits c
-              LEFT JOIN credit_uses u ON u.credit_id = c.id AND u.unapplied_at IS NULL
-              GROUP BY c.id
-              HAVING c.left_minor <> CASE WHEN c.taken_back_at IS NULL
-                  THEN c.amount_minor - coalesce(sum(u.amount_minor), 0) ELSE 0 END
-                OR (c.taken_back_at IS NOT NULL AND count(u.id) > 0)",
+        proves: "what is left of each credit is what neither pays an invoice nor goes back",
+        sql: "SELECT 'crd_' || id || ' has ' || left_minor || ' left of ' || amount_minor || ', and '
+                || uses || ' pay invoices, ' || held || ' go back, ' || netted_minor || ' are set off'
+              FROM (SELECT c.*,
+                  (SELECT coalesce(sum(amount_minor), 0) FROM credit_uses u
+                   WHERE u.credit_id = c.id AND u.unapplied_at IS NULL) AS uses,
+                  (SELECT coalesce(sum(amount_minor - lost_minor), 0) FROM credit_refunds h
+                   WHERE h.credit_id = c.id AND h.failed_at IS NULL) AS held
+                FROM credits c)
+              WHERE left_minor <> CASE WHEN taken_back_at IS NULL
+                  THEN amount_minor - uses - held - netted_minor ELSE 0 END
+                OR (taken_back_at IS NOT NULL AND uses + held > 0)",
     },
     Check {
         name: "credit_balances",
@@ -435,6 +449,11 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT t.slug || ' has ' || sum(s.left_minor) || ' ' || s.currency
                 || ' in credit, the ledger says ' || sum(s.ledger)
               FROM (SELECT tenant_id, currency, left_minor, 0 AS ledger FROM credits
+                    UNION ALL
+                    -- What is on its way back is booked when it arrives.
+                    SELECT h.tenant_id, h.currency, h.amount_minor - h.lost_minor, 0
+                    FROM credit_refunds h JOIN transactions x ON x.id = h.transaction_id
+                    WHERE h.failed_at IS NULL AND x.status <> 'succeeded'
                     UNION ALL
                     SELECT tenant_id, currency, 0, credit_minor FROM ledger
                     INDEXED BY ledger_credit WHERE credit_minor <> 0) s
@@ -456,6 +475,74 @@ pub const CHECKS: &[Check] = &[
                     WHERE i.credit_applied_minor > 0
                       OR i.id IN (SELECT invoice_id FROM credit_uses))
               WHERE applied <> uses OR applied <> ledger",
+    },
+    Check {
+        name: "credit_notes",
+        proves: "what credit notes took back of each invoice is what the ledger says, and no more than it",
+        sql: "SELECT number || ' has credit notes over ' || notes || ' of ' || tax || ' tax, the ledger says '
+                || ledger || ' of ' || ledger_tax || ', the invoice ' || copy
+              FROM (SELECT i.number, i.credit_notes_minor AS copy, i.total_minor, i.tax_minor,
+                  (SELECT coalesce(sum(total_minor), 0) FROM credit_notes WHERE invoice_id = i.id)
+                    AS notes,
+                  (SELECT coalesce(sum(tax_minor), 0) FROM credit_notes WHERE invoice_id = i.id)
+                    AS tax,
+                  (SELECT coalesce(-sum(revenue_minor + tax_minor), 0) FROM ledger
+                   WHERE invoice_id = i.id AND kind = 'credit_note') AS ledger,
+                  (SELECT coalesce(-sum(tax_minor), 0) FROM ledger
+                   WHERE invoice_id = i.id AND kind = 'credit_note') AS ledger_tax
+                FROM invoices i WHERE i.credit_notes_minor > 0
+                  OR i.id IN (SELECT invoice_id FROM credit_notes))
+              WHERE notes <> copy OR notes <> ledger OR tax <> ledger_tax OR notes > total_minor
+                OR tax > tax_minor
+              UNION ALL
+              SELECT n.number || ': lines come to ' || coalesce(sum(l.amount_minor), 0) || ' less '
+                || coalesce(sum(l.discount_minor), 0) || ', net ' || coalesce(sum(l.net_minor), 0)
+              FROM credit_notes n LEFT JOIN credit_note_lines l ON l.credit_note_id = n.id
+              GROUP BY n.id HAVING coalesce(sum(l.amount_minor), 0) <> n.subtotal_minor
+                OR coalesce(sum(l.discount_minor), 0) <> n.discount_minor
+                OR coalesce(sum(l.net_minor), 0) <> n.total_minor - n.tax_minor",
+    },
+    Check {
+        name: "credited",
+        proves: "what credit notes took off what is due is what their splits and the ledger say",
+        sql: "SELECT number || ' has ' || credited_minor || ' credited, its notes say ' || notes
+                || ', the ledger ' || ledger
+              FROM (SELECT i.number, i.credited_minor,
+                  (SELECT coalesce(sum(reduces_due_minor), 0) FROM credit_notes
+                   WHERE invoice_id = i.id) AS notes,
+                  (SELECT coalesce(-sum(receivable_minor + loss_minor), 0) FROM ledger
+                   WHERE invoice_id = i.id AND kind IN ('credit_note', 'credit_netted')) AS ledger
+                FROM invoices i WHERE i.credit_notes_minor > 0
+                  OR i.id IN (SELECT invoice_id FROM credit_notes))
+              WHERE credited_minor <> notes OR credited_minor <> ledger
+              UNION ALL
+              SELECT n.number || ' gave back ' || (n.refunded_minor + n.outside_minor)
+                || ', its refunds come to ' || coalesce(sum(h.amount_minor), 0) || ', of which '
+                || coalesce(sum(h.lost_minor), 0) || ' are lost'
+              FROM credit_notes n LEFT JOIN credits c ON c.credit_note_id = n.id
+              LEFT JOIN credit_refunds h ON h.credit_id = c.id AND h.failed_at IS NULL
+              GROUP BY n.id
+              HAVING coalesce(sum(h.amount_minor), 0) <> n.refunded_minor + n.outside_minor
+                OR coalesce(sum(h.lost_minor), 0) <> n.lost_minor",
+    },
+    Check {
+        name: "refunds",
+        proves: "no payment gives back more than it brought, and each refund holds as much credit",
+        sql: "SELECT 'txn_' || p.id || ' brought ' || p.amount_minor || ', and ' || sum(r.amount_minor)
+                || ' of it go back'
+              FROM transactions p JOIN transactions r INDEXED BY transactions_refunds
+                ON r.refund_of = p.id
+              WHERE p.kind <> 'refund' AND (r.status <> 'failed' OR r.next_retry_at IS NOT NULL)
+              GROUP BY p.id HAVING sum(r.amount_minor) > p.amount_minor
+              UNION ALL
+              SELECT 'txn_' || x.id || ' gives back ' || x.amount_minor || ', and holds '
+                || coalesce(sum(h.amount_minor), 0) || ' of credit'
+              FROM transactions x LEFT JOIN credit_refunds h ON h.transaction_id = x.id
+                AND h.failed_at IS NULL
+              WHERE x.kind = 'refund'
+              GROUP BY x.id HAVING coalesce(sum(h.amount_minor), 0)
+                <> CASE WHEN x.status <> 'failed' OR x.next_retry_at IS NOT NULL
+                  THEN x.amount_minor ELSE 0 END",
     },
     Check {
         name: CHASED,

@@ -7,8 +7,8 @@ use super::{Db, columns};
 use crate::domain::credit::{Credit, CreditSource, CreditUse, Left};
 use crate::domain::money::Totals;
 use crate::domain::{
-    Act, CreditId, CreditUseId, Currency, InvoiceId, Money, Refusal, Result, TenantId,
-    TransactionId,
+    Act, CreditId, CreditNoteId, CreditUseId, Currency, InvoiceId, Money, Refusal, Result,
+    TenantId, TransactionId,
 };
 
 /// A credit that is about to be written.
@@ -17,6 +17,7 @@ pub struct NewCredit<'a> {
     pub tenant: TenantId,
     pub source: CreditSource,
     pub transaction: Option<TransactionId>,
+    pub credit_note: Option<CreditNoteId>,
     pub amount: Money,
     pub reason: Option<&'a str>,
     pub counts_from: NaiveDate,
@@ -51,8 +52,8 @@ impl Db<'_> {
             .conn
             .prepare_cached(
                 "INSERT INTO credits (tenant_id, currency, source, transaction_id, amount_minor,
-                   left_minor, reason, counts_from, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)",
+                   left_minor, reason, counts_from, created_at, credit_note_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)",
             )?
             .insert((
                 new.tenant.0,
@@ -63,6 +64,7 @@ impl Db<'_> {
                 new.reason,
                 new.counts_from.to_string(),
                 act.at(),
+                new.credit_note.map(|id| id.0),
             ))?;
         Ok(CreditId(id))
     }
@@ -74,8 +76,8 @@ impl Db<'_> {
     pub fn credit(&self, id: CreditId) -> Result<Credit> {
         self.conn
             .prepare_cached(
-                "SELECT c.*, t.slug FROM credits c JOIN tenants t ON t.id = c.tenant_id
-                 WHERE c.id = ?1",
+                "SELECT c.*, t.slug, n.number FROM credits c JOIN tenants t ON t.id = c.tenant_id
+                 LEFT JOIN credit_notes n ON n.id = c.credit_note_id WHERE c.id = ?1",
             )?
             .query_row([id.0], credit)
             .optional()?
@@ -93,7 +95,9 @@ impl Db<'_> {
         mut each: impl FnMut(Credit) -> Result<()>,
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT * FROM (SELECT c.*, t.slug FROM credits c JOIN tenants t ON t.id = c.tenant_id
+            "SELECT * FROM (SELECT c.*, t.slug, n.number
+               FROM credits c JOIN tenants t ON t.id = c.tenant_id
+               LEFT JOIN credit_notes n ON n.id = c.credit_note_id
                WHERE (?1 IS NULL OR c.tenant_id = ?1) AND (NOT ?2 OR c.left_minor > 0)
                ORDER BY c.id DESC LIMIT ?3) ORDER BY id",
         )?;
@@ -328,6 +332,7 @@ fn credit(row: &Row) -> rusqlite::Result<Credit> {
         tenant: row.get("slug")?,
         source: columns::word(row, "source")?,
         transaction: row.get::<_, Option<i64>>("transaction_id")?.map(TransactionId),
+        credit_note: row.get("number")?,
         amount: columns::money(row, "amount_minor", currency)?,
         left: columns::money(row, "left_minor", currency)?,
         reason: row.get("reason")?,

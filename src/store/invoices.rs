@@ -82,7 +82,11 @@ macro_rules! invoice_query {
     ($($rest:expr),+) => {
         concat!(
             "SELECT i.*, t.slug AS tenant, s.document AS seller, b.document AS buyer,
-                    c.code AS coupon
+                    c.code AS coupon,
+                    (SELECT coalesce(sum(x.amount_minor), 0)
+                     FROM transactions x INDEXED BY transactions_invoice_refunds
+                     WHERE x.invoice_id = i.id AND x.kind = 'refund' AND x.status = 'succeeded')
+                      AS refunded_minor
              FROM invoices i JOIN tenants t ON t.id = i.tenant_id
              JOIN parties s ON s.id = i.seller_id JOIN parties b ON b.id = i.buyer_id
              LEFT JOIN coupons c ON c.id = i.coupon_id ",
@@ -270,7 +274,7 @@ impl Db<'_> {
 
     /// Books an invoice that was written with its copies: its issue, and what it had become.
     fn book_new(&self, act: &Act, invoice: InvoiceId, new: &NewInvoice) -> Result<()> {
-        let subject = Subject { tenant: new.tenant, invoice: Some(invoice), transaction: None };
+        let subject = Subject { invoice: Some(invoice), ..Subject::of_tenant(new.tenant) };
         let (issued_on, paid_on) = (new.issued_on, new.paid_on);
         let elsewhere = new.paid_elsewhere;
         for entry in entries_of_new(&new.amounts, new.status, issued_on, elsewhere, paid_on) {
@@ -558,6 +562,9 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         paid: columns::money(row, "paid_minor", currency)?,
         credit_applied: columns::money(row, "credit_applied_minor", currency)?,
         paid_elsewhere: columns::money(row, "paid_elsewhere_minor", currency)?,
+        credited: columns::money(row, "credited_minor", currency)?,
+        credit_notes_total: columns::money(row, "credit_notes_minor", currency)?,
+        refunded: columns::money(row, "refunded_minor", currency)?,
         coupon: row.get("coupon")?,
         issued_on: columns::date(row, "issued_on")?,
         due_on: columns::date(row, "due_on")?,

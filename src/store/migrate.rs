@@ -113,8 +113,14 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 15,
-        summary: "prices with tax, why there is none, and parties in parts",
+        summary: "credit notes, refunds, and payments on account",
         sql: Some(include_str!("migrations/15.sql")),
+        fill: None,
+    },
+    Migration {
+        version: 16,
+        summary: "prices with tax, why there is none, and parties in parts",
+        sql: Some(include_str!("migrations/16.sql")),
         fill: None,
     },
 ];

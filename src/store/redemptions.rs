@@ -7,7 +7,8 @@ use super::{Db, columns, coupons};
 use crate::domain::coupon::{Coupon, Facts, OnPlan, Redemption, Usage};
 use crate::domain::invoice::{Amounts, Line};
 use crate::domain::{
-    Act, CouponId, InvoiceId, Money, RedemptionId, Result, SubscriptionId, TenantId, UsageId,
+    Act, CouponId, CreditNoteId, InvoiceId, Money, RedemptionId, Result, SubscriptionId, TenantId,
+    UsageId,
 };
 
 /// A coupon that is redeemed.
@@ -52,10 +53,11 @@ macro_rules! usage_query {
     ($($rest:expr),+) => {
         concat!(
             "SELECT u.*, c.code, t.slug AS tenant, i.number AS invoice, i.subscription_id,
-                    r.metadata
+                    r.metadata, n.number AS credit_note
              FROM coupon_usages u JOIN coupons c ON c.id = u.coupon_id
              JOIN tenants t ON t.id = u.tenant_id JOIN invoices i ON i.id = u.invoice_id
-             JOIN redemptions r ON r.id = u.redemption_id ",
+             JOIN redemptions r ON r.id = u.redemption_id
+             LEFT JOIN credit_notes n ON n.id = u.credit_note_id ",
             $($rest),+
         )
     };
@@ -81,7 +83,8 @@ impl Db<'_> {
                 WHERE coupon_id = ?1 AND tenant_id = ?2 AND returned_at IS NULL) AS uses,
                EXISTS (SELECT 1 FROM invoices
                 WHERE tenant_id = ?2 AND status = 'paid' AND total_minor > 0) AS has_paid_invoice,
-               EXISTS (SELECT 1 FROM transactions WHERE tenant_id = ?2 AND status = 'succeeded')
+               EXISTS (SELECT 1 FROM transactions WHERE tenant_id = ?2 AND status = 'succeeded'
+                   AND kind <> 'refund')
                  OR EXISTS (SELECT 1 FROM invoices
                    WHERE tenant_id = ?2 AND paid_elsewhere_minor > 0) AS has_payment",
         )?;
@@ -185,6 +188,29 @@ impl Db<'_> {
                 act.at(),
             ))?;
         Ok(UsageId(id))
+    }
+
+    /// Notes that a credit note gave the discount of a usage.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn usage_by_note(&self, id: UsageId, note: CreditNoteId) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE coupon_usages SET credit_note_id = ?2 WHERE id = ?1")?
+            .execute((id.0, note.0))?;
+        Ok(())
+    }
+
+    /// Whether a coupon discounts an invoice, or a credit note of it.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn has_usage(&self, invoice: InvoiceId) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM coupon_usages
+               WHERE invoice_id = ?1 AND returned_at IS NULL)",
+        )?;
+        Ok(statement.query_row([invoice.0], |row| row.get(0))?)
     }
 
     /// Takes a coupon's discount off an open invoice; one that comes to nothing is paid `on` that
@@ -405,5 +431,6 @@ fn usage(row: &Row) -> rusqlite::Result<Usage> {
         metadata: row.get("metadata")?,
         used_at: row.get("used_at")?,
         returned_at: row.get("returned_at")?,
+        credit_note: row.get("credit_note")?,
     })
 }

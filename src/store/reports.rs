@@ -19,7 +19,12 @@ macro_rules! stood {
              stood (id, status, total_minor, due_minor, paid_on) AS MATERIALIZED (
                SELECT i.id,
                  CASE WHEN max(l.kind = 'void') THEN 'void'
-                   WHEN sum(l.receivable_minor + l.loss_minor) = 0 THEN 'paid'
+                   WHEN sum(l.receivable_minor + l.loss_minor) = 0 THEN CASE
+                     -- Neither money nor credit settled any of it.
+                     WHEN max(l.kind = 'credit_note') AND sum(CASE WHEN l.kind IN ('payment',
+                         'charge', 'reversal', 'credit_applied', 'credit_unapplied')
+                       THEN l.receivable_minor + l.loss_minor ELSE 0 END) = 0 THEN 'credited'
+                     ELSE 'paid' END
                    WHEN sum(l.loss_minor) > 0 THEN 'uncollectible'
                    -- Given up and paid twice over: one of the payments was taken back since.
                    WHEN sum(l.receivable_minor + l.loss_minor) < 0
@@ -27,7 +32,7 @@ macro_rules! stood {
                        > max(CASE WHEN l.receivable_minor > 0 THEN l.id END)
                      THEN 'uncollectible'
                    ELSE 'open' END,
-                 sum(CASE WHEN l.kind <> 'void' THEN l.revenue_minor + l.tax_minor ELSE 0 END),
+                 sum(CASE WHEN l.kind NOT IN ('void', 'credit_note') THEN l.revenue_minor + l.tax_minor ELSE 0 END),
                  sum(l.receivable_minor + l.loss_minor),
                  -- On the day of its latest payment that was not taken back, also of one that was all
                  -- surplus; else nothing was left to be paid from a coupon's day on, or from its
@@ -42,7 +47,13 @@ macro_rules! stood {
                        -- Or on that on which credit was applied last.
                        SELECT p.booked_on FROM ledger p
                        WHERE p.invoice_id = i.id AND p.booked_on <= :day
-                         AND p.kind = 'credit_applied')),
+                         AND p.kind = 'credit_applied'
+                       UNION ALL
+                       -- Or on that of a credit note that took something off it.
+                       SELECT p.booked_on FROM ledger p
+                       WHERE p.invoice_id = i.id AND p.booked_on <= :day
+                         AND p.kind IN ('credit_note', 'credit_netted')
+                         AND p.receivable_minor + p.loss_minor <> 0)),
                    max(CASE WHEN l.kind = 'discount' THEN l.booked_on END), i.issued_on)
                FROM changed c JOIN invoices i ON i.id = c.id
                JOIN ledger l ON l.invoice_id = i.id AND l.booked_on <= :day

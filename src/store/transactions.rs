@@ -31,11 +31,12 @@ macro_rules! is_listed {
 macro_rules! transaction_query {
     ($($rest:expr),+) => {
         concat!(
-            "SELECT x.*, i.number AS invoice, t.slug AS tenant,
+            "SELECT x.*, i.number AS invoice, t.slug AS tenant, n.number AS credit_note,
                     (SELECT count(*) FROM charge_attempts a WHERE a.transaction_id = x.id)
                       + (x.kind = 'payment') AS attempts
              FROM transactions x JOIN invoices i ON i.id = x.invoice_id
-             JOIN tenants t ON t.id = x.tenant_id ",
+             JOIN tenants t ON t.id = x.tenant_id
+             LEFT JOIN credit_notes n ON n.id = x.credit_note_id ",
             $($rest),+
         )
     };
@@ -232,6 +233,8 @@ fn transaction(row: &Row) -> rusqlite::Result<Transaction> {
         retries: row.get("retries")?,
         reversed_at: row.get("reversed_at")?,
         reversal_reason: row.get("reversal_reason")?,
+        refund_of: row.get::<_, Option<i64>>("refund_of")?.map(TransactionId),
+        credit_note: row.get("credit_note")?,
         metadata: row.get("metadata")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,

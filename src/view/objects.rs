@@ -2,6 +2,7 @@
 //! fields are the columns of a list.
 
 mod coupons;
+mod credit_notes;
 mod credits;
 
 use chrono::NaiveDate;
@@ -21,6 +22,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionKind};
 
 pub use coupons::*;
+pub use credit_notes::*;
 pub use credits::*;
 
 /// A share as [`money::share`] says; null of nothing.
@@ -140,8 +142,11 @@ pub const INVOICE_FIELDS: &[&str] = &[
     "tax",
     "total",
     "amount_paid",
+    "credited",
     "credit_applied",
     "amount_due",
+    "credit_notes_total",
+    "refunded",
     "issued_on",
     "due_on",
     "paid_on",
@@ -182,8 +187,11 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "tax": invoice.tax.major(),
         "total": invoice.total.major(),
         "amount_paid": invoice.paid.major(),
+        "credited": invoice.credited.major(),
         "credit_applied": invoice.credit_applied.major(),
         "amount_due": invoice.due.major(),
+        "credit_notes_total": invoice.credit_notes_total.major(),
+        "refunded": invoice.refunded.major(),
         "issued_on": invoice.issued_on,
         "due_on": invoice.due_on,
         "paid_on": invoice.paid_on,
@@ -306,6 +314,8 @@ pub const TRANSACTION_FIELDS: &[&str] = &[
     "paid_on",
     "method",
     "reference",
+    "refund_of",
+    "credit_note",
     "attempts",
     "failure_code",
     "reversed_at",
@@ -333,6 +343,8 @@ pub fn transaction(transaction: &Transaction) -> Value {
         "paid_on": transaction.paid_on,
         "method": transaction.method,
         "reference": transaction.reference,
+        "refund_of": transaction.refund_of.map(|id| id.to_string()),
+        "credit_note": transaction.credit_note,
         "attempts": transaction.attempts,
         "failure_code": transaction.failure_code,
         "failure_message": transaction.failure_message,

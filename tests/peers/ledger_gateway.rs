@@ -22,20 +22,34 @@
 //! | `twice` | percent of the calls that book and answer twice |
 //! | `late` | percent of the calls that book and answer after `late-ms` |
 //! | `late-ms` | to be longer than the time-out |
+//! | `refund-decline` | percent of the refunds that are declined for good |
+//! | `refund-pending` | percent of the refunds that are pending at first |
+//! | `refund-pending-declines` | percent of the pending ones that are declined in the end |
+//! | `refund-fails-later` | percent of the others that succeed, and fail when `asks` questions were asked |
+//! | `outside` | percent of the charges of which half is given back here, without being asked |
+//! | `dispute` | percent of the charges that are disputed: open, and decided after `asks` more tellings |
+//! | `dispute-lost` | percent of the disputes that are lost |
 //!
 //! What becomes of a key is drawn from seed and key; how a call goes, from seed, key and the number
 //! of the call with that key: the same calls always go the same way, whatever runs beside them.
 //! `decline`, `decline-hard` and `pending` share 100 percent, and so do the ways to misbehave from
 //! `abort-before` to `late`; sleeps are drawn apart from these.
 //!
+//! A charge is given back by the reference that was answered to it, `led_KEY`, and never more of it than
+//! was taken, whoever asks. What others do comes about when `changes` are asked for, which tells of all
+//! that succeeded: the refunds that billing asked for, as `led_KEY`, and the others, as `out_KEY`.
+//!
 //! # What is in the folder
 //!
 //! - `seen/KEY`: the question of the first call with the key, without operation and reference.
-//! - `booked/KEY`: `{"key","invoice","tenant","currency","amount_minor","outcome"}`, the outcome
+//! - `booked/KEY`: `{"key","invoice","tenant","currency","amount","amount_minor","outcome"}`, the outcome
 //!   being `succeeded`, `declined` or `pending`. This is the truth: money was taken where it says
 //!   `succeeded`. Each file is there whole or not at all, whenever the program is killed.
+//! - `refunded/KEY`: the same of a refund, with `charge`, `amount`, `code` and `at`; `disputes/KEY`: of
+//!   the charge with that key, `{"key","status","at"}`.
 //! - `calls/KEY.N`: empty, one a call, so that N is the number of the call even after a crash.
-//! - `log`: a line a call, its fields divided by tabs: operation, key, number of the call, invoice,
+//! - `log`: a line a call, its fields divided by tabs: operation (`charge`, `status`, `refund`,
+//!   `refund-status`, or `changes` with the key `changes`), key, number of the call, invoice,
 //!   amount in minor units, currency, what is known of the key (`not_found` or an outcome), how the
 //!   call goes (`answers`, `abort-before`, `abort-after`, `garbage`, `twice`, `late`). It is written
 //!   after booking and before any misbehaviour that follows; a call that was killed in its sleep
@@ -57,9 +71,13 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-const NAMES: [&str; 15] = [
+#[path = "ledger_gateway/refunds.rs"]
+mod refunds;
+
+const NAMES: [&str; 22] = [
     "seed",
     "decline",
     "decline-hard",
@@ -75,6 +93,13 @@ const NAMES: [&str; 15] = [
     "twice",
     "late",
     "late-ms",
+    "refund-decline",
+    "refund-pending",
+    "refund-pending-declines",
+    "refund-fails-later",
+    "outside",
+    "dispute",
+    "dispute-lost",
 ];
 
 /// The ways to misbehave of which a call has one at most.
@@ -159,9 +184,39 @@ impl Settings {
     }
 }
 
+/// What is asked of a key, or of none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Charge,
+    Status,
+    Refund,
+    RefundStatus,
+    Changes { since: DateTime<Utc> },
+}
+
+impl Operation {
+    fn word(self) -> &'static str {
+        match self {
+            Operation::Charge => "charge",
+            Operation::Status => "status",
+            Operation::Refund => "refund",
+            Operation::RefundStatus => "refund-status",
+            Operation::Changes { .. } => "changes",
+        }
+    }
+
+    fn is_of_refund(self) -> bool {
+        matches!(self, Operation::Refund | Operation::RefundStatus)
+    }
+
+    fn asks_status(self) -> bool {
+        matches!(self, Operation::Status | Operation::RefundStatus)
+    }
+}
+
 /// What billing asks.
 struct Question {
-    asks_status: bool,
+    operation: Operation,
     key: String,
     /// All that has to be the same each time.
     body: Map<String, Value>,
@@ -172,19 +227,36 @@ impl Question {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text).ok()?;
         let Ok(Value::Object(mut body)) = serde_json::from_str(&text) else { return None };
-        body.remove("reference");
-        let operation = body.remove("operation")?;
-        let asks_status = match operation.as_str()? {
-            "charge" => false,
-            "status" => true,
+        let reference = body.remove("reference");
+        let (operation, of) = (body.remove("operation")?, body.remove("of"));
+        let operation = match (operation.as_str()?, of.as_ref().map(Value::as_str)) {
+            ("charge", None) => Operation::Charge,
+            ("status", None) => Operation::Status,
+            ("refund", None) => Operation::Refund,
+            ("status", Some(Some("refund"))) => Operation::RefundStatus,
+            ("changes", None) => {
+                let since = body.get("since")?.as_str()?.parse().ok()?;
+                let (operation, key) = (Operation::Changes { since }, "changes".to_owned());
+                return Some(Question { operation, key, body: Map::new() });
+            }
             _ => return None,
         };
         let key = body.get("idempotency_key")?.as_str()?.to_owned();
         body.get("amount_minor")?.as_i64().filter(|minor| *minor > 0)?;
-        body.get("payment_method")?.get("token")?.as_str()?;
         let texts = ["invoice", "tenant", "currency", "amount"];
         texts.iter().all(|name| body.get(*name).is_some_and(Value::is_string)).then_some(())?;
-        Some(Question { asks_status, key, body })
+        match operation {
+            Operation::Refund => drop(body.insert("charge".to_owned(), reference?)),
+            Operation::RefundStatus => {}
+            _ => drop(body.get("payment_method")?.get("token")?.as_str()?),
+        }
+        if operation.is_of_refund() {
+            body.get("charge")?.as_str()?;
+            body.get("credit_note")?;
+        }
+        // The same fields, in whatever order they came.
+        body.sort_keys();
+        Some(Question { operation, key, body })
     }
 }
 
@@ -197,7 +269,7 @@ struct Ledger {
 impl Ledger {
     /// Makes the folder, and locks `running` until what is returned is dropped.
     fn open(&self) -> io::Result<File> {
-        for folder in ["seen", "booked", "calls", "tmp"] {
+        for folder in ["seen", "booked", "refunded", "disputes", "locks", "calls", "tmp"] {
             fs::create_dir_all(self.folder.join(folder))?;
         }
         let running = File::create(self.folder.join("running"))?;
@@ -220,11 +292,17 @@ impl Ledger {
             self.log(question, number, "-", "abort-before")?;
             abort();
         }
-        let outcome = self.outcome(question)?;
-        let known = outcome.as_deref().unwrap_or("not_found");
-        self.log(question, number, known, way.unwrap_or("answers"))?;
+        let (known, said) = match question.operation {
+            Operation::Changes { since } => ("-".to_owned(), self.changes(since)?),
+            _ => {
+                let outcome = self.outcome(question)?;
+                let said = self.said(question, outcome.as_deref())?;
+                (outcome.unwrap_or_else(|| "not_found".to_owned()), said)
+            }
+        };
+        let said = said.to_string();
+        self.log(question, number, &known, way.unwrap_or("answers"))?;
         self.settings.sleep("late-sleep", &call);
-        let said = self.said(&question.key, outcome.as_deref()).to_string();
         match way {
             Some("abort-after") => abort(),
             Some("late") => thread::sleep(Duration::from_millis(self.settings.get("late-ms"))),
@@ -258,31 +336,50 @@ impl Ledger {
         Ok(self.create(&seen, &body)? || fs::read_to_string(&seen)? == body)
     }
 
-    /// What the key came to, `None` where it is not booked. A charge books it; a status question
-    /// may bring what is pending to its end.
+    /// What the key came to, `None` where it is not booked. A charge or refund books it; a status
+    /// question may bring what is pending to its end.
     fn outcome(&self, question: &Question) -> io::Result<Option<String>> {
-        let booked = self.folder.join("booked").join(file_name(&question.key));
-        if !question.asks_status {
-            self.create(&booked, &entry(question, self.first_outcome(&question.key)))?;
+        let folder = if question.operation.is_of_refund() { "refunded" } else { "booked" };
+        let booked = self.place(folder, &question.key);
+        match question.operation {
+            Operation::Charge => {
+                let text = entry(question, self.first_outcome(&question.key));
+                self.create(&booked, &text)?;
+            }
+            Operation::Refund if !booked.exists() => self.book_refund(question)?,
+            _ => {}
         }
         let text = match fs::read_to_string(&booked) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             text => text?,
         };
         let outcome = serde_json::from_str::<Value>(&text)?["outcome"].as_str().map(str::to_owned);
-        if outcome.as_deref() != Some("pending") || !question.asks_status {
+        let (Some(known), true) = (&outcome, question.operation.asks_status()) else {
             return Ok(outcome);
-        }
-        if self.times_asked(&question.key)? < self.settings.get("asks") {
-            return Ok(outcome);
-        }
+        };
+        let key = &question.key;
         // Two questions at once come to the same end, so that it is no matter which is the last.
-        let last = match self.settings.happens("pending-declines", &question.key) {
+        let last = match question.operation.is_of_refund() {
+            true => self.refund_ends(key, known)?,
+            false => self.charge_ends(key, known)?,
+        };
+        let Some(last) = last else { return Ok(outcome) };
+        match question.operation.is_of_refund() {
+            true => self.end_refund(key, last)?,
+            false => fs::rename(self.temporary(&entry(question, last))?, &booked)?,
+        }
+        Ok(Some(last.to_owned()))
+    }
+
+    /// How a charge that is pending ends, once it was asked after often enough.
+    fn charge_ends(&self, key: &str, outcome: &str) -> io::Result<Option<&'static str>> {
+        if outcome != "pending" || self.times_asked(key)? < self.settings.get("asks") {
+            return Ok(None);
+        }
+        Ok(Some(match self.settings.happens("pending-declines", key) {
             true => "declined",
             false => "succeeded",
-        };
-        fs::rename(self.temporary(&entry(question, last))?, &booked)?;
-        Ok(Some(last.to_owned()))
+        }))
     }
 
     fn first_outcome(&self, key: &str) -> &'static str {
@@ -301,28 +398,32 @@ impl Ledger {
         Ok(file.metadata()?.len())
     }
 
-    fn said(&self, key: &str, outcome: Option<&str>) -> Value {
-        let reference = format!("led_{key}");
-        match outcome {
+    fn said(&self, question: &Question, outcome: Option<&str>) -> io::Result<Value> {
+        let key = &question.key;
+        Ok(match outcome {
             None => json!({"status": "not_found"}),
+            Some("declined") if question.operation.is_of_refund() => {
+                json!({"status": "declined", "code": self.code_of_refund(key)?, "retryable": false})
+            }
             Some("declined") => {
                 let ways = ["decline", "decline-hard", "pending"];
                 let hard = self.settings.one_of(&ways, key) == Some("decline-hard");
                 let code = if hard { "account_closed" } else { "insufficient_funds" };
                 json!({"status": "declined", "code": code, "retryable": !hard})
             }
-            Some(outcome) => json!({"status": outcome, "reference": reference}),
-        }
+            Some(outcome) => json!({"status": outcome, "reference": format!("led_{key}")}),
+        })
     }
 
     fn log(&self, question: &Question, number: u64, known: &str, way: &str) -> io::Result<()> {
-        let text = |name: &str| question.body[name].as_str().unwrap_or_default().to_owned();
+        let field = |name: &str| question.body.get(name);
+        let text = |name: &str| field(name).and_then(Value::as_str).unwrap_or("-").to_owned();
         let fields = [
-            if question.asks_status { "status" } else { "charge" }.to_owned(),
+            question.operation.word().to_owned(),
             question.key.clone(),
             number.to_string(),
             text("invoice"),
-            question.body["amount_minor"].to_string(),
+            field("amount_minor").unwrap_or(&json!(0)).to_string(),
             text("currency"),
             known.to_owned(),
             way.to_owned(),
@@ -360,6 +461,7 @@ fn entry(question: &Question, outcome: &str) -> String {
         "invoice": of("invoice"),
         "tenant": of("tenant"),
         "currency": of("currency"),
+        "amount": of("amount"),
         "amount_minor": of("amount_minor"),
         "outcome": outcome,
     })

@@ -2,10 +2,11 @@
 
     python tests/peers/stripe.py
 
-Takes localstripe, and an `openssl` and a `cargo` on the path; runs the test `localstripe` of
-tests/stripe.rs, and looks at what it asked for. localstripe knows no keys, no customer in the list
-of payments, and not every parameter: a relay between the two checks the requests by Stripe's
-reference, takes off what localstripe would refuse, and filters its list.
+Takes localstripe, and an `openssl` and a `cargo` on the path; runs the tests `localstripe` of
+tests/stripe.rs and tests/stripe_refunds.rs, and looks at what they asked for. localstripe knows no
+keys, no customer in the list of payments, no day in that of refunds, no disputes, and not every
+parameter: a relay between the two checks the requests by Stripe's reference, takes off what
+localstripe would refuse, and filters its lists.
 """
 
 import contextlib
@@ -42,6 +43,17 @@ CREATE = {
     "metadata[tenant]",
 }
 LIST = {"customer", "created[gte]", "limit"}
+# Those of "Create a refund", and of the lists of refunds and disputes.
+REFUND = {
+    "payment_intent",
+    "amount",
+    "metadata[billing_key]",
+    "metadata[invoice]",
+    "metadata[tenant]",
+    "metadata[credit_note]",
+}
+OF_CHARGE = {"payment_intent", "limit"}
+SINCE = {"created[gte]", "limit"}
 # Of these, localstripe says "Unexpected".
 UNEXPECTED = ("description", "automatic_payment_methods")
 
@@ -113,6 +125,12 @@ class LocalStripe:
         check(status == 200 and not body["has_more"], f"the list: {status} {body}")
         return body["data"][::-1]
 
+    def refunds(self):
+        """All of them, newest first."""
+        status, body = self.call("GET", "/v1/refunds?limit=1000")
+        check(status == 200 and not body["has_more"], f"the refunds: {status} {body}")
+        return body["data"]
+
 
 def relay(server, calls):
     """An HTTP server on a free port that checks what it is sent, and hands it on."""
@@ -167,6 +185,18 @@ def relay(server, calls):
                     if intent["customer"] == fields["customer"] and intent["created"] >= since
                 ]
                 return 200, {"object": "list", "data": found, "has_more": False}
+            elif (self.command, url.path) == ("POST", "/v1/refunds"):
+                check(fields.keys() == REFUND, f"parameters: {sorted(fields)}")
+                check(key == fields["metadata[billing_key]"], f"the key of the request: {key}")
+            elif (self.command, url.path) == ("GET", "/v1/refunds") and fields.keys() != OF_CHARGE:
+                check(fields.keys() == SINCE, f"parameters: {sorted(fields)}")
+                since = int(fields["created[gte]"])
+                check(abs(since - time.time() + 180 * 24 * 3600) < 600, f"created[gte]: {since}")
+                found = [refund for refund in server.refunds() if refund["created"] >= since]
+                return 200, {"object": "list", "data": found, "has_more": False}
+            elif (self.command, url.path) == ("GET", "/v1/disputes"):
+                check(fields.keys() == SINCE, f"parameters: {sorted(fields)}")
+                return 200, {"object": "list", "data": [], "has_more": False}
             own = ("content-length", "host")
             headers = {n: v for n, v in self.headers.items() if n.lower() not in own}
             return server.call(self.command, self.path, form or None, headers)
@@ -229,14 +259,20 @@ def look(server, calls):
     created = [fields for method, path, fields in calls if path == "/v1/payment_intents"]
     created = [fields for fields in created if "amount" in fields]
     keys = [fields["metadata[billing_key]"] for fields in created]
-    check(len(set(keys)) == len(keys) == 9, f"the keys: {keys}")
+    check(len(set(keys)) == len(keys) == 9 + 4, f"the keys: {keys}")
     kept = {intent["metadata"]["billing_key"]: intent for intent in server.intents()}
     paid = [(i["amount"], i["currency"]) for i in kept.values() if i["status"] == "succeeded"]
     expected = [(4990, "eur"), (15000, "xof"), (500, "ugx"), (1250, "mga"), (100, "eur")]
-    check(sorted(paid) == sorted(expected), f"paid: {paid}")
-    for intent in kept.values():
-        check(intent["metadata"]["tenant"] == "société-d-exemple & fils", intent["metadata"])
-    return f"{len(created)} charges asked for, {len(paid)} paid, {len(calls)} calls"
+    # Four of the amounts once more, which are given back.
+    check(sorted(paid) == sorted(expected + expected[:4]), f"paid: {paid}")
+    back = [(r["amount"], r["currency"]) for r in server.refunds()]
+    halves = [(1000, "eur"), (3990, "eur"), (5000, "xof"), (10000, "xof")]
+    halves += [(200, "ugx"), (300, "ugx"), (250, "mga"), (1000, "mga")]
+    check(sorted(back) == sorted(halves), f"given back: {back}")
+    for object in [*kept.values(), *server.refunds()]:
+        check(object["metadata"]["tenant"] == "société-d-exemple & fils", object["metadata"])
+    counts = f"{len(created)} charges asked for, {len(paid)} paid, {len(back)} refunds"
+    return f"{counts}, {len(calls)} calls"
 
 
 def main():
@@ -251,8 +287,8 @@ def main():
                 "LOCALSTRIPE_URL": f"http://127.0.0.1:{relay(server, calls).server_port}",
                 "LOCALSTRIPE_TLS_URL": unknown_server(folder, told),
             }
-            command = ["cargo", "test", "--quiet", "--test", "stripe", "--"]
-            command += ["--ignored", "--exact", "localstripe"]
+            command = ["cargo", "test", "--quiet", "--test", "stripe", "--test", "stripe_refunds"]
+            command += ["--", "--ignored", "--exact", "localstripe"]
             subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=True, timeout=540)
             result = look(server, calls)
             check(told == [b""], f"the server that nobody vouches for was told {told}")

@@ -1,4 +1,4 @@
-//! A Stripe of our own, as far as a payment is asked for and asked after: on a loopback port, with
+//! A Stripe of our own, as far as a payment or a refund is asked for and asked after: on a loopback port, with
 //! a clock that can be set, and with every fault on order. It keeps keys as "Idempotent requests"
 //! and "Advanced error handling" say: the same key gets the same answer, a 500 included; other
 //! parameters under it are refused; one that is in use is refused; after 24 hours it is forgotten.
@@ -10,6 +10,7 @@
 //! - `pm_advice_CODE`: declined as `generic_decline` with that advice
 //! - `pm_processing`: on its way until [`FakeStripe::finish`]
 //! - `pm_action`: the customer would have to act
+//! - `pm_refund_…`: paid; what becomes of a refund stands in `refunds`
 //! - `pm_missing…`, `cus_missing…`: there is no such thing
 //! - anything else is paid
 
@@ -21,6 +22,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+mod refunds;
 
 pub const SECRET_KEY: &str = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
 
@@ -98,9 +101,12 @@ struct State {
     plan: Option<Plan>,
     next: VecDeque<Fault>,
     next_reads: VecDeque<Fault>,
+    next_refunds: VecDeque<Fault>,
     keys: HashMap<String, Kept>,
     /// In the order of their creation.
     intents: Vec<Value>,
+    refunds: Vec<Value>,
+    disputes: Vec<Value>,
     /// Those that are at work.
     busy: Vec<String>,
     charges: Vec<Charge>,
@@ -384,11 +390,14 @@ fn refused(decline_code: &str) -> Value {
 }
 
 fn answer(request: &Request, state: &Mutex<State>) -> Leaves {
-    let creates = request.method == "POST" && request.path == "/v1/payment_intents";
+    let posts = |path: &str| request.method == "POST" && request.path == path;
+    let refunds = posts("/v1/refunds");
+    let creates = refunds || posts("/v1/payment_intents");
     let params = parameters(if creates { &request.body } else { &request.query });
     let fault = {
         let mut state = lock(state);
         match creates {
+            true if refunds => state.next_refunds.pop_front().unwrap_or_default(),
             true => state.fault(&params),
             false => state.next_reads.pop_front().unwrap_or_default(),
         }
@@ -408,10 +417,13 @@ fn answer(request: &Request, state: &Mutex<State>) -> Leaves {
         return Leaves::Whole(401, error("invalid_request_error", None, says));
     }
     let (status, body) = match creates {
-        true => match create(request, &params, &fault, state) {
-            Leaves::Whole(status, body) => (status, body),
-            other => return other,
-        },
+        true => {
+            let create = if refunds { self::refunds::create } else { create };
+            match create(request, &params, &fault, state) {
+                Leaves::Whole(status, body) => (status, body),
+                other => return other,
+            }
+        }
         false => lock(state).look(request, &params),
     };
     match fault {
@@ -659,7 +671,15 @@ impl State {
             ("GET", ["v1", "payment_intents"]) => self.list(params),
             ("GET", ["v1", "payment_intents", id]) => {
                 let found = self.intents.iter().find(|intent| intent["id"] == **id);
-                found.cloned().map_or_else(|| missing(id), |intent| (200, intent))
+                let Some(intent) = found.cloned() else { return missing(id) };
+                match params.get("expand[]").map(String::as_str) {
+                    Some("latest_charge") => (200, self.expanded(intent)),
+                    _ => (200, intent),
+                }
+            }
+            ("GET", ["v1", what @ ("refunds" | "disputes"), rest @ ..]) => {
+                let path: Vec<&str> = std::iter::once(*what).chain(rest.iter().copied()).collect();
+                self.look_at_refunds(&path, params)
             }
             ("POST", ["v1", "payment_intents", id, "cancel"]) => self.cancel(id),
             _ => {

@@ -44,10 +44,11 @@ fn find_or_build() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps");
     let program = folder.join("examples/ledger_gateway");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/ledger_gateway.rs");
+    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers");
+    let sources = ["ledger_gateway.rs", "ledger_gateway/refunds.rs"];
     let changed = |path: &Path| path.metadata().and_then(|file| file.modified()).ok();
     // None is older than any.
-    if changed(&program) < changed(&source) {
+    if sources.iter().any(|source| changed(&program) < changed(&peers.join(source))) {
         let profile = match folder.file_name().and_then(|name| name.to_str()) {
             Some("debug") | None => "dev",
             Some(profile) => profile,
@@ -82,14 +83,62 @@ pub fn wait_until_quiet(folder: &Path) {
     }
 }
 
+/// A refund, as it is booked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refunded {
+    /// The reference of the charge, `led_KEY`.
+    pub charge: String,
+    pub booked: Booked,
+}
+
+/// The refunds, by key: `out_…` where nobody had asked for it.
+pub fn refunds(folder: &Path) -> BTreeMap<String, Refunded> {
+    let read = |path: &Path| {
+        let text = fs::read_to_string(path).expect("a booking");
+        let entry: Value = serde_json::from_str(&text).expect("a whole one");
+        let charge = entry["charge"].as_str().expect("a charge").to_owned();
+        let (key, booked) = booked(path);
+        (key, Refunded { charge, booked })
+    };
+    files(folder, "refunded").iter().map(|path| read(path)).collect()
+}
+
+/// How the disputes stand, by the key of the charge.
+pub fn disputes(folder: &Path) -> BTreeMap<String, String> {
+    let read = |path: &Path| {
+        let text = fs::read_to_string(path).expect("a dispute");
+        let entry: Value = serde_json::from_str(&text).expect("a whole one");
+        let text = |name: &str| entry[name].as_str().expect(name).to_owned();
+        (text("key"), text("status"))
+    };
+    files(folder, "disputes").iter().map(|path| read(path)).collect()
+}
+
+/// Of no charge more is back, or on its way, than was taken.
+pub fn never_too_much_back(folder: &Path) {
+    let (books, mut given) = (books(folder), BTreeMap::new());
+    for (key, refund) in refunds(folder) {
+        let charge = refund.charge.strip_prefix("led_").expect("a charge of ours").to_owned();
+        if ["succeeded", "pending"].contains(&refund.booked.outcome.as_str()) {
+            assert_eq!(books[&charge].outcome, "succeeded", "{key} of {charge}");
+            *given.entry(charge).or_insert(0) += refund.booked.amount_minor;
+        }
+    }
+    for (charge, back) in given {
+        let taken = books[&charge].amount_minor;
+        assert!(back <= taken, "{charge}: {back} of {taken}");
+    }
+}
+
+fn files(folder: &Path, name: &str) -> Vec<PathBuf> {
+    // It was never started where there is none.
+    let entries = fs::read_dir(folder.join(name)).into_iter().flatten();
+    entries.map(|entry| entry.expect("an entry").path()).collect()
+}
+
 /// The books, by key.
 pub fn books(folder: &Path) -> BTreeMap<String, Booked> {
-    let entries = match fs::read_dir(folder.join("booked")) {
-        Ok(entries) => entries,
-        // It was never started.
-        Err(_) => return BTreeMap::new(),
-    };
-    entries.map(|entry| booked(&entry.expect("an entry").path())).collect()
+    files(folder, "booked").iter().map(|path| booked(path)).collect()
 }
 
 fn booked(path: &Path) -> (String, Booked) {

@@ -76,6 +76,25 @@ kinds! {
             /// The business day.
             on: NaiveDate,
         },
+        /// A credit note gave the discount of an invoice that had left, or was paid.
+        AppliedByNote = "coupon_applied_by_note" {
+            /// The coupon's code.
+            coupon: &'a str,
+            /// The usage, as `coupon usages` lists it.
+            usage: UsageId,
+            /// The number of the credit note.
+            credit_note: &'a str,
+            /// What it took off, before tax.
+            discount: Money,
+            /// The tax of that.
+            tax: Money,
+            /// What the credit note comes to.
+            total: Money,
+            /// What the amounts are in.
+            currency: Currency,
+            /// The business day.
+            on: NaiveDate,
+        },
         /// A discounted invoice was voided: the coupon took nothing off it.
         UsageReturned = "coupon_usage_returned" {
             /// The coupon's code.
@@ -130,6 +149,7 @@ impl<'a> CouponEvent<'a> {
             CouponEvent::Generated { count, prefix, .. } => Some(format!("{count} codes {prefix}")),
             CouponEvent::Redeemed { .. }
             | CouponEvent::Applied { .. }
+            | CouponEvent::AppliedByNote { .. }
             | CouponEvent::UsageReturned { .. }
             | CouponEvent::UseReturned { .. } => None,
         }

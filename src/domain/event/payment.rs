@@ -2,8 +2,9 @@
 
 use chrono::NaiveDate;
 
-use super::data::kinds;
+use super::data::{Extra, kinds};
 use crate::domain::charge::Found;
+use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::{AttemptId, Currency, Money, PaymentMethodId, TransactionId};
 
 kinds! {
@@ -40,6 +41,10 @@ kinds! {
             reopened: bool,
             /// The invoice's notice of suspension begins anew.
             set_back: bool,
+            /// What its credit notes had given as credit, and takes off what is due again.
+            netted: Extra<Money>,
+            /// What had gone back to the customer of the money that never came.
+            lost: Extra<Money>,
         },
         /// A gateway took the money.
         ChargeSucceeded = "charge_succeeded" {
@@ -131,6 +136,15 @@ kinds! {
             transaction: TransactionId,
             /// What was found out.
             found: Found,
+        },
+        /// The customer had the bank take a charge back, or that was decided.
+        ChargeDisputed = "charge_disputed" {
+            /// The charge.
+            transaction: TransactionId,
+            /// What the gateway calls the dispute.
+            reference: &'a str,
+            /// How it stands.
+            status: DisputeStatus,
         },
         /// No attempt is left; dunning goes on.
         ChargeExhausted = "charge_exhausted" {

@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 
 use crate::domain::charge::Found;
 use crate::domain::coupon::{CouponStatus, DiscountType, Eligibility};
+use crate::domain::credit_note::CreditReason;
 use crate::domain::email::Locale;
+use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::party::CustomerKind;
 use crate::domain::payment_method::PaymentMethodKind;
@@ -219,6 +221,7 @@ macro_rules! one_of {
 }
 
 one_of! {
-    CouponStatus DiscountType Eligibility Found InvoiceStatus Locale PaymentMethodKind Stage
-    CustomerKind SubscriptionStatus SuspensionCause TaxCategory Template TenantStatus
+    CouponStatus CreditReason CustomerKind DiscountType DisputeStatus Eligibility Found InvoiceStatus
+    Locale PaymentMethodKind Stage SubscriptionStatus SuspensionCause TaxCategory Template
+    TenantStatus
 }

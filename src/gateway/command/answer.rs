@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value};
 
 use super::run::{Heard, LONGEST_ANSWER, Ran};
@@ -13,15 +14,17 @@ use crate::domain::charge::Answer;
 use crate::domain::text;
 
 /// Longest reference, code and message, in characters.
-const LONGEST_REFERENCE: usize = 200;
-const LONGEST_CODE: usize = 100;
+pub const LONGEST_REFERENCE: usize = 200;
+pub const LONGEST_CODE: usize = 100;
 const LONGEST_MESSAGE: usize = 500;
 
 /// What a program is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Charge,
-    /// What became of a charge.
+    /// To give back.
+    Refund,
+    /// What became of either.
     Status,
 }
 
@@ -30,6 +33,7 @@ impl Operation {
     pub fn word(self) -> &'static str {
         match self {
             Operation::Charge => "charge",
+            Operation::Refund => "refund",
             Operation::Status => "status",
         }
     }
@@ -49,20 +53,27 @@ struct Said {
 /// Reads the answer out of a run.
 ///
 /// # Errors
-/// What was wrong, for [`Answer::Unknown`]: the program may have charged all the same.
+/// What was wrong, for [`Answer::Unknown`]: the program may have moved the money all the same.
 pub fn judge(
     operation: Operation,
     ran: &Ran,
     patience: Duration,
     words: &Words,
 ) -> Result<Answer, String> {
+    let stdout = spoken(ran, patience, words)?;
+    let said = object(stdout, LONGEST_ANSWER)
+        .and_then(parsed)
+        .map_err(|what| with_excerpt(format!("answered with {what}"), &words.excerpt(stdout)))?;
+    answer(operation, said, words).map_err(|what| format!("answered with {what}"))
+}
+
+/// What a program wrote that ended in time and with success.
+///
+/// # Errors
+/// How it ended, with what it complained of.
+pub fn spoken<'a>(ran: &'a Ran, patience: Duration, words: &Words) -> Result<&'a Heard, String> {
     let what = match ran.status {
-        Some(status) if status.success() => {
-            let said = read(&ran.stdout).map_err(|what| {
-                with_excerpt(format!("answered with {what}"), &words.excerpt(&ran.stdout))
-            })?;
-            return answer(operation, said, words).map_err(|what| format!("answered with {what}"));
-        }
+        Some(status) if status.success() => return Ok(&ran.stdout),
         Some(status) => end(status),
         None => format!("no answer within {}", span(patience)),
     };
@@ -74,22 +85,32 @@ pub fn judge(
     Err(with_excerpt(what, &complaint))
 }
 
-/// The one object that the program wrote.
-fn read(stdout: &Heard) -> Result<Said, String> {
+/// The text of something that begins as an object.
+///
+/// # Errors
+/// There is more than `longest` bytes, nothing, or something else.
+pub fn object(stdout: &Heard, longest: usize) -> Result<&str, String> {
     if stdout.more {
-        return Err(format!("more than {} KB", LONGEST_ANSWER / 1024));
+        return Err(format!("more than {} KB", longest / 1024));
     }
     if stdout.bytes.trim_ascii().is_empty() {
         return Err("nothing".to_owned());
     }
-    let no_object = || "no JSON object".to_owned();
     // The whole of it: values that are passed over are not looked at by the reader.
     let text = std::str::from_utf8(&stdout.bytes).map_err(|_| no_object())?;
     // The derived code would take an array for the object as well.
-    if !text.trim_start().starts_with('{') {
-        return Err(no_object());
+    match text.trim_start().starts_with('{') {
+        true => Ok(text),
+        false => Err(no_object()),
     }
-    let mut objects = Deserializer::from_str(text).into_iter::<Said>();
+}
+
+/// The one object of a text.
+///
+/// # Errors
+/// It is none, or not alone.
+pub fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let mut objects = Deserializer::from_str(text).into_iter::<T>();
     let said = match objects.next() {
         Some(Ok(said)) => said,
         // It names a field of ours, and no value.
@@ -101,6 +122,11 @@ fn read(stdout: &Heard) -> Result<Said, String> {
         rest if rest.starts_with('{') => Err("more than one object".to_owned()),
         _ => Err("more than an object".to_owned()),
     }
+}
+
+/// What is said of an output that is something else.
+pub fn no_object() -> String {
+    "no JSON object".to_owned()
 }
 
 fn answer(operation: Operation, said: Said, words: &Words) -> Result<Answer, String> {
@@ -125,16 +151,17 @@ fn answer(operation: Operation, said: Said, words: &Words) -> Result<Answer, Str
         }
         ("not_found", Operation::Status) => Ok(Answer::NotFound),
         // It was just handed the key: whatever that means, it is no word on the money.
-        ("not_found", Operation::Charge) => Err("not_found to a charge".to_owned()),
+        ("not_found", begins) => Err(format!("not_found to a {}", begins.word())),
         (other, _) => Err(format!("an unknown status: {}", words.line(other, LONGEST_CODE))),
     }
 }
 
 /// A field's text; `None` where it is missing, null or empty.
-fn string(field: &str, value: Option<Value>) -> Result<Option<String>, String> {
+pub fn string(field: &str, value: Option<Value>) -> Result<Option<String>, String> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
+        Some(_) if field.starts_with('a') => Err(format!("an {field} that is no text")),
         Some(_) => Err(format!("a {field} that is no text")),
     }
 }
@@ -162,6 +189,7 @@ fn span(time: Duration) -> String {
     }
 }
 
-fn with_excerpt(what: String, excerpt: &str) -> String {
+/// What was wrong, and the beginning of what was said.
+pub fn with_excerpt(what: String, excerpt: &str) -> String {
     if excerpt.is_empty() { what } else { format!("{what}: {excerpt}") }
 }

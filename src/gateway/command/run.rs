@@ -23,7 +23,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// system does not even die at once.
 const EXIT_GRACE: Duration = Duration::from_secs(2);
 
-/// How much is kept of what the program writes.
+/// How much is kept of what the program writes: of one answer, and of its complaints.
 pub const LONGEST_ANSWER: usize = 64 * 1024;
 const LONGEST_ERROR: usize = 4096;
 
@@ -68,15 +68,15 @@ impl Group {
     }
 
     /// Hands the input to the program and hears it until it has ended, or until it is killed after
-    /// `patience`.
+    /// `patience`. Of its standard output at most `longest` bytes are kept.
     ///
     /// # Errors
     /// The program cannot be heard or waited for. It is killed then, too.
-    pub fn hold(mut self, input: &[u8], patience: Duration) -> io::Result<Ran> {
+    pub fn hold(mut self, input: &[u8], patience: Duration, longest: usize) -> io::Result<Ran> {
         let mut talk = Talk {
             left: input,
             stdin: without_waiting(self.leader.stdin.take())?,
-            stdout: Ear::new(self.leader.stdout.take(), LONGEST_ANSWER)?,
+            stdout: Ear::new(self.leader.stdout.take(), longest)?,
             stderr: Ear::new(self.leader.stderr.take(), LONGEST_ERROR)?,
         };
         let in_time = self.until_the_end(&mut talk, patience)?;

@@ -7,8 +7,10 @@ use rustix::process::{Pid, Signal};
 
 use super::*;
 use crate::domain::charge::Token;
+use crate::domain::gateway_refund::UNSUPPORTED;
 use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::{Currency, Money, PaymentMethodId};
+use crate::gateway::Gateway;
 
 const TOKEN: &str = "tok_4e7c90aa";
 
@@ -28,13 +30,22 @@ fn request() -> ChargeRequest {
 
 /// A program that runs the script, with its directory as the script's first argument. The shell
 /// reads the script: a file that is executed may be "busy" while another test forks.
-fn program(script: &str) -> (tempfile::TempDir, Program) {
+pub fn program(script: &str) -> (tempfile::TempDir, Program) {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("gateway");
     fs::write(&path, script).unwrap();
     let words = [Path::new("/bin/sh"), &path, place.path()];
     let command = words.map(|word| word.to_str().unwrap().to_owned()).to_vec();
-    (place, Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new(), name: None })
+    (
+        place,
+        Program {
+            command,
+            timeout: Duration::from_secs(60),
+            pass_env: Vec::new(),
+            name: None,
+            refunds: true,
+        },
+    )
 }
 
 fn charged(script: &str) -> Answer {
@@ -63,7 +74,7 @@ fn not_sent(answer: Answer) -> String {
 }
 
 /// A script that prints the text as it is.
-fn prints(text: &str) -> String {
+pub fn prints(text: &str) -> String {
     format!("cat <<'END'\n{text}\nEND\n")
 }
 
@@ -108,7 +119,7 @@ fn a_charge_is_asked_in_these_bytes() {
 #[test]
 fn a_status_is_asked_with_the_same_fields_and_the_reference() {
     let bytes = |operation, request: &_, reference| {
-        String::from_utf8(question(operation, request, reference).unwrap()).unwrap()
+        String::from_utf8(question::of_charge(operation, request, reference).unwrap()).unwrap()
     };
     let charge = bytes(Operation::Charge, &request(), None);
     let plain = bytes(Operation::Status, &request(), None);
@@ -125,7 +136,8 @@ fn a_status_is_asked_with_the_same_fields_and_the_reference() {
 fn an_amount_with_cents_stands_in_major_and_in_minor_units() {
     let eur = "EUR".parse().unwrap();
     let request = ChargeRequest { amount: Money::from_minor(4_905, eur), ..request() };
-    let bytes = String::from_utf8(question(Operation::Charge, &request, None).unwrap()).unwrap();
+    let bytes =
+        String::from_utf8(question::of_charge(Operation::Charge, &request, None).unwrap()).unwrap();
     assert!(bytes.contains(r#""amount":"49.05","amount_minor":4905,"currency":"EUR""#), "{bytes}");
 }
 
@@ -141,9 +153,10 @@ fn the_environment_is_what_is_promised_and_nothing_else() {
     let mut pass_env = set.clone();
     pass_env.push("BILLING_NO_SUCH_VARIABLE".into());
     let timeout = Duration::from_secs(60);
-    let program = Program { command: vec!["env".into()], timeout, pass_env, name: None };
+    let program =
+        Program { command: vec!["env".into()], timeout, pass_env, name: None, refunds: true };
     program.check().unwrap();
-    let ran = program.hear(program.start().unwrap(), b"").unwrap();
+    let ran = program.hear(program.start().unwrap(), b"", LONGEST_ANSWER).unwrap();
     let mut got: Vec<&str> = std::str::from_utf8(&ran.stdout.bytes).unwrap().lines().collect();
     let mut wanted: Vec<String> = std::env::vars()
         .filter(|(name, _)| ENVIRONMENT.contains(&name.as_str()) || set.contains(name))
@@ -354,7 +367,10 @@ fn a_program_that_does_not_read_breaks_nothing() {
     let (place, slow) = program(&format!("sleep 0.1; wc -c > \"$1/read\"; {answer}"));
     assert_eq!(slow.charge(&long), succeeded);
     let read = fs::read_to_string(place.path().join("read")).unwrap();
-    assert_eq!(read.trim(), question(Operation::Charge, &long, None).unwrap().len().to_string());
+    assert_eq!(
+        read.trim(),
+        question::of_charge(Operation::Charge, &long, None).unwrap().len().to_string()
+    );
 }
 
 #[test]
@@ -402,7 +418,13 @@ fn a_program_that_cannot_be_started_is_refused_before_and_not_asked_after() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let of = |word: &str| {
         let command = vec![word.to_owned()];
-        Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new(), name: None }
+        Program {
+            command,
+            timeout: Duration::from_secs(60),
+            pass_env: Vec::new(),
+            name: None,
+            refunds: true,
+        }
     };
     let path = |path: &PathBuf| path.to_str().unwrap().to_owned();
     let nowhere = path(&place.path().join("nowhere"));
@@ -455,8 +477,13 @@ fn a_busy_file_is_not_asked() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
     let _writing = fs::OpenOptions::new().append(true).open(&file).unwrap();
     let command = vec![file.to_str().unwrap().to_owned()];
-    let program =
-        Program { command, timeout: Duration::from_secs(60), pass_env: Vec::new(), name: None };
+    let program = Program {
+        command,
+        timeout: Duration::from_secs(60),
+        pass_env: Vec::new(),
+        name: None,
+        refunds: true,
+    };
     assert_eq!(not_sent(program.charge(&request())), "cannot be started: Text file busy");
 }
 
@@ -478,4 +505,99 @@ fn many_threads_charge_at_once() {
             });
         }
     });
+}
+
+pub fn refund() -> RefundRequest {
+    RefundRequest {
+        idempotency_key: "9b2e-txn2-1".into(),
+        amount: Money::from_minor(5_000, Currency::XOF),
+        invoice: "INV-2026-000001".into(),
+        tenant: "acme".into(),
+        charge: "ch_1".into(),
+        credit_note: Some("CN-2026-000001".into()),
+        created_at: chrono::DateTime::UNIX_EPOCH,
+        prepared_at: chrono::DateTime::UNIX_EPOCH,
+    }
+}
+
+pub fn since() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::milliseconds(1_500)
+}
+
+#[test]
+fn a_refund_and_what_became_of_it_are_asked_in_these_bytes() {
+    let (place, program) = program("cat > \"$1/asked\"; echo '{\"status\":\"pending\"}'");
+    let asked = || fs::read_to_string(place.path().join("asked")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(program.refund(&refund()), Answer::Pending { reference: None });
+        assert_eq!(
+            asked(),
+            concat!(
+                r#"{"version":1,"operation":"refund","idempotency_key":"9b2e-txn2-1","#,
+                r#""amount":"5000","amount_minor":5000,"currency":"XOF","#,
+                r#""invoice":"INV-2026-000001","tenant":"acme","reference":"ch_1","#,
+                r#""credit_note":"CN-2026-000001"}"#,
+                "\n"
+            )
+        );
+    }
+    let without = RefundRequest { credit_note: None, ..refund() };
+    program.refund(&without);
+    assert!(asked().ends_with("\"reference\":\"ch_1\",\"credit_note\":null}\n"), "{}", asked());
+    program.refund_status(&refund(), Some("re_1"));
+    assert_eq!(
+        asked(),
+        concat!(
+            r#"{"version":1,"operation":"status","of":"refund","idempotency_key":"9b2e-txn2-1","#,
+            r#""amount":"5000","amount_minor":5000,"currency":"XOF","#,
+            r#""invoice":"INV-2026-000001","tenant":"acme","reference":"re_1","charge":"ch_1","#,
+            r#""credit_note":"CN-2026-000001"}"#,
+            "\n"
+        )
+    );
+    program.refund_status(&without, None);
+    assert!(asked().contains(r#""tenant":"acme","charge":"ch_1","credit_note":null}"#));
+    let _ = program.changes(since());
+    let expected = r#"{"version":1,"operation":"changes","since":"1970-01-01T00:00:01Z"}"#;
+    assert_eq!(asked(), format!("{expected}\n"));
+}
+
+#[test]
+fn a_refund_is_answered_as_a_charge_is() {
+    let reference = Some("re_1".to_owned());
+    let refunded = |script: &str| program(script).1.refund(&refund());
+    let asked = |script: &str| program(script).1.refund_status(&refund(), None);
+    let succeeded = prints(r#"{"status":"succeeded","reference":"re_1"}"#);
+    assert_eq!(refunded(&succeeded), Answer::Succeeded { reference });
+    let no = prints(r#"{"status":"declined","code":"unsupported","retryable":false}"#);
+    let declined = Answer::Declined { code: UNSUPPORTED.into(), message: None, retryable: false };
+    assert_eq!((refunded(&no), asked(&no)), (declined.clone(), declined));
+    let not_found = prints(r#"{"status":"not_found"}"#);
+    assert_eq!(unknown(refunded(&not_found)), "answered with not_found to a refund");
+    assert_eq!(asked(&not_found), Answer::NotFound);
+    assert_eq!(unknown(refunded("exit 7")), "ended with status 7");
+    let (_place, mut gone) = program("");
+    gone.command = vec!["/nonexistent/gateway".into()];
+    not_sent(gone.refund(&refund()));
+    unknown(gone.refund_status(&refund(), None));
+    assert!(gone.changes(since()).unwrap_err().starts_with("cannot be started: "));
+}
+
+/// Nobody starts a program with what it is not known to understand.
+#[test]
+fn a_program_that_is_not_said_to_refund_is_not_asked_to() {
+    let (place, program) = program("touch \"$1/asked\"; echo '{\"status\":\"succeeded\"}'");
+    let gateway = Gateway::Command(Program { refunds: false, ..program });
+    assert!(!gateway.refunds());
+    for gateway in [&gateway, &Gateway::None] {
+        let Answer::Declined { code, retryable, .. } = gateway.refund(&refund()) else {
+            panic!("{gateway:?}")
+        };
+        assert_eq!((code.as_str(), retryable), (UNSUPPORTED, false));
+        assert_eq!(gateway.changes(since()), Ok(Vec::new()));
+    }
+    assert!(!place.path().join("asked").exists());
+    // What was asked for while it was said to is asked after all the same.
+    let answer = gateway.refund_status(&refund(), None);
+    assert_eq!(answer, Answer::Succeeded { reference: None });
 }

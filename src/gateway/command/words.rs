@@ -29,6 +29,11 @@ impl Words {
         Words { secrets }
     }
 
+    /// For a program that was told of no token.
+    pub fn hiding_nothing() -> Words {
+        Words { secrets: Vec::new() }
+    }
+
     /// Whether the token stands in the text.
     pub fn betrays(&self, text: &str) -> bool {
         self.secrets.iter().any(|secret| text.contains(secret))

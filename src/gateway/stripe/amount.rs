@@ -3,7 +3,7 @@
 //! The source of the tables is Stripe's page "Supported currencies". What it does not name is
 //! taken in hundredths, as ISO 4217 has it.
 
-use crate::domain::Money;
+use crate::domain::{Currency, Money};
 
 /// "Zero-decimal currencies": whole units, `500` for 500 JPY. The ariary (MGA) has two decimals in
 /// ISO 4217. The list names UGX as well, whose special case holds (see below).
@@ -34,6 +34,22 @@ pub fn units(amount: Money) -> Option<i64> {
         None => amount.minor().checked_mul(10_i64.checked_pow(theirs - ours)?)?,
     };
     (units > 0 && units % multiple == 0).then_some(units)
+}
+
+/// An amount that Stripe tells, with its currency in lower case; `None` where it is none that
+/// [`units`] could have been asked for.
+pub fn money(units: i64, code: &str) -> Option<Money> {
+    let currency: Currency = code.to_ascii_uppercase().parse().ok()?;
+    let ours = currency.decimals();
+    let (theirs, multiple) = scale(currency.code(), ours)?;
+    let minor = match ours.checked_sub(theirs) {
+        Some(more) => units.checked_mul(10_i64.checked_pow(more)?)?,
+        None => {
+            let factor = 10_i64.checked_pow(theirs - ours)?;
+            (units % factor == 0).then_some(units / factor)?
+        }
+    };
+    (units > 0 && units % multiple == 0).then_some(Money::from_minor(minor, currency))
 }
 
 /// Stripe's decimals of a currency, and what an amount has to be a multiple of. A currency with
@@ -85,6 +101,20 @@ mod tests {
             (i64::MAX, "UGX", None),
         ] {
             assert_eq!(of(minor, code), expected, "{minor} {code}");
+            // And back.
+            if let Some(units) = expected {
+                let told = money(units, &code.to_ascii_lowercase());
+                assert_eq!(told, Some(Money::from_minor(minor, code.parse().unwrap())), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_charged_is_no_amount() {
+        for (units, code) in
+            [(5_124, "kwd"), (550, "ugx"), (0, "eur"), (-5, "eur"), (1_000, "iqd"), (5, "eure")]
+        {
+            assert_eq!(money(units, code), None, "{units} {code}");
         }
     }
 

@@ -160,7 +160,7 @@ const NOT_THE_CUSTOMERS: &[&str] = &[
     "url_invalid",
 ];
 
-/// Whether a 400 or 404 on the creation of an intent is an answer for good: no such customer, a
+/// Whether a 400 or 404 on the creation of an intent or a refund is an answer for good: no such customer, a
 /// method that is not his, an amount that is too small.
 ///
 /// Such a request charges nothing. "Advanced error handling" says of content errors that a request
@@ -182,18 +182,22 @@ pub fn is_refusal(reply: &Reply) -> bool {
     known && !ours && !no_such_url && !other_mode
 }
 
-/// What is known of a charge after an answer that says nothing of it.
+/// What is known of a charge or refund after an answer that says nothing of it.
 pub fn unknown(reply: &Reply) -> Answer {
+    Answer::Unknown { message: says(reply) }
+}
+
+/// An answer that is none to what was asked, in words.
+pub fn says(reply: &Reply) -> String {
     let says = reply.body["error"]["message"].as_str().unwrap_or("nothing that is known here");
-    let mut message = format!("Stripe answers {}: {says}", reply.status);
-    if let Some(id) = &reply.request_id {
-        message = format!("{message} ({id})");
+    match &reply.request_id {
+        Some(id) => format!("Stripe answers {}: {says} ({id})", reply.status),
+        None => format!("Stripe answers {}: {says}", reply.status),
     }
-    Answer::Unknown { message }
 }
 
 /// A code of Stripe's, which is a word.
-fn word<'a>(error: &'a Value, field: &str) -> Option<&'a str> {
+pub fn word<'a>(error: &'a Value, field: &str) -> Option<&'a str> {
     let plain = |word: &&str| {
         !word.is_empty()
             && word.len() <= 64

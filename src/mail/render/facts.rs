@@ -2,14 +2,16 @@
 
 use chrono::NaiveDate;
 use minijinja::{Value, context};
+use rust_decimal::Decimal;
 
 use super::super::wording;
 use super::filters::{amount, day, unbroken, unit_price};
-use super::labels;
 use super::parties::{Party, company_facts, party_facts, some};
+use super::{credit_note, labels};
 use crate::domain::calendar::plus_days;
+use crate::domain::credit_note::{CreditNote, CreditReason, NoteLine, RefundStatus, Split};
 use crate::domain::email::{ByLanguage, Locale};
-use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
+use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
 use crate::domain::legal::LegalNotes;
 use crate::domain::party::CustomerKind;
 use crate::domain::plan::{Interval, IntervalUnit};
@@ -18,10 +20,10 @@ use crate::domain::subscription::Collection;
 use crate::domain::tax::{OwnTax, SellerTax, TaxBasis, Treatment};
 use crate::domain::template::{
     AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
-    Template, Trial, Variant,
+    Template, ToldCreditNote, Trial, Variant,
 };
 use crate::domain::trial::first_paid_day;
-use crate::domain::{Currency, InvoiceId, Money, Refusal, Result, TenantId};
+use crate::domain::{CreditNoteId, Currency, InvoiceId, Money, Refusal, Result, TenantId};
 use crate::mail::Undeliverable;
 
 /// The longest list of invoices in an e-mail: a customer with 9 300 of them got 6.5 MB.
@@ -34,7 +36,7 @@ fn count(number: usize, locale: Locale) -> String {
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `declined`, `today`, `overdue`
 /// (the newest hundred, oldest first), `overdue_count` (of all of them), `overdue_more` (how many
 /// older ones are not listed), `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
-/// `payment`, `failure` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
+/// `credit_note`, `payment`, `failure` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
 /// so are a discount, a tax and a sum paid or due of zero.
 ///
 /// `trial` has `plan`, `quantity`, `ends_on` (the last free day), `first_paid_on`,
@@ -54,6 +56,7 @@ pub fn of(content: &Content) -> Result<Value> {
     };
     match content.template {
         Template::Invoice if content.invoice.is_none() => return missing("invoice"),
+        Template::CreditNote if content.credit_note.is_none() => return missing("credit note"),
         Template::PaymentReceived if content.payment.is_none() => return missing("payment"),
         Template::PaymentFailed if content.failure.is_none() => return missing("failed payment"),
         Template::TrialEnding | Template::TrialEnded if content.trial.is_none() => {
@@ -62,6 +65,7 @@ pub fn of(content: &Content) -> Result<Value> {
         _ => {}
     }
     let invoice = content.invoice.as_ref().map(|invoice| invoice_facts(invoice, content));
+    let credit_note = content.credit_note.as_ref().map(|told| credit_note::facts(told, content));
     let left_out = content.overdue.len().saturating_sub(LISTED);
     let totals: Vec<Value> = content.totals.iter().map(|total| amount(*total, locale)).collect();
     let listed = content.overdue.iter().skip(left_out);
@@ -84,7 +88,8 @@ pub fn of(content: &Content) -> Result<Value> {
         comes_back => content.comes_back,
         paid => content.paid,
         invoice => invoice.transpose()?,
-        labels => content.invoice.as_ref().map(|invoice| label_facts(invoice, content)).transpose()?,
+        credit_note => credit_note.transpose()?,
+        labels => label_facts(content)?,
         payment => content.payment.as_ref().map(|payment| payment_facts(payment, locale)),
         failure => content.failure.as_ref().map(|failure| failure_facts(failure, content)),
         trial => content.trial.as_ref().map(|trial| trial_facts(trial, content)),
@@ -147,14 +152,14 @@ fn trial_facts(trial: &Trial, content: &Content) -> Value {
     }
 }
 
-fn unless_zero(money: Money, locale: Locale) -> Option<Value> {
+pub(super) fn unless_zero(money: Money, locale: Locale) -> Option<Value> {
     (!money.is_zero()).then(|| amount(money, locale))
 }
 
 fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
     let locale = content.locale;
     let mut seller = seller_of(invoice, content)?;
-    let mut buyer = party(invoice, "buyer", &invoice.buyer)?;
+    let mut buyer = party(&invoice.number, "buyer", &invoice.buyer)?;
     // Invoices that were taken over from elsewhere may say nothing of either.
     seller.name = seller.name.or_else(|| some(Some(&content.company.name)).map(str::to_owned));
     buyer.name = buyer.name.or_else(|| Some(content.tenant_name.clone()));
@@ -200,27 +205,34 @@ fn legal_notes(seller: &Party, buyer: &Party, content: &Content) -> Option<Strin
 
 /// The basis of an invoice that is taxed.
 fn taxed_on(invoice: &Invoice) -> Option<TaxBasis> {
-    let taxed = !invoice.tax_rate.is_zero() || !invoice.tax.is_zero();
-    taxed.then_some(invoice.tax_basis)
+    is_taxed(invoice.tax_rate, invoice.tax).then_some(invoice.tax_basis)
 }
 
-/// What the sums of the invoice are called where its seller is; one of before the config named a
-/// country is where the seller is now.
-fn label_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
+pub(super) fn is_taxed(rate: Decimal, tax: Money) -> bool {
+    !rate.is_zero() || !tax.is_zero()
+}
+
+/// What the sums of the invoice or credit note are called where its seller is; one of before the
+/// config named a country is where the seller is now.
+fn label_facts(content: &Content) -> Result<Option<Value>> {
+    if let Some(told) = &content.credit_note {
+        return credit_note::label_facts(told, content).map(Some);
+    }
+    let Some(invoice) = &content.invoice else { return Ok(None) };
     let seller = seller_of(invoice, content)?;
     let (locale, taxed) = (content.locale, taxed_on(invoice));
     let sums = labels::sums(seller.country.as_deref(), locale, invoice.tax_rate, taxed);
-    Ok(context! {
+    Ok(Some(context! {
         subtotal => sums.subtotal,
         net => sums.net,
         tax => sums.tax,
         total => sums.total,
         due => sums.due,
-    })
+    }))
 }
 
 fn seller_of(invoice: &Invoice, content: &Content) -> Result<Party> {
-    let mut seller = party(invoice, "seller", &invoice.seller)?;
+    let mut seller = party(&invoice.number, "seller", &invoice.seller)?;
     seller.country = seller.country.or_else(|| content.company.country.clone());
     Ok(seller)
 }
@@ -241,15 +253,12 @@ fn line_facts(line: &Line, invoice: &Invoice, locale: Locale) -> Value {
     }
 }
 
-fn party(invoice: &Invoice, which: &str, document: &str) -> Result<Party> {
+pub(super) fn party(number: &str, which: &str, document: &str) -> Result<Party> {
     serde_json::from_str::<Option<Party>>(document).map(Option::unwrap_or_default).map_err(
         |error| {
             Refusal::from(Undeliverable::Template {
                 name: Template::Invoice.word().to_owned(),
-                message: format!(
-                    "the {which} of invoice {} cannot be read: {error}",
-                    invoice.number
-                ),
+                message: format!("the {which} of {number} cannot be read: {error}"),
             })
         },
     )
@@ -338,8 +347,44 @@ pub fn sample(example: &Example) -> Content {
             invoice: invoice.number.clone(),
             remaining: Money::zero(currency),
         }),
+        credit_note: (template == Template::CreditNote)
+            .then(|| sample_credit_note(&invoice, today)),
         invoice: (template == Template::Invoice).then_some(invoice),
     }
+}
+
+/// A credit note over the second line of the made-up invoice, which was not paid yet.
+fn sample_credit_note(invoice: &Invoice, today: NaiveDate) -> ToldCreditNote {
+    let line = invoice.lines.last().map_or(Money::zero(invoice.total.currency()), |l| l.amount);
+    #[expect(clippy::expect_used, reason = "a line of the example")]
+    let tax = line.percent(invoice.tax_rate).expect("a small amount");
+    let zero = Money::zero(line.currency());
+    let total = Money::from_minor(line.minor() + tax.minor(), line.currency());
+    let description = invoice.lines.last().map(|l| l.description.clone()).unwrap_or_default();
+    let note = CreditNote {
+        id: CreditNoteId(0),
+        number: invoice.number.replace("0042", "0007"),
+        tenant_id: invoice.tenant_id,
+        tenant: invoice.tenant.clone(),
+        invoice_id: invoice.id,
+        invoice: invoice.number.clone(),
+        subscription: None,
+        reason: CreditReason::Correction,
+        memo: None,
+        amounts: Amounts { subtotal: line, discount: zero, tax, total },
+        basis: TaxBasis::Exclusive,
+        tax_rate: invoice.tax_rate,
+        split: Split { reduces_due: total, to_credit: zero, refunded: zero, outside: zero },
+        lost: zero,
+        refund_status: RefundStatus::None,
+        issued_on: today,
+        seller: invoice.seller.clone(),
+        buyer: invoice.buyer.clone(),
+        created_at: String::new(),
+        lines: vec![NoteLine { line: 2, description, amount: line, discount: zero, net: line }],
+    };
+    let due = Money::from_minor(invoice.due.minor() - total.minor(), line.currency());
+    ToldCreditNote { note, invoice: Invoice { due, credited: total, ..invoice.clone() } }
 }
 
 /// A trial of the plan that the made-up invoice bills: three days ahead of its end, or a day after.
@@ -449,6 +494,9 @@ fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
         due: sums.total,
         paid: Money::zero(currency),
         credit_applied: Money::zero(currency),
+        credited: Money::zero(currency),
+        credit_notes_total: Money::zero(currency),
+        refunded: Money::zero(currency),
         paid_elsewhere: Money::zero(currency),
         coupon: None,
         issued_on: today,

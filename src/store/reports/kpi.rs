@@ -91,7 +91,7 @@ const INVOICE_SUMS: &str = concat!(
            ELSE 2 END AS checkout
        FROM invoices i LEFT JOIN stood s ON s.id = i.id
        WHERE i.issued_on <= :day AND i.status <> 'draft'
-         AND coalesce(s.status, i.status) <> 'void'),
+         AND coalesce(s.status, i.status) NOT IN ('void', 'credited')),
      figures AS (
        SELECT currency, stood = 'open' AS open, stood = 'open' AND late AS overdue, due,
          CASE WHEN paid_on >= :since AND total > 0
@@ -149,7 +149,8 @@ impl Db<'_> {
                SELECT tenant_id, currency, CASE WHEN status = 'succeeded' THEN paid_on ELSE ",
             made_on!(),
             " END
-               FROM transactions x WHERE status = 'succeeded' OR reversed_at >= ?5
+               FROM transactions x
+               WHERE kind <> 'refund' AND (status = 'succeeded' OR reversed_at >= ?5)
                UNION ALL
                SELECT tenant_id, currency, coalesce(paid_on, issued_on) FROM invoices
                WHERE paid_elsewhere_minor > 0),
@@ -181,7 +182,7 @@ impl Db<'_> {
              WHERE u.used_at >= :from AND u.used_at < :before
                AND (u.returned_at IS NULL OR u.returned_at >= :before)
                AND NOT EXISTS (SELECT 1 FROM transactions x WHERE x.tenant_id = u.tenant_id
-                 AND CASE WHEN x.status = 'succeeded' THEN x.paid_on < :since
+                 AND x.kind <> 'refund' AND CASE WHEN x.status = 'succeeded' THEN x.paid_on < :since
                    ELSE x.reversed_at >= :before AND ",
             made_on!(),
             " < :since END)

@@ -50,7 +50,7 @@ impl Db<'_> {
                         (SELECT booked_on FROM ledger WHERE invoice_id = x.invoice_id
                            AND transaction_id = x.id AND kind = 'payment'),
                         date(x.created_at)) END AS made_on
-               FROM transactions x),
+               FROM transactions x WHERE x.kind <> 'refund'),
              stood AS (
                SELECT x.made_on,
                       CASE WHEN x.kind = 'charge' THEN substr(x.created_at, 1, 14)

@@ -17,12 +17,12 @@ use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::template::{
     AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template,
-    Trial,
+    ToldCreditNote, Trial,
 };
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::{TransactionKind, TransactionStatus};
 use crate::domain::trial::Action;
-use crate::domain::{Act, InvoiceId, Refusal, Result, SubscriptionId, TransactionId};
+use crate::domain::{Act, CreditNoteId, InvoiceId, Refusal, Result, SubscriptionId, TransactionId};
 use crate::mail::wording;
 use crate::store::dunning::ToldStep;
 use crate::store::{Db, Email};
@@ -60,6 +60,7 @@ pub(super) fn facts(
         comes_back: config.dunning.reactivate_on_payment
             && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
+        credit_note: None,
         collecting: None,
         payment: None,
         failure: None,
@@ -89,6 +90,12 @@ pub(super) fn facts(
             content.collecting = collecting(db, id, tenant.locale)?;
             content.invoice = Some(invoice);
         }
+        Template::CreditNote => {
+            content.credit_note = told_credit_note(db, email)?;
+            if content.credit_note.is_none() {
+                return Ok(Facts::Nothing("no credit note"));
+            }
+        }
         Template::PaymentReceived => {
             content.payment = confirmed_payment(db, email, tenant.locale)?;
             if content.payment.is_none() {
@@ -108,6 +115,14 @@ pub(super) fn facts(
         }
     }
     Ok(Facts::Content(Box::new(content)))
+}
+
+/// The credit note that an e-mail brings, with its invoice as it stands now.
+fn told_credit_note(db: &Db, email: &Email) -> Result<Option<ToldCreditNote>> {
+    let Some(id) = queued_facts(email)["credit_note"].as_i64() else { return Ok(None) };
+    let note = db.credit_note_by_id(CreditNoteId(id))?;
+    let invoice = db.invoice_by_id(note.invoice_id)?;
+    Ok(Some(ToldCreditNote { note, invoice }))
 }
 
 /// Fills an e-mail about a trial in. Returns why there is nothing to say, if so: the trial that was
@@ -283,7 +298,7 @@ pub(super) fn confirmed_payment(
         paid_on,
         method: payment.method.and_then(|method| match payment.kind {
             TransactionKind::Charge => wording::method(&method, locale),
-            TransactionKind::Payment => {
+            TransactionKind::Payment | TransactionKind::Refund => {
                 Some(wording::paid_by(&method, locale).map_or(method, str::to_owned))
             }
         }),

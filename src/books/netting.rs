@@ -1,0 +1,97 @@
+//! What the credit notes of an invoice had given as credit, once a payment of it is taken back: it was
+//! never paid, so that it takes off what is due again.
+
+use super::Book;
+use super::release::Again;
+use crate::domain::credit_note::CreditNote;
+use crate::domain::invoice::Invoice;
+use crate::domain::ledger::{Claim, Entry};
+use crate::domain::{CreditId, Money, Result};
+use crate::store::Subject;
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub(super) struct Netted {
+    /// What is due no more.
+    pub amount: Money,
+    /// What of it had gone back to the customer.
+    pub lost: Money,
+    /// The invoices that it had paid and that are open again.
+    pub opened: Vec<String>,
+}
+
+impl Book<'_> {
+    /// Sets off what the credit notes of an invoice gave as credit against what is due on it, the newest
+    /// note first. Credit that pays other invoices is taken off them, newest first; what went back to
+    /// the customer is lost.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub(super) fn net_credit_notes(&self, invoice: &Invoice) -> Result<Netted> {
+        let zero = Money::zero(invoice.total.currency());
+        let mut netted = Netted { amount: zero, lost: zero, opened: Vec::new() };
+        if invoice.credit_notes_total.is_zero() {
+            return Ok(netted);
+        }
+        let mut due = invoice.due;
+        for note in self.db.credit_notes_of(invoice.id)?.iter().rev() {
+            let Some(credit) = self.db.credit_of_note(note.id)? else { continue };
+            let given = note.amounts.total.minus(note.split.reduces_due)?;
+            let part = if given.minor() < due.minor() { given } else { due };
+            if part.is_zero() {
+                continue;
+            }
+            let lost = self.net(invoice, note, credit, part, &mut netted.opened)?;
+            due = due.minus(part)?;
+            netted.amount = netted.amount.plus(part)?;
+            netted.lost = netted.lost.plus(lost)?;
+        }
+        Ok(netted)
+    }
+
+    /// Takes `part` of what a note gave as credit; returns what of that had gone back.
+    fn net(
+        &self,
+        invoice: &Invoice,
+        note: &CreditNote,
+        credit: CreditId,
+        part: Money,
+        opened: &mut Vec<String>,
+    ) -> Result<Money> {
+        let reason = format!("the payment of {} was taken back", invoice.number);
+        let mut left = self.db.credit(credit)?.left;
+        let mut uses = self.db.credit_uses_of(credit)?;
+        uses.retain(|one| one.unapplied_at.is_none());
+        while left.minor() < part.minor() {
+            // Newest first; what is taken off too much pays again by itself.
+            let Some(one) = uses.pop() else { break };
+            opened.extend(self.release(&[one], &reason, Again::ByItself)?);
+            left = self.db.credit(credit)?.left;
+        }
+        let from_left = if left.minor() < part.minor() { left } else { part };
+        self.db.net_credit(credit, part, from_left)?;
+        let mut missing = part.minus(from_left)?;
+        let lost = missing;
+        for held in self.db.held_of(credit)? {
+            let open = held.amount.minus(held.lost)?;
+            let of_this = if open.minor() < missing.minor() { open } else { missing };
+            if of_this.is_zero() {
+                continue;
+            }
+            missing = missing.minus(of_this)?;
+            self.db.lose_held(&held, of_this)?;
+            // One that is on its way is lost when it arrives.
+            if held.succeeded {
+                self.lose(held.refund, invoice, of_this)?;
+            }
+        }
+        let mut split = note.split;
+        split.reduces_due = split.reduces_due.plus(part)?;
+        split.to_credit = split.to_credit.minus(from_left)?;
+        self.db.split_credit_note(note.id, &split, note.lost.plus(lost)?)?;
+        let entry = Entry::credit_netted(part, Claim::of(invoice.status), self.act.today);
+        let subject = Subject { credit_note: Some(note.id), ..Subject::of(invoice, None) };
+        self.db.book(self.act, subject, &entry)?;
+        Ok(lost)
+    }
+}

@@ -1,0 +1,287 @@
+//! Money that goes back to a customer, out of its credit. Its rules are in `domain/refund.rs`.
+
+use super::Book;
+use crate::domain::credit_note::Split;
+use crate::domain::event::RefundEvent;
+use crate::domain::invoice::Invoice;
+use crate::domain::ledger::Entry;
+use crate::domain::refund::{OUTSIDE, Refundable, give_back};
+use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
+use crate::domain::{CreditId, CreditNoteId, Money, Refusal, Result, TransactionId};
+use crate::store::{Again, Held, NewRefund, Subject};
+
+/// How money goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way<'a> {
+    /// The gateway that took it is asked to give it back.
+    Gateway,
+    /// It was given back by hand.
+    Outside { reference: Option<&'a str> },
+    /// It was given back at the gateway, which calls it so.
+    AtGateway { charge: TransactionId, reference: &'a str },
+}
+
+impl Book<'_> {
+    /// Gives back what of a payment is credit that is not used: its surplus, or what credit notes of its
+    /// invoice gave. Returns the refund; by a gateway, that is to be asked.
+    ///
+    /// # Errors
+    /// The payment did not succeed, was made by hand and is to go back by a gateway, or more is asked
+    /// for than there is of such credit.
+    pub fn refund(
+        &self,
+        payment: &Transaction,
+        amount: Option<Money>,
+        way: Way,
+        reason: &str,
+    ) -> Result<TransactionId> {
+        let name = payment.id.to_string();
+        let found = self.db.refundable_of(payment.id)?;
+        let Some(refundable) = found else {
+            let status = payment.status.word();
+            return Err(Refusal::NotRefundable { transaction: name, status });
+        };
+        if way == Way::Gateway && refundable.kind == TransactionKind::Payment {
+            return Err(Refusal::RefundByHand { transaction: name });
+        }
+        let free = self.db.credit_from(payment)?;
+        let mut most = Money::zero(payment.amount.currency());
+        for one in &free {
+            most = most.plus(one.left)?;
+        }
+        if refundable.left.minor() < most.minor() {
+            most = refundable.left;
+        }
+        let asked = amount.unwrap_or(most);
+        if asked.is_zero() || asked.minor() > most.minor() {
+            let (invoice, left) = (payment.invoice.clone(), most);
+            return Err(Refusal::CreditInUse { transaction: name, invoice, asked, left });
+        }
+        let invoice = self.db.invoice_by_id(payment.invoice_id)?;
+        let mut parts: Vec<(CreditId, Money)> = Vec::new();
+        let mut due = asked;
+        for one in free {
+            let part = if one.left.minor() < due.minor() { one.left } else { due };
+            if !part.is_zero() {
+                due = due.minus(part)?;
+                parts.push((one.credit, part));
+            }
+        }
+        self.begin(&invoice, Some(refundable.transaction), None, &parts, way, Some(reason))
+    }
+
+    /// Writes a refund down, which holds those parts of credit; one that was made by other hands is
+    /// booked at once.
+    fn begin(
+        &self,
+        invoice: &Invoice,
+        of: Option<TransactionId>,
+        note: Option<CreditNoteId>,
+        parts: &[(CreditId, Money)],
+        way: Way,
+        reason: Option<&str>,
+    ) -> Result<TransactionId> {
+        let mut amount = Money::zero(invoice.total.currency());
+        for (_, part) in parts {
+            amount = amount.plus(*part)?;
+        }
+        let (status, method, reference) = match way {
+            Way::Gateway => (TransactionStatus::Unknown, None, None),
+            Way::Outside { reference } => (TransactionStatus::Succeeded, Some(OUTSIDE), reference),
+            Way::AtGateway { reference, .. } => {
+                (TransactionStatus::Succeeded, None, Some(reference))
+            }
+        };
+        let credit_note = note.or(self.note_of(parts)?);
+        let new =
+            NewRefund { of, invoice: invoice.id, amount, credit_note, status, method, reference };
+        let id = self.db.insert_refund(self.act, &new)?;
+        for (credit, part) in parts {
+            self.db.hold_credit(self.act, *credit, id, *part)?;
+        }
+        let outside = method.is_some();
+        // A note that is being written says itself where its total goes.
+        if note.is_none() {
+            for held in self.db.held_by(id)? {
+                self.divert(&held, |split, amount| {
+                    split.to_credit = split.to_credit.minus(amount)?;
+                    let to = if outside { &mut split.outside } else { &mut split.refunded };
+                    *to = to.plus(amount)?;
+                    Ok(())
+                })?;
+            }
+        }
+        let currency = amount.currency();
+        let event = RefundEvent::Begun { transaction: id, refund_of: of, amount, currency };
+        self.record(invoice, event, reason)?;
+        if status == TransactionStatus::Succeeded {
+            self.book_refund(invoice, id, amount, reference)?;
+        }
+        Ok(id)
+    }
+
+    /// The note whose credit all of the parts are, where it is one.
+    fn note_of(&self, parts: &[(CreditId, Money)]) -> Result<Option<CreditNoteId>> {
+        let mut notes = Vec::new();
+        for (credit, _) in parts {
+            notes.push(self.db.note_of_credit(*credit)?);
+        }
+        notes.dedup();
+        Ok(if let [one] = notes[..] { one } else { None })
+    }
+
+    /// Says anew where the total of the note went whose credit a refund holds.
+    fn divert(
+        &self,
+        held: &Held,
+        change: impl FnOnce(&mut Split, Money) -> Result<()>,
+    ) -> Result<()> {
+        let Some(id) = held.credit_note else { return Ok(()) };
+        let note = self.db.credit_note_by_id(id)?;
+        let mut split = note.split;
+        change(&mut split, held.amount)?;
+        self.db.split_credit_note(id, &split, note.lost)
+    }
+
+    /// Writes down what was given back by hand for a note: out of what was paid by hand first, the
+    /// newest of it first.
+    pub(super) fn return_by_hand(
+        &self,
+        invoice: &Invoice,
+        (note, credit): (CreditNoteId, CreditId),
+        amount: Money,
+        reference: Option<&str>,
+    ) -> Result<()> {
+        let mut from = self.db.refundable(invoice.id)?;
+        from.sort_by_key(|one| one.kind == TransactionKind::Charge);
+        let way = Way::Outside { reference };
+        let mut rest = amount;
+        for (one, part) in give_back(&from, amount)? {
+            rest = rest.minus(part)?;
+            let (of, parts) = (Some(one.transaction), [(credit, part)]);
+            self.begin(invoice, of, Some(note), &parts, way, None)?;
+        }
+        if !rest.is_zero() {
+            self.begin(invoice, None, Some(note), &[(credit, rest)], way, None)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the refunds of a note down that a gateway is to be asked for, or made of its own: the newest
+    /// charge goes back first, unless the gateway says which it was.
+    pub(super) fn begin_refunds(
+        &self,
+        invoice: &Invoice,
+        (note, credit): (CreditNoteId, CreditId),
+        amount: Money,
+        way: Way,
+    ) -> Result<Vec<TransactionId>> {
+        let mut from = self.db.refundable(invoice.id)?;
+        from.retain(|one: &Refundable| one.kind == TransactionKind::Charge);
+        if let Way::AtGateway { charge, .. } = way {
+            from.retain(|one| one.transaction == charge);
+        }
+        let mut begun = Vec::new();
+        for (one, part) in give_back(&from, amount)? {
+            let (of, parts) = (Some(one.transaction), [(credit, part)]);
+            begun.push(self.begin(invoice, of, Some(note), &parts, way, None)?);
+        }
+        Ok(begun)
+    }
+
+    /// Books a refund that the gateway, or a person who asked it, says has succeeded. `again`: whether it
+    /// is asked about once more, as one may fail later.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refund_succeeded(
+        &self,
+        id: TransactionId,
+        reference: Option<&str>,
+        again: Again,
+    ) -> Result<()> {
+        let refund = self.db.transaction(id)?;
+        let status = TransactionStatus::Succeeded;
+        self.db.refund_stands(self.act, id, status, reference, None, again)?;
+        if refund.status == TransactionStatus::Succeeded {
+            return Ok(());
+        }
+        let invoice = self.db.invoice_by_id(refund.invoice_id)?;
+        self.book_refund(&invoice, id, refund.amount, reference)
+    }
+
+    fn book_refund(
+        &self,
+        invoice: &Invoice,
+        id: TransactionId,
+        amount: Money,
+        reference: Option<&str>,
+    ) -> Result<()> {
+        let subject = self.subject_of(invoice, id)?;
+        self.db.book(self.act, subject, &Entry::refunded(amount, self.act.today))?;
+        for held in self.db.held_by(id)? {
+            self.lose(id, invoice, held.lost)?;
+        }
+        let (currency, paid_on) = (amount.currency(), self.act.today);
+        let event =
+            RefundEvent::Succeeded { transaction: id, amount, currency, paid_on, reference };
+        self.record(invoice, event, None)
+    }
+
+    fn subject_of(&self, invoice: &Invoice, refund: TransactionId) -> Result<Subject> {
+        let credit_note = self.db.note_of_refund(refund)?;
+        Ok(Subject { credit_note, ..Subject::of(invoice, Some(refund)) })
+    }
+
+    /// Books as lost what went back by a refund although the payment that it came from was taken back.
+    pub(super) fn lose(&self, id: TransactionId, invoice: &Invoice, lost: Money) -> Result<()> {
+        if lost.is_zero() {
+            return Ok(());
+        }
+        let subject = Subject { invoice: None, ..self.subject_of(invoice, id)? };
+        self.db.book(self.act, subject, &Entry::refund_lost(lost, self.act.today))
+    }
+
+    /// Books a refund that failed for good, also one that had succeeded: what it held is the customer's
+    /// credit again, which pays what it can.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refund_failed(
+        &self,
+        id: TransactionId,
+        code: &str,
+        message: Option<&str>,
+    ) -> Result<()> {
+        let refund = self.db.transaction(id)?;
+        let invoice = self.db.invoice_by_id(refund.invoice_id)?;
+        let went_back = refund.status == TransactionStatus::Succeeded;
+        if went_back {
+            let subject = self.subject_of(&invoice, id)?;
+            let entry = Entry::refund_failed(refund.amount, self.act.today);
+            self.db.book(self.act, subject, &entry)?;
+        }
+        let outside = refund.method.as_deref() == Some(OUTSIDE);
+        for held in self.db.held_by(id)? {
+            if went_back && !held.lost.is_zero() {
+                let subject = Subject { invoice: None, ..self.subject_of(&invoice, id)? };
+                let entry = Entry::refund_lost(held.lost, self.act.today).taken_back();
+                self.db.book(self.act, subject, &entry)?;
+            }
+            let Some(note) = held.credit_note else { continue };
+            let note = self.db.credit_note_by_id(note)?;
+            let mut split = note.split;
+            let from = if outside { &mut split.outside } else { &mut split.refunded };
+            *from = from.minus(held.amount)?;
+            split.to_credit = split.to_credit.plus(held.amount)?.minus(held.lost)?;
+            self.db.split_credit_note(note.id, &split, note.lost.minus(held.lost)?)?;
+        }
+        self.db.let_credit_go(self.act, id)?;
+        let status = TransactionStatus::Failed;
+        self.db.refund_stands(self.act, id, status, None, Some((code, message)), Again::No)?;
+        let (amount, currency) = (refund.amount, refund.amount.currency());
+        let event = RefundEvent::Failed { transaction: id, amount, currency, code, message };
+        self.record(&invoice, event, None)?;
+        self.settle_from_credit(invoice.tenant_id)
+    }
+}

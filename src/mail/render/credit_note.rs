@@ -1,0 +1,82 @@
+//! What a template sees of a credit note.
+
+use minijinja::{Value, context};
+
+use super::super::wording;
+use super::facts::{is_taxed, party, unless_zero};
+use super::filters::{amount, day, unbroken};
+use super::labels;
+use super::parties::{party_facts, some};
+use crate::domain::credit_note::RefundStatus;
+use crate::domain::template::{Content, ToldCreditNote};
+use crate::domain::{Money, Result};
+
+/// `credit_note`: `number`, `issued_on`, `invoice`, `invoice_issued_on`, `memo`, `seller`, `buyer`, `lines`
+/// (`description`, `amount`), `subtotal`, `discount`, `net`, `tax`, `total`; and where its total goes:
+/// `reduces_due`, `to_credit`, `refunded`, `outside`, `refund_pending`, with what is then due on the invoice,
+/// `amount_due`.
+///
+/// # Errors
+/// A seller or buyer that cannot be read.
+pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
+    let (note, invoice, locale) = (&told.note, &told.invoice, content.locale);
+    let mut seller = party(&note.number, "seller", &note.seller)?;
+    let mut buyer = party(&note.number, "buyer", &note.buyer)?;
+    seller.name = seller.name.or_else(|| some(Some(&content.company.name)).map(str::to_owned));
+    seller.country = seller.country.or_else(|| content.company.country.clone());
+    buyer.name = buyer.name.or_else(|| Some(content.tenant_name.clone()));
+    let amounts = &note.amounts;
+    let lines: Vec<Value> = note
+        .lines
+        .iter()
+        .map(|line| {
+            context! {
+                description => wording::typographic(&line.description, locale),
+                amount => amount(line.amount, locale),
+            }
+        })
+        .collect();
+    let net = amounts.total.minor() - amounts.tax.minor();
+    Ok(context! {
+        number => note.number.as_str(),
+        issued_on => day(note.issued_on, locale),
+        invoice => note.invoice.as_str(),
+        invoice_issued_on => day(invoice.issued_on, locale),
+        memo => some(note.memo.as_ref()),
+        seller => party_facts(&seller, locale),
+        buyer => party_facts(&buyer, locale),
+        lines => lines,
+        subtotal => amount(amounts.subtotal, locale),
+        discount => unless_zero(amounts.discount, locale),
+        net => amount(Money::from_minor(net, amounts.total.currency()), locale),
+        tax_rate => unbroken(&wording::percent(&note.tax_rate.normalize().to_string(), locale)),
+        tax => is_taxed(note.tax_rate, amounts.tax).then(|| amount(amounts.tax, locale)),
+        total => amount(amounts.total, locale),
+        reduces_due => unless_zero(note.split.reduces_due, locale),
+        to_credit => unless_zero(note.split.to_credit, locale),
+        refunded => unless_zero(note.split.refunded, locale),
+        refund_pending => note.refund_status == RefundStatus::Pending,
+        outside => unless_zero(note.split.outside, locale),
+        amount_due => unless_zero(invoice.due, locale),
+        due_on => day(invoice.due_on, locale),
+    })
+}
+
+/// What the sums of the note are called where its seller is.
+///
+/// # Errors
+/// A seller that cannot be read.
+pub(super) fn label_facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
+    let note = &told.note;
+    let seller = party(&note.number, "seller", &note.seller)?;
+    let country = seller.country.or_else(|| content.company.country.clone());
+    let taxed = is_taxed(note.tax_rate, note.amounts.tax).then_some(note.basis);
+    let sums = labels::sums(country.as_deref(), content.locale, note.tax_rate, taxed);
+    Ok(context! {
+        subtotal => sums.subtotal,
+        net => sums.net,
+        tax => sums.tax,
+        total => sums.total,
+        due => sums.due,
+    })
+}
