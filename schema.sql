@@ -45,6 +45,16 @@ CREATE TABLE tenants (
   cc TEXT,
   external_id TEXT CHECK (length(external_id) BETWEEN 1 AND 200),
   metadata TEXT NOT NULL DEFAULT '{}' CHECK (json_type(metadata) = 'object'),
+  street TEXT,
+  postcode TEXT,
+  city TEXT,
+  legal_id TEXT,
+  vat_id TEXT,
+  electronic_address TEXT,
+  customer_kind TEXT CHECK (customer_kind IN ('business', 'consumer', 'public')),
+  tax_category TEXT CHECK (tax_category IN ('standard', 'zero', 'reverse_charge', 'export', 'exempt',
+    'outside_scope')),
+  tax_reason TEXT,
   CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_reason IS NOT NULL))
@@ -89,7 +99,7 @@ BEGIN
   SELECT RAISE(ABORT, 'history is append-only');
 END;
 
--- What is sold, and how often it is billed.
+-- What is sold, how often it is billed, and whether its prices are with tax.
 CREATE TABLE plans (
   id INTEGER PRIMARY KEY,
   code TEXT NOT NULL UNIQUE CHECK (length(code) BETWEEN 1 AND 63),
@@ -99,7 +109,8 @@ CREATE TABLE plans (
   trial_days INTEGER NOT NULL DEFAULT 0 CHECK (trial_days BETWEEN 0 AND 3650),
   archived_at TEXT,
   created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL
+  updated_at TEXT NOT NULL,
+  tax_inclusive INTEGER NOT NULL DEFAULT 0 CHECK (tax_inclusive IN (0, 1))
 ) STRICT;
 
 -- What a plan costs: one price for each currency (and for each meter: there are none yet). A price is
@@ -356,6 +367,9 @@ CREATE TABLE number_sequences (
 -- import, `credited_minor` of that what its credit notes took off what is due, and
 -- `credit_notes_minor` is what they come to in all. `due_minor` is the one definition of what is still
 -- to be paid.
+-- Where it is `tax_inclusive`, subtotal and discount are with tax, and so are its lines. `tax_category`
+-- is why it is taxed as it is, and `tax_reason` what it says in place of a tax; none where an import
+-- did not know.
 -- `purpose` is what an invoice of a subscription bills: a period of it, which no other may bill, a
 -- change in the middle of one, or usage; any other is `single`.
 CREATE TABLE invoices (
@@ -411,9 +425,15 @@ CREATE TABLE invoices (
     CHECK (credited_minor BETWEEN 0 AND total_minor - paid_minor - credit_applied_minor),
   credit_notes_minor INTEGER NOT NULL DEFAULT 0
     CHECK (credit_notes_minor BETWEEN credited_minor AND total_minor),
+  tax_inclusive INTEGER NOT NULL DEFAULT 0 CHECK (tax_inclusive IN (0, 1)),
+  tax_category TEXT DEFAULT 'standard'
+    CHECK (tax_category IN ('standard', 'zero', 'reverse_charge', 'export', 'exempt',
+    'outside_scope')),
+  tax_reason TEXT,
   UNIQUE (id, tenant_id),
   FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
-  CHECK (total_minor = subtotal_minor - discount_minor + tax_minor),
+  CHECK (total_minor = subtotal_minor - discount_minor
+    + CASE tax_inclusive WHEN 1 THEN 0 ELSE tax_minor END),
   CHECK (issued_on <= due_on),
   CHECK ((series IS NULL) = (sequence IS NULL)),
   CHECK (origin <> 'issued' OR sequence IS NOT NULL),
@@ -477,6 +497,11 @@ WHEN OLD.origin <> 'imported'
     OR OLD.credit_notes_minor > 0 OR OLD.coupon_id IS NOT NULL)
 BEGIN
   SELECT RAISE(ABORT, 'a coupon is taken off an open, unpaid invoice, and once');
+END;
+CREATE TRIGGER invoices_taxed_once BEFORE UPDATE OF tax_inclusive, tax_category, tax_reason ON invoices
+WHEN OLD.origin <> 'imported'
+BEGIN
+  SELECT RAISE(ABORT, 'an issued invoice cannot be changed');
 END;
 CREATE TRIGGER invoices_unvoid BEFORE UPDATE OF status ON invoices
 WHEN OLD.status = 'void' AND NEW.status <> 'void'

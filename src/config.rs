@@ -13,12 +13,13 @@ use crate::domain::accounting::{Chart, Numbered};
 use crate::domain::charge::{RetryPolicy, Token};
 use crate::domain::credit::ApplyCredit;
 use crate::domain::dunning::Policy;
-use crate::domain::email::Locale;
+use crate::domain::email::{ByLanguage, Locale};
 use crate::domain::invoice::NumberFormat;
 use crate::domain::money::Minimums;
 use crate::domain::payment_method::PendingDays;
 use crate::domain::refusal::Reasons;
 use crate::domain::subscription::Collection;
+use crate::domain::tax::{SellerTax, TaxBasis, TaxCategory};
 use crate::domain::template::Company;
 use crate::domain::{Currency, Money, Refusal, Result, text, words};
 use values::*;
@@ -116,9 +117,20 @@ pub struct Invoicing {
     /// Whether a customer's credit pays its invoices by itself.
     #[serde(deserialize_with = "parsed")]
     pub apply_credit: ApplyCredit,
+    /// Whether prices that say nothing of it are with tax.
+    pub prices_include_tax: bool,
     /// Percent, for tenants without a rate of their own.
     #[serde(deserialize_with = "percent")]
     pub tax_rate: Decimal,
+    /// Why invoices are taxed as they are, for tenants of whom nothing else is said.
+    #[serde(deserialize_with = "seller_category")]
+    pub tax_category: TaxCategory,
+    /// The reason that goes with it.
+    #[serde(deserialize_with = "by_language")]
+    pub tax_reason: Option<ByLanguage>,
+    /// What invoices say in place of what the law wants where nothing is written.
+    #[serde(deserialize_with = "by_language")]
+    pub legal_notes: Option<ByLanguage>,
 }
 
 /// `[dunning]`.
@@ -303,8 +315,19 @@ impl Default for Invoicing {
             number_format: format(NumberFormat::DEFAULT),
             credit_note_format: format(NumberFormat::CREDIT_NOTES),
             apply_credit: ApplyCredit::Automatic,
+            prices_include_tax: false,
             tax_rate: Decimal::ZERO,
+            tax_category: TaxCategory::Standard,
+            tax_reason: None,
+            legal_notes: None,
         }
+    }
+}
+
+impl Invoicing {
+    /// Whether prices that say nothing of it are with tax.
+    pub fn basis(&self) -> TaxBasis {
+        TaxBasis::of(self.prices_include_tax)
     }
 }
 
@@ -466,6 +489,16 @@ impl Config {
             *relative = folder.join(&*relative);
         }
         Ok(config)
+    }
+
+    /// What is said of tax, for customers of whom nothing else is said.
+    pub fn seller_tax(&self) -> SellerTax<'_> {
+        SellerTax {
+            country: self.company.country.as_deref(),
+            category: self.invoicing.tax_category,
+            rate: self.invoicing.tax_rate,
+            reason: self.invoicing.tax_reason.as_ref(),
+        }
     }
 
     /// The rules that join two keys.

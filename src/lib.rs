@@ -4,7 +4,8 @@
 //! the e-mails and their transports, [`gateway`] who takes the money, [`books`] the verbs that change
 //! several nouns at once, [`imports`] the files that are read, [`reports`] the figures, [`tasks`] what
 //! cron runs, [`view`] how results are printed, [`commands`] the words for all of it, [`cli`] the tree.
-
+// An invoice is one `json!` of many fields.
+#![recursion_limit = "256"]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod books;

@@ -42,6 +42,7 @@ support::transcript::documents! {
     reports => "reports.md",
     scripts => "scripts.md",
     subscriptions => "subscriptions.md",
+    tax => "tax.md",
 }
 
 #[test]

@@ -8,7 +8,8 @@ use support::inside::Random;
 
 const DAYS: u64 = 45;
 const TENANTS: u64 = 8;
-const REPORTS: [&str; 6] = ["overdue", "transactions", "mrr", "kpi", "coupons", "automation"];
+const REPORTS: [&str; 7] =
+    ["overdue", "transactions", "mrr", "tax", "kpi", "coupons", "automation"];
 
 /// A day of 2026, counted from the first of January.
 fn date(day: u64) -> String {

@@ -331,3 +331,63 @@ fn an_overdue_report_since_a_day_says_so() {
     let turned = ["report", "overdue", "--since", "2026-03-02"];
     assert_eq!(shop.refusal(&[&turned[..], &day].concat()), "bad_order");
 }
+
+/// The tax report adds up to the invoices themselves: of a filled business, by rate, category and
+/// currency, whatever was discounted and voided on the way.
+#[test]
+fn the_tax_report_is_the_sum_of_the_invoices() {
+    let shop = Shop::empty();
+    shop.ok(&["demo", "--dir", ".", "--as-of", "2026-03-02", "--quiet"]);
+    let with_tax = |args: &[&str]| shop.ok(&[args, &["--as-of", "2026-03-02"]].concat());
+    with_tax(&["tenant", "edit", "client-001", "--tax-category", "export"]);
+    with_tax(&["tenant", "edit", "client-002", "--tax-rate", "5.5"]);
+    for (nth, amount) in (1..60).zip([1, 2, 7, 25, 999, 10_000, 123_457].into_iter().cycle()) {
+        let tenant = format!("client-{:03}", 1 + nth % 5);
+        let basis = ["--tax-inclusive", "--tax-exclusive"][nth % 2];
+        let amount = (amount + nth).to_string();
+        with_tax(&["invoice", "create", "--tenant", &tenant, "--amount", &amount, basis]);
+    }
+    let invoices = shop.json(&["invoice", "list"]);
+    let open = |invoice: &&serde_json::Value| invoice["status"] == "open";
+    let unpaid =
+        |invoice: &&serde_json::Value| invoice["amount_paid"].as_str().map(minor) == Some(0);
+    let unpaid: Vec<_> =
+        invoices.as_array().expect("invoices").iter().filter(open).filter(unpaid).collect();
+    assert!(unpaid.len() > 20, "{}", unpaid.len());
+    for invoice in unpaid.iter().step_by(3) {
+        let number = invoice["number"].as_str().expect("a number");
+        with_tax(&["invoice", "void", number, "--reason", "x", "--yes"]);
+    }
+    let mut expected = std::collections::BTreeMap::new();
+    for invoice in shop.json(&["invoice", "list"]).as_array().expect("invoices") {
+        let word = |name: &str| invoice[name].as_str().map(str::to_owned);
+        let void = invoice["status"] == "void";
+        let sum: &mut [i64; 3] =
+            expected.entry((word("currency"), word("tax_category"), word("tax_rate"))).or_default();
+        for (nth, name) in ["net", "tax", "total"].iter().enumerate().filter(|_| !void) {
+            sum[nth] += minor(invoice[*name].as_str().expect("an amount"));
+        }
+    }
+    let report = shop.json(&["report", "tax", "--since", "2020-01-01", "--until", "2026-12-31"]);
+    let mut found = std::collections::BTreeMap::new();
+    for rate in report["rates"].as_array().expect("rates") {
+        let word = |name: &str| rate[name].as_str().map(str::to_owned);
+        let sums =
+            ["net", "tax", "total"].map(|name| minor(rate[name].as_str().expect("an amount")));
+        let key = (word("currency"), word("category"), word("rate"));
+        assert!(found.insert(key, sums).is_none(), "{rate}");
+    }
+    assert_eq!(found, expected);
+    assert!(found.len() > 3, "{found:?}");
+    let by_currency = |name: &str| -> i64 {
+        let total = |sum: &serde_json::Value| minor(sum[name].as_str().expect("an amount"));
+        report["totals"].as_object().expect("totals").values().map(total).sum()
+    };
+    let sum = |nth: usize| found.values().map(|sums| sums[nth]).sum::<i64>();
+    assert_eq!((by_currency("net"), by_currency("tax")), (sum(0), sum(1)));
+}
+
+/// An amount in its smallest units.
+fn minor(amount: &str) -> i64 {
+    amount.replace('.', "").parse().expect("an amount")
+}

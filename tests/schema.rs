@@ -442,3 +442,35 @@ fn an_older_file_in_which_a_row_names_a_missing_one_is_left_as_it_is() {
         .expect("the row as it was");
     assert_eq!(quantity, 9);
 }
+
+/// What of an invoice is tax, and why, is part of what was issued.
+#[test]
+fn an_issued_invoice_keeps_how_it_is_taxed() {
+    let (_shop, sql) = two_tenants();
+    let taxed = "INSERT INTO invoices (number, origin, tenant_id, status, currency, subtotal_minor,
+        tax_rate, tax_minor, total_minor, tax_inclusive, tax_category, seller_id, buyer_id,
+        issued_on, due_on, created_at, updated_at)";
+    let with = |values: &str| {
+        format!("{taxed} VALUES ({values}, 1, 1, '2026-01-01', '2026-01-02', 't', 't')")
+    };
+    for (statement, says) in [
+        ("UPDATE invoices SET tax_inclusive = 1 WHERE id = 1".to_owned(), "cannot be changed"),
+        ("UPDATE invoices SET tax_category = 'zero' WHERE id = 1".to_owned(), "cannot be changed"),
+        ("UPDATE invoices SET tax_reason = 'x' WHERE id = 1".to_owned(), "cannot be changed"),
+        // The total has the tax in it where it is inclusive, and else it comes on top.
+        (with("'X', 'typed', 1, 'open', 'EUR', 120, '20', 20, 140, 1, 'standard'"), "CHECK"),
+        (with("'X', 'typed', 1, 'open', 'EUR', 120, '20', 20, 120, 0, 'standard'"), "CHECK"),
+        (with("'X', 'typed', 1, 'open', 'EUR', 120, '0', 0, 120, 0, 'free'"), "CHECK"),
+        (with("'X', 'typed', 1, 'open', 'EUR', 120, '0', 0, 120, 2, 'zero'"), "CHECK"),
+    ] {
+        let refused = sql.execute_batch(&statement).expect_err(&statement).to_string();
+        assert!(refused.contains(says), "{statement}: {refused}");
+    }
+    for values in [
+        "'A', 'typed', 1, 'open', 'EUR', 120, '20', 20, 120, 1, 'standard'",
+        "'B', 'typed', 1, 'open', 'EUR', 100, '20', 20, 120, 0, 'standard'",
+        "'C', 'imported', 1, 'open', 'EUR', 120, '0', 0, 120, 0, NULL",
+    ] {
+        sql.execute_batch(&with(values)).expect(values);
+    }
+}

@@ -32,6 +32,7 @@ const COMMANDS: &[&str] = &[
     "tasks cleanup-expired-trials --dry-run",
     "tasks deliver-emails --dry-run",
     "report mrr",
+    "report tax",
     "report overdue",
     "report transactions",
     "report kpi",

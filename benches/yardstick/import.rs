@@ -161,6 +161,8 @@ fn read_tenants(conn: &Connection) -> Done<HashMap<String, (i64, String, i64)>> 
             country: None,
             address: None,
             tax_id: None,
+            details: billing::domain::party::Details::default(),
+            tax: billing::domain::tax::OwnTax::default(),
             tax_rate: None,
             status: TenantStatus::Active,
             suspension: None,

@@ -7,7 +7,6 @@ use crate::domain::credit_note::{AskedSplit, CreditReason, Credited, Split, draw
 use crate::domain::event::PaymentEvent;
 use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
-use crate::domain::tax::TaxBasis;
 use crate::domain::transaction::{Transaction, TransactionStatus};
 use crate::domain::{Money, Refusal, Result, TransactionId};
 
@@ -56,7 +55,7 @@ impl Book<'_> {
             notify: Notify::Customer,
         };
         let before = self.db.credited_before(&invoice)?;
-        let drawn = draw_up(&invoice, TaxBasis::Exclusive, &before, &new.credited)?;
+        let drawn = draw_up(&invoice, invoice.tax_basis, &before, &new.credited)?;
         let zero = Money::zero(rest.currency());
         let split = Split { reduces_due: zero, to_credit: zero, refunded: rest, outside: zero };
         let note = self.write_note(&invoice, &new, &Planned { drawn, split }, way)?;

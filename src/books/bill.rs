@@ -48,6 +48,7 @@ impl Issuer<'_> {
         for bill in bills {
             let redemption = discounts.take()?;
             issued.push(self.issue(&NewIssue {
+                basis: bill.terms.basis(),
                 purpose: Purpose::Period,
                 period: Some((subscription.id, bill.period)),
                 collection: subscription.collection,
@@ -88,6 +89,7 @@ impl Issuer<'_> {
         let mut discounts = Discounts::of(db, &subscription);
         let redemption = discounts.take()?;
         let issued = self.issue(&NewIssue {
+            basis: void.tax_basis,
             purpose: Purpose::Period,
             period: Some((id, Period { start, end })),
             collection: subscription.collection,
@@ -204,7 +206,8 @@ impl Book<'_> {
         for bill in bills {
             let redemption = discounts.take()?;
             let plain = lines(bill, tenant.locale)?;
-            foreseen.push(issue::amounts(self.config, &tenant, &plain, redemption.as_ref())?);
+            let plain = (plain.as_slice(), bill.terms.basis());
+            foreseen.push(issue::amounts(self.config, &tenant, plain, redemption.as_ref())?);
         }
         Ok(foreseen)
     }
@@ -221,7 +224,8 @@ impl Book<'_> {
             redemption = discounts.take()?;
         }
         let lines = plain(&void.lines);
-        Ok(issue::amounts(self.config, &tenant, &lines, redemption.as_ref())?.1)
+        let lines = (lines.as_slice(), void.tax_basis);
+        Ok(issue::amounts(self.config, &tenant, lines, redemption.as_ref())?.1)
     }
 
     /// What each bill of a subscription comes to as an invoice.

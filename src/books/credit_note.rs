@@ -13,7 +13,6 @@ use crate::domain::event::CreditNoteEvent;
 use crate::domain::invoice::{Invoice, Origin};
 use crate::domain::ledger::{Claim, Entry};
 use crate::domain::refund::{Refundable, sum};
-use crate::domain::tax::TaxBasis;
 use crate::domain::template::Template;
 use crate::domain::transaction::TransactionKind;
 use crate::domain::{CreditNoteId, Money, Refusal, Result, TransactionId};
@@ -63,7 +62,7 @@ impl Book<'_> {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }
         let before = self.db.credited_before(invoice)?;
-        let drawn = draw_up(invoice, TaxBasis::Exclusive, &before, &new.credited)?;
+        let drawn = draw_up(invoice, invoice.tax_basis, &before, &new.credited)?;
         let total = drawn.amounts.total;
         let zero = Money::zero(total.currency());
         let paid = self.db.refundable(invoice.id)?;
@@ -162,7 +161,7 @@ impl Book<'_> {
                 origin: Origin::Issued,
                 invoice,
                 amounts: planned.drawn.amounts,
-                basis: TaxBasis::Exclusive,
+                basis: invoice.tax_basis,
                 tax_rate: invoice.tax_rate,
                 split: planned.split,
                 reason: new.reason,

@@ -77,7 +77,7 @@ impl Book<'_> {
         };
         let redemption = self.db.redemption(self.db.insert_redemption(self.act, &new)?)?;
         let lines = discounted(&invoice.lines, &redemption.discount)?;
-        let amounts = add_up(&lines, invoice.tax_rate)?;
+        let amounts = add_up(&lines, invoice.tax_basis, invoice.tax_rate)?;
         let on = self.act.today.max(invoice.issued_on);
         self.db.discount_invoice(self.act, invoice.id, coupon.id, &amounts, &lines, on)?;
         let entry = Entry::discounted(&invoice.amounts(), &amounts, on);

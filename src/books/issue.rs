@@ -2,7 +2,6 @@
 //! seller and buyer, its event, and its e-mail where it is sent.
 
 use chrono::NaiveDate;
-
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -13,6 +12,7 @@ use crate::domain::event::{Extra, InvoiceEvent};
 use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, Purpose, add_up, discounted};
 use crate::domain::period::Period;
 use crate::domain::subscription::Collection;
+use crate::domain::tax::TaxBasis;
 use crate::domain::template::{Company, Template};
 use crate::domain::tenant::Tenant;
 use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, SubscriptionId, calendar};
@@ -23,6 +23,8 @@ use crate::store::{NewEmail, NewInvoice, NewUsage};
 pub struct NewIssue<'a> {
     pub tenant: &'a Tenant,
     pub lines: &'a [Line],
+    /// Whether the lines are with tax.
+    pub basis: TaxBasis,
     pub issued_on: NaiveDate,
     /// `None`: the configured days after the issue.
     pub due_on: Option<NaiveDate>,
@@ -41,11 +43,13 @@ pub struct NewIssue<'a> {
 }
 
 impl<'a> NewIssue<'a> {
-    /// An invoice of that day over those lines, which belongs to no subscription and is not sent.
+    /// An invoice of that day over those lines without tax, which belongs to no subscription and is not
+    /// sent.
     pub fn single(tenant: &'a Tenant, lines: &'a [Line], issued_on: NaiveDate) -> Self {
         NewIssue {
             tenant,
             lines,
+            basis: TaxBasis::Exclusive,
             issued_on,
             due_on: None,
             number: None,
@@ -111,7 +115,8 @@ impl Issuer<'_> {
         if due_on < issued_on {
             return Err(Refusal::DueBeforeIssue { issued_on, due_on });
         }
-        let (lines, amounts) = amounts(self.book.config, tenant, new.lines, new.redemption)?;
+        let treatment = tenant.taxed_by(&self.book.config.seller_tax());
+        let (lines, amounts) = amounts_at(treatment.rate, (new.lines, new.basis), new.redemption)?;
         let free = amounts.total.is_zero();
         let row = NewInvoice {
             number: "",
@@ -120,7 +125,10 @@ impl Issuer<'_> {
             tenant: tenant.id,
             status: if free { InvoiceStatus::Paid } else { InvoiceStatus::Open },
             amounts,
-            tax_rate: tax_rate(self.book.config, tenant),
+            tax_basis: new.basis,
+            tax_rate: treatment.rate,
+            tax_category: Some(treatment.category),
+            tax_reason: treatment.reason.as_deref(),
             paid_elsewhere: Money::zero(amounts.total.currency()),
             seller: self.seller,
             buyer: self.book.db.party(&buyer(tenant))?,
@@ -198,26 +206,30 @@ impl Issuer<'_> {
     }
 }
 
-/// Percent of tax on a tenant's invoices: its own rate, else the config's.
-pub fn tax_rate(config: &Config, tenant: &Tenant) -> Decimal {
-    tenant.tax_rate.unwrap_or(config.invoicing.tax_rate)
-}
-
-/// The amounts of an invoice over lines that a coupon discounts.
+/// The amounts of an invoice over lines that a coupon discounts; with the lines comes whether they
+/// are with tax.
 ///
 /// # Errors
 /// Amounts that are too large.
 pub fn amounts(
     config: &Config,
     tenant: &Tenant,
-    lines: &[Line],
+    lines: (&[Line], TaxBasis),
+    redemption: Option<&Redemption>,
+) -> Result<(Vec<Line>, Amounts)> {
+    amounts_at(tenant.taxed_by(&config.seller_tax()).rate, lines, redemption)
+}
+
+fn amounts_at(
+    rate: Decimal,
+    (lines, basis): (&[Line], TaxBasis),
     redemption: Option<&Redemption>,
 ) -> Result<(Vec<Line>, Amounts)> {
     let lines = match redemption {
         Some(redemption) => discounted(lines, &redemption.discount)?,
         None => lines.to_vec(),
     };
-    let amounts = add_up(&lines, tax_rate(config, tenant))?;
+    let amounts = add_up(&lines, basis, rate)?;
     Ok((lines, amounts))
 }
 
@@ -245,6 +257,31 @@ struct Party<'a> {
     country: Option<&'a str>,
     tax_id: Option<&'a str>,
     registration: Option<&'a str>,
+    #[serde(flatten)]
+    parts: Parts<'a>,
+}
+
+/// What of them other programs read. What there is not is left out: it is the same copy as before.
+#[derive(Serialize, Default)]
+struct Parts<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    street: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postcode: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    city: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legal_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vat_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    electronic_address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iban: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bic: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_kind: Option<&'a str>,
 }
 
 /// Straight to text, without a tree of values between: a run writes two an invoice.
@@ -261,6 +298,17 @@ pub fn seller(company: &Company) -> String {
         country: company.country.as_deref(),
         tax_id: company.tax_id.as_deref(),
         registration: company.registration.as_deref(),
+        parts: Parts {
+            street: company.street.as_deref(),
+            postcode: company.postcode.as_deref(),
+            city: company.city.as_deref(),
+            legal_id: company.legal_id.as_deref(),
+            vat_id: company.vat_id.as_deref(),
+            electronic_address: company.electronic_address.as_deref(),
+            iban: company.iban.as_deref(),
+            bic: company.bic.as_deref(),
+            customer_kind: None,
+        },
     })
 }
 
@@ -273,5 +321,15 @@ pub fn buyer(tenant: &Tenant) -> String {
         country: tenant.country.as_deref(),
         tax_id: tenant.tax_id.as_deref(),
         registration: None,
+        parts: Parts {
+            street: tenant.details.street.as_deref(),
+            postcode: tenant.details.postcode.as_deref(),
+            city: tenant.details.city.as_deref(),
+            legal_id: tenant.details.legal_id.as_deref(),
+            vat_id: tenant.details.vat_id.as_deref(),
+            electronic_address: tenant.details.electronic_address.as_deref(),
+            customer_kind: tenant.details.kind.map(|kind| kind.word()),
+            ..Parts::default()
+        },
     })
 }

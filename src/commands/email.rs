@@ -249,7 +249,9 @@ fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
         company: &ctx.config.company,
         currency: ctx.config.currency,
         today: ctx.clock.today(),
-        tax_rate: ctx.config.invoicing.tax_rate,
+        tax: ctx.config.seller_tax(),
+        basis: ctx.config.invoicing.basis(),
+        legal_notes: ctx.config.invoicing.legal_notes.as_ref(),
         net_days: ctx.config.invoicing.net_days,
     });
     let rendered = Renderer::new(ctx.config.mail.templates.as_deref())?.render(&content)?;

@@ -160,6 +160,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("billing tasks status", &["billing tasks status || echo \"look at billing\""]),
     ("billing tasks runs", &["billing tasks runs --task check-overdue --limit 5"]),
     ("billing report mrr", &["billing report mrr --since 2026-01-01"]),
+    ("billing report tax", &["billing report tax --since 2026-01-01 --until 2026-03-31"]),
     ("billing report overdue", &["billing report overdue --until 2026-03-31"]),
     ("billing report transactions", &["billing report transactions --since 2026-03-01"]),
     ("billing report kpi", &["billing report kpi --since 2026-01-01 --until 2026-03-31"]),

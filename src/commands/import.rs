@@ -19,11 +19,13 @@ use crate::view::progress::Progress;
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Columns (required first):
   tenants        slug, name, email; currency, locale, country, address, tax_id, tax_rate, created_on, status,
-                 external_id
-  plans          code, name, price, interval; currency, interval_count, trial_days
+                 external_id, street, postcode, city, legal_id, vat_id, electronic_address,
+                 customer_kind, tax_category, tax_reason
+  plans          code, name, price, interval; currency, interval_count, trial_days, tax_inclusive
   subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
                  trial_ends_on, anchor, quantity, collection
-  invoices       number, tenant, total, issued_on, due_on; currency, description, status, paid_on
+  invoices       number, tenant, total, issued_on, due_on; currency, description, status, paid_on,
+                 tax_rate
   payments       invoice, amount, paid_on; method, reference
   coupons        code, name, discount_type, discount_value, valid_to; description, currency,
                  valid_from, max_uses, max_uses_per_customer, current_uses, applicable_plans,

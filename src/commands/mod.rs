@@ -1,6 +1,7 @@
 //! The words of the command line, one file a noun: each asks for what is missing, calls what does
 //! the work, and says what came of it. Nothing is computed here.
 
+mod basis;
 pub mod coupon;
 pub mod credit;
 pub mod credit_note;

@@ -3,6 +3,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::basis::Basis;
 use super::once::Once;
 use super::{Context, Limit, amount_or_nothing, currency_arg, words};
 use crate::domain::event::{About, By, PlanEvent};
@@ -39,7 +40,7 @@ pub struct Create {
     /// What invoices call it
     #[arg(long)]
     name: String,
-    /// Of one for a whole interval, before tax
+    /// Of one for a whole interval, before tax where it is not --tax-inclusive
     #[arg(long, allow_negative_numbers = true)]
     price: String,
     /// What the price is in; the configured currency where it is not given
@@ -56,6 +57,8 @@ pub struct Create {
     #[arg(long, value_name = "N", default_value_t = 0,
         value_parser = clap::value_parser!(i64).range(0..=plan::MOST_TRIAL_DAYS))]
     trial_days: i64,
+    #[command(flatten)]
+    basis: Basis,
     #[command(flatten)]
     once: Once,
 }
@@ -80,6 +83,7 @@ fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         code: plan::code(&args.code)?,
         name: plan::name(&args.name)?,
         price: amount_or_nothing("price", &args.price, currency, ctx.config.locale)?,
+        basis: args.basis.get(&ctx.config),
         interval: Interval { unit: args.interval, count: args.interval_count },
         trial_days: args.trial_days,
     };

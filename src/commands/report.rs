@@ -7,6 +7,7 @@ mod html;
 mod kpi;
 mod mrr;
 mod overdue;
+mod tax;
 mod transactions;
 
 use chrono::NaiveDate;
@@ -33,6 +34,8 @@ pub enum Command {
     Overdue(Between),
     /// Payments and charges: how many, by which method, how they went, day by day
     Transactions(Between),
+    /// What was invoiced by rate and category of tax: net, tax and total, for the tax declaration
+    Tax(Between),
     /// The key figures beside their targets and the period before
     #[command(after_help = kpi::FORMULAS)]
     Kpi(Between),
@@ -70,6 +73,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Mrr(days) => mrr::run(ctx, days),
         Command::Overdue(days) => overdue::run(ctx, days),
         Command::Transactions(days) => transactions::run(ctx, days),
+        Command::Tax(days) => tax::run(ctx, days),
         Command::Kpi(days) => kpi::run(ctx, days),
         Command::Coupons(days) => coupons::run(ctx, days),
         Command::Automation(days) => automation::run(ctx, days),

@@ -10,7 +10,9 @@ use super::{Context, Limit, currency_arg, date_arg, metadata, prompt, words};
 use crate::books::Book;
 use crate::domain::email::Locale;
 use crate::domain::event::{By, TenantEvent, TenantFacts};
+use crate::domain::party::{self, CustomerKind, Details};
 use crate::domain::refusal::Why;
+use crate::domain::tax::{OwnTax, TaxCategory};
 use crate::domain::tenant::{self, Clearable, NewTenant, TenantEdit, TenantStatus};
 use crate::domain::{Currency, Refusal, Result, TenantId, text};
 use crate::failure::exit;
@@ -117,15 +119,66 @@ pub struct More {
     /// Its tax number
     #[arg(long, value_name = "ID")]
     tax_id: Option<String>,
+    #[command(flatten)]
+    details: DetailsArgs,
     /// In percent; the configured rate where it is not given
     #[arg(long, value_name = "PCT")]
     tax_rate: Option<String>,
+    /// Why its invoices are taxed as they are; as configured where it is not given
+    #[arg(long, value_name = "CATEGORY", value_parser = words::<TaxCategory>())]
+    tax_category: Option<TaxCategory>,
+    /// What its invoices say in place of a tax; a text of its category where it is not given
+    #[arg(long, value_name = "TEXT")]
+    tax_reason: Option<String>,
     /// What your own system calls it: wherever a customer is named, @ID names it too
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
     /// A note that is kept with it; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     metadata: Vec<String>,
+}
+
+/// What e-invoices want in parts.
+#[derive(Debug, Args)]
+pub struct DetailsArgs {
+    /// The street of its address
+    #[arg(long)]
+    street: Option<String>,
+    /// The postcode of its address
+    #[arg(long)]
+    postcode: Option<String>,
+    /// The city of its address
+    #[arg(long)]
+    city: Option<String>,
+    /// Its number in the register of companies: SIREN, RCCM
+    #[arg(long, value_name = "ID")]
+    legal_id: Option<String>,
+    /// Its number for VAT; its tax number where it is not given
+    #[arg(long, value_name = "ID")]
+    vat_id: Option<String>,
+    /// Where it takes e-invoices
+    #[arg(long, value_name = "ADDRESS")]
+    electronic_address: Option<String>,
+    /// What it is: business, consumer or public
+    #[arg(long, value_name = "KIND", value_parser = words::<CustomerKind>())]
+    customer_kind: Option<CustomerKind>,
+}
+
+impl DetailsArgs {
+    fn checked(&self) -> Result<Details> {
+        let read = |value: &Option<String>, check: fn(&str) -> Result<String>| {
+            value.as_deref().map(check).transpose()
+        };
+        Ok(Details {
+            street: read(&self.street, party::street)?,
+            postcode: read(&self.postcode, party::postcode)?,
+            city: read(&self.city, party::city)?,
+            legal_id: read(&self.legal_id, party::legal_id)?,
+            vat_id: read(&self.vat_id, party::vat_id)?,
+            electronic_address: read(&self.electronic_address, party::electronic_address)?,
+            kind: self.customer_kind,
+        })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -253,6 +306,8 @@ fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
         country: more.country,
         address: more.address,
         tax_id: more.tax_id,
+        details: more.details,
+        tax: more.tax,
         tax_rate: more.tax_rate,
         external_id: more.external_id,
         metadata,
@@ -324,6 +379,15 @@ fn check_clear(edit: &TenantEdit) -> Result<()> {
         Clearable::ExternalId => edit.external_id.is_some(),
         // What is noted anew stands alone.
         Clearable::Metadata => false,
+        Clearable::Street => edit.details.street.is_some(),
+        Clearable::Postcode => edit.details.postcode.is_some(),
+        Clearable::City => edit.details.city.is_some(),
+        Clearable::LegalId => edit.details.legal_id.is_some(),
+        Clearable::VatId => edit.details.vat_id.is_some(),
+        Clearable::ElectronicAddress => edit.details.electronic_address.is_some(),
+        Clearable::CustomerKind => edit.details.kind.is_some(),
+        Clearable::TaxCategory => edit.tax.category.is_some(),
+        Clearable::TaxReason => edit.tax.reason.is_some(),
     };
     match edit.cleared.iter().find(|field| set(**field)) {
         Some(field) => Err(Refusal::ClearedAndSet { field: field.word() }),
@@ -342,6 +406,11 @@ impl More {
             locale: self.locale,
             country: self.country.as_deref().map(|v| text::country("country", v)).transpose()?,
             address: self.address.as_deref().map(tenant::address).transpose()?,
+            details: self.details.checked()?,
+            tax: OwnTax {
+                category: self.tax_category,
+                reason: self.tax_reason.as_deref().map(tenant::tax_reason).transpose()?,
+            },
             tax_id: self.tax_id.as_deref().map(tenant::tax_id).transpose()?,
             tax_rate: self.tax_rate.as_deref().map(rate).transpose()?,
             external_id: self.external_id.as_deref().map(tenant::external_id).transpose()?,

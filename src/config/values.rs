@@ -8,11 +8,14 @@ use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::accounting::is_account_number;
+use crate::domain::email::ByLanguage;
 use crate::domain::invoice::NumberFormat;
 use crate::domain::money::Minimums;
+use crate::domain::party;
 use crate::domain::payment_method::PendingDays;
+use crate::domain::tax::TaxCategory;
 use crate::domain::template::Company;
-use crate::domain::{Currency, calendar, text};
+use crate::domain::{Currency, Result, calendar, text};
 
 /// A value that is written as its word.
 pub(super) fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(
@@ -230,6 +233,53 @@ pub(super) fn date_or_none<'de, D: Deserializer<'de>>(
     Ok(Some(date))
 }
 
+/// The seller's own category of tax, which none is in which the buyer accounts for it.
+pub(super) fn seller_category<'de, D: Deserializer<'de>>(
+    d: D,
+) -> std::result::Result<TaxCategory, D::Error> {
+    match parsed(d)? {
+        TaxCategory::ReverseCharge => Err(serde::de::Error::custom(
+            "\"reverse_charge\" is of customers with a VAT id: billing tenant edit --tax-category",
+        )),
+        category => Ok(category),
+    }
+}
+
+/// A text, or a table of it by language: `{ fr = "…", en = "…" }`. One that says nothing is there, and
+/// empty.
+pub(super) fn by_language<'de, D: Deserializer<'de>>(
+    d: D,
+) -> std::result::Result<Option<ByLanguage>, D::Error> {
+    struct Written;
+
+    impl<'de> Visitor<'de> for Written {
+        type Value = ByLanguage;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("a text, or a table of it such as { fr = \"…\", en = \"…\" }")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<ByLanguage, E> {
+            Ok(ByLanguage::same(text.trim()))
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, map: M) -> std::result::Result<ByLanguage, M::Error> {
+            #[derive(Deserialize)]
+            #[serde(deny_unknown_fields)]
+            struct Table {
+                fr: Option<String>,
+                en: Option<String>,
+            }
+
+            let table = Table::deserialize(MapAccessDeserializer::new(map))?;
+            let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
+            Ok(ByLanguage { fr: trimmed(table.fr), en: trimmed(table.en) })
+        }
+    }
+
+    d.deserialize_any(Written).map(Some)
+}
+
 pub(super) fn company<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Company, D::Error> {
     #[derive(Deserialize, Default)]
     #[serde(default, deny_unknown_fields)]
@@ -241,8 +291,18 @@ pub(super) fn company<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Co
         tax_id: Option<String>,
         registration: Option<String>,
         bank: Option<String>,
-        how_to_pay: Option<String>,
-        legal_text: Option<String>,
+        #[serde(deserialize_with = "by_language")]
+        how_to_pay: Option<ByLanguage>,
+        #[serde(deserialize_with = "by_language")]
+        legal_text: Option<ByLanguage>,
+        street: Option<String>,
+        postcode: Option<String>,
+        city: Option<String>,
+        legal_id: Option<String>,
+        vat_id: Option<String>,
+        electronic_address: Option<String>,
+        iban: Option<String>,
+        bic: Option<String>,
     }
     let w = Written::deserialize(d)?;
     let bad = |field: &str, what: &str| serde::de::Error::custom(format!("company {field} {what}"));
@@ -259,6 +319,23 @@ pub(super) fn company<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Co
     }
     let trimmed =
         |value: Option<String>| value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    let checked = |field: &str, value: Option<String>, check: fn(&str) -> Result<String>| {
+        let value = trimmed(value);
+        value
+            .map(|value| {
+                check(&value).map_err(|_| bad(field, "is too long, or has more than a line"))
+            })
+            .transpose()
+    };
+    let iban = trimmed(w.iban);
+    let iban = iban.map(|iban| {
+        party::iban(&iban)
+            .ok_or_else(|| bad("iban", "is no IBAN: a digit of it is wrong or missing"))
+    });
+    let bic = trimmed(w.bic);
+    let bic = bic
+        .map(|bic| party::bic(&bic).ok_or_else(|| bad("bic", "is no BIC of 8 or 11 characters")));
+    let (iban, bic) = (iban.transpose()?, bic.transpose()?);
     Ok(Company {
         name: w.name.trim().to_owned(),
         email: w.email,
@@ -267,7 +344,19 @@ pub(super) fn company<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Co
         tax_id: trimmed(w.tax_id),
         registration: trimmed(w.registration),
         bank: trimmed(w.bank),
-        how_to_pay: trimmed(w.how_to_pay),
-        legal_text: trimmed(w.legal_text),
+        how_to_pay: w.how_to_pay,
+        legal_text: w.legal_text,
+        street: checked("street", w.street, party::street)?,
+        postcode: checked("postcode", w.postcode, party::postcode)?,
+        city: checked("city", w.city, party::city)?,
+        legal_id: checked("legal_id", w.legal_id, party::legal_id)?,
+        vat_id: checked("vat_id", w.vat_id, party::vat_id)?,
+        electronic_address: checked(
+            "electronic_address",
+            w.electronic_address,
+            party::electronic_address,
+        )?,
+        iban,
+        bic,
     })
 }

@@ -538,7 +538,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Original less discount, before tax.
+    /// Original less discount: before tax where the invoice's amounts are.
     pub fn final_amount(&self) -> Money {
         Money::from_minor(self.original.minor() - self.discount.minor(), self.original.currency())
     }
@@ -556,7 +556,8 @@ pub struct Stats {
     pub checks: i64,
     /// Customers that checked it; of all coupons, pairs of customer and coupon.
     pub customers_checked: i64,
-    /// What was taken off, and what the same invoices came to after it, before tax.
+    /// What was taken off, and what the same invoices came to after it: before tax
+    /// where their amounts are.
     pub discount_given: Totals,
     pub revenue: Totals,
     pub first_use: Option<String>,

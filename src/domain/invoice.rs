@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::coupon::Discount;
 use super::stage::Stage;
 use super::subscription::Collection;
+use super::tax::{TaxBasis, TaxCategory};
 use super::transaction::Overpayment;
 use super::{
     InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId, calendar, text, words,
@@ -93,8 +94,14 @@ pub struct Invoice {
     pub status: InvoiceStatus,
     pub subtotal: Money,
     pub discount: Money,
+    /// Whether lines, subtotal and discount are with tax.
+    pub tax_basis: TaxBasis,
     /// Percent.
     pub tax_rate: Decimal,
+    /// Why it is taxed as it is; `None` of one that was imported.
+    pub tax_category: Option<TaxCategory>,
+    /// Why it bears no tax, in its language.
+    pub tax_reason: Option<String>,
     pub tax: Money,
     pub total: Money,
     /// What is still to be paid; nothing on a void invoice.
@@ -143,6 +150,12 @@ impl Invoice {
         Amounts { subtotal, discount, tax: self.tax, total: self.total }
     }
 
+    /// What each line comes to without tax and after its discount; together they come to the net of the
+    /// whole.
+    pub fn line_nets(&self) -> Vec<Money> {
+        nets(&self.lines, &self.amounts(), self.tax_basis)
+    }
+
     /// Days since the due date where the invoice is overdue (open, something due, due date before
     /// today), else 0.
     pub fn days_overdue(&self, today: NaiveDate) -> i64 {
@@ -162,12 +175,20 @@ pub struct Amounts {
     pub total: Money,
 }
 
-/// Adds lines up: tax = (subtotal − discount) × rate, rounded once; total = subtotal − discount +
-/// tax. The one place where an invoice's amounts are worked out.
+impl Amounts {
+    /// After discount and without tax.
+    pub fn net(&self) -> Money {
+        Money::from_minor(self.total.minor() - self.tax.minor(), self.total.currency())
+    }
+}
+
+/// Adds lines up. Without tax, tax = (subtotal − discount) × rate and total = subtotal − discount +
+/// tax; with tax, total = subtotal − discount, and the tax is what [`TaxBasis::take_apart`] finds in
+/// it. The one place where an invoice's amounts are worked out.
 ///
 /// # Errors
 /// Lines in two currencies, or sums above the largest amount.
-pub fn add_up(lines: &[Line], tax_rate: Decimal) -> Result<Amounts> {
+pub fn add_up(lines: &[Line], basis: TaxBasis, tax_rate: Decimal) -> Result<Amounts> {
     let Some(first) = lines.first() else {
         return Err(Refusal::bad("lines", "", super::refusal::Why::Empty));
     };
@@ -177,9 +198,17 @@ pub fn add_up(lines: &[Line], tax_rate: Decimal) -> Result<Amounts> {
         subtotal = subtotal.plus(line.amount)?;
         discount = discount.plus(line.discount)?;
     }
-    let net = subtotal.minus(discount)?;
-    let tax = net.percent(tax_rate)?;
-    Ok(Amounts { subtotal, discount, tax, total: net.plus(tax)? })
+    let apart = basis.take_apart(subtotal.minus(discount)?, tax_rate)?;
+    Ok(Amounts { subtotal, discount, tax: apart.tax, total: apart.total })
+}
+
+/// What each line comes to without tax and after its discount.
+pub fn nets(lines: &[Line], amounts: &Amounts, basis: TaxBasis) -> Vec<Money> {
+    let charged = |line: &Line| {
+        Money::from_minor(line.amount.minor() - line.discount.minor(), line.amount.currency())
+    };
+    let charged: Vec<Money> = lines.iter().map(charged).collect();
+    basis.nets(&charged, amounts.net())
 }
 
 /// Lines with a coupon's discount on them, which replaces what they had: what comes off the whole
@@ -417,7 +446,7 @@ mod tests {
     fn tax_is_taken_once_on_the_sum_and_not_line_by_line() {
         // 20 % of 0.33 is 0.066, rounded 0.07; three times that would be 0.21. Of 0.99 it is 0.20.
         let lines = vec![Line::single("a".into(), eur(33)); 3];
-        let amounts = add_up(&lines, Decimal::from(20)).unwrap();
+        let amounts = add_up(&lines, TaxBasis::Exclusive, Decimal::from(20)).unwrap();
         assert_eq!((amounts.subtotal, amounts.tax, amounts.total), (eur(99), eur(20), eur(119)));
     }
 
@@ -467,11 +496,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn amounts_add_up(prices in prop::collection::vec(0i64..10_000_000, 1..20), rate in 0u32..=2500) {
+        fn amounts_add_up(
+            prices in prop::collection::vec(0i64..10_000_000, 1..20), rate in 0u32..=2500,
+            inclusive in any::<bool>(),
+        ) {
+            let basis = TaxBasis::of(inclusive);
             let lines: Vec<_> = prices.iter().map(|p| Line::single("x".into(), eur(*p))).collect();
-            let sums = add_up(&lines, Decimal::new(i64::from(rate), 2)).unwrap();
+            let sums = add_up(&lines, basis, Decimal::new(i64::from(rate), 2)).unwrap();
+            let nets = nets(&lines, &sums, basis);
             prop_assert_eq!(sums.subtotal.minor(), prices.iter().sum::<i64>());
-            prop_assert_eq!(sums.total.minor(), sums.subtotal.minor() - sums.discount.minor() + sums.tax.minor());
+            let on_top = if inclusive { 0 } else { sums.tax.minor() };
+            prop_assert_eq!(sums.total.minor(), sums.subtotal.minor() - sums.discount.minor() + on_top);
+            prop_assert_eq!(nets.iter().map(|net| net.minor()).sum::<i64>(), sums.net().minor());
         }
     }
 }

@@ -263,6 +263,22 @@ impl Money {
         self.rounded(exact).ok_or(overflow)
     }
 
+    /// What is left of the amount without so many hundredths that came on top of it: 100 of 120 at 20,
+    /// rounded once by [`ROUNDING`].
+    ///
+    /// # Errors
+    /// A result above [`MAX_MINOR`].
+    pub fn without_percent(self, percent: Decimal) -> Result<Money, MoneyFault> {
+        let overflow = MoneyFault::Overflow { currency: self.currency };
+        let exact =
+            Decimal::from(self.minor).checked_mul(Decimal::ONE_HUNDRED).and_then(|hundred| {
+                Decimal::ONE_HUNDRED
+                    .checked_add(percent)
+                    .and_then(|whole| hundred.checked_div(whole))
+            });
+        self.rounded(exact).ok_or(overflow)
+    }
+
     /// So many times the amount.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Plans: what is sold, at which price, how often.
 
 use super::price::Price;
+use super::tax::TaxBasis;
 use super::{Currency, Money, PlanId, Result, text, words};
 
 words! {
@@ -37,8 +38,10 @@ pub struct Plan {
     pub id: PlanId,
     pub code: String,
     pub name: String,
-    /// For one whole interval, before discount and tax.
+    /// For one whole interval, before discount.
     pub price: Price,
+    /// Whether its prices are with tax.
+    pub basis: TaxBasis,
     pub interval: Interval,
     /// Free days at the start of a subscription; 0: none.
     pub trial_days: i64,
@@ -54,6 +57,8 @@ pub struct NewPlan {
     pub name: String,
     /// Of one unit for one whole interval.
     pub price: Money,
+    /// Whether that is with tax.
+    pub basis: TaxBasis,
     pub interval: Interval,
     pub trial_days: i64,
 }

@@ -162,6 +162,10 @@ pub enum Refusal {
         external_id: String,
         tenant: String,
     },
+    /// A buyer who is to account for the tax has no number for VAT.
+    VatIdMissing {
+        tenant: String,
+    },
     /// Amounts that cannot be reckoned together.
     MoneyFault(MoneyFault),
     DueBeforeIssue {

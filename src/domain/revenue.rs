@@ -4,11 +4,13 @@
 //! used), so that a report of a past day says what that day would have shown.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 use super::coupon::Discount;
 use super::money::MoneyFault;
 use super::plan::Interval;
 use super::subscription::SubscriptionStatus;
+use super::tax::TaxBasis;
 use super::{Currency, Money, Result};
 
 /// How many parts a minor unit has, so that every month's share is a whole number of them: a twelfth
@@ -67,6 +69,8 @@ pub struct Standing {
     pub status: SubscriptionStatus,
     /// What it comes to for a whole interval: price × quantity.
     pub whole: Money,
+    /// Whether that is with tax.
+    pub basis: TaxBasis,
     pub interval: Interval,
 }
 
@@ -113,6 +117,25 @@ pub struct Timeline {
     /// Item by item, oldest first: the first is as old as the subscription.
     pub items: Vec<Vec<Standing>>,
     pub coupons: Vec<Lasting>,
+    pub rates: Rates,
+}
+
+/// At which rates a subscription whose price is with tax is taxed, in percent.
+#[derive(Debug, Clone, Default)]
+pub struct Rates {
+    /// Those of its invoices, each from the moment of the first one at it; oldest first.
+    pub billed: Vec<(String, Decimal)>,
+    /// That of its next invoice.
+    pub now: Decimal,
+}
+
+impl Rates {
+    /// The rate at that moment: that of its last invoice until then, so that a rate that changes later
+    /// changes nothing of the past; else that of its first one, else what holds now.
+    fn at(&self, cut: &Cut) -> Decimal {
+        let last = self.billed.iter().rfind(|(since, _)| *since <= cut.at);
+        last.or(self.billed.first()).map_or(self.now, |(_, rate)| *rate)
+    }
 }
 
 impl Timeline {
@@ -130,23 +153,24 @@ impl Timeline {
         self.items.first().and_then(|standings| standings.first())
     }
 
-    /// What its items come to at that moment for a whole interval, and how many months that has;
-    /// `None` where none is billed.
-    fn whole(&self, cut: &Cut) -> Result<Option<(Money, i64)>> {
-        let mut sum: Option<(Money, i64)> = None;
+    /// What its items come to at that moment for a whole interval, whether with tax, and how many months
+    /// that has; `None` where none is billed.
+    fn whole(&self, cut: &Cut) -> Result<Option<(Money, TaxBasis, i64)>> {
+        let mut sum: Option<(Money, TaxBasis, i64)> = None;
         for standings in &self.items {
             let Some(standing) = standings.iter().rfind(|s| s.since <= cut.at) else { continue };
             if standing.status == SubscriptionStatus::Active {
-                let before = sum.map_or(Money::zero(standing.whole.currency()), |(sum, _)| sum);
+                let before = sum.map_or(Money::zero(standing.whole.currency()), |(sum, ..)| sum);
+                let basis = sum.map_or(standing.basis, |(_, basis, _)| basis);
                 let months = i64::from(standing.interval.months());
-                sum = Some((before.plus(standing.whole)?, months));
+                sum = Some((before.plus(standing.whole)?, basis, months));
             }
         }
         Ok(sum)
     }
 
     /// What it comes to a month at that moment, in parts of a minor unit: price × quantity ÷ months of
-    /// the interval, less what a lasting coupon takes off. Nothing while it is on trial, suspended or
+    /// the interval, less what a lasting coupon takes off, without tax. Nothing while it is on trial, suspended or
     /// over.
     ///
     /// # Errors
@@ -155,13 +179,17 @@ impl Timeline {
         if self.started_on > cut.on || self.ends_on.is_some_and(|on| on <= cut.on) {
             return Ok(0);
         }
-        let Some((whole, months)) = self.whole(cut)? else { return Ok(0) };
+        let Some((whole, basis, months)) = self.whole(cut)? else { return Ok(0) };
         let off = match self.coupons.iter().find(|coupon| coupon.holds(cut)) {
             Some(coupon) => coupon.discount.off(whole)?,
             None => Money::zero(whole.currency()),
         };
         let rest = whole.minus(off)?;
-        Ok(parts.share(rest.minor(), months))
+        let net = match basis {
+            TaxBasis::Exclusive => rest,
+            TaxBasis::Inclusive => basis.take_apart(rest, self.rates.at(cut))?.net,
+        };
+        Ok(parts.share(net.minor(), months))
     }
 
     /// The first moment at which it came to something. `at` is the cut of a moment, `start_of`

@@ -6,6 +6,7 @@ use super::coupon::Redemption;
 use super::period::{Anchor, Cycle, Period};
 use super::plan::{Interval, Plan};
 use super::price::Price;
+use super::tax::TaxBasis;
 use super::tenant::SuspensionCause;
 use super::{Currency, ItemId, Money, PlanId, Refusal, Result, SubscriptionId, TenantId, words};
 
@@ -39,6 +40,8 @@ pub struct Item {
     pub plan_name: String,
     /// For a whole interval.
     pub price: Price,
+    /// Whether the plan's prices are with tax.
+    pub basis: TaxBasis,
     pub quantity: i64,
 }
 
@@ -51,6 +54,7 @@ impl Item {
             plan: plan.code.clone(),
             plan_name: plan.name.clone(),
             price: plan.price.clone(),
+            basis: plan.basis,
             quantity,
         }
     }
@@ -109,6 +113,11 @@ impl Terms {
     /// What it is billed in.
     pub fn currency(&self) -> Currency {
         self.first().price.currency
+    }
+
+    /// Whether what it is billed is with tax: as the first item's plan says.
+    pub fn basis(&self) -> TaxBasis {
+        self.first().basis
     }
 
     /// What they come to for a whole interval, before discount and tax.
@@ -369,6 +378,7 @@ pub(super) fn example_terms(interval: Interval, price: Money, quantity: i64) -> 
         plan: "pro".into(),
         plan_name: "Pro".into(),
         price: super::price::example(price),
+        basis: TaxBasis::Exclusive,
         quantity,
     };
     Terms { items: Items::one(item), interval }

@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 
 use super::credit_note::CreditNote;
-use super::email::Locale;
+use super::email::{ByLanguage, Locale};
 use super::invoice::Invoice;
 use super::plan::Interval;
 use super::stage::Stage;
+use super::tax::TaxBasis;
 use super::{Money, words};
 
 words! {
@@ -60,8 +61,18 @@ pub struct Company {
     pub tax_id: Option<String>,
     pub registration: Option<String>,
     pub bank: Option<String>,
-    pub how_to_pay: Option<String>,
-    pub legal_text: Option<String>,
+    pub how_to_pay: Option<ByLanguage>,
+    pub legal_text: Option<ByLanguage>,
+    pub street: Option<String>,
+    pub postcode: Option<String>,
+    pub city: Option<String>,
+    /// In the register of companies.
+    pub legal_id: Option<String>,
+    pub vat_id: Option<String>,
+    pub electronic_address: Option<String>,
+    /// Without spaces.
+    pub iban: Option<String>,
+    pub bic: Option<String>,
 }
 
 /// One invoice in an e-mail's list.
@@ -167,8 +178,10 @@ pub struct Trial {
     /// Where the first period starts that is paid for: the day after, or where it came back from a
     /// suspension later, that day.
     pub first_paid_on: NaiveDate,
-    /// Of a whole interval for that quantity, before discount and tax.
+    /// Of a whole interval for that quantity, before discount.
     pub price: Money,
+    /// Whether that is with tax.
+    pub basis: TaxBasis,
     pub interval: Interval,
     pub after: AfterTrial,
 }
@@ -203,6 +216,8 @@ pub struct Content {
     /// The invoice that the e-mail carries whole.
     pub invoice: Option<Invoice>,
     pub credit_note: Option<ToldCreditNote>,
+    /// What the seller writes in place of what the law wants on invoices.
+    pub legal_notes: Option<ByLanguage>,
     /// The charge of that invoice that is on its way.
     pub collecting: Option<Collecting>,
     pub payment: Option<ConfirmedPayment>,

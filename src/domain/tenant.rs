@@ -4,7 +4,9 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::email::Locale;
+use super::party::Details;
 use super::refusal::Why;
+use super::tax::{OwnTax, SellerTax, TaxCategory, Treatment};
 use super::{Currency, Refusal, Result, TenantId, text, words};
 
 words! {
@@ -42,6 +44,9 @@ pub struct Tenant {
     pub country: Option<String>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
+    pub details: Details,
+    /// What is said of its tax.
+    pub tax: OwnTax,
     /// Percent; `None`: the config's.
     pub tax_rate: Option<Decimal>,
     pub status: TenantStatus,
@@ -69,6 +74,8 @@ pub struct NewTenant {
     pub country: Option<String>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
+    pub details: Details,
+    pub tax: OwnTax,
     pub tax_rate: Option<Decimal>,
     pub external_id: Option<String>,
     /// A JSON object of texts.
@@ -86,6 +93,15 @@ words! {
         TaxRate = "tax_rate",
         ExternalId = "external_id",
         Metadata = "metadata",
+        Street = "street",
+        Postcode = "postcode",
+        City = "city",
+        LegalId = "legal_id",
+        VatId = "vat_id",
+        ElectronicAddress = "electronic_address",
+        CustomerKind = "customer_kind",
+        TaxCategory = "tax_category",
+        TaxReason = "tax_reason",
     }
 }
 
@@ -101,6 +117,10 @@ pub struct TenantEdit {
     pub country: Option<String>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
+    /// Those that are given.
+    pub details: Details,
+    /// As far as it is given.
+    pub tax: OwnTax,
     pub tax_rate: Option<Decimal>,
     pub external_id: Option<String>,
     /// All of it, as a JSON object of texts.
@@ -116,6 +136,62 @@ impl TenantEdit {
     pub fn clears(&self, field: Clearable) -> bool {
         self.cleared.contains(&field)
     }
+
+    /// What is known of a customer after the edit.
+    pub fn details_after(&self, before: &Details) -> Details {
+        let (new, field) = (&self.details, |f| self.clears(f));
+        Details {
+            street: after(field(Clearable::Street), &new.street, &before.street),
+            postcode: after(field(Clearable::Postcode), &new.postcode, &before.postcode),
+            city: after(field(Clearable::City), &new.city, &before.city),
+            legal_id: after(field(Clearable::LegalId), &new.legal_id, &before.legal_id),
+            vat_id: after(field(Clearable::VatId), &new.vat_id, &before.vat_id),
+            electronic_address: after(
+                field(Clearable::ElectronicAddress),
+                &new.electronic_address,
+                &before.electronic_address,
+            ),
+            kind: after(field(Clearable::CustomerKind), &new.kind, &before.kind),
+        }
+    }
+
+    /// What is said of a customer's tax after the edit.
+    pub fn tax_after(&self, before: &OwnTax) -> OwnTax {
+        let (category, reason) = (Clearable::TaxCategory, Clearable::TaxReason);
+        OwnTax {
+            category: after(self.clears(category), &self.tax.category, &before.category),
+            reason: after(self.clears(reason), &self.tax.reason, &before.reason),
+        }
+    }
+}
+
+impl Tenant {
+    /// How its invoices are taxed.
+    pub fn taxed_by(&self, seller: &SellerTax) -> Treatment {
+        seller.treat(&self.tax, self.tax_rate, self.locale)
+    }
+}
+
+/// Checks that a buyer who accounts for the tax has a number for VAT, for which its tax number may stand.
+///
+/// # Errors
+/// It has neither.
+pub fn check_tax(
+    slug: &str,
+    tax: &OwnTax,
+    vat_id: Option<&str>,
+    tax_id: Option<&str>,
+) -> Result<()> {
+    let needs = tax.category == Some(TaxCategory::ReverseCharge);
+    match needs && vat_id.is_none() && tax_id.is_none() {
+        true => Err(Refusal::VatIdMissing { tenant: slug.to_owned() }),
+        false => Ok(()),
+    }
+}
+
+/// A field after an edit that clears it, sets it or leaves it.
+fn after<T: Clone>(cleared: bool, new: &Option<T>, before: &Option<T>) -> Option<T> {
+    if cleared { None } else { new.clone().or_else(|| before.clone()) }
 }
 
 /// Checks a tenant's name.
@@ -155,6 +231,11 @@ pub fn named(field: &'static str, value: &str) -> Result<String> {
         Some(_) => Ok(format!("@{}", external_id(value)?)),
         None => text::slug(field, value),
     }
+}
+
+/// Checks why a customer's invoices bear no tax.
+pub fn tax_reason(value: &str) -> Result<String> {
+    text::line("tax_reason", value, 500)
 }
 
 /// Checks a tax number.

@@ -47,6 +47,11 @@ impl From<&Refusal> for Failure {
                 format!("{tenant} has the external id {external_id}"),
             )
             .hint("each names one customer, as @EXTERNAL_ID"),
+            R::VatIdMissing { tenant } => new(
+                "vat_id_missing",
+                format!("reverse_charge needs the VAT id of {tenant}, who accounts for the tax"),
+            )
+            .hint("--vat-id gives it; --tax-category or --clear tax_category says otherwise"),
             R::NothingToEdit { noun } => {
                 new("nothing_to_edit", "nothing to change: name at least one field")
                     .hint(format!("billing {noun} edit --help lists what can be"))

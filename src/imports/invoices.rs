@@ -12,11 +12,12 @@ use crate::domain::event::{InvoiceEvent, Reopened};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose};
 use crate::domain::refusal::Why;
 use crate::domain::subscription::Collection;
-use crate::domain::{Currency, Money, TenantId, tenant, text};
+use crate::domain::tax::{TaxBasis, TaxCategory};
+use crate::domain::{Currency, Money, Refusal, TenantId, tenant, text};
 use crate::store::{Fault, FaultKind, NewInvoice};
 
 pub const REQUIRED: &[&str] = &["number", "tenant", "total", "issued_on", "due_on"];
-pub const OPTIONAL: &[&str] = &["currency", "description", "status", "paid_on"];
+pub const OPTIONAL: &[&str] = &["currency", "description", "status", "paid_on", "tax_rate"];
 
 /// Tenants that rows named lately, so that a million invoices of a thousand tenants do not read
 /// each a thousand times. Emptied when it is full: memory does not grow with the file.
@@ -36,6 +37,7 @@ struct KnownTenant {
 const MOST_KNOWN: usize = 4096;
 
 /// A row, checked.
+#[derive(Clone)]
 struct Read {
     number: String,
     tenant: KnownTenant,
@@ -45,6 +47,27 @@ struct Read {
     line: Line,
     status: InvoiceStatus,
     paid_on: Option<NaiveDate>,
+    /// Percent of the tax in the total; `None`: what of it is tax is not known.
+    tax_rate: Option<Decimal>,
+    /// The tax in the total.
+    tax: Money,
+}
+
+/// The tax in a total, as far as its rate is known.
+fn tax_in(total: Money, rate: Option<Decimal>) -> crate::domain::Result<Money> {
+    match rate {
+        Some(rate) => Ok(TaxBasis::Inclusive.take_apart(total, rate)?.tax),
+        None => Ok(Money::zero(total.currency())),
+    }
+}
+
+impl Read {
+    /// The same; a row that says nothing of the tax leaves what is known of it.
+    fn with_tax_of(&self, there: &Invoice) -> crate::domain::Result<Read> {
+        let known = there.tax_category.map(|_| there.tax_rate);
+        let tax_rate = self.tax_rate.or(known);
+        Ok(Read { tax_rate, tax: tax_in(self.total, tax_rate)?, ..self.clone() })
+    }
 }
 
 impl Import<'_> {
@@ -92,12 +115,27 @@ impl Import<'_> {
         if paid_on.zip(issued_on).is_some_and(|(paid_on, issued_on)| paid_on < issued_on) {
             row.note("paid_on", Why::Before { field: "issued_on" });
         }
+        let tax_rate = row.take("tax_rate", |v| {
+            text::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
+        });
+        let tax = total.map(|total| tax_in(total, tax_rate)).transpose()?;
         row.checked((|| {
-            let (number, total) = (number?, total?);
+            let (number, total, tax) = (number?, total?, tax?);
             let description = description.unwrap_or_else(|| number.clone());
             let line = Line::single(description, total);
             let (tenant, issued_on, due_on) = (tenant?, issued_on?, due_on?);
-            Some(Read { number, tenant, total, issued_on, due_on, line, status, paid_on })
+            Some(Read {
+                number,
+                tenant,
+                total,
+                issued_on,
+                due_on,
+                line,
+                status,
+                paid_on,
+                tax_rate,
+                tax,
+            })
         })())
     }
 
@@ -115,7 +153,8 @@ impl Import<'_> {
         Ok(Some(known))
     }
 
-    /// An imported invoice bears its total as it was: what of it was tax is not known here.
+    /// An imported invoice bears its total as it was: what of it was tax is in it where the rate is given,
+    /// else not known here.
     fn new_invoice<'r>(
         &self,
         tenants: &mut Tenants,
@@ -134,8 +173,16 @@ impl Import<'_> {
             origin: Origin::Imported,
             tenant: read.tenant.id,
             status: read.status,
-            amounts: Amounts { subtotal: read.total, discount: zero, tax: zero, total: read.total },
-            tax_rate: Decimal::ZERO,
+            amounts: Amounts {
+                subtotal: read.total,
+                discount: zero,
+                tax: read.tax,
+                total: read.total,
+            },
+            tax_basis: TaxBasis::of(read.tax_rate.is_some()),
+            tax_rate: read.tax_rate.unwrap_or_default(),
+            tax_category: read.tax_rate.map(|_| TaxCategory::Standard),
+            tax_reason: None,
             paid_elsewhere: if paid { read.total } else { zero },
             seller,
             buyer: read.tenant.buyer,
@@ -176,6 +223,7 @@ impl Import<'_> {
             let what = "a coupon was applied to it here";
             return Err(row.bad("number", Why::CannotChange { what }));
         }
+        let read = &read.with_tax_of(there)?;
         let new = self.new_invoice(tenants, read, None)?;
         let there = &self.book().take_credit_off(there, "an import sets the invoice right")?;
         match self.db.correct_imported(self.act, there.id, &new) {
@@ -247,8 +295,14 @@ fn differences(row: &Row, read: &Read, there: &Invoice) -> Vec<&'static str> {
     let described = there.lines.first().is_some_and(|l| l.description == read.line.description);
     let pairs = [
         ("tenant", read.tenant.id == there.tenant_id),
-        // An imported invoice has no tax: what a coupon took off it here is no difference.
-        ("total", read.total.minor() == there.subtotal.minor() + there.tax.minor()),
+        // The tax of an imported invoice is in its subtotal: what a coupon took off it here is no
+        // difference.
+        ("total", read.total.minor() == there.subtotal.minor()),
+        (
+            "tax_rate",
+            row.get("tax_rate").is_none()
+                || (read.tax_rate == Some(there.tax_rate) && there.tax_category.is_some()),
+        ),
         ("currency", read.total.currency() == there.total.currency()),
         ("issued_on", read.issued_on == there.issued_on),
         ("due_on", read.due_on == there.due_on),

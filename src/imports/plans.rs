@@ -6,12 +6,13 @@ use crate::domain::event::{About, By, Changed, Changes, PlanEvent, PlanFacts};
 use crate::domain::plan::{self, Interval, IntervalUnit, MOST_TRIAL_DAYS, NewPlan, Plan};
 use crate::domain::price::Model;
 use crate::domain::refusal::Why;
+use crate::domain::tax::TaxBasis;
 
 pub const REQUIRED: &[&str] = &["code", "name", "price", "interval"];
-pub const OPTIONAL: &[&str] = &["currency", "interval_count", "trial_days"];
+pub const OPTIONAL: &[&str] = &["currency", "interval_count", "trial_days", "tax_inclusive"];
 
 /// What is sold under a code: whoever subscribed to it agreed to these.
-const TERMS: &[&str] = &["price", "currency", "interval", "interval_count"];
+const TERMS: &[&str] = &["price", "currency", "interval", "interval_count", "tax_inclusive"];
 
 impl Import<'_> {
     pub(super) fn plan(&self, row: &Row) -> Result<RowOutcome, Bad> {
@@ -27,8 +28,8 @@ impl Import<'_> {
             return Ok(RowOutcome::Skipped);
         }
         if differs.iter().any(|column| TERMS.contains(column)) {
-            let what = "it is there already with another price, currency or interval, which never \
-                        change; archive it, and import the new terms under a code of their own";
+            let what = "it is there already with another price, currency, interval or tax_inclusive, \
+                        which never change; archive it, and import the new terms under a code of their own";
             return Err(row.bad("code", Why::CannotChange { what }));
         }
         if !self.options.update {
@@ -52,9 +53,12 @@ impl Import<'_> {
         let count = row.count("interval_count", 1, i64::from(Interval::MOST));
         let count = count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
         let trial_days = row.count("trial_days", 0, MOST_TRIAL_DAYS).unwrap_or(0);
+        let basis = row.flag("tax_inclusive").map(TaxBasis::of);
+        let basis = basis.unwrap_or(self.config.invoicing.basis());
         row.checked((|| {
             let interval = Interval { unit: unit?, count };
-            Some(NewPlan { code: code?, name: name?, price: price?, interval, trial_days })
+            let (code, name, price) = (code?, name?, price?);
+            Some(NewPlan { code, name, price, basis, interval, trial_days })
         })())
     }
 }
@@ -68,6 +72,7 @@ fn differences(row: &Row, new: &NewPlan, there: &Plan) -> Vec<&'static str> {
         ("currency", same_currency),
         ("interval", new.interval.unit == there.interval.unit),
         ("interval_count", new.interval.count == there.interval.count),
+        ("tax_inclusive", new.basis == there.basis),
         ("trial_days", new.trial_days == there.trial_days),
     ];
     let given = pairs.into_iter().filter(|(column, _)| row.get(column).is_some());

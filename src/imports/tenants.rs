@@ -3,7 +3,9 @@
 use super::table::Row;
 use super::{Bad, Import, RowOutcome};
 use crate::domain::event::{By, TenantEvent, TenantFacts};
+use crate::domain::party::{self, Details};
 use crate::domain::refusal::Why;
+use crate::domain::tax::{OwnTax, TaxCategory};
 use crate::domain::tenant::{self, NewTenant, Tenant, TenantEdit, TenantStatus};
 use crate::domain::{Refusal, text};
 
@@ -18,6 +20,15 @@ pub const OPTIONAL: &[&str] = &[
     "created_on",
     "status",
     "external_id",
+    "street",
+    "postcode",
+    "city",
+    "legal_id",
+    "vat_id",
+    "electronic_address",
+    "customer_kind",
+    "tax_category",
+    "tax_reason",
 ];
 
 /// Why a tenant is suspended that a file says is.
@@ -27,7 +38,7 @@ impl Import<'_> {
     pub(super) fn tenant(&self, row: &Row) -> Result<RowOutcome, Bad> {
         let new = self.read_tenant(row)?;
         let Some(there) = self.db.find_tenant(&new.slug)? else {
-            let id = self.db.insert_tenant(self.act, &new)?;
+            let id = needing_vat_id(row, self.db.insert_tenant(self.act, &new))?;
             self.db.record(self.act, id, TenantEvent::created(&new, By::Import), None)?;
             return Ok(RowOutcome::Created);
         };
@@ -38,7 +49,7 @@ impl Import<'_> {
         if !self.options.update {
             return Err(row.bad("slug", Why::Differs { fields: differs.join(", ") }));
         }
-        self.db.edit_tenant(self.act, there.id, &edit(row, &new))?;
+        needing_vat_id(row, self.db.edit_tenant(self.act, there.id, &edit(row, &new)))?;
         let takes_status = differs.contains(&"status");
         let edited = self.db.tenant_by_id(there.id)?;
         let (before, mut after) = (TenantFacts::of(&there), TenantFacts::of(&edited));
@@ -80,6 +91,20 @@ impl Import<'_> {
         let country = row.take("country", |v| text::country("country", v));
         let address = row.take("address", tenant::address);
         let tax_id = row.take("tax_id", tenant::tax_id);
+        let details = Details {
+            street: row.take("street", party::street),
+            postcode: row.take("postcode", party::postcode),
+            city: row.take("city", party::city),
+            legal_id: row.take("legal_id", party::legal_id),
+            vat_id: row.take("vat_id", party::vat_id),
+            electronic_address: row.take("electronic_address", party::electronic_address),
+            kind: row.word("customer_kind", "business, consumer, public"),
+        };
+        let words = || TaxCategory::ALL.iter().map(|word| word.word()).collect::<Vec<_>>();
+        let tax = OwnTax {
+            category: row.word("tax_category", &words().join(", ")),
+            reason: row.take("tax_reason", tenant::tax_reason),
+        };
         let tax_rate = row.take("tax_rate", |v| {
             text::parse_percent(v).map_err(|why| Refusal::bad("tax_rate", v, why))
         });
@@ -100,12 +125,24 @@ impl Import<'_> {
             country,
             address,
             tax_id,
+            details,
+            tax,
             tax_rate,
             external_id,
             metadata: "{}".to_owned(),
             created_on,
             status,
         }))
+    }
+}
+
+/// Names the column that is missing of a buyer who is to account for the tax.
+fn needing_vat_id<T>(row: &Row, done: crate::domain::Result<T>) -> Result<T, Bad> {
+    match done {
+        Err(Refusal::VatIdMissing { .. }) => {
+            Err(row.bad("vat_id", Why::NeededWith { field: "tax_category reverse_charge" }))
+        }
+        done => Ok(done?),
     }
 }
 
@@ -123,6 +160,15 @@ fn differences(row: &Row, new: &NewTenant, there: &Tenant) -> Vec<&'static str> 
         ("country", new.country == there.country),
         ("address", new.address == there.address),
         ("tax_id", new.tax_id == there.tax_id),
+        ("street", new.details.street == there.details.street),
+        ("postcode", new.details.postcode == there.details.postcode),
+        ("city", new.details.city == there.details.city),
+        ("legal_id", new.details.legal_id == there.details.legal_id),
+        ("vat_id", new.details.vat_id == there.details.vat_id),
+        ("electronic_address", new.details.electronic_address == there.details.electronic_address),
+        ("customer_kind", new.details.kind == there.details.kind),
+        ("tax_category", new.tax.category == there.tax.category),
+        ("tax_reason", new.tax.reason == there.tax.reason),
         ("tax_rate", new.tax_rate == there.tax_rate),
         ("external_id", new.external_id == there.external_id),
         ("created_on", new.created_on.is_none_or(|date| date == there.created_on)),
@@ -143,6 +189,8 @@ fn edit(row: &Row, new: &NewTenant) -> TenantEdit {
         country: new.country.clone(),
         address: new.address.clone(),
         tax_id: new.tax_id.clone(),
+        details: new.details.clone(),
+        tax: new.tax.clone(),
         tax_rate: new.tax_rate,
         external_id: new.external_id.clone(),
         created_on: new.created_on,

@@ -4,6 +4,7 @@ mod credit_note;
 mod facts;
 mod filters;
 mod labels;
+mod parties;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,6 +16,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
 use super::Undeliverable;
 use crate::domain::email::Locale;
+use crate::domain::tax::{SellerTax, TaxBasis};
 use crate::domain::template::{Company, Content, Template, Variant};
 use crate::domain::{Currency, Refusal, Result};
 
@@ -184,7 +186,9 @@ impl Renderer {
                     company: &company,
                     currency: Currency::XOF,
                     today: NaiveDate::default(),
-                    tax_rate: 18.into(),
+                    tax: SellerTax { rate: 18.into(), ..SellerTax::default() },
+                    basis: TaxBasis::Exclusive,
+                    legal_notes: None,
                     net_days: 14,
                 }))?;
             }

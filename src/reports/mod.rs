@@ -9,6 +9,7 @@ mod mrr;
 mod outlook;
 mod overdue;
 mod period;
+mod tax;
 mod transactions;
 
 pub use automation::{Automation, EmailCount, LastRun, StandingChanges, TaskLine, automation};
@@ -19,4 +20,5 @@ pub use mrr::{Mrr, MrrMonth, mrr};
 pub use outlook::{Growth, PlanRevenue, by_plan, growth};
 pub use overdue::{AGES, Age, Bucket, Debtor, Overdue, overdue};
 pub use period::{Period, check_order};
+pub use tax::{TaxTotal, Taxes, taxes};
 pub use transactions::{CodeTally, DayTally, MethodTally, StatusTally, Transactions, transactions};

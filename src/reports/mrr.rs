@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate};
 
 use super::Period;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::domain::revenue::{Cut, Month, Parts, Roll, Timeline};
 use crate::domain::{Currency, Result, TenantId, act, calendar};
 use crate::store::Db;
@@ -36,6 +37,7 @@ pub struct MrrMonth {
 /// `until` lies before `since`, amounts that are too large, or a fault of the file.
 pub fn mrr(
     db: &Db,
+    config: &Config,
     clock: &Clock,
     since: Option<NaiveDate>,
     until: Option<NaiveDate>,
@@ -50,6 +52,7 @@ pub fn mrr(
     let mut customer = Customer::default();
     db.each_timeline(
         |day| act::instant(clock.start_of(day)),
+        &config.seller_tax(),
         |tenant, timeline| {
             if customer.tenant != Some(tenant) {
                 customer.close(clock, &cuts, parts, &mut rolls)?;

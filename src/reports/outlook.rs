@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::{Mrr, MrrMonth};
+use crate::config::Config;
 use crate::domain::money::share;
 use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::{Currency, Money, Result, calendar};
@@ -63,7 +64,7 @@ pub fn growth(report: &Mrr) -> Result<Vec<Growth>> {
     Ok(growth)
 }
 
-/// What a plan comes to a month, before discounts.
+/// What a plan comes to a month, before discounts and without tax.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanRevenue {
     pub plan: String,
@@ -75,7 +76,7 @@ pub struct PlanRevenue {
 ///
 /// # Errors
 /// An amount that is too large, or a fault of the file.
-pub fn by_plan(db: &Db, today: NaiveDate) -> Result<Vec<PlanRevenue>> {
+pub fn by_plan(db: &Db, config: &Config, today: NaiveDate) -> Result<Vec<PlanRevenue>> {
     // Whole intervals are added up first, so that each sum is rounded once.
     let mut sums: BTreeMap<(String, &str, i32), (u64, Money)> = BTreeMap::new();
     db.each_subscription(&SubscriptionFilter::default(), |subscription| {
@@ -83,7 +84,12 @@ pub fn by_plan(db: &Db, today: NaiveDate) -> Result<Vec<PlanRevenue>> {
             && subscription.started_on <= today
             && subscription.ends_on.is_none_or(|on| on > today);
         for item in subscription.terms.items.iter().filter(|_| runs) {
-            let (amount, months) = (item.amount()?, subscription.terms.interval.months());
+            let (mut amount, months) = (item.amount()?, subscription.terms.interval.months());
+            if item.basis.is_inclusive() {
+                let tenant = db.tenant_by_id(subscription.tenant_id)?;
+                amount =
+                    item.basis.take_apart(amount, tenant.taxed_by(&config.seller_tax()).rate)?.net;
+            }
             let key = (item.plan.clone(), amount.currency().code(), months);
             let (count, sum) = sums.entry(key).or_insert((0, Money::zero(amount.currency())));
             *count += 1;

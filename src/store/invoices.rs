@@ -10,6 +10,7 @@ use crate::domain::ledger::entries_of_new;
 use crate::domain::period::Period;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::{Collection, Subscription};
+use crate::domain::tax::{TaxBasis, TaxCategory};
 use crate::domain::{
     Act, CouponId, InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId,
 };
@@ -24,7 +25,13 @@ pub struct NewInvoice<'a> {
     pub tenant: TenantId,
     pub status: InvoiceStatus,
     pub amounts: Amounts,
+    /// Whether its amounts are with tax.
+    pub tax_basis: TaxBasis,
     pub tax_rate: Decimal,
+    /// `None` where it is not known.
+    pub tax_category: Option<TaxCategory>,
+    /// Why it bears no tax.
+    pub tax_reason: Option<&'a str>,
     /// Paid before it came into this database.
     pub paid_elsewhere: Money,
     pub seller: i64,
@@ -220,9 +227,9 @@ impl Db<'_> {
                subtotal_minor, discount_minor, tax_rate, tax_minor, total_minor, paid_minor,
                paid_elsewhere_minor, seller_id, buyer_id, issued_on, due_on, paid_on, closed_at,
                created_at, updated_at, subscription_id, period_start, period_end, collection,
-               coupon_id, purpose)
+               coupon_id, purpose, tax_inclusive, tax_category, tax_reason)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
+               ?18, ?19, ?20, ?21, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
              ON CONFLICT (number) DO NOTHING",
             rusqlite::params![
                 new.number,
@@ -252,6 +259,9 @@ impl Db<'_> {
                 new.collection.word(),
                 new.coupon.map(|id| id.0),
                 new.purpose.word(),
+                new.tax_basis.is_inclusive(),
+                new.tax_category.map(TaxCategory::word),
+                new.tax_reason,
             ],
         )?;
         let id = inserted
@@ -309,7 +319,8 @@ impl Db<'_> {
                 "UPDATE invoices SET tenant_id = ?2, status = ?3, currency = ?4,
                    subtotal_minor = ?5, total_minor = ?5, paid_minor = ?6,
                    paid_elsewhere_minor = ?6, issued_on = ?7, due_on = ?8, paid_on = ?9,
-                   closed_at = ?10, buyer_id = ?11, updated_at = max(updated_at, ?12), changed_at = ?12,
+                   closed_at = ?10, buyer_id = ?11, tax_minor = ?13, tax_rate = ?14,
+                   tax_inclusive = ?15, tax_category = ?16, updated_at = max(updated_at, ?12), changed_at = ?12,
                    -- Another due date is another ladder.
                    stage = CASE WHEN due_on = ?8 THEN stage ELSE 'none' END,
                    dunning_round = dunning_round + (due_on <> ?8),
@@ -332,6 +343,10 @@ impl Db<'_> {
                 closed.then_some(&at),
                 new.buyer,
                 &at,
+                new.amounts.tax.minor(),
+                new.tax_rate.to_string(),
+                new.tax_basis.is_inclusive(),
+                new.tax_category.map(TaxCategory::word),
             ))?;
         let mut line = self.conn.prepare_cached(
             "UPDATE invoice_lines SET description = ?2, unit_price = ?3, amount_minor = ?4
@@ -537,7 +552,10 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         status: columns::word(row, "status")?,
         subtotal: columns::money(row, "subtotal_minor", currency)?,
         discount: columns::money(row, "discount_minor", currency)?,
+        tax_basis: TaxBasis::of(row.get("tax_inclusive")?),
         tax_rate: columns::word(row, "tax_rate")?,
+        tax_category: columns::word_or_null(row, "tax_category")?,
+        tax_reason: row.get("tax_reason")?,
         tax: columns::money(row, "tax_minor", currency)?,
         total: columns::money(row, "total_minor", currency)?,
         due: columns::money(row, "due_minor", currency)?,

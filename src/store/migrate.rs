@@ -117,6 +117,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/15.sql")),
         fill: None,
     },
+    Migration {
+        version: 16,
+        summary: "prices with tax, why there is none, and parties in parts",
+        sql: Some(include_str!("migrations/16.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

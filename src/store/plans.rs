@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::{Db, columns};
 use crate::domain::plan::{Interval, NewPlan, Plan};
 use crate::domain::price::{Model, Price};
+use crate::domain::tax::TaxBasis;
 use crate::domain::{Act, Currency, PlanId, PriceId, Refusal, Result};
 
 /// A plan with the first of its prices.
@@ -103,8 +104,8 @@ impl Db<'_> {
     pub fn insert_plan(&self, act: &Act, new: &NewPlan) -> Result<PlanId> {
         let inserted = self.insert_unless_there(
             "INSERT INTO plans (code, name, interval, interval_count, trial_days, created_at,
-               updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+               updated_at, tax_inclusive)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)
              ON CONFLICT (code) DO NOTHING",
             (
                 &new.code,
@@ -113,6 +114,7 @@ impl Db<'_> {
                 new.interval.count,
                 new.trial_days,
                 act.at(),
+                new.basis.is_inclusive(),
             ),
         )?;
         let taken = || Refusal::Exists { noun: "plan", name: new.code.clone() };
@@ -163,6 +165,7 @@ fn plan(row: &Row) -> rusqlite::Result<Plan> {
         code: row.get("code")?,
         name: row.get("name")?,
         price: price(row, "price_id", "currency", "model", "unit_amount")?,
+        basis: basis(row, "tax_inclusive")?,
         interval: interval(row, "interval", "interval_count")?,
         trial_days: row.get("trial_days")?,
         archived_at: row.get("archived_at")?,
@@ -174,6 +177,11 @@ fn plan(row: &Row) -> rusqlite::Result<Plan> {
 /// An interval, from columns of those names.
 pub(super) fn interval(row: &Row, unit: &str, count: &str) -> rusqlite::Result<Interval> {
     Ok(Interval { unit: columns::word(row, unit)?, count: row.get(count)? })
+}
+
+/// Whether prices are with tax, from a column of that name.
+pub(super) fn basis(row: &Row, column: &str) -> rusqlite::Result<TaxBasis> {
+    Ok(TaxBasis::of(row.get(column)?))
 }
 
 /// A price, from columns of those names.

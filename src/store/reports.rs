@@ -75,9 +75,11 @@ macro_rules! made_on {
 mod kpi;
 mod outlook;
 mod overdue;
+mod tax;
 mod transactions;
 
 pub use kpi::{InvoiceSums, NewPayers, Span};
 pub use outlook::Cohort;
 pub use overdue::{End, OverdueInvoice};
+pub use tax::TaxSum;
 pub use transactions::{Tally, TallyKey};

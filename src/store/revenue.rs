@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use rusqlite::Row;
+use rust_decimal::Decimal;
 
 use super::{Db, columns, coupons, plans};
 use crate::domain::plan::Interval;
 use crate::domain::price::Price;
-use crate::domain::revenue::{Discounted, Lasting, Standing, Timeline};
+use crate::domain::revenue::{Discounted, Lasting, Rates, Standing, Timeline};
 use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::tax::{SellerTax, TaxBasis};
 use crate::domain::{PriceId, Result, TenantId, trial};
 
 /// A subscription whose rows are being read.
@@ -35,16 +37,19 @@ impl Reading {
 
 impl Db<'_> {
     /// Hands the timeline of each subscription to `each`, customer by customer. `start_of` is the
-    /// first instant of a day in the business time zone, as it is stored.
+    /// first instant of a day in the business time zone, as it is stored; `seller` says how
+    /// customers are taxed of whom nothing else is said.
     ///
     /// # Errors
     /// What `each` refuses, or a fault of the file.
     pub fn each_timeline(
         &self,
         start_of: impl Fn(NaiveDate) -> String,
+        seller: &SellerTax,
         mut each: impl FnMut(TenantId, Timeline) -> Result<()>,
     ) -> Result<()> {
         let mut lasting = self.lasting_coupons()?;
+        let mut rates = self.rates(seller)?;
         let prices = self.prices_and_intervals()?;
         // In the order of the index of customers, state by state: nothing is left to sort.
         let mut statement = self.conn.prepare_cached(
@@ -90,13 +95,14 @@ impl Db<'_> {
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(id)?;
             let price_id = PriceId(row.get(price_id)?);
-            let (price, interval) =
+            let (price, basis, interval) =
                 prices.get(&price_id).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
             let item: i64 = row.get(item_id)?;
             let mut standing = Standing {
                 since: row.get(since)?,
                 status: columns::word(row, status)?,
                 whole: price.amount(row.get::<_, i64>(quantity)?)?,
+                basis: *basis,
                 interval: *interval,
             };
             if let Some(same) = current.as_mut().filter(|current| current.id == id) {
@@ -124,6 +130,7 @@ impl Db<'_> {
                     ends_on: columns::date_or_null(row, ends_on)?,
                     items: vec![vec![standing]],
                     coupons: lasting.remove(&id).unwrap_or_default(),
+                    rates: rates.remove(&id).unwrap_or_default(),
                 },
             };
             if let Some(done) = current.replace(next) {
@@ -148,18 +155,47 @@ impl Db<'_> {
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Every price that there ever was, with the interval of its plan.
-    fn prices_and_intervals(&self) -> Result<HashMap<PriceId, (Price, Interval)>> {
+    /// Every price that there ever was, whether it is with tax, and the interval of its plan.
+    fn prices_and_intervals(&self) -> Result<HashMap<PriceId, (Price, TaxBasis, Interval)>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT r.id, r.currency, r.model, r.unit_amount, p.interval, p.interval_count
+            "SELECT r.id, r.currency, r.model, r.unit_amount, p.interval, p.interval_count,
+                    p.tax_inclusive
              FROM prices r JOIN plans p ON p.id = r.plan_id",
         )?;
         let prices = statement.query_map([], |row| {
             let price = plans::price(row, "id", "currency", "model", "unit_amount")?;
             let interval = plans::interval(row, "interval", "interval_count")?;
-            Ok((price.id, (price, interval)))
+            Ok((price.id, (price, plans::basis(row, "tax_inclusive")?, interval)))
         })?;
         Ok(prices.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The rates of tax of subscriptions that were ever on a plan whose prices are with tax: that of the
+    /// customer now, and those of its invoices, where they changed.
+    fn rates(&self, seller: &SellerTax) -> Result<HashMap<i64, Rates>> {
+        let mut found: HashMap<i64, Rates> = HashMap::new();
+        let mut statement = self.conn.prepare_cached(
+            "WITH taxed (id) AS MATERIALIZED (
+               SELECT DISTINCT h.subscription_id FROM subscription_states h
+               WHERE h.plan_id IN (SELECT id FROM plans WHERE tax_inclusive = 1))
+             SELECT x.id, t.tax_rate AS own, t.tax_category AS category, i.created_at, i.tax_rate AS billed
+             FROM taxed x CROSS JOIN subscriptions s ON s.id = x.id
+             JOIN tenants t ON t.id = s.tenant_id
+             LEFT JOIN invoices i ON i.subscription_id = s.id AND i.purpose = 'period'
+             ORDER BY x.id, i.created_at, i.id",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let rates = found.entry(row.get("id")?).or_default();
+            let own = columns::word_or_null(row, "own")?;
+            rates.now = seller.rate_of(columns::word_or_null(row, "category")?, own).1;
+            let Some(since) = row.get::<_, Option<String>>("created_at")? else { continue };
+            let billed: Decimal = columns::word(row, "billed")?;
+            if rates.billed.last().is_none_or(|(_, last)| *last != billed) {
+                rates.billed.push((since, billed));
+            }
+        }
+        Ok(found)
     }
 
     /// The coupons that last longer than one invoice, by subscription. Uses are read of those that

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row, Rows};
 
 use super::invoices::is_overdue;
-use super::plans::{interval, price};
+use super::plans::{basis, interval, price};
 use super::{Db, columns};
 use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Interval;
@@ -48,10 +48,11 @@ macro_rules! subscription_query {
                     EXISTS (SELECT 1 FROM redemptions WHERE subscription_id = s.id
                       AND subscription_id IS NOT NULL AND returned_at IS NULL) AS redeemed,
                     i.id AS item_id, i.quantity, p.id AS plan_id, p.code, p.name, p.interval,
-                    p.interval_count, r.id AS price_id, r.currency, r.model, r.unit_amount,
+                    p.interval_count, p.tax_inclusive, r.id AS price_id, r.currency, r.model, r.unit_amount,
                     i.pending_quantity, n.id AS next_plan_id, n.code AS next_code,
                     n.name AS next_name, n.interval AS next_interval,
-                    n.interval_count AS next_interval_count, m.id AS next_price_id,
+                    n.interval_count AS next_interval_count,
+                    n.tax_inclusive AS next_tax_inclusive, m.id AS next_price_id,
                     m.currency AS next_currency, m.model AS next_model,
                     m.unit_amount AS next_unit_amount
              FROM subscriptions s ",
@@ -434,6 +435,7 @@ fn item(row: &Row) -> rusqlite::Result<Item> {
         plan: row.get("code")?,
         plan_name: row.get("name")?,
         price: price(row, "price_id", "currency", "model", "unit_amount")?,
+        basis: basis(row, "tax_inclusive")?,
         quantity: row.get("quantity")?,
     })
 }
@@ -447,6 +449,7 @@ fn pending_item(row: &Row) -> rusqlite::Result<Option<(Item, Interval)>> {
         plan: row.get("next_code")?,
         plan_name: row.get("next_name")?,
         price: price(row, "next_price_id", "next_currency", "next_model", "next_unit_amount")?,
+        basis: basis(row, "next_tax_inclusive")?,
         quantity,
     };
     Ok(Some((item, interval(row, "next_interval", "next_interval_count")?)))

@@ -6,7 +6,11 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::money::{MoneyFault, Totals};
-use crate::domain::tenant::{Clearable, NewTenant, Suspension, Tenant, TenantEdit, TenantStatus};
+use crate::domain::party::{CustomerKind, Details};
+use crate::domain::tax::{OwnTax, TaxCategory};
+use crate::domain::tenant::{
+    Clearable, NewTenant, Suspension, Tenant, TenantEdit, TenantStatus, check_tax,
+};
 use crate::domain::{Act, Currency, Money, Refusal, Result, TenantId, act};
 
 /// Which tenants are listed.
@@ -101,9 +105,11 @@ impl Db<'_> {
     /// Adds a tenant.
     ///
     /// # Errors
-    /// The slug is taken.
+    /// The slug is taken, or the buyer is to account for the tax without a number for VAT.
     pub fn insert_tenant(&self, act: &Act, new: &NewTenant) -> Result<TenantId> {
         self.check_external_id(new.external_id.as_deref(), None)?;
+        let (vat_id, tax_id) = (new.details.vat_id.as_deref(), new.tax_id.as_deref());
+        check_tax(&new.slug, &new.tax, vat_id, tax_id)?;
         let at = act.at();
         let created_at = new.created_on.map_or(at.clone(), |date| noon_of(date, self.zone));
         let suspended = (new.status == TenantStatus::Suspended).then_some(());
@@ -135,15 +141,19 @@ impl Db<'_> {
                 columns::lines(&new.cc),
             ],
         )?;
-        inserted
-            .map(TenantId)
-            .ok_or_else(|| Refusal::Exists { noun: "tenant", name: new.slug.clone() })
+        let taken = || Refusal::Exists { noun: "tenant", name: new.slug.clone() };
+        let id = inserted.map(TenantId).ok_or_else(taken)?;
+        if new.details != Details::default() || new.tax != OwnTax::default() {
+            self.set_details(id, &new.details, &new.tax)?;
+        }
+        Ok(id)
     }
 
     /// Changes what the edit names.
     ///
     /// # Errors
-    /// Another tenant has the external id.
+    /// Another tenant has the external id, or the buyer is to account for the tax without a number for
+    /// VAT.
     pub fn edit_tenant(&self, act: &Act, id: TenantId, edit: &TenantEdit) -> Result<()> {
         self.check_external_id(edit.external_id.as_deref(), Some(id))?;
         self.conn
@@ -182,6 +192,37 @@ impl Db<'_> {
                 &edit.metadata,
                 edit.cc.as_ref().map(|cc| cc.join("\n")),
             ])?;
+        // Its tax number is the new one already.
+        let before = self.tenant_by_id(id)?;
+        let details = edit.details_after(&before.details);
+        let tax = edit.tax_after(&before.tax);
+        check_tax(&before.slug, &tax, details.vat_id.as_deref(), before.tax_id.as_deref())?;
+        if details != before.details || tax != before.tax {
+            self.set_details(id, &details, &tax)?;
+        }
+        Ok(())
+    }
+
+    fn set_details(&self, id: TenantId, details: &Details, tax: &OwnTax) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE tenants SET street = ?2, postcode = ?3, city = ?4, legal_id = ?5,
+                   vat_id = ?6, electronic_address = ?7, customer_kind = ?8,
+                   tax_category = ?9, tax_reason = ?10
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                &details.street,
+                &details.postcode,
+                &details.city,
+                &details.legal_id,
+                &details.vat_id,
+                &details.electronic_address,
+                details.kind.map(CustomerKind::word),
+                tax.category.map(TaxCategory::word),
+                &tax.reason,
+            ))?;
         Ok(())
     }
 
@@ -355,6 +396,11 @@ fn tenant(row: &Row, zone: Tz) -> rusqlite::Result<Tenant> {
         country: row.get("country")?,
         address: row.get("address")?,
         tax_id: row.get("tax_id")?,
+        details: details(row)?,
+        tax: OwnTax {
+            category: columns::word_or_null(row, "tax_category")?,
+            reason: row.get("tax_reason")?,
+        },
         tax_rate: columns::word_or_null(row, "tax_rate")?,
         status: columns::word(row, "status")?,
         suspension,
@@ -364,5 +410,17 @@ fn tenant(row: &Row, zone: Tz) -> rusqlite::Result<Tenant> {
         created_on: columns::date_in(row, "created_at", zone)?
             .ok_or_else(|| columns::bad("created_at", "null"))?,
         updated_at: row.get("updated_at")?,
+    })
+}
+
+fn details(row: &Row) -> rusqlite::Result<Details> {
+    Ok(Details {
+        street: row.get("street")?,
+        postcode: row.get("postcode")?,
+        city: row.get("city")?,
+        legal_id: row.get("legal_id")?,
+        vat_id: row.get("vat_id")?,
+        electronic_address: row.get("electronic_address")?,
+        kind: columns::word_or_null(row, "customer_kind")?,
     })
 }

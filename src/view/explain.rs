@@ -137,6 +137,7 @@ pub fn bill(bill: &Bill, amounts: &Amounts) -> Value {
         "prorated_of": bill.proration.map(|part| part.of),
         "subtotal": amounts.subtotal.major(),
         "discount": amounts.discount.major(),
+        "net": amounts.net().major(),
         "tax": amounts.tax.major(),
         "total": amounts.total.major(),
         "currency": amounts.total.currency().code(),

@@ -59,6 +59,15 @@ pub const TENANT_FIELDS: &[&str] = &[
     "created_at",
     "updated_at",
     "external_id",
+    "street",
+    "postcode",
+    "city",
+    "legal_id",
+    "vat_id",
+    "electronic_address",
+    "customer_kind",
+    "tax_category",
+    "tax_reason",
 ];
 
 /// A tenant. `balance_due` is in its own currency; `other_balances` are what it owes in others.
@@ -82,7 +91,16 @@ pub fn tenant(tenant: &Tenant, balances: &Totals) -> Value {
         "locale": tenant.locale.word(),
         "country": tenant.country,
         "address": tenant.address,
+        "street": tenant.details.street,
+        "postcode": tenant.details.postcode,
+        "city": tenant.details.city,
         "tax_id": tenant.tax_id,
+        "legal_id": tenant.details.legal_id,
+        "vat_id": tenant.details.vat_id,
+        "electronic_address": tenant.details.electronic_address,
+        "customer_kind": tenant.details.kind.map(|kind| kind.word()),
+        "tax_category": tenant.tax.category.map(|category| category.word()),
+        "tax_reason": tenant.tax.reason,
         "tax_rate": tenant.tax_rate.map(|rate| rate.to_string()),
         "status": tenant.status.word(),
         "suspended_at": suspension.map(|s| &s.at),
@@ -144,12 +162,15 @@ pub const INVOICE_FIELDS: &[&str] = &[
     "closed_reason",
     "created_at",
     "updated_at",
+    "tax_inclusive",
+    "net",
+    "tax_category",
+    "tax_reason",
 ];
 
 /// An invoice as it stands on `today`.
 pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
     let days_overdue = invoice.days_overdue(today);
-    let parse = |document: &str| serde_json::from_str::<Value>(document).unwrap_or(Value::Null);
     json!({
         "number": invoice.number,
         "tenant": invoice.tenant,
@@ -158,7 +179,11 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "currency": invoice.total.currency().code(),
         "subtotal": invoice.subtotal.major(),
         "discount": invoice.discount.major(),
+        "tax_inclusive": invoice.tax_basis.is_inclusive(),
+        "net": invoice.amounts().net().major(),
         "tax_rate": invoice.tax_rate.normalize().to_string(),
+        "tax_category": invoice.tax_category.map(|category| category.word()),
+        "tax_reason": invoice.tax_reason,
         "tax": invoice.tax.major(),
         "total": invoice.total.major(),
         "amount_paid": invoice.paid.major(),
@@ -185,16 +210,45 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "collection": invoice.collection.word(),
         "coupon": invoice.coupon,
         "origin": invoice.origin.word(),
-        "seller": parse(&invoice.seller),
-        "buyer": parse(&invoice.buyer),
-        "lines": invoice.lines.iter().map(line).collect::<Vec<_>>(),
+        "seller": party(&invoice.seller, SELLER_PARTS),
+        "buyer": party(&invoice.buyer, BUYER_PARTS),
+        "lines": lines(&invoice.lines, &invoice.line_nets()),
         "created_at": invoice.created_at,
         "updated_at": invoice.updated_at,
     })
 }
 
-/// A line of an invoice. Its quantity is a number where it is a whole one, else decimal text.
-pub fn line(line: &Line) -> Value {
+/// What a copy of seller or buyer has in parts, null where its row leaves it out.
+const SELLER_PARTS: &[&str] =
+    &["street", "postcode", "city", "legal_id", "vat_id", "electronic_address", "iban", "bic"];
+const BUYER_PARTS: &[&str] =
+    &["street", "postcode", "city", "legal_id", "vat_id", "electronic_address", "customer_kind"];
+
+/// Seller or buyer as an invoice keeps them. Where they say nothing else, the tax number is that for VAT,
+/// and the registration the number in the register.
+fn party(document: &str, parts: &[&str]) -> Value {
+    let mut party = serde_json::from_str::<Value>(document).unwrap_or(Value::Null);
+    if let Some(fields) = party.as_object_mut() {
+        for part in parts {
+            let stands_for = match *part {
+                "vat_id" => fields.get("tax_id"),
+                "legal_id" => fields.get("registration"),
+                _ => None,
+            };
+            let fallback = stands_for.cloned().unwrap_or_default();
+            fields.entry(*part).or_insert(fallback);
+        }
+    }
+    party
+}
+
+/// The lines of an invoice, each with what it comes to without tax and after its discount.
+pub fn lines(lines: &[Line], nets: &[Money]) -> Value {
+    lines.iter().zip(nets).map(|(line, net)| self::line(line, *net)).collect()
+}
+
+/// A line of an invoice, and what it comes to without tax and after its discount. Its quantity is a number where it is a whole one, else decimal text.
+fn line(line: &Line, net: Money) -> Value {
     json!({
         "description": line.description,
         "quantity": match line.count() {
@@ -204,6 +258,7 @@ pub fn line(line: &Line) -> Value {
         "unit_price": line.unit_price.map(|price| money::major(price, line.amount.currency())),
         "amount": line.amount.major(),
         "discount": line.discount.major(),
+        "net": net.major(),
         "currency": line.amount.currency().code(),
         "period_start": line.period.map(|(start, _)| start),
         "period_end": line.period.map(|(_, end)| end),
@@ -342,6 +397,7 @@ pub const PLAN_FIELDS: &[&str] = &[
     "archived",
     "created_at",
     "updated_at",
+    "tax_inclusive",
 ];
 
 /// A plan.
@@ -355,6 +411,7 @@ pub fn plan(plan: &Plan) -> Value {
         "interval_count": plan.interval.count,
         "each": each(plan.interval),
         "trial_days": plan.trial_days,
+        "tax_inclusive": plan.basis.is_inclusive(),
         "archived": plan.archived_at.is_some(),
         "archived_at": plan.archived_at,
         "created_at": plan.created_at,

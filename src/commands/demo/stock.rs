@@ -10,7 +10,9 @@ use crate::domain::calendar::plus_days;
 use crate::domain::coupon::{Discount, Duration, Eligibility, Offer};
 use crate::domain::email::Locale;
 use crate::domain::event::{About, By, CouponEvent, PlanEvent, TenantEvent};
+use crate::domain::party::Details;
 use crate::domain::plan::{Interval, IntervalUnit, NewPlan};
+use crate::domain::tax::OwnTax;
 use crate::domain::tenant::{NewTenant, TenantStatus};
 use crate::domain::{Currency, Money, Result};
 
@@ -122,6 +124,8 @@ impl Demo<'_> {
                 country: Some(if abroad { "FR" } else { "SN" }.to_owned()),
                 address: None,
                 tax_id: None,
+                details: Details::default(),
+                tax: OwnTax::default(),
                 tax_rate: None,
                 external_id: None,
                 metadata: "{}".to_owned(),
@@ -149,6 +153,7 @@ impl Demo<'_> {
                     code: code.to_owned(),
                     name: name.to_owned(),
                     price: Money::from_minor(minor, currency),
+                    basis: self.config.invoicing.basis(),
                     interval: Interval { unit: IntervalUnit::Month, count },
                     trial_days,
                 };

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use clap::Args;
 
+use super::super::basis::Basis;
 use super::super::coupon::Metadata;
 use super::super::once::Once;
 use super::super::{Context, amount_or_nothing, date_arg, prompt};
@@ -17,7 +18,7 @@ pub struct Create {
     /// The customer
     #[arg(long, value_name = "SLUG")]
     tenant: String,
-    /// Before tax, in the customer's currency
+    /// In the customer's currency; before tax where it is not --tax-inclusive
     #[arg(long, allow_negative_numbers = true)]
     amount: String,
     /// What it is for; without it the line is called Services or Prestations
@@ -40,6 +41,8 @@ pub struct Create {
     /// Queue the e-mail with the invoice
     #[arg(long)]
     send: bool,
+    #[command(flatten)]
+    basis: Basis,
     #[command(flatten)]
     once: Once,
 }
@@ -75,6 +78,7 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
             None => None,
         };
         let issued = book.issuer()?.issue(&NewIssue {
+            basis: args.basis.get(book.config),
             redemption: redemption.as_ref(),
             due_on: args.due_on,
             number: number.as_deref(),

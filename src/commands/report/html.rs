@@ -128,7 +128,7 @@ impl Pages<'_> {
         let trials = db.trials_between(period.since, calendar::plus_days(today, -1))?;
         Ok(facts::outlook(
             &growth(recurring)?,
-            &by_plan(db, today)?,
+            &by_plan(db, config, today)?,
             &book.coming_invoices(DAYS_AHEAD)?,
             &db.cohorts(today, COHORTS)?,
             trials,
@@ -140,7 +140,7 @@ impl Pages<'_> {
     fn overviews(&mut self, db: &Db, period: Period, dead: &[RunId]) -> Result<()> {
         let (clock, policy) = (&self.ctx.clock, self.ctx.config.dunning_policy());
         let first = self.ctx.config.currency;
-        let recurring = mrr(db, clock, None, None)?;
+        let recurring = mrr(db, &self.ctx.config, clock, None, None)?;
         let revenue = facts::revenue(&recurring, first);
         let outlook = self.outlook(db, &recurring, period)?;
         let owed = overdue(db, clock, &policy, None, None)?;

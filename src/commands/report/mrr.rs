@@ -47,7 +47,8 @@ const WIDE: u16 = 120;
 /// # Errors
 /// Whatever is refused.
 pub fn run(ctx: &mut Context, days: Between) -> anyhow::Result<u8> {
-    let report = ctx.reader()?.read(|db| mrr(db, &ctx.clock, days.since, days.until))?;
+    let report =
+        ctx.reader()?.read(|db| mrr(db, &ctx.config, &ctx.clock, days.since, days.until))?;
     if ctx.printer.format() == Format::Table {
         print(ctx, &report)?;
         return Ok(exit::DONE);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::Context;
 use crate::books::Explained;
 use crate::domain::SubscriptionId;
-use crate::domain::invoice::Amounts;
+use crate::domain::invoice::{Amounts, nets};
 use crate::domain::recurrence::Bill;
 use crate::view::{Align, Column, Format, explain, objects};
 
@@ -43,7 +43,9 @@ pub(super) fn value(explained: &Explained) -> Value {
     let next = explained.next.as_ref().map(|next| {
         let mut object = explain::bill(&next.bill, &next.amounts);
         object["on"] = json!(next.bill.period.start);
-        object["lines"] = next.lines.iter().map(objects::line).collect();
+        let basis = next.bill.terms.basis();
+        object["tax_inclusive"] = json!(basis.is_inclusive());
+        object["lines"] = objects::lines(&next.lines, &nets(&next.lines, &next.amounts, basis));
         object["if"] = json!(next.provided.map(|provided| provided.word()));
         object
     });
@@ -137,10 +139,11 @@ pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow:
     ))?;
     ctx.printer.table(LINES, &next["lines"].as_array().cloned().unwrap_or_default())?;
     Ok(ctx.printer.text(&format!(
-        "subtotal {}, discount {}, tax {}, total {} {}",
+        "subtotal {}, discount {}, tax {}{}, total {} {}",
         word(&next["subtotal"]),
         word(&next["discount"]),
         word(&next["tax"]),
+        if next["tax_inclusive"] == true { " in it" } else { "" },
         word(&next["total"]),
         word(&next["currency"])
     ))?)

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::coupon::Discount;
 use crate::domain::invoice::{Line as Billed, Origin, Purpose, add_up, discounted};
 use crate::domain::subscription::Collection;
+use crate::domain::tax::TaxCategory;
 
 fn money(minor: i64, currency: &str) -> Money {
     Money::from_minor(minor, currency.parse().unwrap())
@@ -18,15 +19,7 @@ fn invoice(lines: &[i64], discount: i64, rate: &str, basis: TaxBasis, currency: 
         .collect();
     let lines = discounted(&lines, &Discount::Amount(money(discount, currency))).unwrap();
     let tax_rate: Decimal = rate.parse().unwrap();
-    let mut amounts = add_up(&lines, tax_rate).unwrap();
-    if basis == TaxBasis::Inclusive {
-        let total = amounts.subtotal.minus(amounts.discount).unwrap();
-        let net =
-            Decimal::from(total.minor()) * Decimal::ONE_HUNDRED / (Decimal::ONE_HUNDRED + tax_rate);
-        let net = net.round_dp_with_strategy(0, crate::domain::money::ROUNDING);
-        let net = money(i64::try_from(net).unwrap(), currency);
-        amounts = Amounts { tax: total.minus(net).unwrap(), total, ..amounts };
-    }
+    let amounts = add_up(&lines, basis, tax_rate).unwrap();
     let Amounts { subtotal, discount, tax, total } = amounts;
     let day: NaiveDate = "2026-03-01".parse().unwrap();
     Invoice {
@@ -41,7 +34,10 @@ fn invoice(lines: &[i64], discount: i64, rate: &str, basis: TaxBasis, currency: 
         status: InvoiceStatus::Open,
         subtotal,
         discount,
+        tax_basis: basis,
         tax_rate,
+        tax_category: Some(TaxCategory::Standard),
+        tax_reason: None,
         tax,
         total,
         due: total,

@@ -63,7 +63,7 @@ kinds! {
             coupon: &'a str,
             /// The usage, as `coupon usages` lists it.
             usage: UsageId,
-            /// What it took off, before tax.
+            /// What it took off, before tax where the invoice's amounts are.
             discount: Money,
             /// The invoice's tax now.
             tax: Money,

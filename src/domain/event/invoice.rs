@@ -29,7 +29,7 @@ kinds! {
             period_end: Option<NaiveDate>,
             /// The code of the coupon that discounts it.
             coupon: Extra<&'a str>,
-            /// What the coupon takes off, before tax.
+            /// What the coupon takes off, before tax where the invoice's amounts are.
             discount: Extra<Money>,
         },
         /// An invoice that was issued elsewhere was imported.

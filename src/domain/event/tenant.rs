@@ -8,6 +8,8 @@ use super::data::{By, Datum, Extra, Field, Object, Parts, field, group, kinds};
 use super::values::Texts;
 use crate::domain::Currency;
 use crate::domain::email::Locale;
+use crate::domain::party::CustomerKind;
+use crate::domain::tax::TaxCategory;
 use crate::domain::tenant::{NewTenant, SuspensionCause, Tenant, TenantEdit, TenantStatus};
 
 kinds! {
@@ -98,6 +100,15 @@ const TYPED: &[Field] = &[
     field!(tax_id: Extra<&str>, "As it was typed."),
     field!(tax_rate: Extra<Decimal>, "As it was typed."),
     field!(external_id: Extra<&str>, "As it was typed."),
+    field!(street: Extra<&str>, "As it was typed."),
+    field!(postcode: Extra<&str>, "As it was typed."),
+    field!(city: Extra<&str>, "As it was typed."),
+    field!(legal_id: Extra<&str>, "As it was typed."),
+    field!(vat_id: Extra<&str>, "As it was typed."),
+    field!(electronic_address: Extra<&str>, "As it was typed."),
+    field!(customer_kind: Extra<CustomerKind>, "As it was typed."),
+    field!(tax_category: Extra<TaxCategory>, "As it was typed."),
+    field!(tax_reason: Extra<&str>, "As it was typed."),
 ];
 
 impl Datum for Typed<'_> {
@@ -115,6 +126,16 @@ impl Datum for Typed<'_> {
         Extra(edit.tax_id.as_deref()).put("tax_id", object);
         Extra(edit.tax_rate).put("tax_rate", object);
         Extra(edit.external_id.as_deref()).put("external_id", object);
+        let details = &edit.details;
+        Extra(details.street.as_deref()).put("street", object);
+        Extra(details.postcode.as_deref()).put("postcode", object);
+        Extra(details.city.as_deref()).put("city", object);
+        Extra(details.legal_id.as_deref()).put("legal_id", object);
+        Extra(details.vat_id.as_deref()).put("vat_id", object);
+        Extra(details.electronic_address.as_deref()).put("electronic_address", object);
+        Extra(details.kind).put("customer_kind", object);
+        Extra(edit.tax.category).put("tax_category", object);
+        Extra(edit.tax.reason.as_deref()).put("tax_reason", object);
     }
 }
 
@@ -191,6 +212,24 @@ group! {
         address: Option<&'a str>,
         /// Its tax number.
         tax_id: Option<&'a str>,
+        /// The street of its address.
+        street: Option<&'a str>,
+        /// The postcode of its address.
+        postcode: Option<&'a str>,
+        /// The city of its address.
+        city: Option<&'a str>,
+        /// Its number in the register of companies.
+        legal_id: Option<&'a str>,
+        /// Its number for VAT.
+        vat_id: Option<&'a str>,
+        /// Where it takes e-invoices.
+        electronic_address: Option<&'a str>,
+        /// What it is.
+        customer_kind: Option<CustomerKind>,
+        /// Why its invoices are taxed as they are.
+        tax_category: Option<TaxCategory>,
+        /// What its invoices say in place of a tax.
+        tax_reason: Option<&'a str>,
         /// Its own rate in percent.
         tax_rate: Option<Decimal>,
         /// What the operator's own system calls it.
@@ -216,6 +255,15 @@ impl<'a> TenantFacts<'a> {
             country: tenant.country.as_deref(),
             address: tenant.address.as_deref(),
             tax_id: tenant.tax_id.as_deref(),
+            street: tenant.details.street.as_deref(),
+            postcode: tenant.details.postcode.as_deref(),
+            city: tenant.details.city.as_deref(),
+            legal_id: tenant.details.legal_id.as_deref(),
+            vat_id: tenant.details.vat_id.as_deref(),
+            electronic_address: tenant.details.electronic_address.as_deref(),
+            customer_kind: tenant.details.kind,
+            tax_category: tenant.tax.category,
+            tax_reason: tenant.tax.reason.as_deref(),
             tax_rate: tenant.tax_rate,
             external_id: tenant.external_id.as_deref(),
             metadata: Texts(&tenant.metadata),

@@ -11,9 +11,11 @@ use crate::domain::credit_note::CreditReason;
 use crate::domain::email::Locale;
 use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::invoice::InvoiceStatus;
+use crate::domain::party::CustomerKind;
 use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::tax::TaxCategory;
 use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::{
@@ -219,6 +221,7 @@ macro_rules! one_of {
 }
 
 one_of! {
-    CouponStatus CreditReason DiscountType DisputeStatus Eligibility Found InvoiceStatus Locale PaymentMethodKind Stage
-    SubscriptionStatus SuspensionCause Template TenantStatus
+    CouponStatus CreditReason CustomerKind DiscountType DisputeStatus Eligibility Found InvoiceStatus
+    Locale PaymentMethodKind Stage SubscriptionStatus SuspensionCause TaxCategory Template
+    TenantStatus
 }

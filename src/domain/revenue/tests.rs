@@ -68,6 +68,7 @@ impl Life {
             since: noon(self.made),
             status,
             whole: whole(self.minor, self.quantity),
+            basis: TaxBasis::Exclusive,
             interval: interval(self.yearly),
         }];
         let mut at = self.made;
@@ -103,6 +104,7 @@ impl Life {
             ends_on: self.ends.map(|days| day(self.made + days)),
             items: vec![standings],
             coupons: coupon.into_iter().collect(),
+            rates: Rates::default(),
         }
     }
 
@@ -259,4 +261,30 @@ proptest! {
             prop_assert_eq!((month.customers, month.subscriptions), (paying, running));
         }
     }
+}
+
+#[test]
+fn a_price_with_tax_counts_without_it_at_the_rate_of_its_day() {
+    let standing = Standing {
+        since: noon(0),
+        status: SubscriptionStatus::Active,
+        whole: Money::from_minor(10_000, Currency::XOF),
+        basis: TaxBasis::Inclusive,
+        interval: Interval { unit: IntervalUnit::Month, count: 1 },
+    };
+    let mut timeline = Timeline {
+        started_on: day(0),
+        ends_on: None,
+        items: vec![vec![standing]],
+        coupons: Vec::new(),
+        rates: Rates { billed: Vec::new(), now: Decimal::from(18) },
+    };
+    let comes_to = |timeline: &Timeline, nth| {
+        timeline.monthly(&Cut { at: noon(nth), on: day(nth) }, Parts::of([1])).unwrap()
+    };
+    assert_eq!(comes_to(&timeline, 1), 8475);
+    // What was billed at another rate before stays what it was.
+    timeline.rates.billed = vec![(noon(2), Decimal::from(20)), (noon(40), Decimal::from(18))];
+    let then = [1, 30, 39, 40].map(|nth| comes_to(&timeline, nth));
+    assert_eq!(then, [8333, 8333, 8333, 8475]);
 }

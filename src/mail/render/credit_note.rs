@@ -3,9 +3,10 @@
 use minijinja::{Value, context};
 
 use super::super::wording;
-use super::facts::{is_taxed, party, party_facts, some, unless_zero};
+use super::facts::{is_taxed, party, unless_zero};
 use super::filters::{amount, day, unbroken};
 use super::labels;
+use super::parties::{party_facts, some};
 use crate::domain::credit_note::RefundStatus;
 use crate::domain::template::{Content, ToldCreditNote};
 use crate::domain::{Money, Result};
@@ -69,7 +70,7 @@ pub(super) fn label_facts(told: &ToldCreditNote, content: &Content) -> Result<Va
     let note = &told.note;
     let seller = party(&note.number, "seller", &note.seller)?;
     let country = seller.country.or_else(|| content.company.country.clone());
-    let taxed = is_taxed(note.tax_rate, note.amounts.tax);
+    let taxed = is_taxed(note.tax_rate, note.amounts.tax).then_some(note.basis);
     let sums = labels::sums(country.as_deref(), content.locale, note.tax_rate, taxed);
     Ok(context! {
         subtotal => sums.subtotal,

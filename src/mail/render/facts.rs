@@ -3,20 +3,21 @@
 use chrono::NaiveDate;
 use minijinja::{Value, context};
 use rust_decimal::Decimal;
-use serde::Deserialize;
 
 use super::super::wording;
 use super::filters::{amount, day, unbroken, unit_price};
+use super::parties::{Party, company_facts, party_facts, some};
 use super::{credit_note, labels};
 use crate::domain::calendar::plus_days;
-use crate::domain::countries;
 use crate::domain::credit_note::{CreditNote, CreditReason, NoteLine, RefundStatus, Split};
-use crate::domain::email::Locale;
+use crate::domain::email::{ByLanguage, Locale};
 use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
+use crate::domain::legal::LegalNotes;
+use crate::domain::party::CustomerKind;
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
 use crate::domain::subscription::Collection;
-use crate::domain::tax::TaxBasis;
+use crate::domain::tax::{OwnTax, SellerTax, TaxBasis, Treatment};
 use crate::domain::template::{
     AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
     Template, ToldCreditNote, Trial, Variant,
@@ -24,18 +25,6 @@ use crate::domain::template::{
 use crate::domain::trial::first_paid_day;
 use crate::domain::{CreditNoteId, Currency, InvoiceId, Money, Refusal, Result, TenantId};
 use crate::mail::Undeliverable;
-
-/// Seller or buyer as an invoice keeps them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Party {
-    pub(super) name: Option<String>,
-    email: Option<String>,
-    address: Option<String>,
-    pub(super) country: Option<String>,
-    tax_id: Option<String>,
-    registration: Option<String>,
-}
 
 /// The longest list of invoices in an e-mail: a customer with 9 300 of them got 6.5 MB.
 const LISTED: usize = 100;
@@ -107,29 +96,6 @@ pub fn of(content: &Content) -> Result<Value> {
     })
 }
 
-fn company_facts(company: &Company, locale: Locale) -> Value {
-    let country = company.country.as_deref();
-    context! {
-        name => some(Some(&company.name)),
-        email => some(company.email.as_ref()),
-        address => some(company.address.as_ref()),
-        country => country.map(|code| countries::name(code, locale)),
-        tax_id => some(company.tax_id.as_ref()),
-        tax_id_line => some(company.tax_id.as_ref()).map(|id| labels::tax_id(country, locale, id)),
-        registration => some(company.registration.as_ref()),
-        registration_line => some(company.registration.as_ref())
-            .map(|number| labels::registration(country, locale, number)),
-        bank => some(company.bank.as_ref()),
-        how_to_pay => some(company.how_to_pay.as_ref()),
-        legal_text => some(company.legal_text.as_ref()),
-    }
-}
-
-/// The text, where there is one.
-pub(super) fn some(text: Option<&String>) -> Option<&str> {
-    text.map(|text| text.trim()).filter(|text| !text.is_empty())
-}
-
 fn listed_facts(listed: &ListedInvoice, locale: Locale) -> Value {
     context! {
         number => listed.number.as_str(),
@@ -175,6 +141,7 @@ fn trial_facts(trial: &Trial, content: &Content) -> Value {
         ends_on => day(trial.ends_on, locale),
         first_paid_on => day(trial.first_paid_on, locale),
         price => amount(trial.price, locale),
+        tax_inclusive => trial.basis.is_inclusive(),
         interval => wording::interval(trial.interval, locale),
         after => match trial.after {
             AfterTrial::Suspended => "suspended",
@@ -198,7 +165,6 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
     buyer.name = buyer.name.or_else(|| Some(content.tenant_name.clone()));
     let lines = invoice.lines.iter().map(|line| line_facts(line, invoice, locale));
     let lines: Vec<Value> = lines.collect();
-    let net = invoice.subtotal.minor() - invoice.discount.minor();
     Ok(context! {
         number => invoice.number.as_str(),
         issued_on => day(invoice.issued_on, locale),
@@ -209,10 +175,15 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         lines => lines,
         subtotal => amount(invoice.subtotal, locale),
         discount => unless_zero(invoice.discount, locale),
-        net => amount(Money::from_minor(net, invoice.subtotal.currency()), locale),
+        net => amount(invoice.amounts().net(), locale),
+        tax_inclusive => taxed_on(invoice).is_some_and(TaxBasis::is_inclusive),
         coupon => some(invoice.coupon.as_ref()),
         tax_rate => unbroken(&wording::percent(&invoice.tax_rate.normalize().to_string(), locale)),
-        tax => is_taxed(invoice.tax_rate, invoice.tax).then(|| amount(invoice.tax, locale)),
+        tax => taxed_on(invoice).map(|_| amount(invoice.tax, locale)),
+        tax_reason => some(invoice.tax_reason.as_ref())
+            .map(|reason| wording::typographic(reason, locale)),
+        legal_notes => legal_notes(&seller, &buyer, content)
+            .map(|notes| wording::typographic(&notes, locale)),
         total => amount(invoice.total, locale),
         paid => unless_zero(invoice.paid, locale),
         credit_applied => unless_zero(invoice.credit_applied, locale),
@@ -220,6 +191,21 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         collecting => content.collecting.is_some(),
         collecting_by => content.collecting.as_ref().and_then(|c| some(c.method.as_ref())),
     })
+}
+
+/// What the seller wrote for its invoices, else what the law of its country wants.
+fn legal_notes(seller: &Party, buyer: &Party, content: &Content) -> Option<String> {
+    if let Some(written) = &content.legal_notes {
+        return written.get(content.locale).map(str::to_owned);
+    }
+    let kind = buyer.customer_kind.as_deref().and_then(CustomerKind::from_word);
+    let notes = LegalNotes::of(seller.country.as_deref(), kind, content.locale)?;
+    Some(notes.lines())
+}
+
+/// The basis of an invoice that is taxed.
+fn taxed_on(invoice: &Invoice) -> Option<TaxBasis> {
+    is_taxed(invoice.tax_rate, invoice.tax).then_some(invoice.tax_basis)
 }
 
 pub(super) fn is_taxed(rate: Decimal, tax: Money) -> bool {
@@ -234,7 +220,7 @@ fn label_facts(content: &Content) -> Result<Option<Value>> {
     }
     let Some(invoice) = &content.invoice else { return Ok(None) };
     let seller = seller_of(invoice, content)?;
-    let (locale, taxed) = (content.locale, is_taxed(invoice.tax_rate, invoice.tax));
+    let (locale, taxed) = (content.locale, taxed_on(invoice));
     let sums = labels::sums(seller.country.as_deref(), locale, invoice.tax_rate, taxed);
     Ok(Some(context! {
         subtotal => sums.subtotal,
@@ -278,21 +264,6 @@ pub(super) fn party(number: &str, which: &str, document: &str) -> Result<Party> 
     )
 }
 
-pub(super) fn party_facts(party: &Party, locale: Locale) -> Value {
-    let country = party.country.as_deref();
-    context! {
-        name => some(party.name.as_ref()),
-        email => some(party.email.as_ref()),
-        address => some(party.address.as_ref()),
-        country => some(party.country.as_ref()).map(|code| countries::name(code, locale)),
-        tax_id => some(party.tax_id.as_ref()),
-        tax_id_line => some(party.tax_id.as_ref()).map(|id| labels::tax_id(country, locale, id)),
-        registration => some(party.registration.as_ref()),
-        registration_line => some(party.registration.as_ref())
-            .map(|number| labels::registration(country, locale, number)),
-    }
-}
-
 /// What a made-up e-mail is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Example<'a> {
@@ -303,8 +274,10 @@ pub struct Example<'a> {
     pub company: &'a Company,
     pub currency: Currency,
     pub today: NaiveDate,
-    /// In percent.
-    pub tax_rate: Decimal,
+    /// How customers are taxed of whom nothing else is said, and whether prices are with tax.
+    pub tax: SellerTax<'a>,
+    pub basis: TaxBasis,
+    pub legal_notes: Option<&'a ByLanguage>,
     /// From the issue of an invoice to its due date.
     pub net_days: i64,
 }
@@ -330,6 +303,7 @@ pub fn sample(example: &Example) -> Content {
         template,
         locale,
         company: company.clone(),
+        legal_notes: example.legal_notes.cloned(),
         tenant_name: tenant_name.to_owned(),
         tenant_suspended: suspended,
         declined: variant == Some(Variant::Declined),
@@ -427,6 +401,7 @@ fn sample_trial(example: &Example) -> Option<Trial> {
         ends_on,
         first_paid_on: first_paid_day(ends_on),
         price: sample_price(currency),
+        basis: example.basis,
         interval: Interval { unit: IntervalUnit::Month, count: 1 },
         after: match example.variant {
             Some(Variant::Converted) => AfterTrial::Converted,
@@ -480,7 +455,8 @@ fn sample_overdue(
 }
 
 fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
-    let Example { locale, company, currency, today, tax_rate, .. } = *example;
+    let Example { locale, company, currency, today, basis, .. } = *example;
+    let Treatment { category, rate, reason } = example.tax.treat(&OwnTax::default(), None, locale);
     let (mark, seats) = match locale {
         Locale::Fr => ("EXEMPLE", "Utilisateurs supplémentaires"),
         Locale::En => ("EXAMPLE", "Additional users"),
@@ -496,7 +472,7 @@ fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
         },
     ];
     #[expect(clippy::expect_used, reason = "two small amounts of one currency add up")]
-    let sums = add_up(&lines, tax_rate).expect("the example's amounts are small");
+    let sums = add_up(&lines, basis, rate).expect("the example's amounts are small");
     Invoice {
         id: InvoiceId(0),
         number: format!("{mark}-0042"),
@@ -509,7 +485,10 @@ fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
         status: InvoiceStatus::Open,
         subtotal: sums.subtotal,
         discount: sums.discount,
-        tax_rate,
+        tax_basis: basis,
+        tax_rate: rate,
+        tax_category: Some(category),
+        tax_reason: reason,
         tax: sums.tax,
         total: sums.total,
         due: sums.total,
@@ -547,6 +526,11 @@ fn seller_document(company: &Company) -> String {
         "country": company.country,
         "tax_id": company.tax_id,
         "registration": company.registration,
+        "street": company.street,
+        "postcode": company.postcode,
+        "city": company.city,
+        "legal_id": company.legal_id,
+        "vat_id": company.vat_id,
     })
     .to_string()
 }

@@ -5,12 +5,13 @@ use rust_decimal::Decimal;
 use super::super::wording;
 use super::filters::unbroken;
 use crate::domain::email::Locale;
+use crate::domain::tax::TaxBasis;
 
 /// What an invoice's sums are called.
 pub struct Sums {
-    /// Of the lines, before discount and tax.
+    /// Of the lines, before discount.
     pub subtotal: &'static str,
-    /// After the discount.
+    /// After the discount, without tax.
     pub net: &'static str,
     /// With its rate.
     pub tax: String,
@@ -19,22 +20,37 @@ pub struct Sums {
     pub due: &'static str,
 }
 
-/// The sums of an invoice; `country` is the seller's.
-pub fn sums(country: Option<&str>, locale: Locale, rate: Decimal, taxed: bool) -> Sums {
+/// The sums of an invoice; `country` is the seller's, and `basis` is that of one that is taxed.
+pub fn sums(country: Option<&str>, locale: Locale, rate: Decimal, basis: Option<TaxBasis>) -> Sums {
     let rate = wording::percent(&rate.normalize().to_string(), locale);
     // The same tax in all of them; elsewhere it may be another one, of another name.
     let vat = matches!(country, Some("FR" | "GB" | "SN"));
+    let inclusive = basis == Some(TaxBasis::Inclusive);
     match locale {
         Locale::Fr => Sums {
-            subtotal: if taxed { "Total HT" } else { "Sous-total" },
-            net: "Total HT net",
+            subtotal: match basis {
+                None => "Sous-total",
+                Some(TaxBasis::Exclusive) => "Total HT",
+                Some(TaxBasis::Inclusive) => "Sous-total TTC",
+            },
+            net: if inclusive { "Total HT" } else { "Total HT net" },
             tax: unbroken(&format!("TVA {rate}")),
-            total: if taxed { "Total TTC" } else { "Total" },
+            total: if basis.is_some() { "Total TTC" } else { "Total" },
             due: "Net à payer",
         },
         Locale::En => Sums {
-            subtotal: if vat && taxed { "Total excluding VAT" } else { "Subtotal" },
-            net: if vat { "Net excluding VAT" } else { "Net" },
+            subtotal: match basis {
+                Some(TaxBasis::Exclusive) if vat => "Total excluding VAT",
+                Some(TaxBasis::Inclusive) if vat => "Subtotal including VAT",
+                Some(TaxBasis::Inclusive) => "Subtotal including tax",
+                _ => "Subtotal",
+            },
+            net: match (inclusive, vat) {
+                (true, true) => "Total excluding VAT",
+                (true, false) => "Total excluding tax",
+                (false, true) => "Net excluding VAT",
+                (false, false) => "Net",
+            },
             tax: if vat { format!("VAT ({rate})") } else { format!("Tax ({rate})") },
             total: "Total",
             due: "Amount due",
@@ -61,7 +77,13 @@ pub fn tax_id(country: Option<&str>, locale: Locale, id: &str) -> String {
 pub fn registration(country: Option<&str>, locale: Locale, number: &str) -> String {
     let label = match (country, locale) {
         (Some("SN"), _) => "RCCM",
-        (Some("FR"), _) if number.starts_with(|c: char| c.is_ascii_digit()) => "SIREN",
+        // Of the company nine digits, of one of its places five more.
+        (Some("FR"), _) if number.starts_with(|c: char| c.is_ascii_digit()) => {
+            match number.chars().filter(char::is_ascii_digit).count() {
+                14 => "SIRET",
+                _ => "SIREN",
+            }
+        }
         (_, Locale::Fr) => "Immatriculation",
         (_, Locale::En) => "Registration",
     };
@@ -71,7 +93,8 @@ pub fn registration(country: Option<&str>, locale: Locale, number: &str) -> Stri
     labeled(label, locale, number, said)
 }
 
-fn labeled(label: &str, locale: Locale, number: &str, said: bool) -> String {
+/// A number behind its label, unless it says itself what it is.
+pub fn labeled(label: &str, locale: Locale, number: &str, said: bool) -> String {
     match (said, label.ends_with('.')) {
         (true, _) => number.to_owned(),
         (false, true) => format!("{label} {number}"),
@@ -104,6 +127,7 @@ mod tests {
             (Some("SN"), fr, "SN-DKR-2024-B-1", "RCCM\u{a0}: SN-DKR-2024-B-1"),
             (Some("SN"), fr, "RCCM SN-DKR-2024-B-1", "RCCM SN-DKR-2024-B-1"),
             (Some("FR"), fr, "552 100 554", "SIREN\u{a0}: 552 100 554"),
+            (Some("FR"), fr, "552 100 554 00013", "SIRET\u{a0}: 552 100 554 00013"),
             (Some("FR"), fr, "RCS Paris 552 100 554", "RCS Paris 552 100 554"),
             (None, fr, "B-1", "Immatriculation\u{a0}: B-1"),
         ] {
@@ -114,9 +138,15 @@ mod tests {
     #[test]
     fn a_tax_is_called_by_its_name_where_it_is_known() {
         let rate = Decimal::from(20);
-        assert_eq!(sums(Some("GB"), Locale::En, rate, true).tax, "VAT (20%)");
-        assert_eq!(sums(Some("US"), Locale::En, rate, true).tax, "Tax (20%)");
-        assert_eq!(sums(None, Locale::Fr, rate, true).tax, "TVA\u{a0}20\u{a0}%");
-        assert_eq!(sums(None, Locale::Fr, rate, false).total, "Total");
+        let (on_top, within) = (Some(TaxBasis::Exclusive), Some(TaxBasis::Inclusive));
+        assert_eq!(sums(Some("GB"), Locale::En, rate, on_top).tax, "VAT (20%)");
+        assert_eq!(sums(Some("US"), Locale::En, rate, on_top).tax, "Tax (20%)");
+        assert_eq!(sums(None, Locale::Fr, rate, on_top).tax, "TVA\u{a0}20\u{a0}%");
+        assert_eq!(sums(None, Locale::Fr, rate, None).total, "Total");
+        let french = sums(Some("FR"), Locale::Fr, rate, within);
+        assert_eq!(
+            (french.subtotal, french.net, french.total),
+            ("Sous-total TTC", "Total HT", "Total TTC")
+        );
     }
 }

@@ -1,6 +1,8 @@
 use super::*;
 use crate::domain::Money;
+use crate::domain::email::ByLanguage;
 use crate::domain::plan::{Interval, IntervalUnit};
+use crate::domain::tax::{OwnTax, SellerTax, TaxBasis, TaxCategory};
 use crate::domain::template::{AfterTrial, ListedInvoice};
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
@@ -16,8 +18,9 @@ fn company() -> Company {
         tax_id: Some("SN0042".into()),
         registration: Some("RCCM SN-DKR-2024-B-1".into()),
         bank: Some("IBAN SN12 3456".into()),
-        how_to_pay: Some("Wave : 77 000 00 00\nOrange Money : 78 000 00 00".into()),
-        legal_text: Some("SARL au capital de 1 000 000 F CFA".into()),
+        how_to_pay: Some(ByLanguage::same("Wave : 77 000 00 00\nOrange Money : 78 000 00 00")),
+        legal_text: Some(ByLanguage::same("SARL au capital de 1 000 000 F CFA")),
+        ..Company::default()
     }
 }
 
@@ -44,8 +47,21 @@ fn variant(
     variant: Option<Variant>,
 ) -> Content {
     let (currency, today) = (Currency::XOF, day(2026, 3, 15));
-    let (tax_rate, net_days) = (18.into(), 14);
-    sample(&Example { template, locale, variant, company, currency, today, tax_rate, net_days })
+    let country = company.country.as_deref();
+    let tax = SellerTax { rate: 18.into(), country, ..SellerTax::default() };
+    let (basis, legal_notes, net_days) = (TaxBasis::Exclusive, None, 14);
+    sample(&Example {
+        template,
+        locale,
+        variant,
+        company,
+        currency,
+        today,
+        tax,
+        basis,
+        legal_notes,
+        net_days,
+    })
 }
 
 /// The e-mail with each space a plain one, so that its words can be found.
@@ -167,6 +183,8 @@ fn an_invoice_is_told_whole() {
     invoice.discount = Money::from_minor(5_000, Currency::XOF);
     invoice.coupon = Some("BIENVENUE".into());
     invoice.tax_rate = "5.50".parse().unwrap();
+    invoice.tax = Money::from_minor(2_200, Currency::XOF);
+    invoice.total = Money::from_minor(42_200, Currency::XOF);
     invoice.paid = Money::from_minor(3_100, Currency::XOF);
     invoice.due = invoice.total.minus(invoice.paid).unwrap();
     invoice.buyer =
@@ -185,11 +203,11 @@ fn an_invoice_is_told_whole() {
         "Total HT net                                    40 000 F CFA",
         "TVA 5,5 %",
         "Total TTC",
-        "Net à payer                                     50 000 F CFA",
-        "8 100 F CFA",
-        "53 100 F CFA",
+        "Net à payer                                     39 100 F CFA",
+        "2 200 F CFA",
+        "42 200 F CFA",
         "-3 100 F CFA",
-        "50 000 F CFA",
+        "39 100 F CFA",
         "Facile Sénégal & Cie",
         "Boutique <Ndar>",
         "NINEA 1",
@@ -670,8 +688,135 @@ fn a_template_can_tell_what_is_left_after_the_discount() {
     let templates = folder("invoice.en.txt", source);
     let renderer = Renderer::new(Some(templates.path())).unwrap();
     let mut content = example(Template::Invoice, Locale::En, &company());
-    content.invoice.as_mut().unwrap().discount = Money::from_minor(5_000, Currency::XOF);
+    let invoice = content.invoice.as_mut().unwrap();
+    invoice.discount = Money::from_minor(5_000, Currency::XOF);
+    invoice.total = Money::from_minor(40_000 + invoice.tax.minor(), Currency::XOF);
     assert_eq!(plain(&renderer, &content).subject, "40,000 F CFA");
+}
+
+#[test]
+fn an_address_and_numbers_in_parts_are_told_as_one() {
+    let renderer = Renderer::new(None).unwrap();
+    let parts = Company {
+        name: "Exemple SAS".into(),
+        country: Some("FR".into()),
+        street: Some("1 rue de la Paix".into()),
+        postcode: Some("75002".into()),
+        city: Some("Paris".into()),
+        legal_id: Some("552100554".into()),
+        vat_id: Some("FR27552100554".into()),
+        iban: Some("FR7630006000011234567890189".into()),
+        bic: Some("AGRIFRPP".into()),
+        how_to_pay: Some(ByLanguage {
+            fr: Some("Par virement".into()),
+            en: Some("By transfer".into()),
+        }),
+        ..Company::default()
+    };
+    let read = plain(&renderer, &example(Template::Invoice, Locale::Fr, &parts));
+    let address = "Exemple SAS\n1 rue de la Paix\n75002 Paris\nFrance\n\
+                   SIREN : 552100554\nN° TVA intracommunautaire : FR27552100554\n";
+    assert_eq!(read.text.matches(address).count(), 2, "{}", read.text);
+    let account = "IBAN : FR76 3000 6000 0112 3456 7890 189\nBIC : AGRIFRPP\n";
+    assert!(read.text.contains(account) && read.text.contains("Par virement"), "{}", read.text);
+    assert!(read.html.contains("75002 Paris") && read.html.contains("BIC : AGRIFRPP"));
+    // What the register's own text says already is not said again.
+    let named = Company { registration: Some("RCS Paris 552 100 554".into()), ..parts.clone() };
+    let read = plain(&renderer, &example(Template::Invoice, Locale::En, &named));
+    assert!(read.text.contains("RCS Paris 552 100 554") && !read.text.contains("SIREN"));
+    assert!(read.text.contains("By transfer") && read.text.contains("VAT no. FR27552100554"));
+    let both = Company { registration: Some("SARL de presse".into()), ..parts };
+    let read = plain(&renderer, &example(Template::Invoice, Locale::En, &both));
+    assert!(read.text.contains("SARL de presse\nSIREN: 552100554\n"), "{}", read.text);
+}
+
+#[test]
+fn an_invoice_without_tax_says_why() {
+    let renderer = Renderer::new(None).unwrap();
+    let french = Company { country: Some("FR".into()), ..company() };
+    let mut content = example(Template::Invoice, Locale::Fr, &french);
+    let tax =
+        SellerTax { country: Some("FR"), category: TaxCategory::Exempt, ..SellerTax::default() };
+    let treated = tax.treat(&OwnTax::default(), None, Locale::Fr);
+    let invoice = content.invoice.as_mut().unwrap();
+    (invoice.tax_rate, invoice.tax) = (treated.rate, Money::zero(Currency::XOF));
+    (invoice.tax_category, invoice.tax_reason) = (Some(treated.category), treated.reason);
+    let read = plain(&renderer, &content);
+    for part in [&read.text, &read.html] {
+        assert!(part.contains("TVA non applicable, art. 293 B du CGI"), "{part}");
+        assert!(!part.contains("TVA 0") && !part.contains("Total HT"), "{part}");
+    }
+}
+
+#[test]
+fn a_french_invoice_to_a_business_tells_what_late_payment_costs() {
+    let renderer = Renderer::new(None).unwrap();
+    let french = Company { country: Some("FR".into()), ..company() };
+    let told = |content: &Content| {
+        let read = plain(&renderer, content);
+        let told = read.text.contains("40 €");
+        assert_eq!(read.html.contains("40 €"), told);
+        told
+    };
+    let mut content = example(Template::Invoice, Locale::Fr, &french);
+    assert!(told(&content));
+    let text = plain(&renderer, &content).text;
+    assert!(text.contains("majoré de 10 points.\n") && text.contains("\nPas d’escompte"), "{text}");
+    content.legal_notes = Some(ByLanguage::same("Pénalités : 3 fois le taux légal."));
+    assert!(!told(&content));
+    assert!(plain(&renderer, &content).text.contains("\nPénalités : 3 fois le taux légal.\n"));
+    content.legal_notes = Some(ByLanguage::same(""));
+    assert!(!told(&content));
+    content.legal_notes = None;
+    content.invoice.as_mut().unwrap().buyer = r#"{"name":"Awa","customer_kind":"consumer"}"#.into();
+    assert!(!told(&content));
+    assert!(!told(&example(Template::Invoice, Locale::Fr, &company())));
+}
+
+#[test]
+fn an_invoice_with_tax_tells_what_is_in_it() {
+    let renderer = Renderer::new(None).unwrap();
+    for (locale, discount, told) in [
+        (
+            Locale::Fr,
+            0,
+            "Total HT                                        38 136 F CFA\n\
+                         TVA 18 %                                         6 864 F CFA\n\
+                         Total TTC                                       45 000 F CFA\n",
+        ),
+        (
+            Locale::Fr,
+            5_000,
+            "Sous-total TTC                                  45 000 F CFA\n\
+                             Remise                                          -5 000 F CFA\n\
+                             Total HT                                        33 898 F CFA\n\
+                             TVA 18 %                                         6 102 F CFA\n\
+                             Total TTC                                       40 000 F CFA\n",
+        ),
+        (
+            Locale::En,
+            5_000,
+            "Subtotal including VAT                          45,000 F CFA\n\
+                             Discount                                        -5,000 F CFA\n\
+                             Total excluding VAT                             33,898 F CFA\n\
+                             VAT (18%)                                        6,102 F CFA\n\
+                             Total                                           40,000 F CFA\n",
+        ),
+    ] {
+        let senegalese = Company { country: Some("SN".into()), ..company() };
+        let mut content = example(Template::Invoice, locale, &senegalese);
+        let invoice = content.invoice.as_mut().unwrap();
+        let total = Money::from_minor(45_000 - discount, Currency::XOF);
+        let apart = TaxBasis::Inclusive.take_apart(total, 18.into()).unwrap();
+        invoice.tax_basis = TaxBasis::Inclusive;
+        (invoice.tax, invoice.total, invoice.due) = (apart.tax, total, total);
+        invoice.discount = Money::from_minor(discount, Currency::XOF);
+        let read = plain(&renderer, &content);
+        assert!(read.text.contains(told), "{}", read.text);
+        for label in told.lines().filter_map(|line| line.split("  ").next()) {
+            assert!(read.html.contains(label), "{label}: {}", read.html);
+        }
+    }
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub(super) fn facts(
         template: email.template,
         locale: tenant.locale,
         company: config.company.clone(),
+        legal_notes: config.invoicing.legal_notes.clone(),
         tenant_name: tenant.name.clone(),
         tenant_suspended: tenant.status == TenantStatus::Suspended,
         declined: false,
@@ -166,6 +167,7 @@ pub(super) fn trial_facts(
         ends_on,
         first_paid_on: book.paid_from(&subscription, ends_on)?.0,
         price: terms.amount()?,
+        basis: terms.basis(),
         interval: terms.interval,
         after,
     });
