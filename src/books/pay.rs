@@ -1,12 +1,16 @@
 //! Money that comes in for an invoice, and money that goes back.
 
+use super::refund;
 use super::release::Again;
 use super::{Because, Book};
+use crate::domain::credit::CreditSource;
 use crate::domain::event::{Extra, PaymentEvent};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
 use crate::domain::ledger::{Claim, Entry, EntryKind, entry_of_payment};
 use crate::domain::template::Template;
-use crate::domain::transaction::{NewPayment, Overpayment, Repeated, check_reversible};
+use crate::domain::transaction::{
+    NewPayment, Overpayment, Repeated, Transaction, check_reversible,
+};
 use crate::domain::{Money, Refusal, Result, RunId, TransactionId};
 use crate::store::{NewEmail, Subject};
 
@@ -76,8 +80,8 @@ impl Book<'_> {
         {
             let alike = self.db.payments_alike(invoice.id, payment, None)?;
             if let Some(transaction) = alike.newest.or(alike.other) {
-                let (invoice, reference) = (invoice.number.clone(), reference.clone());
-                return Err(Refusal::ReferenceTaken { invoice, reference, transaction });
+                let (of, reference) = (invoice.number.clone(), reference.clone());
+                return Err(Refusal::ReferenceTaken { of, reference, transaction });
             }
         }
         let settlement = settle(invoice, payment.amount, terms.overpayment)?;
@@ -100,7 +104,13 @@ impl Book<'_> {
             self.tell_of_payment(invoice, id, None)?;
         }
         let surplus = payment.amount.minus(settlement.applied)?;
-        self.keep_surplus(invoice.tenant_id, id, surplus, payment.paid_on)?;
+        self.keep_surplus(
+            invoice.tenant_id,
+            id,
+            surplus,
+            payment.paid_on,
+            CreditSource::Overpayment,
+        )?;
         let settled = !surplus.is_zero() && self.use_credit(invoice.tenant_id)?;
         if self.config.dunning_policy().is_little(settlement.remaining) || settled {
             self.come_back(invoice.tenant_id, Because::Paid)?;
@@ -162,7 +172,8 @@ impl Book<'_> {
         self.record(invoice, event, None)?;
         self.tell_of_payment(invoice, id, charge.run)?;
         let surplus = charge.amount.minus(settlement.applied)?;
-        self.keep_surplus(invoice.tenant_id, id, surplus, self.act.today)?;
+        let source = CreditSource::Overpayment;
+        self.keep_surplus(invoice.tenant_id, id, surplus, self.act.today, source)?;
         if !surplus.is_zero() {
             self.use_credit_on_small(invoice)?;
         }
@@ -183,9 +194,14 @@ impl Book<'_> {
     pub fn reverse(&self, id: TransactionId, reason: &str) -> Result<TakenBack> {
         let transaction = self.db.transaction(id)?;
         check_reversible(&transaction)?;
-        let before = self.db.invoice_by_id(transaction.invoice_id)?;
-        let (mut opened, mut lost) = self.take_surplus_back(&before, id)?;
-        let before = self.db.invoice_by_id(before.id)?;
+        let about = refund::about(&transaction);
+        let zero = Money::zero(transaction.amount.currency());
+        let (mut opened, mut lost) = self.take_surplus_back(about, id, zero)?;
+        let Some(invoice) = transaction.invoice_id else {
+            self.reverse_on_account(&transaction, reason, lost)?;
+            return Ok(TakenBack { opened, lost });
+        };
+        let before = self.db.invoice_by_id(invoice)?;
         self.db.reverse_transaction(self.act, id, reason)?;
         let entry = Entry::reversed(
             transaction.amount,
@@ -215,14 +231,42 @@ impl Book<'_> {
         Ok(TakenBack { opened, lost })
     }
 
+    /// Takes a payment on account back, whose credit is gone already.
+    fn reverse_on_account(
+        &self,
+        transaction: &Transaction,
+        reason: &str,
+        lost: Money,
+    ) -> Result<()> {
+        let (id, amount, currency) =
+            (transaction.id, transaction.amount, transaction.amount.currency());
+        self.db.reverse_transaction(self.act, id, reason)?;
+        let nothing = Money::zero(currency);
+        let entry = Entry::reversed(amount, nothing, Claim::Receivable, self.act.today);
+        let subject = Subject { transaction: Some(id), ..refund::about(transaction) };
+        self.db.book(self.act, subject, &entry)?;
+        let event = PaymentEvent::Reversed {
+            transaction: id,
+            amount,
+            currency,
+            reopened: false,
+            set_back: false,
+            netted: Extra(None),
+            lost: Extra(Some(lost).filter(|amount| !amount.is_zero())),
+        };
+        self.record(transaction.tenant_id, event, Some(reason))?;
+        // Other credit of the customer pays what is due now.
+        self.settle_from_credit(transaction.tenant_id)
+    }
+
     /// Takes back the credit that a payment left: what it pays is due again, newest first, and what went
     /// back to the customer is lost. Returns the numbers of the invoices that this opens, and the loss.
     fn take_surplus_back(
         &self,
-        invoice: &Invoice,
+        about: Subject,
         id: TransactionId,
+        mut lost: Money,
     ) -> Result<(Vec<String>, Money)> {
-        let mut lost = Money::zero(invoice.total.currency());
         let Some(credit) = self.db.credit_of_transaction(id)? else {
             return Ok((Vec::new(), lost));
         };
@@ -237,7 +281,7 @@ impl Book<'_> {
             lost = lost.plus(rest)?;
             // One that is on its way is lost when it arrives.
             if held.succeeded {
-                self.lose(held.refund, invoice, rest)?;
+                self.lose(held.refund, about, rest)?;
             }
         }
         self.db.take_credit_back(self.act, credit)?;

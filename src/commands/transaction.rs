@@ -123,7 +123,11 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 /// Says that the invoice of a payment that was taken back is chased, and what to do where the customer
 /// owes nothing, as when the money was given back: nobody would expect reminders to follow.
 fn say_what_follows(ctx: &Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {
-    let invoice = store.read(|db| db.invoice_by_id(db.transaction(id)?.invoice_id))?;
+    let invoice = store.read(|db| {
+        let invoice = db.transaction(id)?.invoice_id;
+        invoice.map(|invoice| db.invoice_by_id(invoice)).transpose()
+    })?;
+    let Some(invoice) = invoice else { return Ok(()) };
     if invoice.status == InvoiceStatus::Open {
         ctx.note(&format!(
             "note: {} is open again: {} is reminded of the {} that are due on {}; \

@@ -212,7 +212,8 @@ pub enum Refusal {
         today: NaiveDate,
     },
     ReferenceTaken {
-        invoice: String,
+        /// The invoice, or the customer on whose account it is.
+        of: String,
         reference: String,
         transaction: TransactionId,
     },
@@ -278,7 +279,7 @@ pub enum Refusal {
     /// What of a payment is not unused credit cannot go back as such.
     CreditInUse {
         transaction: String,
-        invoice: String,
+        invoice: Option<String>,
         asked: Money,
         left: Money,
     },

@@ -93,8 +93,8 @@ impl From<&Refusal> for Failure {
                 new("date_in_the_future", format!("the payment date {paid_on} is in the future"))
                     .hint("leave it out to use today")
             }
-            R::ReferenceTaken { invoice, reference, transaction } => {
-                new("reference_taken", format!("{transaction} of {invoice} bears the reference {reference} already"))
+            R::ReferenceTaken { of, reference, transaction } => {
+                new("reference_taken", format!("{transaction} of {of} bears the reference {reference} already"))
                     .hint("where it is another payment, as of a standing order, say --allow-repeated-reference")
             }
             R::AlreadySuspended { tenant } => {
@@ -156,8 +156,9 @@ impl From<&Refusal> for Failure {
                     .hint("give it back by hand, then say so with --outside --reference R")
             }
             R::CreditInUse { transaction, invoice, asked, left } => {
-                new("credit_in_use", format!("{asked} of {transaction} cannot go back: {left} of it are credit that is not used"))
-                    .hint(format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund"))
+                let failure = new("credit_in_use", format!("{asked} of {transaction} cannot go back: {left} of it are credit that is not used"));
+                let hint = |invoice| format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund");
+                invoice.as_ref().map(hint).into_iter().fold(failure, Failure::hint)
             }
             R::HasCreditNotes { invoice } => {
                 new("has_credit_notes", format!("{invoice} has credit notes, and cannot be void"))

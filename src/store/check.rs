@@ -77,19 +77,29 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "payments",
-        proves: "what is paid on each invoice is what its transactions applied",
+        proves: "what is paid on each invoice is what its transactions applied, and the rest is credit",
         sql: "SELECT i.number || ': transactions applied ' || coalesce(sum(x.applied_minor), 0)
                 || ', the invoice says ' || (i.paid_minor - i.paid_elsewhere_minor)
               FROM invoices i LEFT JOIN transactions x ON x.invoice_id = i.id
               GROUP BY i.id
-              HAVING coalesce(sum(x.applied_minor), 0) <> i.paid_minor - i.paid_elsewhere_minor",
+              HAVING coalesce(sum(x.applied_minor), 0) <> i.paid_minor - i.paid_elsewhere_minor
+              UNION ALL
+              SELECT 'txn_' || x.id || ' is ' || x.amount_minor || ' on account, its credit is of '
+                || coalesce(c.amount_minor, 0)
+              FROM transactions x LEFT JOIN credits c ON c.transaction_id = x.id
+              WHERE x.kind = 'payment' AND x.invoice_id IS NULL
+                AND (c.source IS NOT 'on_account' OR c.amount_minor <> x.amount_minor)",
     },
     Check {
         name: "currencies",
-        proves: "each transaction is in the currency of its invoice",
+        proves: "each transaction is in the currency of its invoice, and of its credit",
         sql: "SELECT 'txn_' || x.id || ' is in ' || x.currency || ', ' || i.number || ' in ' || i.currency
               FROM transactions x JOIN invoices i ON i.id = x.invoice_id
-              WHERE x.currency <> i.currency",
+              WHERE x.currency <> i.currency
+              UNION ALL
+              SELECT 'txn_' || x.id || ' is in ' || x.currency || ', crd_' || c.id || ' in ' || c.currency
+              FROM credits c JOIN transactions x ON x.id = c.transaction_id
+              WHERE x.currency <> c.currency",
     },
     Check {
         name: "numbers",

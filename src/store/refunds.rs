@@ -4,14 +4,18 @@ use super::{Db, columns};
 use crate::domain::invoice::Invoice;
 use crate::domain::refund::{Free, Refundable};
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
-use crate::domain::{Act, CreditId, CreditNoteId, InvoiceId, Money, Result, TransactionId};
+use crate::domain::{
+    Act, CreditId, CreditNoteId, InvoiceId, Money, Result, TenantId, TransactionId,
+};
 
 /// A refund that is about to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRefund<'a> {
     /// What it gives back; `None`: what was paid before the invoice was imported.
     pub of: Option<TransactionId>,
-    pub invoice: InvoiceId,
+    pub tenant: TenantId,
+    /// None where it gives a payment on account back.
+    pub invoice: Option<InvoiceId>,
     pub amount: Money,
     pub credit_note: Option<CreditNoteId>,
     /// `unknown` until the gateway says otherwise; `succeeded` of one that was made elsewhere.
@@ -96,11 +100,12 @@ impl Db<'_> {
              JOIN credits c INDEXED BY credits_credit_note ON c.credit_note_id = n.id
              WHERE n.invoice_id = ?2 AND c.left_minor > 0",
         )?;
-        let found = statement.query_map((payment.id.0, payment.invoice_id.0), |row| {
-            let currency = columns::word(row, "currency")?;
-            let left = columns::money(row, "left_minor", currency)?;
-            Ok(Free { credit: CreditId(row.get("id")?), left })
-        })?;
+        let found =
+            statement.query_map((payment.id.0, payment.invoice_id.map(|id| id.0)), |row| {
+                let currency = columns::word(row, "currency")?;
+                let left = columns::money(row, "left_minor", currency)?;
+                Ok(Free { credit: CreditId(row.get("id")?), left })
+            })?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -153,9 +158,9 @@ impl Db<'_> {
                 "INSERT INTO transactions (invoice_id, tenant_id, kind, status, currency,
                    amount_minor, paid_on, method, reference, payment_method_id, last_tried_at,
                    next_retry_at, refund_of, credit_note_id, created_at, updated_at)
-                 SELECT i.id, i.tenant_id, 'refund', ?2, i.currency, ?3, ?4, coalesce(?5, x.method), ?6,
+                 SELECT ?10, ?11, 'refund', ?2, ?12, ?3, ?4, coalesce(?5, x.method), ?6,
                    x.payment_method_id, ?7, ?8, ?1, ?9, ?7, ?7
-                 FROM invoices i LEFT JOIN transactions x ON x.id = ?1 WHERE i.id = ?10",
+                 FROM (SELECT 1) LEFT JOIN transactions x ON x.id = ?1",
             )?
             .insert((
                 new.of.map(|id| id.0),
@@ -167,7 +172,9 @@ impl Db<'_> {
                 act.at(),
                 (!done).then(|| act.at()),
                 new.credit_note.map(|id| id.0),
-                new.invoice.0,
+                new.invoice.map(|id| id.0),
+                new.tenant.0,
+                new.amount.currency().code(),
             ))?;
         Ok(TransactionId(id))
     }

@@ -34,7 +34,7 @@ macro_rules! transaction_query {
             "SELECT x.*, i.number AS invoice, t.slug AS tenant, n.number AS credit_note,
                     (SELECT count(*) FROM charge_attempts a WHERE a.transaction_id = x.id)
                       + (x.kind = 'payment') AS attempts
-             FROM transactions x JOIN invoices i ON i.id = x.invoice_id
+             FROM transactions x LEFT JOIN invoices i ON i.id = x.invoice_id
              JOIN tenants t ON t.id = x.tenant_id
              LEFT JOIN credit_notes n ON n.id = x.credit_note_id ",
             $($rest),+
@@ -217,8 +217,9 @@ fn transaction(row: &Row) -> rusqlite::Result<Transaction> {
     let currency = columns::word(row, "currency")?;
     Ok(Transaction {
         id: TransactionId(row.get("id")?),
-        invoice_id: InvoiceId(row.get("invoice_id")?),
+        invoice_id: row.get::<_, Option<i64>>("invoice_id")?.map(InvoiceId),
         invoice: row.get("invoice")?,
+        tenant_id: TenantId(row.get("tenant_id")?),
         tenant: row.get("tenant")?,
         kind: columns::word(row, "kind")?,
         status: columns::word(row, "status")?,
@@ -235,6 +236,7 @@ fn transaction(row: &Row) -> rusqlite::Result<Transaction> {
         reversal_reason: row.get("reversal_reason")?,
         refund_of: row.get::<_, Option<i64>>("refund_of")?.map(TransactionId),
         credit_note: row.get("credit_note")?,
+        part_of: row.get::<_, Option<i64>>("part_of")?.map(TransactionId),
         metadata: row.get("metadata")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,

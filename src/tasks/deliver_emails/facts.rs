@@ -286,7 +286,8 @@ pub(super) fn confirmed_payment(
 ) -> Result<Option<ConfirmedPayment>> {
     let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let payment = db.transaction(TransactionId(id))?;
-    let invoice = db.invoice_by_id(payment.invoice_id)?;
+    let Some(invoice) = payment.invoice_id else { return Ok(None) };
+    let invoice = db.invoice_by_id(invoice)?;
     let Some(paid_on) = payment.paid_on.filter(|_| payment.status == TransactionStatus::Succeeded)
     else {
         return Ok(None);
