@@ -23,6 +23,7 @@ support::transcript::documents! {
     import => "import.md",
     least_amounts => "least-amounts.md",
     money => "money.md",
+    payment_record => "payment-record.md",
     payments => "payments.md",
     periods => "periods.md",
     redemptions => "redemptions.md",

@@ -3,7 +3,7 @@
 //!
 //! From the bottom up: `record` ← `methods`, `resend`, `credit` ← `issue` ← `redeem` ← `bill`
 //! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `pay`,
-//! `close`, `discount`. Nothing points back up; `explain` and `coming` look ahead, and write nothing.
+//! `close`, `discount` ← `on_account`. Nothing points back up; `explain` and `coming` look ahead, and write nothing.
 
 mod account;
 mod bill;
@@ -18,6 +18,7 @@ mod explain;
 pub mod issue;
 mod methods;
 mod netting;
+mod on_account;
 pub mod pay;
 mod record;
 pub mod redeem;

@@ -11,7 +11,7 @@ use crate::domain::template::Template;
 use crate::domain::transaction::{
     NewPayment, Overpayment, Repeated, Transaction, check_reversible,
 };
-use crate::domain::{Money, Refusal, Result, RunId, TransactionId};
+use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, TenantId, TransactionId};
 use crate::store::{NewEmail, Subject};
 
 /// Whether the customer is written to.
@@ -85,7 +85,12 @@ impl Book<'_> {
             }
         }
         let settlement = settle(invoice, payment.amount, terms.overpayment)?;
-        let id = self.db.insert_payment(self.act, invoice, payment, settlement.applied)?;
+        let id = self.db.insert_payment(
+            self.act,
+            Subject::of(invoice, None),
+            payment,
+            settlement.applied,
+        )?;
         let (kind, paid_on) = (EntryKind::Payment, payment.paid_on);
         let entry = entry_of_payment(kind, invoice, payment.amount, &settlement, paid_on);
         self.db.book(self.act, Subject::of(invoice, Some(id)), &entry)?;
@@ -101,7 +106,7 @@ impl Book<'_> {
         };
         self.record(invoice, event, None)?;
         if terms.notify == Notify::Customer {
-            self.tell_of_payment(invoice, id, None)?;
+            self.tell_of_payment((invoice.tenant_id, Some(invoice.id)), id, None)?;
         }
         let surplus = payment.amount.minus(settlement.applied)?;
         self.keep_surplus(
@@ -118,9 +123,9 @@ impl Book<'_> {
         Ok(id)
     }
 
-    fn tell_of_payment(
+    pub(super) fn tell_of_payment(
         &self,
-        invoice: &Invoice,
+        (tenant, invoice): (TenantId, Option<InvoiceId>),
         id: TransactionId,
         run: Option<RunId>,
     ) -> Result<()> {
@@ -128,8 +133,8 @@ impl Book<'_> {
         self.db.queue_email(
             self.act,
             &NewEmail {
-                tenant: invoice.tenant_id,
-                invoice: Some(invoice.id),
+                tenant,
+                invoice,
                 template: Template::PaymentReceived,
                 domain: &self.config.mail_domain(),
                 dedup_key: &key,
@@ -170,7 +175,7 @@ impl Book<'_> {
             reference: charge.reference,
         };
         self.record(invoice, event, None)?;
-        self.tell_of_payment(invoice, id, charge.run)?;
+        self.tell_of_payment((invoice.tenant_id, Some(invoice.id)), id, charge.run)?;
         let surplus = charge.amount.minus(settlement.applied)?;
         let source = CreditSource::Overpayment;
         self.keep_surplus(invoice.tenant_id, id, surplus, self.act.today, source)?;

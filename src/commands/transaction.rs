@@ -7,7 +7,7 @@ use super::tasks::charging;
 use super::{Context, Limit, date_arg, words};
 use crate::domain::charge::Found;
 use crate::domain::invoice::InvoiceStatus;
-use crate::domain::transaction::TransactionStatus;
+use crate::domain::transaction::{Transaction, TransactionStatus};
 use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
 use crate::store::{Store, TransactionFilter};
@@ -102,6 +102,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
             let mut store = ctx.writer()?;
             let back = ctx.write(&mut store, |book| book.reverse(args.id, &reason))?;
             say_what_follows(ctx, &mut store, args.id)?;
+            name_other_parts(ctx, &mut store, args.id)?;
             for number in back.opened {
                 ctx.note(&format!(
                     "note: {number} is open again: it was paid by credit that came from {}",
@@ -133,6 +134,23 @@ fn say_what_follows(ctx: &Context, store: &mut Store, id: TransactionId) -> anyh
             "note: {} is open again: {} is reminded of the {} that are due on {}; \
              where nothing is owed, as after a refund, void it or write it off",
             invoice.number, invoice.tenant, invoice.due, invoice.due_on
+        ));
+    }
+    Ok(())
+}
+
+/// Names the other parts of a payment on account of which one was taken back: where none of the money
+/// came, each is to be taken back.
+fn name_other_parts(ctx: &Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {
+    let parts = store.read(|db| match db.transaction(id)?.part_of {
+        Some(first) => db.parts_of(first),
+        None => Ok(Vec::new()),
+    })?;
+    let stands = |part: &&Transaction| part.status == TransactionStatus::Succeeded;
+    for part in parts.iter().filter(stands) {
+        ctx.note(&format!(
+            "note: {} of {} is another part of that payment, and stands",
+            part.id, part.amount
         ));
     }
     Ok(())

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod invoice;
 pub mod ledger;
 pub mod money;
+pub mod on_account;
 pub mod payment_method;
 pub mod period;
 pub mod plan;

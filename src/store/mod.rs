@@ -18,6 +18,7 @@ mod invoices;
 mod ledger;
 mod migrate;
 mod numbers;
+mod on_account;
 mod outbox;
 mod payment_methods;
 mod plans;

@@ -4,6 +4,7 @@
 mod coupons;
 mod credit_notes;
 mod credits;
+mod payments;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -24,6 +25,7 @@ use crate::domain::transaction::{Transaction, TransactionKind};
 pub use coupons::*;
 pub use credit_notes::*;
 pub use credits::*;
+pub use payments::*;
 
 /// A share as [`money::share`] says; null of nothing.
 pub fn share(part: impl Into<Decimal>, whole: impl Into<Decimal>) -> Value {
