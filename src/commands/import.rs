@@ -24,7 +24,7 @@ use crate::view::progress::Progress;
   subscriptions  tenant, plan, started_on; status, current_period_start, current_period_end,
                  trial_ends_on, anchor, quantity, collection
   invoices       number, tenant, total, issued_on, due_on; currency, description, status, paid_on
-  payments       invoice, amount, paid_on; method, reference
+  payments       invoice or tenant, amount, paid_on; method, reference, currency
   coupons        code, name, discount_type, discount_value, valid_to; description, currency,
                  valid_from, max_uses, max_uses_per_customer, current_uses, applicable_plans,
                  customer_eligibility, minimum_purchase_amount, first_payment_only, is_active,

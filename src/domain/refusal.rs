@@ -94,12 +94,15 @@ pub enum Why {
     NotPayable {
         status: &'static str,
     },
-    /// Another payment of the same invoice bears the reference.
+    /// Another payment of the same `invoice` or `account` bears the reference.
     ReferenceTaken {
         transaction: TransactionId,
+        of: &'static str,
     },
     /// So does an earlier row of the same file.
-    ReferenceRepeated,
+    ReferenceRepeated {
+        of: &'static str,
+    },
     CannotChange {
         what: &'static str,
     },

@@ -140,14 +140,14 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             "--allow-overpayment keeps the surplus as the tenant's credit",
         ),
         Why::NotPayable { status } => say("not_payable", format!("the invoice is {status}")),
-        Why::ReferenceTaken { transaction } => with(
+        Why::ReferenceTaken { transaction, of } => with(
             "reference_taken",
-            format!("{transaction} of the same invoice bears the reference {value}"),
+            format!("{transaction} of the same {of} bears the reference {value}"),
             STANDING_ORDER,
         ),
-        Why::ReferenceRepeated => with(
+        Why::ReferenceRepeated { of } => with(
             "reference_taken",
-            format!("an earlier row of the same invoice bears the reference {value}"),
+            format!("an earlier row of the same {of} bears the reference {value}"),
             STANDING_ORDER,
         ),
         Why::CannotChange { what } => say("cannot_change", format!("{value}: {what}")),
