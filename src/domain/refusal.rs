@@ -81,6 +81,26 @@ pub enum Why {
     Differs {
         fields: String,
     },
+    /// … and can never be taken, as issued documents are not rewritten.
+    DiffersForGood {
+        fields: String,
+    },
+    /// More than is left of an invoice to be credited.
+    AboveInvoice {
+        left: Money,
+    },
+    /// More than was paid on an invoice of what is credited, and has not gone back.
+    AbovePaid {
+        most: Money,
+    },
+    /// By what is due on the invoice, another part of a credit note goes there.
+    OtherSplit {
+        here: Money,
+        due: Money,
+    },
+    NotCreditable {
+        status: &'static str,
+    },
     /// The value is missing where another field asks for it.
     NeededWith {
         field: &'static str,

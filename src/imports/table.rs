@@ -277,7 +277,15 @@ impl Row {
 
     /// An amount that must be there.
     pub fn need_amount(&self, column: &'static str, currency: Currency) -> Option<Money> {
-        self.need(column, |v| {
+        if self.get(column).is_none() {
+            self.note(column, Why::Empty);
+        }
+        self.amount(column, currency)
+    }
+
+    /// An amount.
+    pub fn amount(&self, column: &'static str, currency: Currency) -> Option<Money> {
+        self.take(column, |v| {
             Money::parse(&self.number(v, currency), currency)
                 .map_err(|why| Refusal::bad(column, v, why))
         })
