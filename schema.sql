@@ -892,11 +892,6 @@ CREATE TABLE gateway_changes (
   recorded_at TEXT NOT NULL,
   UNIQUE (gateway, kind, reference, status)
 ) STRICT;
--- Up to which instant each gateway was asked for that.
-CREATE TABLE gateway_asked (
-  gateway TEXT NOT NULL PRIMARY KEY,
-  asked_at TEXT NOT NULL
-) STRICT;
 
 -- One redemption of a coupon: an invoice, or a subscription for the coupon's duration. It is one
 -- use; it is returned when no live usage row is left and none can follow. `periods_left` is null

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C
 
 SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
-WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs"}
+WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs journal"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
 COUPONS=${COUPONS-1000000}             # coupons in a database with as many uses
 CODES=${CODES-100000}                  # codes made at once
@@ -26,6 +26,7 @@ MONTHS=${MONTHS-24}                                # that each of them was bille
 ROWS=${ROWS-"8000 16000 32000"}                    # subscriptions imported
 LISTED=${LISTED-100000}                            # tenants, and as many invoices, that are listed
 DAYS=${DAYS-3650}                                  # of runs: each task's, as crontab.example has them
+SOLD=${SOLD-530000}                                # invoices in a ledger that is exported: 1,000,000 entries
 AS_OF=2026-03-31
 
 wants() { [[ " $WHAT " == *" $1 "* ]]; }
@@ -352,6 +353,27 @@ measure_reports() {
   rm -rf pages
 }
 
+# The ledger of a business against a bare SELECT of the same rows.
+measure_journal() {
+  local i form n days=(2025-01-01 "$AS_OF")
+  say "making $SOLD invoices to export"
+  new_shop shop
+  "$yardstick" trade shop/billing.db "$SOLD" "$AS_OF"
+  mapfile -t command < <(tool shop)
+  n=$("$yardstick" journal shop/billing.db "${days[@]}" | wc -l)
+  for form in hledger fec csv; do
+    say "export journal, $form"
+    : > tool.log; : > loop.log
+    for ((i = 0; i < REPEAT; i++)); do
+      "$yardstick" measure 1 shop/billing.db "${command[@]}" export journal --since "${days[0]}" --until "${days[1]}" \
+        --format "$form" --journals sales,bank,other >> tool.log
+      "$yardstick" measure 1 shop/billing.db "$yardstick" journal shop/billing.db "${days[@]}" >> loop.log
+    done
+    compared "export journal, $form" "$n"
+  done
+  rm -rf shop
+}
+
 measure_delivery() {
   say "delivery, $EMAILS e-mails"
   new_shop outbox --company Bench
@@ -397,6 +419,7 @@ if wants db-check; then for n in $SUBSCRIPTIONS; do measure_check "$n"; done; fi
 if wants import-subscriptions; then for n in $ROWS; do measure_subscriptions "$n"; done; fi
 if wants lists; then measure_lists; fi
 if wants runs; then measure_runs; fi
+if wants journal; then measure_journal; fi
 
 printf '| what | N | billing | yardstick | ratio | peak RSS MB | largest WAL MB |\n'
 printf '| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n'

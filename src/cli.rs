@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::clock::Clock;
-use crate::commands::{self, Changes, Context, Verbosity};
+use crate::commands::{self, Changes, Context, FormatArg, Verbosity};
 use crate::config::Config;
 use crate::domain::Refusal;
 use crate::failure::{Failure, Unprintable, exit};
@@ -63,13 +63,6 @@ struct Global {
     /// Answer yes to every confirmation
     #[arg(short, long, global = true)]
     yes: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FormatArg {
-    Table,
-    Json,
-    Csv,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -129,6 +122,9 @@ enum Command {
     Event(commands::event::Command),
     /// Take data over from a CSV file, all or nothing
     Import(commands::import::Args),
+    /// Hand data over to another program: the ledger to whoever keeps the books
+    #[command(subcommand)]
+    Export(commands::export::Command),
     /// The database file: status, migration, backup, check
     #[command(subcommand)]
     Db(commands::db::Command),
@@ -301,6 +297,7 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         Command::Email(command) => commands::email::run(&mut ctx, command),
         Command::Event(command) => commands::event::run(&mut ctx, command),
         Command::Import(args) => commands::import::run(&mut ctx, args),
+        Command::Export(command) => commands::export::run(&mut ctx, command),
         Command::Db(command) => commands::db::run(&mut ctx, command),
         Command::Completions(_) | Command::Man(_) => Ok(exit::DONE),
     }?;
@@ -323,7 +320,8 @@ fn context(global: Global, config: Config, changes: Changes) -> anyhow::Result<C
         _ if global.json => Format::Json,
         Some(FormatArg::Json) => Format::Json,
         Some(FormatArg::Csv) => Format::Csv,
-        Some(FormatArg::Table) | None => Format::Table,
+        // What is said of an export, which has a form of its own.
+        Some(FormatArg::Table | FormatArg::Hledger | FormatArg::Fec) | None => Format::Table,
     };
     let color = match global.color {
         ColorArg::Auto => None,

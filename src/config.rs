@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use crate::domain::accounting::{Chart, Numbered};
 use crate::domain::charge::{RetryPolicy, Token};
 use crate::domain::credit::ApplyCredit;
 use crate::domain::dunning::Policy;
@@ -97,6 +98,7 @@ pub struct Config {
     pub payments: Payments,
     pub mail: Mail,
     pub kpi: Kpi,
+    pub accounting: Accounting,
 }
 
 /// `[invoicing]`.
@@ -242,6 +244,36 @@ pub struct Kpi {
     pub emails_failed: Option<u32>,
 }
 
+/// `[accounting]`: what the accounts of the ledger are called in the chart of whoever keeps the books.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Accounting {
+    #[serde(deserialize_with = "account")]
+    pub receivable: String,
+    #[serde(deserialize_with = "account_name")]
+    pub receivable_name: String,
+    #[serde(deserialize_with = "account")]
+    pub revenue: String,
+    #[serde(deserialize_with = "account_name")]
+    pub revenue_name: String,
+    #[serde(deserialize_with = "account")]
+    pub tax: String,
+    #[serde(deserialize_with = "account_name")]
+    pub tax_name: String,
+    #[serde(deserialize_with = "account")]
+    pub cash: String,
+    #[serde(deserialize_with = "account_name")]
+    pub cash_name: String,
+    #[serde(deserialize_with = "account")]
+    pub credit: String,
+    #[serde(deserialize_with = "account_name")]
+    pub credit_name: String,
+    #[serde(deserialize_with = "account")]
+    pub loss: String,
+    #[serde(deserialize_with = "account_name")]
+    pub loss_name: String,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -257,6 +289,7 @@ impl Default for Config {
             payments: Payments::default(),
             mail: Mail::default(),
             kpi: Kpi::default(),
+            accounting: Accounting::default(),
         }
     }
 }
@@ -342,6 +375,37 @@ impl Default for Mail {
             connections: 4,
             ca_file: None,
             sendmail: PathBuf::from("/usr/sbin/sendmail"),
+        }
+    }
+}
+
+impl Default for Accounting {
+    /// The French general chart.
+    fn default() -> Self {
+        let [receivable, revenue, tax, cash, credit, loss] =
+            ["411", "706", "4457", "512", "4197", "654"].map(str::to_owned);
+        let [receivable_name, revenue_name, tax_name, cash_name, credit_name, loss_name] = [
+            "Clients",
+            "Prestations de services",
+            "TVA collectée",
+            "Banque",
+            "Clients - autres avoirs",
+            "Pertes sur créances irrécouvrables",
+        ]
+        .map(str::to_owned);
+        Accounting {
+            receivable,
+            receivable_name,
+            revenue,
+            revenue_name,
+            tax,
+            tax_name,
+            cash,
+            cash_name,
+            credit,
+            credit_name,
+            loss,
+            loss_name,
         }
     }
 }
@@ -516,6 +580,23 @@ impl Config {
             start_on: d.start_on,
             minimum_amount: d.minimum_amount.clone(),
             minimum_charge: self.payments.minimum_charge.clone(),
+        }
+    }
+
+    /// What the accounts of the ledger are called.
+    pub fn chart(&self) -> Chart {
+        let a = &self.accounting;
+        let numbered = |number: &String, name: &String| Numbered {
+            number: number.clone(),
+            name: name.clone(),
+        };
+        Chart {
+            receivable: numbered(&a.receivable, &a.receivable_name),
+            cash: numbered(&a.cash, &a.cash_name),
+            loss: numbered(&a.loss, &a.loss_name),
+            credit: numbered(&a.credit, &a.credit_name),
+            revenue: numbered(&a.revenue, &a.revenue_name),
+            tax: numbered(&a.tax, &a.tax_name),
         }
     }
 

@@ -320,13 +320,14 @@ fn an_invoice_that_is_paid_in_full_beside_a_coupon_is_never_paid_above_what_it_c
         one: &APPLY,
         other: &["invoice", "pay", OF_T3, "--amount", "100", "--reference", "BANK 1"],
         one_first: [Yes, No("above_due")],
-        other_first: [No("not_open"), Yes],
+        // Once it is paid, the coupon is given by a credit note.
+        other_first: [Yes, Yes],
     }
     .in_either_order(&with_coupon("TEN", &[]));
     assert_eq!(invoice(&applied_first, OF_T3), ["open", "10.00", "90.00"]);
     assert_eq!(applied_first.uses("TEN"), Uses::invoices(1));
     assert_eq!(invoice(&paid_first, OF_T3), ["paid", "0.00", "100.00"]);
-    assert_eq!(paid_first.uses("TEN"), Uses::NONE);
+    assert_eq!(paid_first.uses("TEN"), Uses { discounted: 0, ..Uses::invoices(1) });
 }
 
 #[test]
@@ -336,13 +337,14 @@ fn what_is_paid_of_an_invoice_beside_a_coupon_settles_it_or_comes_before_it() {
         one: &APPLY,
         other: &["invoice", "pay", OF_T3, "--amount", "90", "--reference", "BANK 1"],
         one_first: [Yes, Yes],
-        other_first: [No("partly_paid"), Yes],
+        other_first: [Yes, Yes],
     }
     .in_either_order(&with_coupon("TEN", &[]));
     assert_eq!(invoice(&applied_first, OF_T3), ["paid", "10.00", "90.00"]);
     assert_eq!(applied_first.uses("TEN"), Uses::invoices(1));
-    assert_eq!(invoice(&paid_first, OF_T3), ["open", "0.00", "100.00"]);
-    assert_eq!(paid_first.uses("TEN"), Uses::NONE);
+    // 90 were paid of 100; the other 10 are credited.
+    assert_eq!(invoice(&paid_first, OF_T3), ["paid", "0.00", "100.00"]);
+    assert_eq!(paid_first.uses("TEN"), Uses { discounted: 0, ..Uses::invoices(1) });
 }
 
 #[test]
@@ -352,13 +354,13 @@ fn an_invoice_that_a_coupon_brings_to_nothing_beside_its_payment_is_settled_by_o
         one: &APPLY,
         other: &["invoice", "pay", OF_T3, "--amount", "100", "--reference", "BANK 1"],
         one_first: [Yes, No("already_paid")],
-        other_first: [No("not_open"), Yes],
+        other_first: [Yes, Yes],
     }
     .in_either_order(&with(&free));
     assert_eq!(invoice(&applied_first, OF_T3), ["paid", "100.00", "0.00"]);
     assert_eq!(applied_first.uses("TEN"), Uses::invoices(1));
     assert_eq!(invoice(&paid_first, OF_T3), ["paid", "0.00", "100.00"]);
-    assert_eq!(paid_first.uses("TEN"), Uses::NONE);
+    assert_eq!(paid_first.uses("TEN"), Uses { discounted: 0, ..Uses::invoices(1) });
 }
 
 #[test]

@@ -26,12 +26,14 @@ fn page(document: &Path) {
 
 support::transcript::documents! {
     "docs", page;
+    accounting => "accounting.md",
     backup => "backup.md",
     configuration => "configuration.md",
     coupons => "coupons.md",
     cron => "cron.md",
     dunning => "dunning.md",
     e_mail => "e-mail.md",
+    corrections => "corrections.md",
     everyday => "everyday.md",
     gateways => "gateways.md",
     install => "install.md",

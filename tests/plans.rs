@@ -61,6 +61,7 @@ const WAYS: &[&str] = &[
     "transactions_invoice (invoice_id=?)",
     "transactions_invoice (invoice_id=? AND rowid<?)",
     "transactions_live (invoice_id=?)",
+    "transactions_invoice_refunds (invoice_id=?)",
     "credits_left (tenant_id>?)",
     "credits_left (tenant_id=?)",
     "credits_left (tenant_id=? AND currency=?)",
@@ -89,7 +90,7 @@ const MUST: &[(&str, &str)] = &[
     ("SELECT unbilled_from AS due_on", "subscriptions_unbilled"),
     ("i.warned_on, i.set_back_on", "invoices_open"),
     ("e.next_try_at <= ?1", "emails_due"),
-    ("WHERE next_retry_at IS NOT NULL AND id > ?1", "transactions_open"),
+    ("kind = 'charge' AND id > ?1", "transactions_open"),
     ("collection = 'automatic' AND id > ?1", "invoices_automatic"),
     ("s.tenant_id = ?1 AND s.started_on = ?3", "subscriptions_tenant"),
 ];

@@ -13,6 +13,7 @@ mod delivery;
 mod dunning;
 mod import;
 mod invoices;
+mod journal;
 mod measure;
 mod recurring;
 mod reports;
@@ -30,6 +31,7 @@ use coupons::{GENERATED, generate, promote};
 use delivery::{deliver, queue};
 use dunning::{STEPS, check_overdue, owe_all, stock};
 use import::{csv, csv_subscriptions, import};
+use journal::journal;
 use measure::measure;
 use recurring::{ISSUED, bill, recurring, subscribe};
 use reports::report;
@@ -59,6 +61,7 @@ yardstick same DB DB                    fails where the two hold different rows
 yardstick sound DB                      what SQLite itself finds wrong with a file
 yardstick trade DB INVOICES AS-OF       fill a database with most of a year of a business
 yardstick report NAME DB AS-OF          the bare SQL of a report's figures
+yardstick journal DB SINCE UNTIL        a bare SELECT of the ledger as CSV
 yardstick queue DB EMAILS AS-OF         fill a database of billing init with queued e-mails
 yardstick deliver DELAY-MS EMAILS CONFIG COMMAND…
                                         run COMMAND against a relay of that delay; prints seconds
@@ -93,6 +96,7 @@ fn main() -> Done {
         ["sound", db] => sound(db),
         ["trade", db, invoices, as_of] => trade(db, invoices.parse()?, as_of.parse()?),
         ["report", name, db, as_of] => report(name, db, as_of.parse()?),
+        ["journal", db, since, until] => journal(db, since, until),
         ["queue", db, emails, as_of] => queue(db, emails.parse()?, as_of.parse()?),
         ["deliver", delay, emails, config, command @ ..] => {
             deliver(Duration::from_millis(delay.parse()?), emails.parse()?, config, command)

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::refund::Way;
 use super::{Because, Book, Notify};
 use crate::domain::credit::CreditSource;
 use crate::domain::credit_note::{
@@ -82,8 +83,19 @@ impl Book<'_> {
     /// As [`Book::plan_credit_note`].
     pub fn credit(&self, invoice: &Invoice, new: &Crediting) -> Result<Written> {
         let planned = self.plan_credit_note(invoice, new)?;
-        let id = self.number_note(invoice, new, &planned)?;
-        self.book_note(invoice, new, planned, id)
+        self.write_note(invoice, new, &planned, Way::Gateway)
+    }
+
+    /// Writes a note down that was planned; `way` is how the part goes back that a gateway gives.
+    pub(super) fn write_note(
+        &self,
+        invoice: &Invoice,
+        new: &Crediting,
+        planned: &Planned,
+        way: Way,
+    ) -> Result<Written> {
+        let id = self.number_note(invoice, new, planned)?;
+        self.book_note(invoice, new, planned, id, way)
     }
 
     /// Writes a credit note of another program under its own number, as it was `planned`. No letter is
@@ -95,18 +107,18 @@ impl Book<'_> {
         &self,
         invoice: &Invoice,
         new: &Crediting,
-        planned: Planned,
+        planned: &Planned,
         number: &str,
     ) -> Result<Written> {
         let read = self.config.invoicing.credit_note_format.read(number);
         if let Some((series, sequence)) = &read {
             self.db.note_number(series, *sequence)?;
         }
-        let mut row = note_row(invoice, new, &planned, number);
+        let mut row = note_row(invoice, new, planned, number);
         row.sequence = read.as_ref().map(|(series, sequence)| (series.as_str(), *sequence));
         row.origin = Origin::Imported;
         let id = self.db.insert_credit_note(self.act, &row)?;
-        self.book_note(invoice, new, planned, id)
+        self.book_note(invoice, new, planned, id, Way::Gateway)
     }
 
     /// Books a credit note that was written, and all that follows from it.
@@ -114,8 +126,9 @@ impl Book<'_> {
         &self,
         invoice: &Invoice,
         new: &Crediting,
-        planned: Planned,
+        planned: &Planned,
         id: CreditNoteId,
+        way: Way,
     ) -> Result<Written> {
         let Planned { drawn, split, .. } = planned;
         let total = drawn.amounts.total;
@@ -153,7 +166,7 @@ impl Book<'_> {
                 },
             )?;
             self.return_by_hand(invoice, (id, credit), split.outside, new.reference)?;
-            refunds = self.begin_refunds(invoice, (id, credit), split.refunded)?;
+            refunds = self.begin_refunds(invoice, (id, credit), split.refunded, way)?;
         }
         if new.notify == Notify::Customer {
             self.send_credit_note(invoice, id)?;

@@ -6,6 +6,7 @@
 //! `close`, `discount` ← `on_account`. Nothing points back up; `explain` and `coming` look ahead, and write nothing.
 
 mod account;
+mod at_gateway;
 mod bill;
 mod chase;
 mod close;

@@ -18,7 +18,7 @@ pub enum Way<'a> {
     /// It was given back by hand.
     Outside { reference: Option<&'a str> },
     /// It was given back at the gateway, which calls it so.
-    AtGateway { reference: &'a str },
+    AtGateway { charge: TransactionId, reference: &'a str },
 }
 
 impl Book<'_> {
@@ -89,7 +89,9 @@ impl Book<'_> {
         let (status, method, reference) = match way {
             Way::Gateway => (TransactionStatus::Unknown, None, None),
             Way::Outside { reference } => (TransactionStatus::Succeeded, Some(OUTSIDE), reference),
-            Way::AtGateway { reference } => (TransactionStatus::Succeeded, None, Some(reference)),
+            Way::AtGateway { reference, .. } => {
+                (TransactionStatus::Succeeded, None, Some(reference))
+            }
         };
         let credit_note = note.or(self.note_of(parts)?);
         let Subject { tenant, invoice, .. } = about;
@@ -167,21 +169,25 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// Writes the refunds of a note down that a gateway is to be asked for: the newest charge goes back
-    /// first.
+    /// Writes the refunds of a note down that a gateway is to be asked for, or made of its own: the newest
+    /// charge goes back first, unless the gateway says which it was.
     pub(super) fn begin_refunds(
         &self,
         invoice: &Invoice,
         (note, credit): (CreditNoteId, CreditId),
         amount: Money,
+        way: Way,
     ) -> Result<Vec<TransactionId>> {
         let mut from = self.db.refundable(invoice.id)?;
         from.retain(|one: &Refundable| one.kind == TransactionKind::Charge);
+        if let Way::AtGateway { charge, .. } = way {
+            from.retain(|one| one.transaction == charge);
+        }
         let mut begun = Vec::new();
         for (one, part) in give_back(&from, amount)? {
             let (of, parts) = (Some(one.transaction), [(credit, part)]);
             let about = Subject::of(invoice, None);
-            begun.push(self.begin(about, of, Some(note), &parts, Way::Gateway, None)?);
+            begun.push(self.begin(about, of, Some(note), &parts, way, None)?);
         }
         Ok(begun)
     }

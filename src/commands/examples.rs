@@ -114,9 +114,16 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "billing credit-note create",
         &[
-            "billing credit-note create --invoice INV-2026-000042 --full --reason cancellation",
+            "billing credit-note create --invoice INV-2026-000042 --full --reason cancellation --refund",
             "billing credit-note create --invoice INV-2026-000042 --line 2:10.00 --reason error --dry-run",
             "billing credit-note create --invoice INV-2026-000042 --amount 12 --reason goodwill --outside --reference \"transfer 77\"",
+        ],
+    ),
+    (
+        "billing transaction refund",
+        &[
+            "billing transaction refund txn_7 --reason \"paid twice\"",
+            "billing transaction refund txn_7 --amount 12 --reason \"paid twice\" --outside --reference \"transfer 78\"",
         ],
     ),
     ("billing credit-note list", &["billing credit-note list --tenant acme --since 2026-01-01"]),
@@ -181,6 +188,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "billing import tenants tenants.csv --dry-run",
             "billing import invoices factures.csv --delimiter ';' --decimal ,",
+        ],
+    ),
+    (
+        "billing export journal",
+        &[
+            "billing export journal --since 2026-03-01 --until 2026-03-31 --format hledger --out march.journal",
+            "billing export journal --since 2026-01-01 --until 2026-12-31 --format fec --out sales.txt",
         ],
     ),
     ("billing db status", &["billing db status"]),

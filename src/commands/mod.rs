@@ -9,6 +9,7 @@ pub mod demo;
 pub mod email;
 pub mod event;
 pub mod examples;
+pub mod export;
 pub mod import;
 pub mod init;
 pub mod invoice;
@@ -31,6 +32,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
+use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::books::Book;
@@ -224,6 +226,19 @@ fn words<T: Words>() -> impl TypedValueParser<Value = T> {
     });
     let parse = |word: String| word.parse().or_else(|_| word.replace('-', "_").parse::<T>());
     PossibleValuesParser::new(values).try_map(parse)
+}
+
+/// `--format`: how a result is printed, or in which form it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    Table,
+    Json,
+    Csv,
+    /// Of a journal alone, as [`export`] says.
+    #[value(skip)]
+    Hledger,
+    #[value(skip)]
+    Fec,
 }
 
 /// `--limit` of every list.

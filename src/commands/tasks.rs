@@ -19,7 +19,7 @@ use crate::failure::exit;
 use crate::mail::Transport;
 use crate::tasks::generate_recurring_invoices as recurring;
 use crate::tasks::{self, Given, Options};
-pub use given::{charging, check_may_charge, gateway, transport};
+pub use given::{charging, check_may_charge, gateway, refunding, transport};
 use runs::Runs;
 use summary::print_report;
 pub use summary::summary;

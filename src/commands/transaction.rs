@@ -3,15 +3,17 @@
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
-use super::tasks::charging;
-use super::{Context, Limit, date_arg, words};
+use super::tasks::{charging, refunding};
+use super::{Context, Limit, amount, date_arg, prompt, words};
+use crate::books::{Book, Way};
 use crate::domain::charge::Found;
 use crate::domain::invoice::InvoiceStatus;
-use crate::domain::transaction::{Transaction, TransactionStatus};
+use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
 use crate::store::{Store, TransactionFilter};
 use crate::tasks::charge::{self, Charged};
+use crate::tasks::refund::{self, Refunded};
 use crate::view::objects;
 
 /// `billing transaction …`
@@ -23,6 +25,8 @@ pub enum Command {
     Show(Named),
     /// Say what became of a charge whose outcome is not known
     Resolve(Resolve),
+    /// Give back what of a payment is credit that is not used
+    Refund(Refund),
     /// Take a payment back: the money never came, or went back; the invoice is open again
     Reverse(Reverse),
 }
@@ -47,6 +51,24 @@ pub struct Resolve {
     /// Where you found it out
     #[arg(long, value_name = "N")]
     note: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Refund {
+    /// The id of the payment or charge, such as txn_7
+    id: TransactionId,
+    /// How much; all of it that is credit and not used where it is not given
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    amount: Option<String>,
+    /// Why
+    #[arg(long, value_name = "R")]
+    reason: String,
+    /// It was given back by hand: no gateway is asked
+    #[arg(long)]
+    outside: bool,
+    /// What the bank calls the money that was given back by hand
+    #[arg(long, value_name = "R", requires = "outside")]
+    reference: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -91,14 +113,22 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
             let note = text::line("note", &args.note, 500)?;
             let found = if args.succeeded { Found::Succeeded } else { Found::Failed };
             let mut store = ctx.writer()?;
+            let kind = store.read(|db| Ok(db.transaction(args.id)?.kind))?;
             charging(ctx, |given, act| {
-                charge::resolve(&mut store, given, act, args.id, found, &note)?;
+                match kind {
+                    TransactionKind::Refund => {
+                        refund::resolve(&mut store, given, act, args.id, found, &note)?;
+                    }
+                    _ => charge::resolve(&mut store, given, act, args.id, found, &note)?,
+                }
                 Ok(Charged::default())
             })?;
             show(ctx, &mut store, args.id)?;
         }
+        Command::Refund(args) => return give_back(ctx, &args),
         Command::Reverse(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
+            ask_whether_refund(ctx, &reason)?;
             let mut store = ctx.writer()?;
             let back = ctx.write(&mut store, |book| book.reverse(args.id, &reason))?;
             say_what_follows(ctx, &mut store, args.id)?;
@@ -121,6 +151,52 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
+/// Gives money back, and shows the refund.
+fn give_back(ctx: &mut Context, args: &Refund) -> anyhow::Result<u8> {
+    let reason = text::line("reason", &args.reason, 500)?;
+    let reference = args.reference.as_deref().map(|r| text::line("reference", r, 200));
+    let reference = reference.transpose()?;
+    let way = match args.outside {
+        true => Way::Outside { reference: reference.as_deref() },
+        false => Way::Gateway,
+    };
+    let mut store = ctx.writer()?;
+    let begin = |book: &Book| {
+        let payment = book.db.transaction(args.id)?;
+        let (currency, locale) = (payment.amount.currency(), book.config.locale);
+        let asked = args.amount.as_deref().map(|a| amount("amount", a, currency, locale));
+        book.refund(&payment, asked.transpose()?, way, &reason)
+    };
+    let (id, refunded) = match args.outside {
+        true => (ctx.write(&mut store, begin)?, Refunded::default()),
+        false => {
+            let mut id = args.id;
+            let refunded = refunding(ctx, |given, act| {
+                id = ctx.write(&mut store, |book| {
+                    let id = begin(book)?;
+                    refund::prepare(book.db, given, act, id).map(|()| id)
+                })?;
+                refund::begun(&mut store, given, act, &[id])
+            })?;
+            (id, refunded)
+        }
+    };
+    show(ctx, &mut store, id)?;
+    Ok(if refunded.errors.is_empty() { exit::DONE } else { exit::PARTIAL })
+}
+
+/// Money that was given back is no money that never came: whoever says refund may mean a credit note.
+fn ask_whether_refund(ctx: &Context, reason: &str) -> anyhow::Result<()> {
+    let reason = reason.to_lowercase();
+    if !["refund", "rembours"].iter().any(|word| reason.contains(word)) {
+        return Ok(());
+    }
+    let meant = "taking a payment back opens its invoice again, and the customer is reminded; \
+                 money that is given back is billing credit-note create --refund";
+    ctx.note(&format!("note: {meant}"));
+    prompt::ask(ctx, "the money never came")
+}
+
 /// Says that the invoice of a payment that was taken back is chased, and what to do where the customer
 /// owes nothing, as when the money was given back: nobody would expect reminders to follow.
 fn say_what_follows(ctx: &Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {
@@ -132,7 +208,7 @@ fn say_what_follows(ctx: &Context, store: &mut Store, id: TransactionId) -> anyh
     if invoice.status == InvoiceStatus::Open {
         ctx.note(&format!(
             "note: {} is open again: {} is reminded of the {} that are due on {}; \
-             where nothing is owed, as after a refund, void it or write it off",
+             where nothing is owed, billing credit-note create --full takes it back",
             invoice.number, invoice.tenant, invoice.due, invoice.due_on
         ));
     }

@@ -7,6 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::domain::accounting::is_account_number;
 use crate::domain::invoice::NumberFormat;
 use crate::domain::money::Minimums;
 use crate::domain::payment_method::PendingDays;
@@ -157,6 +158,38 @@ pub(super) fn percent<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<De
     };
     text::parse_percent(&text)
         .map_err(|_| serde::de::Error::custom(format!("{text:?} is no percentage from 0 to 100")))
+}
+
+/// The number of an account, written as a string or a whole number.
+pub(super) fn account<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Whole(u64),
+    }
+    let text = match Written::deserialize(d) {
+        Ok(Written::Text(text)) => text,
+        Ok(Written::Whole(number)) => number.to_string(),
+        Err(_) => return Err(serde::de::Error::custom("an account is written \"411\"")),
+    };
+    if is_account_number(&text) {
+        return Ok(text);
+    }
+    let why = "is no account: three digits, and then letters and digits, 20 at most";
+    Err(serde::de::Error::custom(format!("{text:?} {why}")))
+}
+
+/// What an account is called.
+pub(super) fn account_name<'de, D: Deserializer<'de>>(
+    d: D,
+) -> std::result::Result<String, D::Error> {
+    let name = String::deserialize(d)?;
+    text::line("name", &name, 100).map_err(|_| {
+        serde::de::Error::custom(format!(
+            "{name:?} is no name of an account: one line, 100 at most"
+        ))
+    })
 }
 
 pub(super) fn minimums<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Minimums, D::Error> {

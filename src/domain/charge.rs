@@ -116,6 +116,13 @@ pub struct Attempt {
     pub answered_at: Option<String>,
 }
 
+impl Attempt {
+    /// Whether its key is on disk, and nobody knows yet whether the gateway was called.
+    pub fn is_prepared(&self) -> bool {
+        self.status == AttemptStatus::Prepared
+    }
+}
+
 /// The code of a charge that is below what the gateway takes (Stripe, "Error codes"). It says nothing
 /// of the customer's card: it is no decline.
 pub const TOO_SMALL: &str = "amount_too_small";
@@ -294,7 +301,7 @@ pub fn decide_retry(
 
 /// How long a gateway that was not reached is left alone: a crontab line that runs each minute would
 /// else leave an attempt a minute in the books.
-const UNREACHED: TimeDelta = TimeDelta::minutes(30);
+pub const UNREACHED: TimeDelta = TimeDelta::minutes(30);
 
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,8 @@ ids! {
     /// An invoice that a redemption discounted.
     UsageId => "use_",
     TransactionId => "txn_",
+    /// A row of the ledger.
+    EntryId => "ent_",
     /// What a customer has in credit from one source.
     CreditId => "crd_",
     /// A credit note's row; people name it by its number.

@@ -7,6 +7,7 @@
 
 use chrono::NaiveDate;
 
+use super::email::Locale;
 use super::invoice::{Amounts, Invoice, InvoiceStatus, Settlement};
 use super::{Currency, Money, words};
 
@@ -42,6 +43,34 @@ words! {
         CreditApplied = "credit_applied",
         /// Credit was taken off an invoice again.
         CreditUnapplied = "credit_unapplied",
+    }
+}
+
+impl EntryKind {
+    /// What an accountant reads.
+    pub fn said(self, locale: Locale) -> &'static str {
+        let (fr, en) = match self {
+            EntryKind::Invoice => ("Facture", "Invoice"),
+            EntryKind::Discount => ("Remise sur facture", "Discount on invoice"),
+            EntryKind::Payment => ("Règlement", "Payment"),
+            EntryKind::Charge => ("Encaissement", "Charge"),
+            EntryKind::Reversal => ("Règlement annulé", "Payment reversed"),
+            EntryKind::WriteOff => ("Créance irrécouvrable", "Written off"),
+            EntryKind::Void => ("Facture annulée", "Invoice voided"),
+            EntryKind::Correction => ("Correction", "Correction"),
+            EntryKind::CreditNote => ("Avoir", "Credit note"),
+            EntryKind::CreditNetted => ("Avoir compensé", "Credit set off"),
+            EntryKind::RefundLost => ("Remboursement perdu", "Refund lost"),
+            EntryKind::Refund => ("Remboursement", "Refund"),
+            EntryKind::RefundFailed => ("Remboursement échoué", "Refund failed"),
+            EntryKind::CreditGrant => ("Geste commercial", "Credit granted"),
+            EntryKind::CreditApplied => ("Avoir imputé", "Credit applied"),
+            EntryKind::CreditUnapplied => ("Imputation annulée", "Credit taken off"),
+        };
+        match locale {
+            Locale::Fr => fr,
+            Locale::En => en,
+        }
     }
 }
 

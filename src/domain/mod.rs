@@ -1,6 +1,7 @@
 //! The pure rules: nothing here reads a clock, a file or a database. What a rule needs is handed
 //! in, and what it returns says what to do and why.
 
+pub mod accounting;
 pub mod act;
 pub mod calendar;
 pub mod charge;

@@ -1,6 +1,6 @@
 //! Amounts of money: whole numbers of a currency's smallest unit, never a fraction of one.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -49,6 +49,8 @@ pub struct Currency(iso_currency::Currency);
 impl Currency {
     /// The West African CFA franc, what billing is in where nothing else is said.
     pub const XOF: Currency = Currency(iso_currency::Currency::XOF);
+    /// The euro.
+    pub const EUR: Currency = Currency(iso_currency::Currency::EUR);
 
     /// The three e-mails, `EUR`.
     pub fn code(self) -> &'static str {
@@ -331,13 +333,20 @@ impl Money {
 
     /// Major units with exactly the currency's decimals, `15000` XOF, `49.90` EUR.
     pub fn major(self) -> String {
-        let decimals = self.currency.decimals() as usize;
+        let mut text = String::new();
+        self.write_major(&mut text, '.');
+        text
+    }
+
+    /// Adds what [`Money::major`] says to a text, with that decimal mark.
+    pub fn write_major(self, text: &mut String, mark: char) {
+        let decimals = self.currency.decimals();
+        let unit = 10u64.pow(decimals);
+        let minor = self.minor.unsigned_abs();
         let sign = if self.minor < 0 { "-" } else { "" };
-        let digits = format!("{:0>width$}", self.minor.unsigned_abs(), width = decimals + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - decimals);
-        match decimals {
-            0 => format!("{sign}{whole}"),
-            _ => format!("{sign}{whole}.{fraction}"),
+        let _ = write!(text, "{sign}{}", minor / unit);
+        if decimals > 0 {
+            let _ = write!(text, "{mark}{:0width$}", minor % unit, width = decimals as usize);
         }
     }
 }

@@ -306,6 +306,12 @@ pub enum Refusal {
         asked: Money,
         left: Money,
     },
+    /// More went back at the gateway than a charge brought.
+    RefundedTooMuch {
+        transaction: String,
+        amount: Money,
+        left: Money,
+    },
     /// It cannot be void any more.
     HasCreditNotes {
         invoice: String,
@@ -420,6 +426,13 @@ pub enum Refusal {
     },
     BadNumberFormat {
         format: String,
+    },
+    /// Something in a currency that a form of export has no rate for.
+    CurrencyNeedsRate {
+        currency: Currency,
+        needs: Currency,
+        booked_on: NaiveDate,
+        invoice: Option<String>,
     },
     /// What another room refuses for reasons of its own.
     Room(OfRoom),

@@ -3,6 +3,8 @@
 //! Names reach terminals, mail headers and spreadsheets, so characters that would act there are
 //! refused on the way in.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 
 use super::refusal::{Refusal, Result, Why};
@@ -198,8 +200,8 @@ fn is_negative_number(text: &str) -> bool {
 
 /// A text as a cell of a CSV that is written. What a spreadsheet would run as a formula is quoted:
 /// a tenant may be called `=HYPERLINK("…")`.
-pub fn quoted_cell(text: &str) -> String {
-    if is_formula(text) { format!("'{text}") } else { text.to_owned() }
+pub fn quoted_cell(text: &str) -> Cow<'_, str> {
+    if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 /// A cell of a CSV that is read, without the quote of [`quoted_cell`]: what was written is read

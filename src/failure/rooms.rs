@@ -122,6 +122,14 @@ impl From<&Unavailable> for Failure {
                 new("no_gateway", "no gateway is configured, so nothing can be charged")
                     .hint("set [payments] gateway in billing.toml")
             }
+            Unavailable::Refunds { gateway } => {
+                new("refunds_unsupported", format!("{gateway} gives nothing back"))
+                    .hint("a program that can says so with [payments] refunds = true; else give it back by hand, then say --outside")
+            }
+            Unavailable::Another { took, gateway } => {
+                new("other_gateway", format!("the money was taken by {took}, and {gateway} is configured"))
+                    .hint("give it back there by hand, then say --outside")
+            }
             Unavailable::Setting { place, message } => {
                 new("bad_config", format!("{place}: {message}"))
                     .hint("docs/configuration.md lists every key")

@@ -155,10 +155,17 @@ impl From<&Refusal> for Failure {
                 new("refund_by_hand", format!("{transaction} was paid by hand, and no gateway can give it back"))
                     .hint("give it back by hand, then say so with --outside --reference R")
             }
+            R::CreditInUse { transaction, invoice, left, .. } if left.is_zero() => {
+                let failure = new("credit_in_use", format!("nothing of {transaction} is credit that is not used"));
+                invoice.as_ref().map(billed_goes_back).into_iter().fold(failure, Failure::hint)
+            }
             R::CreditInUse { transaction, invoice, asked, left } => {
                 let failure = new("credit_in_use", format!("{asked} of {transaction} cannot go back: {left} of it are credit that is not used"));
-                let hint = |invoice| format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund");
-                invoice.as_ref().map(hint).into_iter().fold(failure, Failure::hint)
+                invoice.as_ref().map(billed_goes_back).into_iter().fold(failure, Failure::hint)
+            }
+            R::RefundedTooMuch { transaction, amount, left } => {
+                new("refunded_too_much", format!("{amount} of {transaction} went back at the gateway, and {left} of it had not"))
+                    .hint("look at the charge there; nothing was written here")
             }
             R::HasCreditNotes { invoice } => {
                 new("has_credit_notes", format!("{invoice} has credit notes, and cannot be void"))
@@ -266,6 +273,13 @@ impl From<&Refusal> for Failure {
                 new("not_empty", format!("the folder is not empty: {}", path.display()))
                     .hint("name a new folder with --dir")
             }
+            R::CurrencyNeedsRate { currency, needs, booked_on, invoice } => {
+                let of = invoice.as_ref().map(|number| format!(" of {}", printable_value(number)));
+                let what = format!("an entry{} is in {currency}", of.unwrap_or_default());
+                let rate = format!("which has no rate in {needs}");
+                new("currency_needs_rate", format!("{what}, {rate} ({booked_on})"))
+                    .hint("export other days, or all currencies with --format hledger or csv")
+            }
             R::WouldOverwrite { path } => {
                 new("would_overwrite", format!("it is there already: {}", path.display()))
                     .hint("it is never overwritten; move it away, or work with it as it is")
@@ -332,4 +346,8 @@ fn reason_words(verdict: &Verdict, reason: Reason) -> String {
         }
         Reason::CurrencyMismatch => format!("it is in {asks}, not in {found}"),
     }
+}
+
+fn billed_goes_back(invoice: &String) -> String {
+    format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund")
 }

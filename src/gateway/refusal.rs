@@ -7,6 +7,10 @@ use crate::domain::refusal::Reasons;
 pub enum Unavailable {
     /// None is configured.
     None,
+    /// It gives nothing back.
+    Refunds { gateway: String },
+    /// What is to go back was taken by another one.
+    Another { took: String, gateway: String },
     /// A setting under `[payments]` that it cannot do with.
     Setting { place: String, message: String },
 }

@@ -80,7 +80,7 @@ impl Import<'_> {
             Err(refusal) => return Err(refused(row, &read, refusal)),
         };
         check_split(row, &read, &planned)?;
-        self.book().import_credit_note(&read.invoice, &new, planned, &read.number)?;
+        self.book().import_credit_note(&read.invoice, &new, &planned, &read.number)?;
         Ok(RowOutcome::Created)
     }
 

@@ -18,5 +18,5 @@ pub use lateness::{Expected, expected, run_status};
 pub use mrr::{Mrr, MrrMonth, mrr};
 pub use outlook::{Growth, PlanRevenue, by_plan, growth};
 pub use overdue::{AGES, Age, Bucket, Debtor, Overdue, overdue};
-pub use period::Period;
+pub use period::{Period, check_order};
 pub use transactions::{CodeTally, DayTally, MethodTally, StatusTally, Transactions, transactions};

@@ -178,6 +178,15 @@ impl Db<'_> {
         Ok(statement.query_row([id.0], |row| row.get(0))?)
     }
 
+    /// Whether anything was ever charged.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn was_ever_charged(&self) -> Result<bool> {
+        let any = "SELECT max(id) IS NOT NULL FROM charge_attempts";
+        Ok(self.conn.prepare_cached(any)?.query_row([], |row| row.get(0))?)
+    }
+
     /// Whether a charge of an invoice was declined.
     ///
     /// # Errors

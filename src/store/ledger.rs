@@ -97,11 +97,23 @@ impl Db<'_> {
         mut each: impl FnMut(String, TransactionId, Money) -> Result<()>,
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT t.slug, l.transaction_id AS id, l.currency, sum(l.credit_minor) AS credit
-             FROM ledger l INDEXED BY ledger_credit JOIN tenants t ON t.id = l.tenant_id
-             WHERE l.credit_minor <> 0 AND (?1 IS NULL OR l.recorded_at < ?1)
-               AND l.transaction_id IS NOT NULL
-             GROUP BY l.transaction_id HAVING credit > 0 ORDER BY l.transaction_id",
+            "WITH surplus AS (
+               SELECT tenant_id, transaction_id, currency, credit_minor
+               FROM ledger INDEXED BY ledger_credit
+               WHERE credit_minor <> 0 AND (?1 IS NULL OR recorded_at < ?1)
+                 AND transaction_id IS NOT NULL
+                 AND kind NOT IN ('refund', 'refund_failed', 'refund_lost')
+               UNION ALL
+               -- A refund names itself; what it took of a surplus is what it held of it.
+               SELECT l.tenant_id, c.transaction_id, l.currency,
+                 CASE l.kind WHEN 'refund' THEN -h.amount_minor ELSE h.amount_minor END
+               FROM credit_refunds h JOIN credits c ON c.id = h.credit_id
+               JOIN ledger l INDEXED BY ledger_transaction ON l.transaction_id = h.transaction_id
+               WHERE c.transaction_id IS NOT NULL AND l.kind IN ('refund', 'refund_failed')
+                 AND (?1 IS NULL OR l.recorded_at < ?1))
+             SELECT t.slug, s.transaction_id AS id, s.currency, sum(s.credit_minor) AS credit
+             FROM surplus s JOIN tenants t ON t.id = s.tenant_id
+             GROUP BY s.transaction_id HAVING credit > 0 ORDER BY s.transaction_id",
         )?;
         let mut rows = statement.query([before])?;
         while let Some(row) = rows.next()? {

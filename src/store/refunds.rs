@@ -1,11 +1,14 @@
 //! The rows of refunds, and of the credit that they hold.
 
 use super::{Db, columns};
+use crate::domain::charge::{Attempt, AttemptStatus, LastAttempt};
+use crate::domain::gateway_refund::RefundRequest;
 use crate::domain::invoice::Invoice;
-use crate::domain::refund::{Free, Refundable};
+use crate::domain::payment_method::PaymentMethodKind;
+use crate::domain::refund::{Free, RefundFacts, Refundable};
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::{
-    Act, CreditId, CreditNoteId, InvoiceId, Money, Result, TenantId, TransactionId,
+    Act, AttemptId, CreditId, CreditNoteId, InvoiceId, Money, Result, TenantId, TransactionId,
 };
 
 /// A refund that is about to be written.
@@ -86,19 +89,28 @@ impl Db<'_> {
         Ok(found.next().transpose()?)
     }
 
-    /// What is left of the credit that came from a payment or from the credit notes of its invoice,
-    /// which is what of it may go back: its own first, then the notes', oldest first.
+    /// What is left of the credit that came from the payments and the credit notes of an invoice, which is
+    /// what of a payment of it may go back: its own first, then that of the others, then the notes'.
     ///
     /// # Errors
     /// A fault of the file.
     pub fn credit_from(&self, payment: &Transaction) -> Result<Vec<Free>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT c.id, c.left_minor, c.currency FROM credits c
-             WHERE c.left_minor > 0 AND c.transaction_id = ?1
-             UNION ALL
-             SELECT c.id, c.left_minor, c.currency FROM credit_notes n
-             JOIN credits c INDEXED BY credits_credit_note ON c.credit_note_id = n.id
-             WHERE n.invoice_id = ?2 AND c.left_minor > 0",
+            "SELECT id, left_minor, currency FROM (
+               SELECT c.id, c.left_minor, c.currency, c.transaction_id <> ?1 AS later
+               FROM transactions x INDEXED BY transactions_invoice
+               JOIN credits c INDEXED BY credits_transaction ON c.transaction_id = x.id
+               WHERE x.invoice_id = ?2 AND c.left_minor > 0
+               UNION ALL
+               -- One on account is of no invoice.
+               SELECT c.id, c.left_minor, c.currency, 0
+               FROM credits c INDEXED BY credits_transaction
+               WHERE ?2 IS NULL AND c.transaction_id = ?1 AND c.left_minor > 0
+               UNION ALL
+               SELECT c.id, c.left_minor, c.currency, 2 FROM credit_notes n
+               JOIN credits c INDEXED BY credits_credit_note ON c.credit_note_id = n.id
+               WHERE n.invoice_id = ?2 AND c.left_minor > 0)
+             ORDER BY later, id",
         )?;
         let found =
             statement.query_map((payment.id.0, payment.invoice_id.map(|id| id.0)), |row| {
@@ -322,6 +334,164 @@ impl Db<'_> {
         )?;
         let ids = statement.query_map((after.0, limit as i64), |row| row.get(0))?;
         Ok(ids.map(|id| id.map(TransactionId)).collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// A refund that a run has to look at.
+#[derive(Debug, Clone)]
+pub struct RefundSeries {
+    pub transaction: TransactionId,
+    pub number: String,
+    pub tenant: String,
+    pub amount: Money,
+    /// The kind of the payment method of its charge.
+    pub method: Option<PaymentMethodKind>,
+    /// `None` where no attempt was made.
+    pub last_attempt: Option<Attempt>,
+    pub facts: RefundFacts,
+}
+
+impl Db<'_> {
+    /// A refund with its last attempt.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refund_series(&self, id: TransactionId) -> Result<RefundSeries> {
+        let last_attempt = self.attempts(id)?.pop();
+        let last = last_attempt.as_ref().and_then(|attempt| match attempt.status {
+            AttemptStatus::Declined => Some(LastAttempt::Declined),
+            AttemptStatus::NotSent => Some(LastAttempt::NotSent),
+            _ => None,
+        });
+        let asked = last_attempt.as_ref().is_some_and(|attempt| attempt.status.is_live());
+        let mut statement = self.conn.prepare_cached(
+            "SELECT x.*, coalesce(i.number, t.slug) AS number, t.slug, m.kind AS method_kind,
+               (SELECT count(*) FROM charge_attempts a WHERE a.transaction_id = x.id
+                  AND a.status IN ('succeeded', 'declined', 'pending')) AS answered
+             FROM transactions x LEFT JOIN invoices i ON i.id = x.invoice_id
+             JOIN tenants t ON t.id = x.tenant_id
+             LEFT JOIN payment_methods m ON m.id = x.payment_method_id
+             WHERE x.id = ?1",
+        )?;
+        Ok(statement.query_row([id.0], |row| {
+            let last_tried_at = columns::instant(row, "last_tried_at")?;
+            Ok(RefundSeries {
+                transaction: id,
+                number: row.get("number")?,
+                tenant: row.get("slug")?,
+                amount: columns::money(row, "amount_minor", columns::word(row, "currency")?)?,
+                method: columns::word_or_null(row, "method_kind")?,
+                last_attempt,
+                facts: RefundFacts {
+                    status: columns::word(row, "status")?,
+                    last,
+                    asked,
+                    first_failed_at: columns::instant_or_null(row, "first_failed_at")?,
+                    last_tried_at,
+                    answered: row.get("answered")?,
+                    looked_at: columns::instant_or_null(row, "next_retry_at")?
+                        .unwrap_or(last_tried_at),
+                    paid_on: columns::date_or_null(row, "paid_on")?,
+                },
+            })
+        })?)
+    }
+
+    /// How often refunds of an invoice were tried.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn count_refund_attempts(&self, id: InvoiceId) -> Result<i64> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*) FROM transactions x INDEXED BY transactions_invoice_refunds
+             JOIN charge_attempts a ON a.transaction_id = x.id
+             WHERE x.invoice_id = ?1 AND x.kind = 'refund'",
+        )?;
+        Ok(statement.query_row([id.0], |row| row.get(0))?)
+    }
+
+    /// Writes an attempt's key down, before the gateway is called.
+    ///
+    /// # Errors
+    /// The refund has an attempt without an answer.
+    pub fn insert_refund_attempt(
+        &self,
+        act: &Act,
+        refund: TransactionId,
+        (gateway, key): (&str, &str),
+        machine_now: &str,
+    ) -> Result<AttemptId> {
+        let id = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO charge_attempts (transaction_id, tenant_id, payment_method_id,
+                   gateway, idempotency_key, amount_minor, status, created_at, prepared_at)
+                 SELECT id, tenant_id, payment_method_id, ?2, ?3, amount_minor, 'prepared', ?4, ?5
+                 FROM transactions WHERE id = ?1",
+            )?
+            .insert((refund.0, gateway, key, act.at(), machine_now))?;
+        self.conn
+            .prepare_cached(
+                "UPDATE transactions SET status = 'unknown', failure_code = NULL,
+                   failure_message = NULL, last_tried_at = ?2, next_retry_at = ?2,
+                   updated_at = max(updated_at, ?2)
+                 WHERE id = ?1",
+            )?
+            .execute((refund.0, act.at()))?;
+        Ok(AttemptId(id))
+    }
+
+    /// With which gateway the charge was made that a refund gives back: its attempt that succeeded.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn gateway_of_charge(&self, refund: TransactionId) -> Result<Option<Attempt>> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT refund_of FROM transactions WHERE id = ?1")?;
+        let of: Option<i64> = statement.query_row([refund.0], |row| row.get(0))?;
+        let Some(of) = of.map(TransactionId) else { return Ok(None) };
+        let mut attempts = self.attempts(of)?;
+        attempts.retain(|attempt| attempt.status == AttemptStatus::Succeeded);
+        Ok(attempts.pop())
+    }
+
+    /// What the gateway was asked in an attempt, the same each time.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refund_request(&self, id: AttemptId) -> Result<RefundRequest> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT a.idempotency_key, a.amount_minor, a.created_at, a.prepared_at, x.currency,
+               i.number, t.slug, n.number AS credit_note, c.reference AS charge
+             FROM charge_attempts a JOIN transactions x ON x.id = a.transaction_id
+             JOIN invoices i ON i.id = x.invoice_id JOIN tenants t ON t.id = x.tenant_id
+             LEFT JOIN transactions c ON c.id = x.refund_of
+             LEFT JOIN credit_notes n ON n.id = x.credit_note_id
+             WHERE a.id = ?1",
+        )?;
+        Ok(statement.query_row([id.0], |row| {
+            Ok(RefundRequest {
+                idempotency_key: row.get("idempotency_key")?,
+                amount: columns::money(row, "amount_minor", columns::word(row, "currency")?)?,
+                invoice: row.get("number")?,
+                tenant: row.get("slug")?,
+                charge: row.get::<_, Option<String>>("charge")?.unwrap_or_default(),
+                credit_note: row.get("credit_note")?,
+                created_at: columns::instant(row, "created_at")?,
+                prepared_at: columns::instant(row, "prepared_at")?,
+            })
+        })?)
+    }
+
+    /// No run looks at a refund any more that went back long ago.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refund_is_over(&self, id: TransactionId) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE transactions SET next_retry_at = NULL WHERE id = ?1")?
+            .execute([id.0])?;
+        Ok(())
     }
 }
 

@@ -226,7 +226,7 @@ fn with_lock(
 }
 
 /// How long a person waits for another process that charges: as long as its calls may take.
-fn patience(given: &Given) -> Duration {
+pub(super) fn patience(given: &Given) -> Duration {
     Duration::from_secs(2 * u64::from(given.config.payments.timeout_seconds) + 5)
 }
 

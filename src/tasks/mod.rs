@@ -10,6 +10,7 @@ pub mod cleanup_expired_trials;
 pub mod deliver_emails;
 pub mod generate_recurring_invoices;
 pub mod lock;
+pub mod refund;
 pub mod retry_failed_payments;
 pub mod simulate;
 

@@ -5,9 +5,11 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::charge::{self, Charged, Foreseen};
+use super::refund::{self, Refunded};
 use super::{Done, Given, Tally};
 use crate::clock::{shown, stored_shown};
 use crate::domain::charge::{Exhausted, Rests, Retry, Waits};
+use crate::domain::refund::Step;
 use crate::domain::{Money, Result, RunId};
 use crate::gateway::{Began, Gateway};
 use crate::store::Store;
@@ -22,6 +24,12 @@ pub struct Counts {
     pub pending: u64,
     /// No attempt is left: it was marked, and dunning goes on.
     pub exhausted: u64,
+    /// Refunds that went back, that failed for good, and that have no outcome yet.
+    pub refunds_succeeded: u64,
+    pub refunds_failed: u64,
+    pub refunds_pending: u64,
+    /// Refunds and disputes that were made at the gateway, and are booked now.
+    pub changes_booked: u64,
 }
 
 /// Charges and asks what is due.
@@ -32,21 +40,29 @@ pub struct Counts {
 pub fn work(store: &mut Store, given: &Given, run: RunId) -> Result<Done> {
     let act = given.clock.act("task:retry-failed-payments");
     let charged = charge::everything(store, given, &act, run)?;
-    Ok(done(charged))
+    let mut refunded = refund::everything(store, given, &act)?;
+    let changed = refund::changes(store, given, &act)?;
+    refunded.at_gateway += changed.at_gateway;
+    refunded.errors.extend(changed.errors);
+    Ok(done(charged, refunded))
 }
 
-fn done(charged: Charged) -> Done {
+fn done(charged: Charged, refunded: Refunded) -> Done {
     Done {
-        did_something: charged.did_something(),
+        did_something: charged.did_something() || refunded.did_something(),
         tally: Tally::RetryFailedPayments(Counts {
             eligible: charged.eligible,
             succeeded: charged.succeeded,
             failed: charged.failed,
             pending: charged.pending,
             exhausted: charged.exhausted,
+            refunds_succeeded: refunded.succeeded,
+            refunds_failed: refunded.failed,
+            refunds_pending: refunded.pending,
+            changes_booked: refunded.at_gateway,
         }),
         emails_queued: charged.emails_queued,
-        errors: charged.errors,
+        errors: charged.errors.into_iter().chain(refunded.errors).collect(),
     }
 }
 
@@ -58,7 +74,7 @@ pub struct Reasoned {
     pub invoice: String,
     pub tenant: String,
     pub amount: Money,
-    /// `charge`, `ask`, `wait`, `exhausted` or `over`.
+    /// `charge`, `refund`, `ask`, `wait`, `exhausted` or `over`.
     pub action: &'static str,
     pub reason: String,
 }
@@ -81,7 +97,24 @@ pub fn dry_run(
         exhausted += u64::from(reasoned.action == "exhausted");
         each(reasoned)
     })?;
-    Ok(done(Charged { eligible, exhausted, ..charged }))
+    refund::dry_run(store, given, &act, |series, step| {
+        let (action, reason) = match step {
+            Step::Send => ("refund", "it has not gone back".to_owned()),
+            Step::Ask => ("ask", format!("its outcome is {}", series.facts.status)),
+            Step::Wait => ("wait", "it is looked at again later".to_owned()),
+            Step::GiveUp => ("exhausted", "no attempt is left".to_owned()),
+            Step::Over => ("over", "it went back long ago".to_owned()),
+        };
+        each(Reasoned {
+            transaction: Some(series.transaction.to_string()),
+            invoice: series.number.clone(),
+            tenant: series.tenant.clone(),
+            amount: series.amount,
+            action,
+            reason,
+        })
+    })?;
+    Ok(done(Charged { eligible, exhausted, ..charged }, Refunded::default()))
 }
 
 fn reasoned(foreseen: Foreseen, gateway: &Gateway, zone: Tz) -> Reasoned {

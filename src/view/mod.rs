@@ -3,6 +3,7 @@
 
 pub mod explain;
 pub mod html;
+pub mod journal;
 pub mod objects;
 pub mod progress;
 mod table;
@@ -260,7 +261,7 @@ impl List<'_> {
 fn csv_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text::quoted_cell(text),
+        Value::String(text) => text::quoted_cell(text).into_owned(),
         Value::Array(items) if items.iter().all(Value::is_string) => {
             items.iter().map(csv_cell).collect::<Vec<_>>().join(",")
         }

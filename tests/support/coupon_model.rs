@@ -134,6 +134,17 @@ pub struct InvoiceRow {
     pub tax: i64,
     pub total: i64,
     pub paid: i64,
+    /// What credit notes took back of it.
+    pub noted: i64,
+    /// Whether its e-mail has left.
+    pub sent: bool,
+}
+
+impl InvoiceRow {
+    /// Whether the customer has it, or has paid of it: it is not rewritten, a credit note discounts it.
+    fn is_kept(&self) -> bool {
+        self.status != "open" || self.paid > 0 || self.noted > 0 || self.sent
+    }
 }
 
 #[derive(Debug)]
@@ -152,6 +163,8 @@ pub struct UsageRow {
     pub original: i64,
     pub discount: i64,
     pub returned: bool,
+    /// Whether a credit note gave the discount.
+    pub by_note: bool,
 }
 
 fn read<T, C: FromIterator<T>>(
@@ -198,7 +211,10 @@ impl Rows {
             invoices: read(
                 sql,
                 "SELECT id, tenant_id, subscription_id, status, coupon_id, subtotal_minor,
-                   discount_minor, tax_minor, total_minor, paid_minor FROM invoices",
+                   discount_minor, tax_minor, total_minor, paid_minor, credit_notes_minor,
+                   EXISTS (SELECT 1 FROM emails e WHERE e.invoice_id = i.id
+                     AND e.template = 'invoice' AND e.status = 'sent')
+                 FROM invoices i",
                 |row| {
                     let invoice = InvoiceRow {
                         tenant: row.get(1)?,
@@ -210,6 +226,8 @@ impl Rows {
                         tax: row.get(7)?,
                         total: row.get(8)?,
                         paid: row.get(9)?,
+                        noted: row.get(10)?,
+                        sent: row.get(11)?,
                     };
                     Ok((row.get(0)?, invoice))
                 },
@@ -231,7 +249,7 @@ impl Rows {
             usages: read(
                 sql,
                 "SELECT redemption_id, coupon_id, invoice_id, original_minor, discount_minor,
-                   returned_at IS NOT NULL FROM coupon_usages ORDER BY id",
+                   returned_at IS NOT NULL, credit_note_id IS NOT NULL FROM coupon_usages ORDER BY id",
                 |row| {
                     Ok(UsageRow {
                         redemption: row.get(0)?,
@@ -240,6 +258,7 @@ impl Rows {
                         original: row.get(3)?,
                         discount: row.get(4)?,
                         returned: row.get(5)?,
+                        by_note: row.get(6)?,
                     })
                 },
             ),
@@ -406,14 +425,16 @@ impl Model {
     pub fn foresees(&self, rows: &Rows, deed: Deed, today: &str) -> Option<String> {
         let told = |text: &str| Some(text.to_owned());
         match deed {
-            Deed::ApplyToInvoice { coupon, invoice } => {
-                let invoice = &rows.invoices[&invoice];
+            Deed::ApplyToInvoice { coupon, invoice: id } => {
+                let invoice = &rows.invoices[&id];
+                let off = Coupon::with_id(coupon as i64 + 1).off(invoice.subtotal);
+                let noted = rows.usages.iter().any(|u| u.invoice == id && u.by_note && !u.returned);
                 let reasons = self.reasons(rows, coupon, invoice.tenant, invoice.subtotal);
                 match invoice {
                     _ if reasons != "ok" => Some(reasons),
-                    i if i.status != "open" => told("not_open"),
-                    i if i.coupon.is_some() => told("has_coupon"),
-                    i if i.paid > 0 => told("partly_paid"),
+                    i if !["open", "paid"].contains(&i.status.as_str()) => told("not_open"),
+                    i if i.coupon.is_some() || noted => told("has_coupon"),
+                    i if i.is_kept() && off == 0 => told("nothing_to_credit"),
                     _ => Some(reasons),
                 }
             }
@@ -553,7 +574,11 @@ impl Model {
             assert_eq!(usage.returned, invoice.status == "void", "{usage:?}");
             assert_eq!(usage.coupon, rows.redemptions[&usage.redemption].coupon, "{usage:?}");
             assert_eq!(usage.original, invoice.subtotal, "{usage:?}");
-            assert_eq!(usage.discount, invoice.discount, "{usage:?}");
+            assert_eq!(
+                if usage.by_note { 0 } else { usage.discount },
+                invoice.discount,
+                "{usage:?}"
+            );
             assert_eq!(usage.discount, Coupon::with_id(usage.coupon).off(invoice.subtotal));
             if !usage.returned {
                 let new = live.entry(usage.redemption).or_default().insert(usage.invoice);
@@ -593,7 +618,7 @@ impl Model {
             let rate = TAX[(invoice.tenant - 1) as usize % TAX.len()].1;
             assert_eq!(invoice.tax, (net * rate + 500_000) / 1_000_000, "{what}");
             assert_eq!(invoice.total, net + invoice.tax, "{what}");
-            let settled = ["paid", "void"].contains(&invoice.status.as_str());
+            let settled = ["paid", "credited", "void"].contains(&invoice.status.as_str());
             assert!(settled || invoice.total > invoice.paid, "{what}");
         }
     }

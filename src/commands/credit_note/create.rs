@@ -3,15 +3,18 @@
 use chrono::NaiveDate;
 use clap::Args;
 
-use super::super::once::{Made, Once};
+use super::super::once::Once;
+use super::super::tasks::refunding;
 use super::super::{Context, amount, date_arg, words};
 use super::show;
 use crate::books::{Book, Crediting, Notify, is_without_rate};
 use crate::domain::credit_note::{AskedSplit, CreditReason, Credited, Part};
 use crate::domain::invoice::Invoice;
 use crate::domain::refusal::Why;
-use crate::domain::{CreditNoteId, Refusal, Result, text};
+use crate::domain::{CreditNoteId, Refusal, Result, TransactionId, text};
 use crate::failure::exit;
+use crate::store::{Db, Store};
+use crate::tasks::refund::{self, Refunded};
 use crate::view::objects;
 
 #[derive(Debug, Args)]
@@ -56,6 +59,9 @@ struct Ways {
     /// Of what was paid, keep so much, or the rest, as the customer's credit (the default)
     #[arg(long, value_name = "A", num_args = 0..=1, allow_negative_numbers = true)]
     credit: Option<Option<String>>,
+    /// Of what was paid, ask the gateway to give so much back, or the rest
+    #[arg(long, value_name = "A", num_args = 0..=1, allow_negative_numbers = true)]
+    refund: Option<Option<String>>,
     /// Of what was paid, so much, or the rest, was given back by hand
     #[arg(long, value_name = "A", num_args = 0..=1, allow_negative_numbers = true)]
     outside: Option<Option<String>>,
@@ -76,7 +82,7 @@ impl Ways {
         };
         Ok(AskedSplit {
             credit: part("credit", &self.credit)?,
-            refund: None,
+            refund: part("refund", &self.refund)?,
             outside: part("outside", &self.outside)?,
         })
     }
@@ -148,19 +154,61 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<u8> {
         return Ok(exit::DONE);
     }
     let mut store = ctx.writer()?;
-    let mut credited = None;
-    let made = args.once.create(ctx, &mut store, "", |book| {
-        let invoice = book.db.invoice(&args.invoice)?;
-        let written = book.credit(&invoice, &args.crediting(book, &invoice, memo, reference)?)?;
-        credited = Some(invoice);
-        Ok(written.id.0)
-    })?;
-    if let (Made::Now(_), Some(invoice)) = (made, &credited) {
+    let (noted, refunded) = match args.split.refund {
+        None => {
+            let noted = write(ctx, &args, &mut store, (memo, reference), &|_, _| Ok(()))?;
+            (noted, Refunded::default())
+        }
+        Some(_) => {
+            let mut noted = None;
+            let refunded = refunding(ctx, |given, act| {
+                // The keys are on disk with the note, before the gateway is called.
+                let prepare = |db: &Db, id| refund::prepare(db, given, act, id);
+                let written = write(ctx, &args, &mut store, (memo, reference), &prepare)?;
+                let begun = written.refunds.clone();
+                noted = Some(written);
+                refund::begun(&mut store, given, act, &begun)
+            })?;
+            (noted.unwrap_or_default(), refunded)
+        }
+    };
+    if let Some(invoice) = &noted.invoice {
         say_what_is_missing(ctx, invoice);
     }
-    let number = store.read(|db| Ok(db.credit_note_by_id(CreditNoteId(made.id()))?.number))?;
+    let id = CreditNoteId(noted.id);
+    let number = store.read(|db| Ok(db.credit_note_by_id(id)?.number))?;
     show(ctx, &mut store, &number)?;
-    Ok(exit::DONE)
+    Ok(if refunded.errors.is_empty() { exit::DONE } else { exit::PARTIAL })
+}
+
+/// A note that was written.
+#[derive(Default)]
+struct Noted {
+    id: i64,
+    /// The invoice before it; `None` where the note was written before, under the same key.
+    invoice: Option<Invoice>,
+    refunds: Vec<TransactionId>,
+}
+
+/// Writes the note, and has `prepare` make the keys of its refunds, in one transaction.
+fn write(
+    ctx: &Context,
+    args: &Create,
+    store: &mut Store,
+    (memo, reference): (Option<&str>, Option<&str>),
+    prepare: &dyn Fn(&Db, TransactionId) -> Result<()>,
+) -> Result<Noted> {
+    let mut noted = Noted::default();
+    let made = args.once.create(ctx, store, "", |book| {
+        let invoice = book.db.invoice(&args.invoice)?;
+        let new = args.crediting(book, &invoice, memo, reference)?;
+        let note = book.credit(&invoice, &new)?;
+        note.refunds.iter().try_for_each(|id| prepare(book.db, *id))?;
+        (noted.invoice, noted.refunds) = (Some(invoice), note.refunds);
+        Ok(note.id.0)
+    })?;
+    noted.id = made.id();
+    Ok(noted)
 }
 
 fn say_what_is_missing(ctx: &Context, invoice: &Invoice) {

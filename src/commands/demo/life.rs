@@ -8,10 +8,11 @@ use super::{Demo, PAST_DAYS};
 use crate::books::issue::{Issuer, NewIssue};
 use crate::books::redeem::Asked;
 use crate::books::subscribe::NewStart;
-use crate::books::{Book, Notify, PaymentTerms};
+use crate::books::{Book, Crediting, Notify, PaymentTerms};
 use crate::clock::Clock;
 use crate::domain::calendar::plus_days;
 use crate::domain::coupon::{self, OnPlan};
+use crate::domain::credit_note::{AskedSplit, CreditReason, Credited, Part};
 use crate::domain::invoice::{InvoiceStatus, Line};
 use crate::domain::payment_method::{NewPaymentMethod, PaymentMethodKind};
 use crate::domain::period::Anchor;
@@ -20,7 +21,7 @@ use crate::domain::schedule::Task;
 use crate::domain::subscription::Collection;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::transaction::NewPayment;
-use crate::domain::{Act, Money, Result};
+use crate::domain::{Act, Money, Refusal, Result};
 use crate::gateway::Gateway;
 use crate::mail::Transport;
 use crate::store::InvoiceFilter;
@@ -48,6 +49,11 @@ pub(super) enum Deed {
     /// The tenant pays the oldest of its open invoices.
     Pay {
         tenant: String,
+    },
+    /// The tenant gets a part of what it paid last as credit, or back by the gateway.
+    Complain {
+        tenant: String,
+        back: bool,
     },
 }
 
@@ -97,6 +103,7 @@ pub(super) fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
             save(book, &db.tenant(tenant)?, PaymentMethodKind::MobileMoney, "tok_ok", "Wave")?;
         }
         Deed::Pay { tenant } => pay_oldest(book, tenant)?,
+        Deed::Complain { tenant, back } => credit_newest(book, tenant, *back)?,
     }
     Ok(())
 }
@@ -152,6 +159,39 @@ pub(super) fn pay_oldest(book: &Book, tenant: &str) -> Result<()> {
     };
     book.pay(&invoice, &payment, PaymentTerms::strict(Notify::Customer))?;
     Ok(())
+}
+
+/// Credits a quarter of what a tenant paid last, or, where it goes `back` and a gateway took it, half of
+/// it; the run of the next night asks the gateway.
+fn credit_newest(book: &Book, tenant: &str, back: bool) -> Result<()> {
+    let tenant = book.db.tenant(tenant)?;
+    let filter = InvoiceFilter {
+        tenant: Some(tenant.id),
+        status: Some(InvoiceStatus::Paid),
+        ..InvoiceFilter::default()
+    };
+    let mut newest = None;
+    book.db.each_invoice(&filter, |invoice| {
+        newest = Some(invoice).filter(|invoice| !invoice.paid.is_zero()).or(newest.take());
+        Ok(())
+    })?;
+    let Some(invoice) = newest else { return Ok(()) };
+    let amount = invoice.paid.share(1, if back { 2 } else { 4 })?;
+    let refund = back.then_some(Part::Rest);
+    let new = Crediting {
+        credited: Credited::Amount(amount),
+        split: AskedSplit { refund, ..AskedSplit::default() },
+        reason: if back { CreditReason::Cancellation } else { CreditReason::Goodwill },
+        memo: (!back).then_some("panne du 3"),
+        reference: None,
+        issued_on: book.act.today,
+        notify: Notify::Customer,
+    };
+    match book.credit(&invoice, &new) {
+        // It was paid by hand, or is credited already.
+        Err(Refusal::RefundAbovePaid { .. } | Refusal::NothingToCredit { .. }) => Ok(()),
+        done => done.map(drop),
+    }
 }
 
 impl Demo<'_> {

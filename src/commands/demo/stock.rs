@@ -229,6 +229,12 @@ impl Demo<'_> {
         let early = on < plus_days(self.today, -45);
         let coupon = (self.random.below(2) == 0).then_some(if early { LAUNCH } else { WELCOME });
         let card = card.map(|(token, _)| token);
+        // Some complain: who paid by card gets money back, the others get credit, which their next
+        // invoice uses.
+        if card.is_some() || (paid_after.is_some() && tenant.len().is_multiple_of(2)) {
+            let (day, tenant) = (plus_days(self.today, -9), tenant.to_owned());
+            self.on(day, Deed::Complain { tenant, back: card.is_some() });
+        }
         self.on(on, Deed::Subscribe { tenant: tenant.to_owned(), plan, coupon, card });
         if card.is_some() {
             return;

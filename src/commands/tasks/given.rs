@@ -12,6 +12,7 @@ use crate::mail::{Secret, Smtp, Tls, Transport};
 use crate::store::files::Owner;
 use crate::tasks::Given;
 use crate::tasks::charge::Charged;
+use crate::tasks::refund::Refunded;
 
 /// How e-mails leave, as billing.toml says.
 ///
@@ -107,6 +108,30 @@ pub fn charging(
         ctx.note("note: the charge is pending; billing tasks retry-failed-payments asks for it");
     }
     Ok(charged)
+}
+
+/// Asks for refunds as a command asks for it, and says what came of it.
+///
+/// # Errors
+/// What `work` refuses, or it lies in the future.
+pub fn refunding(
+    ctx: &Context,
+    work: impl FnOnce(&Given, &Act) -> Result<Refunded>,
+) -> anyhow::Result<Refunded> {
+    check_may_charge(ctx)?;
+    let gateway = gateway(&ctx.config);
+    let given = Given {
+        config: &ctx.config,
+        clock: &ctx.clock,
+        transport: &Transport::Nowhere,
+        gateway: &gateway,
+    };
+    let refunded = work(&given, &ctx.act())?;
+    tell_errors(ctx, &refunded.errors);
+    if refunded.pending > 0 {
+        ctx.note("note: the refund is pending; billing tasks retry-failed-payments asks for it");
+    }
+    Ok(refunded)
 }
 
 /// Where the `file` transport writes: as configured, else `mail/` beside the database.

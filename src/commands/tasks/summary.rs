@@ -104,6 +104,10 @@ pub(super) fn charges(counts: &retry_failed_payments::Counts, would: &str) -> Ve
         (counts.failed, "declined"),
         (counts.pending, "pending"),
         (counts.exhausted, "without an attempt left"),
+        (counts.refunds_succeeded, "refunded"),
+        (counts.refunds_failed, "not refunded"),
+        (counts.refunds_pending, "being refunded"),
+        (counts.changes_booked, "done at the gateway"),
     ];
     let told: Vec<_> =
         outcomes.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::data::kinds;
+use crate::domain::charge::Found;
 use crate::domain::credit_note::CreditReason;
 use crate::domain::{AttemptId, Currency, Money, TransactionId};
 
@@ -85,6 +86,41 @@ kinds! {
             amount: Money,
             /// What the amount is in.
             currency: Currency,
+        },
+        /// The refund never reached the gateway.
+        NotSent = "refund_not_sent" {
+            /// The refund.
+            transaction: TransactionId,
+            /// Which attempt of it.
+            attempt: AttemptId,
+            /// How much was to go back.
+            amount: Money,
+            /// What the amount is in.
+            currency: Currency,
+            /// Why.
+            message: &'a str,
+        },
+        /// The gateway said no, and is asked again.
+        Declined = "refund_declined" {
+            /// The refund.
+            transaction: TransactionId,
+            /// Which attempt of it.
+            attempt: AttemptId,
+            /// How much was to go back.
+            amount: Money,
+            /// What the amount is in.
+            currency: Currency,
+            /// The gateway's code.
+            code: &'a str,
+            /// The gateway's words.
+            message: Option<&'a str>,
+        },
+        /// A person said what became of a refund that had no outcome.
+        Resolved = "refund_resolved" {
+            /// The refund.
+            transaction: TransactionId,
+            /// What was found out.
+            found: Found,
         },
         /// The gateway was asked, and what became of the refund is not known.
         Unknown = "refund_unknown" {

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::data::{Extra, kinds};
 use crate::domain::charge::Found;
+use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::{AttemptId, Currency, Money, PaymentMethodId, TransactionId};
 
 kinds! {
@@ -135,6 +136,15 @@ kinds! {
             transaction: TransactionId,
             /// What was found out.
             found: Found,
+        },
+        /// The customer had the bank take a charge back, or that was decided.
+        ChargeDisputed = "charge_disputed" {
+            /// The charge.
+            transaction: TransactionId,
+            /// What the gateway calls the dispute.
+            reference: &'a str,
+            /// How it stands.
+            status: DisputeStatus,
         },
         /// No attempt is left; dunning goes on.
         ChargeExhausted = "charge_exhausted" {

@@ -9,6 +9,7 @@ use crate::domain::charge::Found;
 use crate::domain::coupon::{CouponStatus, DiscountType, Eligibility};
 use crate::domain::credit_note::CreditReason;
 use crate::domain::email::Locale;
+use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::stage::Stage;
@@ -218,6 +219,6 @@ macro_rules! one_of {
 }
 
 one_of! {
-    CouponStatus CreditReason DiscountType Eligibility Found InvoiceStatus Locale PaymentMethodKind Stage
+    CouponStatus CreditReason DiscountType DisputeStatus Eligibility Found InvoiceStatus Locale PaymentMethodKind Stage
     SubscriptionStatus SuspensionCause Template TenantStatus
 }

@@ -209,7 +209,3 @@ CREATE TABLE gateway_changes (
   recorded_at TEXT NOT NULL,
   UNIQUE (gateway, kind, reference, status)
 ) STRICT;
-CREATE TABLE gateway_asked (
-  gateway TEXT NOT NULL PRIMARY KEY,
-  asked_at TEXT NOT NULL
-) STRICT;
