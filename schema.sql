@@ -670,7 +670,7 @@ CREATE TABLE transactions (
   invoice_id INTEGER,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
   kind TEXT NOT NULL CHECK (kind IN ('payment', 'charge', 'refund')
-    AND (kind = 'payment' OR invoice_id IS NOT NULL)),
+    AND (kind <> 'charge' OR invoice_id IS NOT NULL)),
   status TEXT NOT NULL CHECK (status IN ('pending', 'succeeded', 'failed', 'unknown')),
   currency TEXT NOT NULL CHECK (length(currency) = 3),
   amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 1 AND 1000000000000000),
@@ -693,12 +693,16 @@ CREATE TABLE transactions (
   updated_at TEXT NOT NULL,
   refund_of INTEGER CHECK (refund_of IS NULL OR kind = 'refund'),
   credit_note_id INTEGER CHECK (credit_note_id IS NULL OR kind = 'refund'),
+  -- The first part of the payment on account of which it is a part.
+  part_of INTEGER CHECK (part_of IS NULL OR kind = 'payment'),
   UNIQUE (id, tenant_id),
+  FOREIGN KEY (part_of, tenant_id) REFERENCES transactions (id, tenant_id),
   FOREIGN KEY (refund_of, tenant_id) REFERENCES transactions (id, tenant_id),
   FOREIGN KEY (credit_note_id, tenant_id) REFERENCES credit_notes (id, tenant_id),
   FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
   FOREIGN KEY (payment_method_id, tenant_id) REFERENCES payment_methods (id, tenant_id),
   CHECK (status = 'succeeded' OR applied_minor = 0),
+  CHECK (invoice_id IS NOT NULL OR applied_minor = 0),
   CHECK ((status = 'succeeded') = (paid_on IS NOT NULL)),
   CHECK ((reversed_at IS NULL) = (reversal_reason IS NULL)),
   CHECK (reversed_at IS NULL OR status = 'failed')
@@ -710,6 +714,7 @@ CREATE UNIQUE INDEX transactions_live ON transactions (invoice_id)
   WHERE kind = 'charge' AND status IN ('pending', 'unknown');
 CREATE INDEX transactions_open ON transactions (id) WHERE next_retry_at IS NOT NULL;
 CREATE INDEX transactions_refunds ON transactions (refund_of) WHERE refund_of IS NOT NULL;
+CREATE INDEX transactions_part ON transactions (part_of) WHERE part_of IS NOT NULL;
 CREATE INDEX transactions_invoice_refunds ON transactions (invoice_id) WHERE kind = 'refund';
 CREATE INDEX transactions_credit_note ON transactions (credit_note_id)
   WHERE credit_note_id IS NOT NULL;

@@ -96,6 +96,9 @@ enum Command {
     /// Credit notes: take back what was billed, and give it as credit or back
     #[command(subcommand)]
     CreditNote(commands::credit_note::Command),
+    /// Payments that name no invoice: they pay what is due
+    #[command(subcommand)]
+    Payment(commands::payment::Command),
     /// How customers pay by themselves
     #[command(subcommand)]
     PaymentMethod(commands::payment_method::Command),
@@ -285,6 +288,7 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         Command::Coupon(command) => commands::coupon::run(&mut ctx, command),
         Command::Credit(command) => commands::credit::run(&mut ctx, command),
         Command::CreditNote(command) => commands::credit_note::run(&mut ctx, command),
+        Command::Payment(command) => commands::payment::run(&mut ctx, command),
         Command::PaymentMethod(command) => commands::payment_method::run(&mut ctx, command),
         Command::Invoice(command) => commands::invoice::run(&mut ctx, command),
         Command::Transaction(command) => commands::transaction::run(&mut ctx, command),

@@ -146,7 +146,7 @@ fn e_mails_know_every_name_that_is_shown() {
         for name in names(&row[0]) {
             // The e-mail that has such a thing: what is said of it names it, else the reminder.
             let template = names(&row[1]).into_iter().next().unwrap_or("friendly".to_owned());
-            let is_list = matches!(name.as_str(), "overdue" | "invoice.lines");
+            let is_list = matches!(name.as_str(), "overdue" | "invoice.lines" | "payment.invoices");
             let item = if is_list { format!("{name}[0]") } else { name };
             let fields = names(&row[2]).into_iter().map(|field| format!("{item}.{field}"));
             for expression in std::iter::once(item.clone()).chain(fields) {

@@ -25,6 +25,7 @@ support::transcript::documents! {
     least_amounts => "least-amounts.md",
     money => "money.md",
     parties => "parties.md",
+    payment_record => "payment-record.md",
     payments => "payments.md",
     periods => "periods.md",
     redemptions => "redemptions.md",

@@ -3,7 +3,7 @@
 use super::credit_note::{Crediting, Planned};
 use super::refund::Way;
 use super::{Book, Notify};
-use crate::domain::credit_note::{AskedSplit, CreditReason, Credited, Split, draw_up};
+use crate::domain::credit_note::{AskedSplit, CreditReason, Credited, Split, basis, draw_up};
 use crate::domain::event::PaymentEvent;
 use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
@@ -44,7 +44,7 @@ impl Book<'_> {
         if rest.is_zero() {
             return Ok(refunds);
         }
-        let invoice = self.db.invoice_by_id(charge.invoice_id)?;
+        let invoice = self.db.invoice_of(charge)?;
         let new = Crediting {
             credited: Credited::Amount(rest),
             split: AskedSplit::default(),
@@ -55,10 +55,11 @@ impl Book<'_> {
             notify: Notify::Customer,
         };
         let before = self.db.credited_before(&invoice)?;
-        let drawn = draw_up(&invoice, invoice.tax_basis, &before, &new.credited)?;
+        let basis = basis(&invoice, &new.credited);
+        let drawn = draw_up(&invoice, basis, &before, &new.credited)?;
         let zero = Money::zero(rest.currency());
         let split = Split { reduces_due: zero, to_credit: zero, refunded: rest, outside: zero };
-        let note = self.write_note(&invoice, &new, &Planned { drawn, split }, way)?;
+        let note = self.write_note(&invoice, &new, &Planned { drawn, basis, split }, way)?;
         refunds.extend(note.refunds);
         Ok(refunds)
     }
@@ -74,7 +75,7 @@ impl Book<'_> {
         status: DisputeStatus,
         reference: &str,
     ) -> Result<()> {
-        let invoice = self.db.invoice_by_id(charge.invoice_id)?;
+        let invoice = self.db.invoice_of(charge)?;
         let transaction = charge.id;
         let event = PaymentEvent::ChargeDisputed { transaction, reference, status };
         self.record(&invoice, event, None)?;

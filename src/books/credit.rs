@@ -23,7 +23,7 @@ pub struct Application {
 }
 
 impl Book<'_> {
-    /// Keeps what a payment brought above what was due as its tenant's credit.
+    /// Keeps what a payment brought above what was due, or on account, as its tenant's credit.
     ///
     /// # Errors
     /// A fault of the file.
@@ -33,11 +33,12 @@ impl Book<'_> {
         transaction: TransactionId,
         surplus: Money,
         counts_from: NaiveDate,
+        source: CreditSource,
     ) -> Result<()> {
         if surplus.is_zero() {
             return Ok(());
         }
-        let (source, transaction) = (CreditSource::Overpayment, Some(transaction));
+        let transaction = Some(transaction);
         let new = NewCredit {
             tenant,
             source,

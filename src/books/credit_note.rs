@@ -1,18 +1,18 @@
 //! What was billed is taken back by a document of its own. Its rules are in `domain/credit_note.rs`.
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 
 use super::refund::Way;
 use super::{Because, Book, Notify};
 use crate::domain::credit::CreditSource;
 use crate::domain::credit_note::{
-    AskedSplit, CreditReason, Credited, Drawn, Split, allocate, check_creditable, draw_up,
+    AskedSplit, CreditReason, Credited, Drawn, Split, allocate, basis, check_creditable, draw_up,
 };
 use crate::domain::event::CreditNoteEvent;
 use crate::domain::invoice::{Invoice, Origin};
 use crate::domain::ledger::{Claim, Entry};
 use crate::domain::refund::{Refundable, sum};
+use crate::domain::tax::TaxBasis;
 use crate::domain::template::Template;
 use crate::domain::transaction::TransactionKind;
 use crate::domain::{CreditNoteId, Money, Refusal, Result, TransactionId};
@@ -35,6 +35,7 @@ pub struct Crediting<'a> {
 #[derive(Debug, Clone)]
 pub struct Planned {
     pub drawn: Drawn,
+    pub basis: TaxBasis,
     pub split: Split,
 }
 
@@ -62,14 +63,15 @@ impl Book<'_> {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }
         let before = self.db.credited_before(invoice)?;
-        let drawn = draw_up(invoice, invoice.tax_basis, &before, &new.credited)?;
+        let basis = basis(invoice, &new.credited);
+        let drawn = draw_up(invoice, basis, &before, &new.credited)?;
         let total = drawn.amounts.total;
         let zero = Money::zero(total.currency());
         let paid = self.db.refundable(invoice.id)?;
         let returnable = sum(&paid, zero)?.plus(self.elsewhere_left(invoice)?)?;
         let charges: Vec<_> = paid.into_iter().filter(is_charge).collect();
         let split = allocate(invoice, total, &new.split, sum(&charges, zero)?, returnable)?;
-        Ok(Planned { drawn, split })
+        Ok(Planned { drawn, basis, split })
     }
 
     /// Credits an invoice: writes the note under the next number of its series, takes what is due no
@@ -92,7 +94,42 @@ impl Book<'_> {
         way: Way,
     ) -> Result<Written> {
         let id = self.number_note(invoice, new, planned)?;
-        let Planned { drawn, split } = planned;
+        self.book_note(invoice, new, planned, id, way)
+    }
+
+    /// Writes a credit note of another program under its own number, as it was `planned`. No letter is
+    /// queued where `new` says so. A number that fits the format raises its series.
+    ///
+    /// # Errors
+    /// The number is taken.
+    pub fn import_credit_note(
+        &self,
+        invoice: &Invoice,
+        new: &Crediting,
+        planned: &Planned,
+        number: &str,
+    ) -> Result<Written> {
+        let read = self.config.invoicing.credit_note_format.read(number);
+        if let Some((series, sequence)) = &read {
+            self.db.note_number(series, *sequence)?;
+        }
+        let mut row = note_row(invoice, new, planned, number);
+        row.sequence = read.as_ref().map(|(series, sequence)| (series.as_str(), *sequence));
+        row.origin = Origin::Imported;
+        let id = self.db.insert_credit_note(self.act, &row)?;
+        self.book_note(invoice, new, planned, id, Way::Gateway)
+    }
+
+    /// Books a credit note that was written, and all that follows from it.
+    fn book_note(
+        &self,
+        invoice: &Invoice,
+        new: &Crediting,
+        planned: &Planned,
+        id: CreditNoteId,
+        way: Way,
+    ) -> Result<Written> {
+        let Planned { drawn, split, .. } = planned;
         let total = drawn.amounts.total;
         let (claim, on) = (Claim::of(invoice.status), new.issued_on);
         let entry = Entry::credited(&drawn.amounts, split.reduces_due, claim, on);
@@ -155,20 +192,8 @@ impl Book<'_> {
         loop {
             let sequence = self.db.take_number(&series)?;
             let number = format.number(new.issued_on, sequence);
-            let row = NewCreditNote {
-                number: &number,
-                sequence: Some((&series, sequence)),
-                origin: Origin::Issued,
-                invoice,
-                amounts: planned.drawn.amounts,
-                basis: invoice.tax_basis,
-                tax_rate: invoice.tax_rate,
-                split: planned.split,
-                reason: new.reason,
-                memo: new.memo,
-                issued_on: new.issued_on,
-                lines: &planned.drawn.lines,
-            };
+            let mut row = note_row(invoice, new, planned, &number);
+            row.sequence = Some((&series, sequence));
             match self.db.insert_credit_note(self.act, &row) {
                 // An import brought that number, or the format was changed to one that it fits.
                 Err(Refusal::Exists { .. }) => self.db.skip_number(&series)?,
@@ -202,9 +227,27 @@ impl Book<'_> {
     }
 }
 
-/// Whether an invoice that was imported without a tax rate is credited: the note then has no tax.
-pub fn is_without_rate(invoice: &Invoice) -> bool {
-    invoice.origin == Origin::Imported && invoice.tax_rate == Decimal::ZERO
+/// The row of a note, of no series yet.
+fn note_row<'r>(
+    invoice: &'r Invoice,
+    new: &'r Crediting,
+    planned: &'r Planned,
+    number: &'r str,
+) -> NewCreditNote<'r> {
+    NewCreditNote {
+        number,
+        sequence: None,
+        origin: Origin::Issued,
+        invoice,
+        amounts: planned.drawn.amounts,
+        basis: planned.basis,
+        tax_rate: invoice.tax_rate,
+        split: planned.split,
+        reason: new.reason,
+        memo: new.memo,
+        issued_on: new.issued_on,
+        lines: &planned.drawn.lines,
+    }
 }
 
 fn is_charge(one: &Refundable) -> bool {

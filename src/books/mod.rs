@@ -3,7 +3,7 @@
 //!
 //! From the bottom up: `record` ← `methods`, `resend`, `credit` ← `issue` ← `redeem` ← `bill`
 //! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `pay`,
-//! `close`, `discount`. Nothing points back up; `explain` and `coming` look ahead, and write nothing.
+//! `close`, `discount` ← `on_account`. Nothing points back up; `explain` and `coming` look ahead, and write nothing.
 
 mod account;
 mod at_gateway;
@@ -19,6 +19,7 @@ mod explain;
 pub mod issue;
 mod methods;
 mod netting;
+mod on_account;
 pub mod pay;
 mod record;
 pub mod redeem;
@@ -36,7 +37,7 @@ use crate::store::Db;
 
 pub use close::{Sent, Then, Voiding};
 pub use coming::Coming;
-pub use credit_note::{Crediting, Planned, Written, is_without_rate};
+pub use credit_note::{Crediting, Planned, Written};
 pub use explain::{Explained, Next, Provided};
 pub use pay::{Notify, PaymentTerms, TakenBack};
 pub use refund::Way;

@@ -82,7 +82,7 @@ impl Book<'_> {
             self.db.lose_held(&held, of_this)?;
             // One that is on its way is lost when it arrives.
             if held.succeeded {
-                self.lose(held.refund, invoice, of_this)?;
+                self.lose(held.refund, Subject::of(invoice, None), of_this)?;
             }
         }
         let mut split = note.split;

@@ -1,13 +1,17 @@
 //! Money that comes in for an invoice, and money that goes back.
 
+use super::refund;
 use super::release::Again;
 use super::{Because, Book};
+use crate::domain::credit::CreditSource;
 use crate::domain::event::{Extra, PaymentEvent};
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
 use crate::domain::ledger::{Claim, Entry, EntryKind, entry_of_payment};
 use crate::domain::template::Template;
-use crate::domain::transaction::{NewPayment, Overpayment, Repeated, check_reversible};
-use crate::domain::{Money, Refusal, Result, RunId, TransactionId};
+use crate::domain::transaction::{
+    NewPayment, Overpayment, Repeated, Transaction, check_reversible,
+};
+use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, TenantId, TransactionId};
 use crate::store::{NewEmail, Subject};
 
 /// Whether the customer is written to.
@@ -76,12 +80,17 @@ impl Book<'_> {
         {
             let alike = self.db.payments_alike(invoice.id, payment, None)?;
             if let Some(transaction) = alike.newest.or(alike.other) {
-                let (invoice, reference) = (invoice.number.clone(), reference.clone());
-                return Err(Refusal::ReferenceTaken { invoice, reference, transaction });
+                let (of, reference) = (invoice.number.clone(), reference.clone());
+                return Err(Refusal::ReferenceTaken { of, reference, transaction });
             }
         }
         let settlement = settle(invoice, payment.amount, terms.overpayment)?;
-        let id = self.db.insert_payment(self.act, invoice, payment, settlement.applied)?;
+        let id = self.db.insert_payment(
+            self.act,
+            Subject::of(invoice, None),
+            payment,
+            settlement.applied,
+        )?;
         let (kind, paid_on) = (EntryKind::Payment, payment.paid_on);
         let entry = entry_of_payment(kind, invoice, payment.amount, &settlement, paid_on);
         self.db.book(self.act, Subject::of(invoice, Some(id)), &entry)?;
@@ -97,10 +106,16 @@ impl Book<'_> {
         };
         self.record(invoice, event, None)?;
         if terms.notify == Notify::Customer {
-            self.tell_of_payment(invoice, id, None)?;
+            self.tell_of_payment((invoice.tenant_id, Some(invoice.id)), id, None)?;
         }
         let surplus = payment.amount.minus(settlement.applied)?;
-        self.keep_surplus(invoice.tenant_id, id, surplus, payment.paid_on)?;
+        self.keep_surplus(
+            invoice.tenant_id,
+            id,
+            surplus,
+            payment.paid_on,
+            CreditSource::Overpayment,
+        )?;
         let settled = !surplus.is_zero() && self.use_credit(invoice.tenant_id)?;
         if self.config.dunning_policy().is_little(settlement.remaining) || settled {
             self.come_back(invoice.tenant_id, Because::Paid)?;
@@ -108,9 +123,9 @@ impl Book<'_> {
         Ok(id)
     }
 
-    fn tell_of_payment(
+    pub(super) fn tell_of_payment(
         &self,
-        invoice: &Invoice,
+        (tenant, invoice): (TenantId, Option<InvoiceId>),
         id: TransactionId,
         run: Option<RunId>,
     ) -> Result<()> {
@@ -118,8 +133,8 @@ impl Book<'_> {
         self.db.queue_email(
             self.act,
             &NewEmail {
-                tenant: invoice.tenant_id,
-                invoice: Some(invoice.id),
+                tenant,
+                invoice,
                 template: Template::PaymentReceived,
                 domain: &self.config.mail_domain(),
                 dedup_key: &key,
@@ -160,9 +175,10 @@ impl Book<'_> {
             reference: charge.reference,
         };
         self.record(invoice, event, None)?;
-        self.tell_of_payment(invoice, id, charge.run)?;
+        self.tell_of_payment((invoice.tenant_id, Some(invoice.id)), id, charge.run)?;
         let surplus = charge.amount.minus(settlement.applied)?;
-        self.keep_surplus(invoice.tenant_id, id, surplus, self.act.today)?;
+        let source = CreditSource::Overpayment;
+        self.keep_surplus(invoice.tenant_id, id, surplus, self.act.today, source)?;
         if !surplus.is_zero() {
             self.use_credit_on_small(invoice)?;
         }
@@ -183,9 +199,14 @@ impl Book<'_> {
     pub fn reverse(&self, id: TransactionId, reason: &str) -> Result<TakenBack> {
         let transaction = self.db.transaction(id)?;
         check_reversible(&transaction)?;
-        let before = self.db.invoice_by_id(transaction.invoice_id)?;
-        let (mut opened, mut lost) = self.take_surplus_back(&before, id)?;
-        let before = self.db.invoice_by_id(before.id)?;
+        let about = refund::about(&transaction);
+        let zero = Money::zero(transaction.amount.currency());
+        let (mut opened, mut lost) = self.take_surplus_back(about, id, zero)?;
+        let Some(invoice) = transaction.invoice_id else {
+            self.reverse_on_account(&transaction, reason, lost)?;
+            return Ok(TakenBack { opened, lost });
+        };
+        let before = self.db.invoice_by_id(invoice)?;
         self.db.reverse_transaction(self.act, id, reason)?;
         let entry = Entry::reversed(
             transaction.amount,
@@ -215,14 +236,42 @@ impl Book<'_> {
         Ok(TakenBack { opened, lost })
     }
 
+    /// Takes a payment on account back, whose credit is gone already.
+    fn reverse_on_account(
+        &self,
+        transaction: &Transaction,
+        reason: &str,
+        lost: Money,
+    ) -> Result<()> {
+        let (id, amount, currency) =
+            (transaction.id, transaction.amount, transaction.amount.currency());
+        self.db.reverse_transaction(self.act, id, reason)?;
+        let nothing = Money::zero(currency);
+        let entry = Entry::reversed(amount, nothing, Claim::Receivable, self.act.today);
+        let subject = Subject { transaction: Some(id), ..refund::about(transaction) };
+        self.db.book(self.act, subject, &entry)?;
+        let event = PaymentEvent::Reversed {
+            transaction: id,
+            amount,
+            currency,
+            reopened: false,
+            set_back: false,
+            netted: Extra(None),
+            lost: Extra(Some(lost).filter(|amount| !amount.is_zero())),
+        };
+        self.record(transaction.tenant_id, event, Some(reason))?;
+        // Other credit of the customer pays what is due now.
+        self.settle_from_credit(transaction.tenant_id)
+    }
+
     /// Takes back the credit that a payment left: what it pays is due again, newest first, and what went
     /// back to the customer is lost. Returns the numbers of the invoices that this opens, and the loss.
     fn take_surplus_back(
         &self,
-        invoice: &Invoice,
+        about: Subject,
         id: TransactionId,
+        mut lost: Money,
     ) -> Result<(Vec<String>, Money)> {
-        let mut lost = Money::zero(invoice.total.currency());
         let Some(credit) = self.db.credit_of_transaction(id)? else {
             return Ok((Vec::new(), lost));
         };
@@ -237,7 +286,7 @@ impl Book<'_> {
             lost = lost.plus(rest)?;
             // One that is on its way is lost when it arrives.
             if held.succeeded {
-                self.lose(held.refund, invoice, rest)?;
+                self.lose(held.refund, about, rest)?;
             }
         }
         self.db.take_credit_back(self.act, credit)?;

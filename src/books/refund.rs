@@ -57,7 +57,6 @@ impl Book<'_> {
             let (invoice, left) = (payment.invoice.clone(), most);
             return Err(Refusal::CreditInUse { transaction: name, invoice, asked, left });
         }
-        let invoice = self.db.invoice_by_id(payment.invoice_id)?;
         let mut parts: Vec<(CreditId, Money)> = Vec::new();
         let mut due = asked;
         for one in free {
@@ -67,22 +66,24 @@ impl Book<'_> {
                 parts.push((one.credit, part));
             }
         }
-        self.begin(&invoice, Some(refundable.transaction), None, &parts, way, Some(reason))
+        let of = Some(refundable.transaction);
+        self.begin(about(payment), of, None, &parts, way, Some(reason))
     }
 
     /// Writes a refund down, which holds those parts of credit; one that was made by other hands is
     /// booked at once.
     fn begin(
         &self,
-        invoice: &Invoice,
+        about: Subject,
         of: Option<TransactionId>,
         note: Option<CreditNoteId>,
         parts: &[(CreditId, Money)],
         way: Way,
         reason: Option<&str>,
     ) -> Result<TransactionId> {
-        let mut amount = Money::zero(invoice.total.currency());
-        for (_, part) in parts {
+        // There is always one.
+        let mut amount = parts[0].1;
+        for (_, part) in &parts[1..] {
             amount = amount.plus(*part)?;
         }
         let (status, method, reference) = match way {
@@ -93,8 +94,8 @@ impl Book<'_> {
             }
         };
         let credit_note = note.or(self.note_of(parts)?);
-        let new =
-            NewRefund { of, invoice: invoice.id, amount, credit_note, status, method, reference };
+        let Subject { tenant, invoice, .. } = about;
+        let new = NewRefund { of, tenant, invoice, amount, credit_note, status, method, reference };
         let id = self.db.insert_refund(self.act, &new)?;
         for (credit, part) in parts {
             self.db.hold_credit(self.act, *credit, id, *part)?;
@@ -113,9 +114,9 @@ impl Book<'_> {
         }
         let currency = amount.currency();
         let event = RefundEvent::Begun { transaction: id, refund_of: of, amount, currency };
-        self.record(invoice, event, reason)?;
+        self.record((tenant, invoice), event, reason)?;
         if status == TransactionStatus::Succeeded {
-            self.book_refund(invoice, id, amount, reference)?;
+            self.book_refund(about, id, amount, reference)?;
         }
         Ok(id)
     }
@@ -159,10 +160,11 @@ impl Book<'_> {
         for (one, part) in give_back(&from, amount)? {
             rest = rest.minus(part)?;
             let (of, parts) = (Some(one.transaction), [(credit, part)]);
-            self.begin(invoice, of, Some(note), &parts, way, None)?;
+            self.begin(Subject::of(invoice, None), of, Some(note), &parts, way, None)?;
         }
         if !rest.is_zero() {
-            self.begin(invoice, None, Some(note), &[(credit, rest)], way, None)?;
+            let about = Subject::of(invoice, None);
+            self.begin(about, None, Some(note), &[(credit, rest)], way, None)?;
         }
         Ok(())
     }
@@ -184,7 +186,8 @@ impl Book<'_> {
         let mut begun = Vec::new();
         for (one, part) in give_back(&from, amount)? {
             let (of, parts) = (Some(one.transaction), [(credit, part)]);
-            begun.push(self.begin(invoice, of, Some(note), &parts, way, None)?);
+            let about = Subject::of(invoice, None);
+            begun.push(self.begin(about, of, Some(note), &parts, way, None)?);
         }
         Ok(begun)
     }
@@ -206,39 +209,38 @@ impl Book<'_> {
         if refund.status == TransactionStatus::Succeeded {
             return Ok(());
         }
-        let invoice = self.db.invoice_by_id(refund.invoice_id)?;
-        self.book_refund(&invoice, id, refund.amount, reference)
+        self.book_refund(about(&refund), id, refund.amount, reference)
     }
 
     fn book_refund(
         &self,
-        invoice: &Invoice,
+        about: Subject,
         id: TransactionId,
         amount: Money,
         reference: Option<&str>,
     ) -> Result<()> {
-        let subject = self.subject_of(invoice, id)?;
+        let subject = self.subject_of(about, id)?;
         self.db.book(self.act, subject, &Entry::refunded(amount, self.act.today))?;
         for held in self.db.held_by(id)? {
-            self.lose(id, invoice, held.lost)?;
+            self.lose(id, about, held.lost)?;
         }
         let (currency, paid_on) = (amount.currency(), self.act.today);
         let event =
             RefundEvent::Succeeded { transaction: id, amount, currency, paid_on, reference };
-        self.record(invoice, event, None)
+        self.record((about.tenant, about.invoice), event, None)
     }
 
-    fn subject_of(&self, invoice: &Invoice, refund: TransactionId) -> Result<Subject> {
+    fn subject_of(&self, about: Subject, refund: TransactionId) -> Result<Subject> {
         let credit_note = self.db.note_of_refund(refund)?;
-        Ok(Subject { credit_note, ..Subject::of(invoice, Some(refund)) })
+        Ok(Subject { credit_note, transaction: Some(refund), ..about })
     }
 
     /// Books as lost what went back by a refund although the payment that it came from was taken back.
-    pub(super) fn lose(&self, id: TransactionId, invoice: &Invoice, lost: Money) -> Result<()> {
+    pub(super) fn lose(&self, id: TransactionId, about: Subject, lost: Money) -> Result<()> {
         if lost.is_zero() {
             return Ok(());
         }
-        let subject = Subject { invoice: None, ..self.subject_of(invoice, id)? };
+        let subject = Subject { invoice: None, ..self.subject_of(about, id)? };
         self.db.book(self.act, subject, &Entry::refund_lost(lost, self.act.today))
     }
 
@@ -254,17 +256,17 @@ impl Book<'_> {
         message: Option<&str>,
     ) -> Result<()> {
         let refund = self.db.transaction(id)?;
-        let invoice = self.db.invoice_by_id(refund.invoice_id)?;
+        let about = about(&refund);
         let went_back = refund.status == TransactionStatus::Succeeded;
         if went_back {
-            let subject = self.subject_of(&invoice, id)?;
+            let subject = self.subject_of(about, id)?;
             let entry = Entry::refund_failed(refund.amount, self.act.today);
             self.db.book(self.act, subject, &entry)?;
         }
         let outside = refund.method.as_deref() == Some(OUTSIDE);
         for held in self.db.held_by(id)? {
             if went_back && !held.lost.is_zero() {
-                let subject = Subject { invoice: None, ..self.subject_of(&invoice, id)? };
+                let subject = Subject { invoice: None, ..self.subject_of(about, id)? };
                 let entry = Entry::refund_lost(held.lost, self.act.today).taken_back();
                 self.db.book(self.act, subject, &entry)?;
             }
@@ -281,7 +283,13 @@ impl Book<'_> {
         self.db.refund_stands(self.act, id, status, None, Some((code, message)), Again::No)?;
         let (amount, currency) = (refund.amount, refund.amount.currency());
         let event = RefundEvent::Failed { transaction: id, amount, currency, code, message };
-        self.record(&invoice, event, None)?;
-        self.settle_from_credit(invoice.tenant_id)
+        self.record((about.tenant, about.invoice), event, None)?;
+        self.settle_from_credit(about.tenant)
     }
+}
+
+/// What a transaction is about: its invoice, or of a payment on account the customer alone.
+pub(super) fn about(transaction: &Transaction) -> Subject {
+    let (tenant, invoice) = (transaction.tenant_id, transaction.invoice_id);
+    Subject { invoice, ..Subject::of_tenant(tenant) }
 }

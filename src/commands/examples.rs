@@ -129,6 +129,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("billing credit-note list", &["billing credit-note list --tenant acme --since 2026-01-01"]),
     ("billing credit-note show", &["billing credit-note show CN-2026-000001 --json"]),
     (
+        "billing payment record",
+        &[
+            "billing payment record --tenant acme --amount 150 --paid-on 2026-03-14 --method transfer --reference BANK-71",
+        ],
+    ),
+    (
         "billing coupon create",
         &[
             "billing coupon create WELCOME --name Welcome --percent 20 --until 2026-12-31 --max-uses 100",

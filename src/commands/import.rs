@@ -26,13 +26,16 @@ use crate::view::progress::Progress;
                  trial_ends_on, anchor, quantity, collection
   invoices       number, tenant, total, issued_on, due_on; currency, description, status, paid_on,
                  tax_rate
-  payments       invoice, amount, paid_on; method, reference
+  payments       invoice or tenant, amount, paid_on; method, reference, currency
   coupons        code, name, discount_type, discount_value, valid_to; description, currency,
                  valid_from, max_uses, max_uses_per_customer, current_uses, applicable_plans,
                  customer_eligibility, minimum_purchase_amount, first_payment_only, is_active,
-                 duration, created_at, updated_at")]
+                 duration, created_at, updated_at
+  credit-notes   number, invoice, total, issued_on; reason, memo, tax, currency, reduces_due,
+                 to_credit, refunded, outside, lost, and what credit-note list --format csv has
+                 besides")]
 pub struct Args {
-    /// What the file holds: tenants, plans, subscriptions, invoices, payments or coupons
+    /// What the file holds: tenants, plans, subscriptions, invoices, payments, coupons or credit-notes
     #[arg(value_parser = words::<Kind>())]
     kind: Kind,
     /// A CSV file in UTF-8, its header first

@@ -17,6 +17,7 @@ pub mod invoice;
 pub mod manual;
 pub mod metadata;
 pub mod once;
+pub mod payment;
 pub mod payment_method;
 pub mod plan;
 pub mod prompt;

@@ -8,7 +8,7 @@ use super::{Context, Limit, amount, date_arg, prompt, words};
 use crate::books::{Book, Way};
 use crate::domain::charge::Found;
 use crate::domain::invoice::InvoiceStatus;
-use crate::domain::transaction::{TransactionKind, TransactionStatus};
+use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
 use crate::store::{Store, TransactionFilter};
@@ -132,6 +132,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
             let mut store = ctx.writer()?;
             let back = ctx.write(&mut store, |book| book.reverse(args.id, &reason))?;
             say_what_follows(ctx, &mut store, args.id)?;
+            name_other_parts(ctx, &mut store, args.id)?;
             for number in back.opened {
                 ctx.note(&format!(
                     "note: {number} is open again: it was paid by credit that came from {}",
@@ -199,12 +200,33 @@ fn ask_whether_refund(ctx: &Context, reason: &str) -> anyhow::Result<()> {
 /// Says that the invoice of a payment that was taken back is chased, and what to do where the customer
 /// owes nothing, as when the money was given back: nobody would expect reminders to follow.
 fn say_what_follows(ctx: &Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {
-    let invoice = store.read(|db| db.invoice_by_id(db.transaction(id)?.invoice_id))?;
+    let invoice = store.read(|db| {
+        let invoice = db.transaction(id)?.invoice_id;
+        invoice.map(|invoice| db.invoice_by_id(invoice)).transpose()
+    })?;
+    let Some(invoice) = invoice else { return Ok(()) };
     if invoice.status == InvoiceStatus::Open {
         ctx.note(&format!(
             "note: {} is open again: {} is reminded of the {} that are due on {}; \
              where nothing is owed, billing credit-note create --full takes it back",
             invoice.number, invoice.tenant, invoice.due, invoice.due_on
+        ));
+    }
+    Ok(())
+}
+
+/// Names the other parts of a payment on account of which one was taken back: where none of the money
+/// came, each is to be taken back.
+fn name_other_parts(ctx: &Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {
+    let parts = store.read(|db| match db.transaction(id)?.part_of {
+        Some(first) => db.parts_of(first),
+        None => Ok(Vec::new()),
+    })?;
+    let stands = |part: &&Transaction| part.status == TransactionStatus::Succeeded;
+    for part in parts.iter().filter(stands) {
+        ctx.note(&format!(
+            "note: {} of {} is another part of that payment, and stands",
+            part.id, part.amount
         ));
     }
     Ok(())

@@ -7,7 +7,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::invoice::{Amounts, Invoice, InvoiceStatus};
+use super::invoice::{Amounts, Invoice, InvoiceStatus, Origin};
 use super::tax::TaxBasis;
 use super::{CreditNoteId, Currency, InvoiceId, Money, Refusal, Result, TenantId, words};
 
@@ -100,6 +100,8 @@ pub enum Credited {
     Lines(Vec<(usize, Option<Money>)>),
     /// What the customer gets, with tax.
     Amount(Money),
+    /// What another program credited: `total` with tax, of which `tax` is tax.
+    Stated { total: Money, tax: Money },
 }
 
 /// What a note comes to.
@@ -210,6 +212,7 @@ pub fn draw_up(
             sums.lines.iter().map(|line| line.left()).collect()
         }
         Credited::Amount(amount) => return sums.by_amount(*amount),
+        Credited::Stated { total, tax } => return sums.stated(*total, *tax),
     };
     let after = sums.after_discount(&parts)?;
     let tax = match sums.is_the_rest(&parts) {
@@ -240,7 +243,8 @@ impl<'a> Sums<'a> {
     }
 
     fn tax_left(&self) -> i64 {
-        self.invoice.tax.minor() - self.before.tax.minor()
+        // Of an invoice whose tax is not known, notes may have stated some.
+        (self.invoice.tax.minor() - self.before.tax.minor()).max(0)
     }
 
     fn money(&self, minor: i64) -> Money {
@@ -326,11 +330,39 @@ impl<'a> Sums<'a> {
                 (low, amount.minor() - low)
             }
         };
+        self.drawn(&self.parts_that_leave(after, &lefts)?, tax)
+    }
+
+    /// The parts of the lines that come to `after` less discounts, each by what is left of it.
+    fn parts_that_leave(&self, after: i64, lefts: &[i64]) -> Result<Vec<i64>> {
         let mut parts = Vec::with_capacity(lefts.len());
-        for (line, after) in self.lines.iter().zip(self.money(after).split(&lefts)) {
+        for (line, after) in self.lines.iter().zip(self.money(after).split(lefts)) {
             parts.push(line.part_that_leaves(after.minor(), self.currency)?);
         }
-        self.drawn(&parts, tax)
+        Ok(parts)
+    }
+
+    /// The note that another program drew up.
+    fn stated(&self, total: Money, tax: Money) -> Result<Drawn> {
+        let lefts: Vec<i64> = self.lines.iter().map(|line| line.after_discount_left()).collect();
+        let left: i64 = lefts.iter().sum();
+        let after = match self.basis {
+            TaxBasis::Exclusive => total.minor() - tax.minor(),
+            TaxBasis::Inclusive => total.minor(),
+        };
+        if tax.minor() > total.minor()
+            || (!knows_no_tax(self.invoice) && tax.minor() > self.tax_left())
+        {
+            return Err(self.above(tax, self.tax_left()));
+        }
+        if after > left {
+            return Err(self.above(total, self.total_left()));
+        }
+        let parts = match after == left {
+            true => self.lines.iter().map(|line| line.left()).collect(),
+            false => self.parts_that_leave(after, &lefts)?,
+        };
+        self.drawn(&parts, tax.minor())
     }
 
     fn drawn(&self, parts: &[i64], tax: i64) -> Result<Drawn> {
@@ -433,6 +465,20 @@ pub fn allocate(
         return Err(Refusal::RefundAbovePaid { invoice: number(), asked, most, by_gateway: false });
     }
     Ok(Split { reduces_due, to_credit, refunded, outside })
+}
+
+/// Whether an invoice was imported without its tax: what of its total was tax is not known here.
+pub fn knows_no_tax(invoice: &Invoice) -> bool {
+    invoice.origin == Origin::Imported && invoice.tax_category.is_none()
+}
+
+/// How the amounts of the lines of a note stand to its tax. A note that states the tax of an invoice
+/// whose own is not known takes it out of what was billed.
+pub fn basis(invoice: &Invoice, credited: &Credited) -> TaxBasis {
+    match credited {
+        Credited::Stated { .. } if knows_no_tax(invoice) => TaxBasis::Inclusive,
+        _ => invoice.tax_basis,
+    }
 }
 
 /// Checks that an invoice can be credited on that day: open, paid, credited or given up, and not

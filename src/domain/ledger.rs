@@ -385,6 +385,11 @@ mod tests {
                 [0, 150, -120, 30, 0, 0],
             ),
             (
+                "90 are paid on account",
+                Entry::paid(payment, eur(90), eur(0), open, day()),
+                [0, 90, 0, 90, 0, 0],
+            ),
+            (
                 "30 of the balance pay the next invoice",
                 Entry::credit_applied(eur(30), open, day()),
                 [-30, 0, 0, -30, 0, 0],

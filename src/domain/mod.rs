@@ -18,6 +18,7 @@ pub mod invoice;
 pub mod ledger;
 pub mod legal;
 pub mod money;
+pub mod on_account;
 pub mod party;
 pub mod payment_method;
 pub mod period;

@@ -81,6 +81,26 @@ pub enum Why {
     Differs {
         fields: String,
     },
+    /// … and can never be taken, as issued documents are not rewritten.
+    DiffersForGood {
+        fields: String,
+    },
+    /// More than is left of an invoice to be credited.
+    AboveInvoice {
+        left: Money,
+    },
+    /// More than was paid on an invoice of what is credited, and has not gone back.
+    AbovePaid {
+        most: Money,
+    },
+    /// By what is due on the invoice, another part of a credit note goes there.
+    OtherSplit {
+        here: Money,
+        due: Money,
+    },
+    NotCreditable {
+        status: &'static str,
+    },
     /// The value is missing where another field asks for it.
     NeededWith {
         field: &'static str,
@@ -94,12 +114,15 @@ pub enum Why {
     NotPayable {
         status: &'static str,
     },
-    /// Another payment of the same invoice bears the reference.
+    /// Another payment of the same `invoice` or `account` bears the reference.
     ReferenceTaken {
         transaction: TransactionId,
+        of: &'static str,
     },
     /// So does an earlier row of the same file.
-    ReferenceRepeated,
+    ReferenceRepeated {
+        of: &'static str,
+    },
     CannotChange {
         what: &'static str,
     },
@@ -216,7 +239,8 @@ pub enum Refusal {
         today: NaiveDate,
     },
     ReferenceTaken {
-        invoice: String,
+        /// The invoice, or the customer on whose account it is.
+        of: String,
         reference: String,
         transaction: TransactionId,
     },
@@ -282,7 +306,7 @@ pub enum Refusal {
     /// What of a payment is not unused credit cannot go back as such.
     CreditInUse {
         transaction: String,
-        invoice: String,
+        invoice: Option<String>,
         asked: Money,
         left: Money,
     },

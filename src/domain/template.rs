@@ -93,8 +93,19 @@ pub struct ConfirmedPayment {
     pub paid_on: NaiveDate,
     pub method: Option<String>,
     pub reference: Option<String>,
-    pub invoice: String,
-    /// What is still due on that invoice.
+    /// The invoices that it paid; of a payment on account, several or none.
+    pub paid: Vec<PaidInvoice>,
+    /// What of it is the customer's credit.
+    pub to_credit: Money,
+}
+
+/// An invoice that a payment paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaidInvoice {
+    pub number: String,
+    /// What of the payment it got.
+    pub amount: Money,
+    /// What is still due on it.
     pub remaining: Money,
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{InvoiceId, Money, Refusal, Result, TransactionId, words};
+use super::{InvoiceId, Money, Refusal, Result, TenantId, TransactionId, words};
 
 words! {
     TransactionStatus {
@@ -29,8 +29,10 @@ words! {
 #[derive(Debug, Clone)]
 pub struct Transaction {
     pub id: TransactionId,
-    pub invoice_id: InvoiceId,
-    pub invoice: String,
+    /// The invoice that it pays; none where it is a payment on account, or gives one back.
+    pub invoice_id: Option<InvoiceId>,
+    pub invoice: Option<String>,
+    pub tenant_id: TenantId,
     pub tenant: String,
     pub kind: TransactionKind,
     pub status: TransactionStatus,
@@ -51,6 +53,8 @@ pub struct Transaction {
     /// which it does.
     pub refund_of: Option<TransactionId>,
     pub credit_note: Option<String>,
+    /// Of a payment on account: the first of its parts.
+    pub part_of: Option<TransactionId>,
     pub metadata: String,
     pub created_at: String,
     pub updated_at: String,

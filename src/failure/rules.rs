@@ -98,8 +98,8 @@ impl From<&Refusal> for Failure {
                 new("date_in_the_future", format!("the payment date {paid_on} is in the future"))
                     .hint("leave it out to use today")
             }
-            R::ReferenceTaken { invoice, reference, transaction } => {
-                new("reference_taken", format!("{transaction} of {invoice} bears the reference {reference} already"))
+            R::ReferenceTaken { of, reference, transaction } => {
+                new("reference_taken", format!("{transaction} of {of} bears the reference {reference} already"))
                     .hint("where it is another payment, as of a standing order, say --allow-repeated-reference")
             }
             R::AlreadySuspended { tenant } => {
@@ -161,12 +161,12 @@ impl From<&Refusal> for Failure {
                     .hint("give it back by hand, then say so with --outside --reference R")
             }
             R::CreditInUse { transaction, invoice, left, .. } if left.is_zero() => {
-                new("credit_in_use", format!("nothing of {transaction} is credit that is not used"))
-                    .hint(format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund"))
+                let failure = new("credit_in_use", format!("nothing of {transaction} is credit that is not used"));
+                invoice.as_ref().map(billed_goes_back).into_iter().fold(failure, Failure::hint)
             }
             R::CreditInUse { transaction, invoice, asked, left } => {
-                new("credit_in_use", format!("{asked} of {transaction} cannot go back: {left} of it are credit that is not used"))
-                    .hint(format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund"))
+                let failure = new("credit_in_use", format!("{asked} of {transaction} cannot go back: {left} of it are credit that is not used"));
+                invoice.as_ref().map(billed_goes_back).into_iter().fold(failure, Failure::hint)
             }
             R::RefundedTooMuch { transaction, amount, left } => {
                 new("refunded_too_much", format!("{amount} of {transaction} went back at the gateway, and {left} of it had not"))
@@ -351,4 +351,8 @@ fn reason_words(verdict: &Verdict, reason: Reason) -> String {
         }
         Reason::CurrencyMismatch => format!("it is in {asks}, not in {found}"),
     }
+}
+
+fn billed_goes_back(invoice: &String) -> String {
+    format!("what was billed goes back by billing credit-note create --invoice {invoice} --refund")
 }

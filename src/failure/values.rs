@@ -130,6 +130,24 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             format!("{value} is there already with another {fields}"),
             "--update takes the file's values",
         ),
+        Why::DiffersForGood { fields } => say(
+            "differs",
+            format!("{value} is there already with another {fields}, and is never rewritten"),
+        ),
+        Why::AboveInvoice { left } => say(
+            "credit_note_above_invoice",
+            format!("{value} is above the {left} that are left of the invoice"),
+        ),
+        Why::AbovePaid { most } => say(
+            "refund_above_paid",
+            format!("{value} is above the {most} that were paid of it and have not gone back"),
+        ),
+        Why::OtherSplit { here, due } => with(
+            "credit_note_split",
+            format!("not {value} but {here}, as {due} are due on the invoice"),
+            "what is due goes first: import the payments of the invoice before its credit notes where they paid it",
+        ),
+        Why::NotCreditable { status } => say("not_creditable", format!("the invoice is {status}")),
         Why::NeededWith { field } => say("missing_value", format!("is needed with {field}")),
         Why::NotAllowedWith { field } => {
             say("not_allowed", format!("cannot stand with {field}: {value}"))
@@ -140,14 +158,14 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             "--allow-overpayment keeps the surplus as the tenant's credit",
         ),
         Why::NotPayable { status } => say("not_payable", format!("the invoice is {status}")),
-        Why::ReferenceTaken { transaction } => with(
+        Why::ReferenceTaken { transaction, of } => with(
             "reference_taken",
-            format!("{transaction} of the same invoice bears the reference {value}"),
+            format!("{transaction} of the same {of} bears the reference {value}"),
             STANDING_ORDER,
         ),
-        Why::ReferenceRepeated => with(
+        Why::ReferenceRepeated { of } => with(
             "reference_taken",
-            format!("an earlier row of the same invoice bears the reference {value}"),
+            format!("an earlier row of the same {of} bears the reference {value}"),
             STANDING_ORDER,
         ),
         Why::CannotChange { what } => say("cannot_change", format!("{value}: {what}")),

@@ -219,6 +219,10 @@ impl Import<'_> {
             let what = "it is void, or a payment of it was recorded here";
             return Err(row.bad("number", Why::CannotChange { what }));
         }
+        if !there.credit_notes_total.is_zero() {
+            let what = "it has credit notes";
+            return Err(row.bad("number", Why::CannotChange { what }));
+        }
         if there.coupon.is_some() {
             let what = "a coupon was applied to it here";
             return Err(row.bad("number", Why::CannotChange { what }));
@@ -269,7 +273,8 @@ fn read_status(
     let paid_on = row.date("paid_on");
     let free = total.is_some_and(Money::is_zero);
     match (status, paid_on) {
-        (Some(InvoiceStatus::Draft), _) => {
+        // What credits one is a document of its own: see `import credit-notes`.
+        (Some(InvoiceStatus::Draft | InvoiceStatus::Credited), _) => {
             row.note("status", Why::NotOneOf { words: words.to_owned() });
         }
         (Some(InvoiceStatus::Paid), None) if !free => {
@@ -286,9 +291,11 @@ fn read_status(
 }
 
 /// The columns of the row whose values are not those that are stored. A status that an open
-/// invoice came to here (it was paid, voided or written off since its import) is no difference.
+/// invoice came to here (it was paid, credited, voided or written off since its import) is no
+/// difference.
 fn differences(row: &Row, read: &Read, there: &Invoice) -> Vec<&'static str> {
     let closed_here = there.closed_reason.is_some()
+        || there.status == InvoiceStatus::Credited
         || (there.status == InvoiceStatus::Paid && there.paid_elsewhere.is_zero());
     let same_status = read.status == there.status
         || (read.status == InvoiceStatus::Open && (closed_here || row.get("status").is_none()));

@@ -2,6 +2,7 @@
 //! for its bad rows, all of which are named.
 
 mod coupons;
+mod credit_notes;
 mod invoices;
 mod payments;
 mod plans;
@@ -31,6 +32,7 @@ words! {
         Invoices = "invoices",
         Payments = "payments",
         Coupons = "coupons",
+        CreditNotes = "credit-notes",
     }
 }
 
@@ -104,6 +106,7 @@ impl Kind {
             Kind::Invoices => (invoices::REQUIRED, invoices::OPTIONAL),
             Kind::Payments => (payments::REQUIRED, payments::OPTIONAL),
             Kind::Coupons => (coupons::REQUIRED, coupons::OPTIONAL),
+            Kind::CreditNotes => (credit_notes::REQUIRED, credit_notes::OPTIONAL),
         }
     }
 }
@@ -138,6 +141,7 @@ pub fn import(
                 })
             }
             Kind::Coupons => import.rows(&mut table, path, progress, Import::coupon),
+            Kind::CreditNotes => import.rows(&mut table, path, progress, Import::credit_note),
             Kind::Invoices => {
                 let mut tenants = invoices::Tenants::default();
                 import.rows(&mut table, path, progress, |import, row| {

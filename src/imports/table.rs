@@ -47,8 +47,12 @@ fn problems(columns: &[String], required: &[&str], known: &[&str]) -> Vec<String
             problems.push(format!("the column stands there twice: {column}"));
         }
     }
-    let is_there = |name: &&&str| columns.iter().any(|column| column == *name);
-    let missing: Vec<&str> = required.iter().filter(|name| !is_there(name)).copied().collect();
+    let is_there = |name: &&&str| name.split('|').any(|one| columns.iter().any(|c| c == one));
+    let missing: Vec<String> = required
+        .iter()
+        .filter(|name| !is_there(name))
+        .map(|name| name.replace('|', " or "))
+        .collect();
     match missing.as_slice() {
         [] => {}
         [one] => problems.push(format!("the column is missing: {one}")),
@@ -79,7 +83,7 @@ pub struct Row {
 }
 
 impl<R: Read> Table<R> {
-    /// Reads the header.
+    /// Reads the header. Of required columns such as `invoice|tenant`, one must stand there.
     ///
     /// # Errors
     /// No header, other columns than those of the kind (all of them are named), or another
@@ -110,7 +114,8 @@ impl<R: Read> Table<R> {
         while columns.len() > 1 && columns.last().is_some_and(String::is_empty) {
             columns.pop();
         }
-        let known: Vec<&str> = required.iter().chain(optional).copied().collect();
+        let all = required.iter().chain(optional);
+        let known: Vec<&str> = all.flat_map(|name| name.split('|')).collect();
         if let Some(found) = other_delimiter(&columns, &known, form.delimiter) {
             let (path, expected) = (path.to_owned(), char::from(form.delimiter));
             return Err(Unreadable::Delimiter { path, found, expected }.into());
@@ -272,7 +277,15 @@ impl Row {
 
     /// An amount that must be there.
     pub fn need_amount(&self, column: &'static str, currency: Currency) -> Option<Money> {
-        self.need(column, |v| {
+        if self.get(column).is_none() {
+            self.note(column, Why::Empty);
+        }
+        self.amount(column, currency)
+    }
+
+    /// An amount.
+    pub fn amount(&self, column: &'static str, currency: Currency) -> Option<Money> {
+        self.take(column, |v| {
             Money::parse(&self.number(v, currency), currency)
                 .map_err(|why| Refusal::bad(column, v, why))
         })

@@ -146,11 +146,21 @@ impl Db<'_> {
     /// # Errors
     /// None has it.
     pub fn credit_note(&self, number: &str) -> Result<CreditNote> {
+        self.find_credit_note(number)?.ok_or_else(|| Refusal::NotFound {
+            noun: "credit note",
+            name: number.to_owned(),
+            near: None,
+        })
+    }
+
+    /// The credit note with that number, if there is one.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn find_credit_note(&self, number: &str) -> Result<Option<CreditNote>> {
         let mut statement = self.conn.prepare_cached(note_query!("WHERE n.number = ?1"))?;
         let found = statement.query_row([number], credit_note).optional()?;
-        let missing =
-            || Refusal::NotFound { noun: "credit note", name: number.to_owned(), near: None };
-        self.with_note_lines(found.ok_or_else(missing)?)
+        found.map(|note| self.with_note_lines(note)).transpose()
     }
 
     /// The credit note in that row, with its lines.

@@ -11,6 +11,7 @@ use crate::domain::period::Period;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::{Collection, Subscription};
 use crate::domain::tax::{TaxBasis, TaxCategory};
+use crate::domain::transaction::Transaction;
 use crate::domain::{
     Act, CouponId, InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId,
 };
@@ -304,6 +305,19 @@ impl Db<'_> {
             ))?;
         }
         Ok(())
+    }
+
+    /// The invoice of a charge, or of its refund: each has one.
+    ///
+    /// # Errors
+    /// It is a payment on account, which has none.
+    pub fn invoice_of(&self, transaction: &Transaction) -> Result<Invoice> {
+        let name = || Refusal::NotFound {
+            noun: "invoice",
+            name: format!("of {}", transaction.id),
+            near: None,
+        };
+        self.invoice_by_id(transaction.invoice_id.ok_or_else(name)?)
     }
 
     /// Corrects an imported invoice on which nothing was paid here.

@@ -20,6 +20,7 @@ mod journal;
 mod ledger;
 mod migrate;
 mod numbers;
+mod on_account;
 mod outbox;
 mod payment_methods;
 mod plans;

@@ -8,7 +8,7 @@ use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::refund::{Free, Held, RefundFacts, Refundable};
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::{
-    Act, AttemptId, CreditId, CreditNoteId, InvoiceId, Money, Result, TransactionId,
+    Act, AttemptId, CreditId, CreditNoteId, InvoiceId, Money, Result, TenantId, TransactionId,
 };
 
 /// A refund that is about to be written.
@@ -16,7 +16,9 @@ use crate::domain::{
 pub struct NewRefund<'a> {
     /// What it gives back; `None`: what was paid before the invoice was imported.
     pub of: Option<TransactionId>,
-    pub invoice: InvoiceId,
+    pub tenant: TenantId,
+    /// None where it gives a payment on account back.
+    pub invoice: Option<InvoiceId>,
     pub amount: Money,
     pub credit_note: Option<CreditNoteId>,
     /// `unknown` until the gateway says otherwise; `succeeded` of one that was made elsewhere.
@@ -87,16 +89,22 @@ impl Db<'_> {
                JOIN credits c INDEXED BY credits_transaction ON c.transaction_id = x.id
                WHERE x.invoice_id = ?2 AND c.left_minor > 0
                UNION ALL
+               -- One on account is of no invoice.
+               SELECT c.id, c.left_minor, c.currency, 0
+               FROM credits c INDEXED BY credits_transaction
+               WHERE ?2 IS NULL AND c.transaction_id = ?1 AND c.left_minor > 0
+               UNION ALL
                SELECT c.id, c.left_minor, c.currency, 2 FROM credit_notes n
                JOIN credits c INDEXED BY credits_credit_note ON c.credit_note_id = n.id
                WHERE n.invoice_id = ?2 AND c.left_minor > 0)
              ORDER BY later, id",
         )?;
-        let found = statement.query_map((payment.id.0, payment.invoice_id.0), |row| {
-            let currency = columns::word(row, "currency")?;
-            let left = columns::money(row, "left_minor", currency)?;
-            Ok(Free { credit: CreditId(row.get("id")?), left })
-        })?;
+        let found =
+            statement.query_map((payment.id.0, payment.invoice_id.map(|id| id.0)), |row| {
+                let currency = columns::word(row, "currency")?;
+                let left = columns::money(row, "left_minor", currency)?;
+                Ok(Free { credit: CreditId(row.get("id")?), left })
+            })?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -149,9 +157,9 @@ impl Db<'_> {
                 "INSERT INTO transactions (invoice_id, tenant_id, kind, status, currency,
                    amount_minor, paid_on, method, reference, payment_method_id, last_tried_at,
                    next_retry_at, refund_of, credit_note_id, created_at, updated_at)
-                 SELECT i.id, i.tenant_id, 'refund', ?2, i.currency, ?3, ?4, coalesce(?5, x.method), ?6,
+                 SELECT ?10, ?11, 'refund', ?2, ?12, ?3, ?4, coalesce(?5, x.method), ?6,
                    x.payment_method_id, ?7, ?8, ?1, ?9, ?7, ?7
-                 FROM invoices i LEFT JOIN transactions x ON x.id = ?1 WHERE i.id = ?10",
+                 FROM (SELECT 1) LEFT JOIN transactions x ON x.id = ?1",
             )?
             .insert((
                 new.of.map(|id| id.0),
@@ -163,7 +171,9 @@ impl Db<'_> {
                 act.at(),
                 (!done).then(|| act.at()),
                 new.credit_note.map(|id| id.0),
-                new.invoice.0,
+                new.invoice.map(|id| id.0),
+                new.tenant.0,
+                new.amount.currency().code(),
             ))?;
         Ok(TransactionId(id))
     }
@@ -342,10 +352,10 @@ impl Db<'_> {
         });
         let asked = last_attempt.as_ref().is_some_and(|attempt| attempt.status.is_live());
         let mut statement = self.conn.prepare_cached(
-            "SELECT x.*, i.number, t.slug, m.kind AS method_kind,
+            "SELECT x.*, coalesce(i.number, t.slug) AS number, t.slug, m.kind AS method_kind,
                (SELECT count(*) FROM charge_attempts a WHERE a.transaction_id = x.id
                   AND a.status IN ('succeeded', 'declined', 'pending')) AS answered
-             FROM transactions x JOIN invoices i ON i.id = x.invoice_id
+             FROM transactions x LEFT JOIN invoices i ON i.id = x.invoice_id
              JOIN tenants t ON t.id = x.tenant_id
              LEFT JOIN payment_methods m ON m.id = x.payment_method_id
              WHERE x.id = ?1",

@@ -2,8 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::{Db, columns};
-use crate::domain::invoice::Invoice;
+use super::{Db, Subject, columns};
 use crate::domain::transaction::{Alike, NewPayment, Transaction, TransactionStatus};
 use crate::domain::{Act, InvoiceId, Money, Refusal, Result, TenantId, TransactionId};
 
@@ -34,7 +33,7 @@ macro_rules! transaction_query {
             "SELECT x.*, i.number AS invoice, t.slug AS tenant, n.number AS credit_note,
                     (SELECT count(*) FROM charge_attempts a WHERE a.transaction_id = x.id)
                       + (x.kind = 'payment') AS attempts
-             FROM transactions x JOIN invoices i ON i.id = x.invoice_id
+             FROM transactions x LEFT JOIN invoices i ON i.id = x.invoice_id
              JOIN tenants t ON t.id = x.tenant_id
              LEFT JOIN credit_notes n ON n.id = x.credit_note_id ",
             $($rest),+
@@ -144,14 +143,14 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Records money that came in for an invoice; `applied` of it goes to the invoice.
+    /// Records money that came in for an invoice, of which `applied` goes to it, or on account.
     ///
     /// # Errors
     /// The reference is that of another payment.
     pub fn insert_payment(
         &self,
         act: &Act,
-        invoice: &Invoice,
+        about: Subject,
         payment: &NewPayment,
         applied: Money,
     ) -> Result<TransactionId> {
@@ -163,8 +162,8 @@ impl Db<'_> {
                  VALUES (?1, ?2, 'payment', 'succeeded', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
             )?
             .insert((
-                invoice.id.0,
-                invoice.tenant_id.0,
+                about.invoice.map(|id| id.0),
+                about.tenant.0,
                 payment.amount.currency().code(),
                 payment.amount.minor(),
                 applied.minor(),
@@ -174,6 +173,17 @@ impl Db<'_> {
                 act.at(),
             ))?;
         Ok(TransactionId(id))
+    }
+
+    /// The parts of the payment on account whose first one that is, in their order.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn parts_of(&self, first: TransactionId) -> Result<Vec<Transaction>> {
+        let mut statement =
+            self.conn.prepare_cached(transaction_query!("WHERE x.part_of = ?1 ORDER BY x.id"))?;
+        let parts = statement.query_map([first.0], transaction)?;
+        Ok(parts.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Marks a transaction as taken back: the money never came, or went back.
@@ -217,8 +227,9 @@ fn transaction(row: &Row) -> rusqlite::Result<Transaction> {
     let currency = columns::word(row, "currency")?;
     Ok(Transaction {
         id: TransactionId(row.get("id")?),
-        invoice_id: InvoiceId(row.get("invoice_id")?),
+        invoice_id: row.get::<_, Option<i64>>("invoice_id")?.map(InvoiceId),
         invoice: row.get("invoice")?,
+        tenant_id: TenantId(row.get("tenant_id")?),
         tenant: row.get("tenant")?,
         kind: columns::word(row, "kind")?,
         status: columns::word(row, "status")?,
@@ -235,6 +246,7 @@ fn transaction(row: &Row) -> rusqlite::Result<Transaction> {
         reversal_reason: row.get("reversal_reason")?,
         refund_of: row.get::<_, Option<i64>>("refund_of")?.map(TransactionId),
         credit_note: row.get("credit_note")?,
+        part_of: row.get::<_, Option<i64>>("part_of")?.map(TransactionId),
         metadata: row.get("metadata")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,

@@ -212,9 +212,9 @@ pub fn resolve(
             let status = series.facts.status.word();
             return Err(Refusal::NotResolvable { transaction: id.to_string(), status });
         }
-        let invoice = db.invoice_by_id(db.transaction(id)?.invoice_id)?;
+        let refund = db.transaction(id)?;
         let event = RefundEvent::Resolved { transaction: id, found };
-        db.record(act, &invoice, event, Some(note))?;
+        db.record(act, (refund.tenant_id, refund.invoice_id), event, Some(note))?;
         refunder.found(db, &series, found, note)
     })
 }
@@ -271,7 +271,8 @@ impl Refunder<'_> {
         let mut number = db.count_refund_attempts(refund)?;
         let key = loop {
             number += 1;
-            let debt = format!("refund/{}/{charge}/{}/{number}", of.invoice, of.amount.minor());
+            let invoice = of.invoice.as_deref().unwrap_or_default();
+            let debt = format!("refund/{invoice}/{charge}/{}/{number}", of.amount.minor());
             let key = format!("{}-{number}", uuid::Uuid::new_v5(&file, debt.as_bytes()));
             if !db.knows_key(&key)? {
                 break key;

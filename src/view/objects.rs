@@ -4,6 +4,7 @@
 mod coupons;
 mod credit_notes;
 mod credits;
+mod payments;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -24,6 +25,7 @@ use crate::domain::transaction::{Transaction, TransactionKind};
 pub use coupons::*;
 pub use credit_notes::*;
 pub use credits::*;
+pub use payments::*;
 
 /// A share as [`money::share`] says; null of nothing.
 pub fn share(part: impl Into<Decimal>, whole: impl Into<Decimal>) -> Value {
@@ -316,6 +318,7 @@ pub const TRANSACTION_FIELDS: &[&str] = &[
     "reference",
     "refund_of",
     "credit_note",
+    "part_of",
     "attempts",
     "failure_code",
     "reversed_at",
@@ -345,6 +348,7 @@ pub fn transaction(transaction: &Transaction) -> Value {
         "reference": transaction.reference,
         "refund_of": transaction.refund_of.map(|id| id.to_string()),
         "credit_note": transaction.credit_note,
+        "part_of": transaction.part_of.map(|id| id.to_string()),
         "attempts": transaction.attempts,
         "failure_code": transaction.failure_code,
         "failure_message": transaction.failure_message,

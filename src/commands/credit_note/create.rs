@@ -7,8 +7,8 @@ use super::super::once::Once;
 use super::super::tasks::refunding;
 use super::super::{Context, amount, date_arg, words};
 use super::show;
-use crate::books::{Book, Crediting, Notify, is_without_rate};
-use crate::domain::credit_note::{AskedSplit, CreditReason, Credited, Part};
+use crate::books::{Book, Crediting, Notify};
+use crate::domain::credit_note::{AskedSplit, CreditReason, Credited, Part, knows_no_tax};
 use crate::domain::invoice::Invoice;
 use crate::domain::refusal::Why;
 use crate::domain::{CreditNoteId, Refusal, Result, TransactionId, text};
@@ -212,7 +212,7 @@ fn write(
 }
 
 fn say_what_is_missing(ctx: &Context, invoice: &Invoice) {
-    if is_without_rate(invoice) {
+    if knows_no_tax(invoice) {
         ctx.note(&format!(
             "note: {} was imported without a tax rate: the credit note has no tax",
             invoice.number

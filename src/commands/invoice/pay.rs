@@ -16,7 +16,7 @@ use crate::tasks::charge;
 pub struct Pay {
     /// The invoice's number
     number: String,
-    /// How much came, in the currency of the invoice
+    /// How much came, in the currency of the invoice; all: exactly what is due
     #[arg(long, allow_negative_numbers = true)]
     amount: String,
     /// Today where it is not given
@@ -58,7 +58,10 @@ pub(super) fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {
     };
     change(ctx, &args.number, |book, invoice| {
         let currency = invoice.total.currency();
-        let amount = amount("amount", &args.amount, currency, book.config.locale)?;
+        let amount = match args.amount.as_str() {
+            "all" => invoice.due,
+            typed => amount("amount", typed, currency, book.config.locale)?,
+        };
         let paid_on = args.paid_on.unwrap_or(book.act.today);
         let payment = NewPayment { amount, paid_on, method, reference };
         book.pay(invoice, &payment, terms)?;

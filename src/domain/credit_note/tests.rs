@@ -165,6 +165,48 @@ const RATES: [&str; 9] = ["0", "2.1", "5.5", "7", "10", "18", "19.25", "20", "25
 /// amount.
 type Step = (usize, u32, bool);
 
+/// The note of another program, of which `tax` is tax.
+fn stated(invoice: &Invoice, before: &Before, total: i64, tax: i64) -> Result<Drawn> {
+    let currency = invoice.total.currency();
+    let [total, tax] = [total, tax].map(|minor| Money::from_minor(minor, currency));
+    let credited = Credited::Stated { total, tax };
+    draw_up(invoice, basis(invoice, &credited), before, &credited)
+}
+
+#[test]
+fn a_note_of_another_program_states_its_tax() {
+    // 100.00 and 20.00 of tax, of which 12.00 with 2.10 are credited: rounded otherwise than here.
+    let known = invoice(&[6_000, 4_000], 0, "20", TaxBasis::Exclusive, "EUR");
+    let mut before = Before::nothing(&known);
+    let drawn = stated(&known, &before, 1_200, 210).unwrap();
+    assert_eq!(sums(&drawn), [990, 0, 210, 1_200]);
+    add(&mut before, &drawn);
+    assert!(stated(&known, &before, 1_200, 1_791).is_err(), "more tax than is left");
+    assert!(stated(&known, &before, 10_000, 0).is_err(), "more net than is left");
+    let rest = draw_up(&known, TaxBasis::Exclusive, &before, &Credited::Full).unwrap();
+    assert_eq!(sums(&rest), [9_010, 0, 1_790, 10_800]);
+}
+
+#[test]
+fn the_tax_of_a_note_may_be_known_where_that_of_its_invoice_is_not() {
+    let unknown = Invoice {
+        origin: Origin::Imported,
+        ..invoice(&[12_000], 0, "0", TaxBasis::Exclusive, "EUR")
+    };
+    let mut before = Before::nothing(&unknown);
+    let drawn = stated(&unknown, &before, 2_400, 400).unwrap();
+    assert_eq!(sums(&drawn), [2_400, 0, 400, 2_400]);
+    assert_eq!(drawn.lines[0].net.minor(), 2_000);
+    add(&mut before, &drawn);
+    let by_amount = Credited::Amount(Money::from_minor(600, unknown.total.currency()));
+    let drawn = draw_up(&unknown, TaxBasis::Exclusive, &before, &by_amount).unwrap();
+    assert_eq!(sums(&drawn), [600, 0, 0, 600]);
+    add(&mut before, &drawn);
+    assert!(stated(&unknown, &before, 9_001, 0).is_err());
+    let rest = draw_up(&unknown, TaxBasis::Exclusive, &before, &Credited::Full).unwrap();
+    assert_eq!(sums(&rest), [9_000, 0, 0, 9_000]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 

@@ -20,7 +20,7 @@ use crate::domain::subscription::Collection;
 use crate::domain::tax::{OwnTax, SellerTax, TaxBasis, Treatment};
 use crate::domain::template::{
     AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
-    Template, ToldCreditNote, Trial, Variant,
+    PaidInvoice, Template, ToldCreditNote, Trial, Variant,
 };
 use crate::domain::trial::first_paid_day;
 use crate::domain::{CreditNoteId, Currency, InvoiceId, Money, Refusal, Result, TenantId};
@@ -109,13 +109,28 @@ fn listed_facts(listed: &ListedInvoice, locale: Locale) -> Value {
 }
 
 fn payment_facts(payment: &ConfirmedPayment, locale: Locale) -> Value {
+    let numbers: Vec<&str> = payment.paid.iter().map(|one| one.number.as_str()).collect();
+    let of_one = |one: &PaidInvoice| {
+        context! {
+            number => one.number.as_str(),
+            amount => amount(one.amount, locale),
+            remaining => unless_zero(one.remaining, locale),
+        }
+    };
+    let invoices: Vec<Value> = payment.paid.iter().map(of_one).collect();
+    // The money ran out on the last of them.
+    let open = payment.paid.last();
     context! {
         amount => amount(payment.amount, locale),
         paid_on => day(payment.paid_on, locale),
         method => some(payment.method.as_ref()),
         reference => some(payment.reference.as_ref()),
-        invoice => payment.invoice.as_str(),
-        remaining => unless_zero(payment.remaining, locale),
+        invoice => some((!numbers.is_empty()).then(|| numbers.join(", ")).as_ref()),
+        several => numbers.len() > 1,
+        invoices => invoices,
+        remaining => open.and_then(|one| unless_zero(one.remaining, locale)),
+        remaining_on => some(open.map(|one| &one.number)),
+        to_credit => unless_zero(payment.to_credit, locale),
     }
 }
 
@@ -344,8 +359,12 @@ pub fn sample(example: &Example) -> Content {
             paid_on: today,
             method: wording::paid_by("transfer", locale).map(str::to_owned),
             reference: Some("REF-0007".into()),
-            invoice: invoice.number.clone(),
-            remaining: Money::zero(currency),
+            paid: vec![PaidInvoice {
+                number: invoice.number.clone(),
+                amount: invoice.total,
+                remaining: Money::zero(currency),
+            }],
+            to_credit: Money::zero(currency),
         }),
         credit_note: (template == Template::CreditNote)
             .then(|| sample_credit_note(&invoice, today)),

@@ -250,7 +250,7 @@ fn a_payment_is_confirmed_with_what_remains() {
     let settled = plain(&renderer, &content);
     assert!(settled.text.contains("entièrement réglée"), "{}", settled.text);
     assert!(!settled.text.contains("Reste dû"));
-    content.payment.as_mut().unwrap().remaining = Money::from_minor(2_000, Currency::XOF);
+    content.payment.as_mut().unwrap().paid[0].remaining = Money::from_minor(2_000, Currency::XOF);
     let partly = plain(&renderer, &content);
     assert!(partly.text.contains("Il reste 2 000 F CFA à régler"), "{}", partly.text);
 }

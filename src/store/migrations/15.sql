@@ -6,6 +6,7 @@ ALTER TABLE invoices ADD COLUMN credit_notes_minor INTEGER NOT NULL DEFAULT 0
     CHECK (credit_notes_minor BETWEEN credited_minor AND total_minor);
 ALTER TABLE transactions ADD COLUMN refund_of INTEGER CHECK (refund_of IS NULL OR kind = 'refund');
 ALTER TABLE transactions ADD COLUMN credit_note_id INTEGER CHECK (credit_note_id IS NULL OR kind = 'refund');
+ALTER TABLE transactions ADD COLUMN part_of INTEGER CHECK (part_of IS NULL OR kind = 'payment');
 ALTER TABLE coupon_usages ADD COLUMN credit_note_id INTEGER REFERENCES credit_notes (id);
 ALTER TABLE ledger ADD COLUMN credit_note_id INTEGER REFERENCES credit_notes (id);
 ALTER TABLE credits ADD COLUMN credit_note_id INTEGER CHECK ((source = 'credit_note') = (credit_note_id IS NOT NULL));
@@ -40,15 +41,19 @@ INSERT INTO rewritten
   FROM sqlite_schema WHERE type = 'table' AND name = 'invoices';
 INSERT INTO rewritten
   SELECT 'transactions', sql,
-    replace(replace(replace(sql,
+    replace(replace(replace(replace(sql,
       'UNIQUE (id, tenant_id),',
       'UNIQUE (id, tenant_id),
+  FOREIGN KEY (part_of, tenant_id) REFERENCES transactions (id, tenant_id),
   FOREIGN KEY (refund_of, tenant_id) REFERENCES transactions (id, tenant_id),
   FOREIGN KEY (credit_note_id, tenant_id) REFERENCES credit_notes (id, tenant_id),'),
       'invoice_id INTEGER NOT NULL', 'invoice_id INTEGER'),
       'CHECK (kind IN (''payment'', ''charge''))',
       'CHECK (kind IN (''payment'', ''charge'', ''refund'')
-    AND (kind = ''payment'' OR invoice_id IS NOT NULL))')
+    AND (kind <> ''charge'' OR invoice_id IS NOT NULL))'),
+      'CHECK (status = ''succeeded'' OR applied_minor = 0),',
+      'CHECK (status = ''succeeded'' OR applied_minor = 0),
+  CHECK (invoice_id IS NOT NULL OR applied_minor = 0),')
   FROM sqlite_schema WHERE type = 'table' AND name = 'transactions';
 INSERT INTO rewritten
   SELECT 'ledger', sql,
@@ -81,6 +86,7 @@ BEGIN
   SELECT RAISE(ABORT, 'a coupon is taken off an open, unpaid invoice, and once');
 END;
 CREATE INDEX transactions_refunds ON transactions (refund_of) WHERE refund_of IS NOT NULL;
+CREATE INDEX transactions_part ON transactions (part_of) WHERE part_of IS NOT NULL;
 CREATE INDEX transactions_invoice_refunds ON transactions (invoice_id) WHERE kind = 'refund';
 CREATE INDEX transactions_credit_note ON transactions (credit_note_id)
   WHERE credit_note_id IS NOT NULL;

@@ -47,8 +47,8 @@ impl Db<'_> {
             "WITH dated AS (
                SELECT x.*, CASE WHEN x.kind = 'payment' THEN coalesce(x.paid_on,
                         -- One that was taken back.
-                        (SELECT booked_on FROM ledger WHERE invoice_id = x.invoice_id
-                           AND transaction_id = x.id AND kind = 'payment'),
+                        (SELECT booked_on FROM ledger WHERE transaction_id = x.id
+                           AND kind = 'payment'),
                         date(x.created_at)) END AS made_on
                FROM transactions x WHERE x.kind <> 'refund'),
              stood AS (

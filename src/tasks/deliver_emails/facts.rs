@@ -16,13 +16,15 @@ use crate::domain::schedule::Task;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::template::{
-    AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, Template,
-    ToldCreditNote, Trial,
+    AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, PaidInvoice,
+    Template, ToldCreditNote, Trial,
 };
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
-use crate::domain::transaction::{TransactionKind, TransactionStatus};
+use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::trial::Action;
-use crate::domain::{Act, CreditNoteId, InvoiceId, Refusal, Result, SubscriptionId, TransactionId};
+use crate::domain::{
+    Act, CreditNoteId, InvoiceId, Money, Refusal, Result, SubscriptionId, TransactionId,
+};
 use crate::mail::wording;
 use crate::store::dunning::ToldStep;
 use crate::store::{Db, Email};
@@ -288,13 +290,28 @@ pub(super) fn confirmed_payment(
 ) -> Result<Option<ConfirmedPayment>> {
     let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let payment = db.transaction(TransactionId(id))?;
-    let invoice = db.invoice_by_id(payment.invoice_id)?;
-    let Some(paid_on) = payment.paid_on.filter(|_| payment.status == TransactionStatus::Succeeded)
-    else {
-        return Ok(None);
+    let parts = match payment.part_of {
+        Some(first) => db.parts_of(first)?,
+        None => vec![payment.clone()],
     };
+    let came = |part: &&Transaction| part.status == TransactionStatus::Succeeded;
+    let parts: Vec<&Transaction> = parts.iter().filter(came).collect();
+    let Some(paid_on) = parts.first().and_then(|part| part.paid_on) else { return Ok(None) };
+    let nothing = Money::zero(payment.amount.currency());
+    let (mut amount, mut to_credit, mut paid) = (nothing, nothing, Vec::new());
+    for part in parts {
+        amount = amount.plus(part.amount)?;
+        match part.invoice_id {
+            Some(id) => {
+                let invoice = db.invoice_by_id(id)?;
+                let (number, remaining) = (invoice.number, invoice.due);
+                paid.push(PaidInvoice { number, amount: part.amount, remaining });
+            }
+            None => to_credit = to_credit.plus(part.amount)?,
+        }
+    }
     Ok(Some(ConfirmedPayment {
-        amount: payment.amount,
+        amount,
         paid_on,
         method: payment.method.and_then(|method| match payment.kind {
             TransactionKind::Charge => wording::method(&method, locale),
@@ -303,8 +320,8 @@ pub(super) fn confirmed_payment(
             }
         }),
         reference: payment.reference,
-        invoice: invoice.number.clone(),
-        remaining: invoice.due,
+        paid,
+        to_credit,
     }))
 }
 

@@ -140,8 +140,8 @@ impl Refunder<'_> {
         let (amount, currency) = (series.amount, series.amount.currency());
         if series.facts.status != TransactionStatus::Pending {
             let event = RefundEvent::Pending { transaction: id, reference, amount, currency };
-            let invoice = db.invoice_by_id(db.transaction(id)?.invoice_id)?;
-            return db.record(self.act, &invoice, event, None);
+            let refund = db.transaction(id)?;
+            return db.record(self.act, (refund.tenant_id, refund.invoice_id), event, None);
         }
         let zone = self.given.clock.timezone;
         let since = job.request.created_at.with_timezone(&zone).date_naive();
@@ -267,7 +267,7 @@ impl Refunder<'_> {
         event: RefundEvent,
         reason: &str,
     ) -> Result<()> {
-        let invoice = db.invoice_by_id(db.transaction(series.transaction)?.invoice_id)?;
-        db.record(self.act, &invoice, event, Some(reason))
+        let refund = db.transaction(series.transaction)?;
+        db.record(self.act, (refund.tenant_id, refund.invoice_id), event, Some(reason))
     }
 }

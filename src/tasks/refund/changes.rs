@@ -113,7 +113,8 @@ fn of_nothing(charge: &Transaction, amount: Money, reference: &str) -> ItemError
     let words = format!(
         "{amount} of {} went back at the gateway as {reference}; {} had been taken back here, so that \
          nothing is booked",
-        charge.invoice, charge.id
+        charge.invoice.as_deref().unwrap_or("no invoice"),
+        charge.id
     );
     item_error(&charge.id.to_string(), "refund_of_reversed", words)
 }
