@@ -78,14 +78,13 @@ impl Book<'_> {
         &self,
         invoice: InvoiceId,
         due: Money,
-        credits: &mut Vec<Left>,
+        credits: &mut [Left],
         plan: &mut Vec<Application>,
     ) -> Result<()> {
         let kept_off = self.db.credits_kept_off(invoice)?;
-        let (mut usable, others): (Vec<_>, Vec<_>) =
-            credits.drain(..).partition(|credit| !kept_off.contains(&credit.credit));
+        let usable = credits.iter_mut().filter(|credit| !kept_off.contains(&credit.credit));
         let mut remaining = due;
-        for (credit, amount) in draw(&mut usable, due)? {
+        for (credit, amount) in draw(usable, due)? {
             remaining = remaining.minus(amount)?;
             plan.push(Application {
                 invoice,
@@ -95,8 +94,6 @@ impl Book<'_> {
                 remaining,
             });
         }
-        credits.extend(usable);
-        credits.extend(others);
         Ok(())
     }
 
