@@ -32,3 +32,52 @@ fn credit_that_a_person_took_off_one_invoice_still_pays_the_next_before_newer_cr
     assert_eq!([&left[0]["left"], &left[1]["left"]], ["150.00", "80.00"], "{left:#}");
     assert_eq!(on(&shop, 6, &["invoice", "show", &first])["status"], "paid");
 }
+
+/// What is overdue on a day by currency.
+fn overdue(shop: &Shop, day: u32) -> Value {
+    on(shop, day, &["report", "overdue"])["totals"].clone()
+}
+
+/// The mean days until invoices were paid, up to a day.
+fn days_to_collect(shop: &Shop, day: u32) -> Value {
+    let figures = on(shop, day, &["report", "kpi"]);
+    let mut figures = figures.as_array().expect("figures").iter();
+    figures.find(|figure| figure["kpi"] == "days_to_collect").expect("it")["value"].clone()
+}
+
+#[test]
+fn an_invoice_that_was_paid_and_credited_by_hindsight_was_not_overdue_by_less_than_nothing() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-05");
+    on(&shop, 10, &["invoice", "pay", &number, "--amount", "100"]);
+    on(&shop, 20, &["transaction", "reverse", "txn_1", "--reason", "bounced"]);
+    let note = ["credit-note", "create", "--invoice", &number, "--full", "--reason", "error"];
+    on(&shop, 21, &[&note[..], &["--issued-on", "2026-01-15"]].concat());
+    assert_eq!(overdue(&shop, 8), serde_json::json!({ "EUR": "100.00" }));
+    assert_eq!(overdue(&shop, 16), serde_json::json!({}));
+}
+
+#[test]
+fn what_comes_on_top_does_not_say_that_an_invoice_was_paid_later() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-05");
+    on(&shop, 3, &["invoice", "pay", &number, "--amount", "100"]);
+    shop.write("bank.csv", &format!("invoice,amount,paid_on\n{number},20,2026-01-09\n"));
+    let import = ["import", "payments", "bank.csv", "--allow-overpayment", "--quiet"];
+    shop.ok(&[&import[..], &["--as-of", "2026-01-09"]].concat());
+    assert_eq!(days_to_collect(&shop, 10), "2.0");
+    on(&shop, 20, &["transaction", "reverse", "txn_1", "--reason", "bounced"]);
+    assert_eq!(days_to_collect(&shop, 10), "2.0");
+}
+
+#[test]
+fn credit_that_was_taken_off_again_does_not_say_that_an_invoice_was_paid_later() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-05");
+    grant(&shop, 8, "40");
+    unapply(&shop, 9, "cru_1");
+    on(&shop, 9, &["invoice", "pay", &number, "--amount", "100", "--paid-on", "2026-01-05"]);
+    assert_eq!(days_to_collect(&shop, 10), "4.0");
+    on(&shop, 20, &["transaction", "reverse", "txn_1", "--reason", "bounced"]);
+    assert_eq!(days_to_collect(&shop, 10), "4.0");
+}
