@@ -81,3 +81,25 @@ fn credit_that_was_taken_off_again_does_not_say_that_an_invoice_was_paid_later()
     on(&shop, 20, &["transaction", "reverse", "txn_1", "--reason", "bounced"]);
     assert_eq!(days_to_collect(&shop, 10), "4.0");
 }
+
+#[test]
+fn credit_that_was_used_when_another_invoice_was_chased_is_no_finding() {
+    let shop = Shop::new();
+    shop.owes("acme", "2026-02-01");
+    grant(&shop, 2, "50");
+    shop.owes("acme", "2026-01-05");
+    shop.task("check-overdue", "2026-01-09", &[]);
+    unapply(&shop, 10, "cru_1");
+    shop.check_but_for_credits();
+}
+
+#[test]
+fn credit_that_a_person_puts_back_in_part_was_kept_off_when_its_invoice_was_chased() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-05");
+    grant(&shop, 2, "50");
+    unapply(&shop, 3, "cru_1");
+    shop.task("check-overdue", "2026-01-09", &[]);
+    on(&shop, 10, &["credit", "apply", "--invoice", &number, "--amount", "20"]);
+    shop.check_but_for_credits();
+}
