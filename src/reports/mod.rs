@@ -19,4 +19,6 @@ pub use mrr::{Mrr, MrrMonth, mrr};
 pub use outlook::{Growth, PlanRevenue, by_plan, growth};
 pub use overdue::{AGES, Age, Bucket, Debtor, Overdue, overdue};
 pub use period::Period;
-pub use transactions::{CodeTally, DayTally, MethodTally, StatusTally, Transactions, transactions};
+pub use transactions::{
+    CodeTally, DayTally, MethodTally, RefundTally, StatusTally, Transactions, transactions,
+};

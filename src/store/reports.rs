@@ -75,4 +75,4 @@ mod transactions;
 pub use kpi::{InvoiceSums, NewPayers, Span};
 pub use outlook::Cohort;
 pub use overdue::{End, OverdueInvoice};
-pub use transactions::{Tally, TallyKey};
+pub use transactions::{Tally, TallyKey, WentBack};
