@@ -103,3 +103,17 @@ fn credit_that_a_person_puts_back_in_part_was_kept_off_when_its_invoice_was_chas
     on(&shop, 10, &["credit", "apply", "--invoice", &number, "--amount", "20"]);
     shop.check_but_for_credits();
 }
+
+#[test]
+fn a_coupon_leaves_the_credit_on_an_invoice_that_a_person_put_there() {
+    let shop = Shop::with_config("[invoicing]\napply_credit = \"manual\"\n");
+    let number = shop.owes("acme", "2026-02-01");
+    let coupon = ["coupon", "create", "TEN", "--name", "Ten", "--percent", "10"];
+    on(&shop, 2, &[&coupon[..], &["--until", "2026-12-31"]].concat());
+    grant(&shop, 2, "40");
+    on(&shop, 3, &["credit", "apply", "--invoice", &number]);
+    on(&shop, 4, &["coupon", "apply", "TEN", "--invoice", &number]);
+    let invoice = on(&shop, 4, &["invoice", "show", &number]);
+    let sums = [&invoice["total"], &invoice["credit_applied"], &invoice["amount_due"]];
+    assert_eq!(sums, ["90.00", "40.00", "50.00"], "{invoice:#}");
+}
