@@ -209,6 +209,65 @@ fn a_surplus_payment_is_unapplied_credit_from_its_day_on() {
     assert_eq!(report("2026-03-05")["unapplied"], serde_json::json!([]));
 }
 
+/// Two invoices of 100.00, one paid by hand on 2 March and one charged on 3 March: of the first 30.00
+/// go back by hand on 10 March, of the second 20.00 and 5.50 by the gateway on 12 and 20 March.
+fn with_refunds() -> Shop {
+    let shop = Shop::with_config("[payments]\ngateway = \"sandbox\"\n");
+    let (first, second) = (shop.owes("acme", "2026-03-31"), shop.owes("birch", "2026-03-31"));
+    let method = ["payment-method", "create", "--tenant", "birch", "--kind", "card", "--default"];
+    shop.ok(&[&method[..], &["--token", "tok_ok", "--as-of", "2026-03-01"]].concat());
+    let on = |day: &str, args: &[&str]| shop.ok(&[args, &["--as-of", day]].concat());
+    on("2026-03-02", &["invoice", "pay", &first, "--amount", "100", "--method", "transfer"]);
+    on("2026-03-03", &["invoice", "charge", &second]);
+    let note = |day: &str, invoice: &str, amount: &str, back: &[&str]| {
+        let of = ["credit-note", "create", "--invoice", invoice, "--amount", amount];
+        on(day, &[&of[..], &["--reason", "goodwill"], back].concat());
+    };
+    note("2026-03-10", &first, "30", &["--outside", "--reference", "R1"]);
+    note("2026-03-12", &second, "20", &["--refund"]);
+    // Half of it stays the customer's credit.
+    note("2026-03-20", &second, "11", &["--refund", "5.50", "--credit"]);
+    shop
+}
+
+#[test]
+fn what_went_back_is_told_beside_what_came_in_and_no_part_of_its_success() {
+    let shop = with_refunds();
+    let report = |until: &str| {
+        shop.json(&["report", "transactions", "--until", until, "--as-of", "2026-03-25"])
+    };
+    let now = report("2026-03-25");
+    assert_eq!(
+        now["refunds"],
+        serde_json::json!([{ "currency": "EUR", "count": 3, "amount": "55.50",
+          "gateway_count": 2, "gateway_amount": "25.50", "outside_count": 1,
+          "outside_amount": "30.00" }])
+    );
+    assert_eq!(
+        now["totals"],
+        serde_json::json!([
+            { "currency": "EUR", "status": "succeeded", "count": 2, "amount": "200.00" }])
+    );
+    assert_eq!(now["success_rate"], "1.0000");
+    // Each belongs to the day on which it went back.
+    assert_eq!(report("2026-03-11")["refunds"][0]["amount"], "30.00");
+    assert_eq!(report("2026-03-12")["refunds"][0]["amount"], "50.00");
+    assert_eq!(report("2026-03-09")["refunds"], serde_json::json!([]));
+    let late = ["report", "transactions", "--since", "2026-03-13", "--as-of", "2026-03-25"];
+    assert_eq!(shop.json(&late)["refunds"][0]["amount"], "5.50");
+    let table = shop.ok(&["report", "transactions", "--as-of", "2026-03-25"]);
+    let lines: Vec<&str> = table.lines().skip_while(|line| *line != "refunds").collect();
+    let columns: Vec<&str> = lines[2].split_whitespace().collect();
+    assert_eq!(columns, ["3", "55.50", "25.50", "30.00", "EUR"], "{table}");
+    shop.ok(&["report", "html", "--out", "pages", "--as-of", "2026-03-25"]);
+    let page = std::fs::read_to_string(shop.path("pages/transactions.html")).expect("the page");
+    let refunds = page.split("<h2>Refunds</h2>").nth(1).expect("the refunds");
+    let row = refunds.split("</tbody>").next().expect("rows");
+    for cell in ["<td class=\"num\">3</td>", "55.50", "25.50", "30.00"] {
+        assert!(row.contains(cell), "{cell}: {row}");
+    }
+}
+
 /// A coupon that one tenant uses on 10 March and another only checks.
 fn with_coupon() -> Shop {
     let shop = Shop::new();

@@ -4,8 +4,16 @@
 #
 # BASE is the commit that the lives are lived by, JOBS how many of them at once. Where something
 # differs, it is printed and the folder of that life is kept: its log has every command.
+#
+# `bash tests/soak.sh money [LIVES [SEED]]` lives through tests/money_chance.rs instead: 500 lives of
+# money take some ten minutes where temporary files are kept in memory (TMPDIR=/dev/shm).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+if [ "${1:-}" = money ]; then
+    export BILLING_MONEY_LIVES=${2:-500} BILLING_REPLAY_SEED=${3:-$RANDOM}
+    exec cargo test --quiet --test money_chance
+fi
 
 base=${BASE:-5a3ff41}
 target=$(cargo metadata --format-version 1 --no-deps |

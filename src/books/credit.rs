@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::Book;
-use crate::domain::credit::{ApplyCredit, CreditSource, Left, draw};
+use crate::domain::credit::{ApplyCredit, CreditSource, CreditUse, Left, draw};
 use crate::domain::event::CreditEvent;
 use crate::domain::invoice::Invoice;
 use crate::domain::ledger::{Claim, Entry};
@@ -79,14 +79,13 @@ impl Book<'_> {
         &self,
         invoice: InvoiceId,
         due: Money,
-        credits: &mut Vec<Left>,
+        credits: &mut [Left],
         plan: &mut Vec<Application>,
     ) -> Result<()> {
         let kept_off = self.db.credits_kept_off(invoice)?;
-        let (mut usable, others): (Vec<_>, Vec<_>) =
-            credits.drain(..).partition(|credit| !kept_off.contains(&credit.credit));
+        let usable = credits.iter_mut().filter(|credit| !kept_off.contains(&credit.credit));
         let mut remaining = due;
-        for (credit, amount) in draw(&mut usable, due)? {
+        for (credit, amount) in draw(usable, due)? {
             remaining = remaining.minus(amount)?;
             plan.push(Application {
                 invoice,
@@ -96,8 +95,6 @@ impl Book<'_> {
                 remaining,
             });
         }
-        credits.extend(usable);
-        credits.extend(others);
         Ok(())
     }
 
@@ -133,6 +130,29 @@ impl Book<'_> {
         let mut plan = Vec::new();
         self.plan_for(invoice, due, &mut credits, &mut plan)?;
         plan.iter().try_for_each(|one| self.apply(tenant, one))
+    }
+
+    /// Lets the credit that had paid an invoice pay what is due on it now, the newest use first in
+    /// `uses`, and the oldest put back first. A person may have put it there: it goes back also where
+    /// credit is not used by itself.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub(super) fn put_back(&self, invoice: &Invoice, uses: &[CreditUse], due: Money) -> Result<()> {
+        let mut remaining = due;
+        for one in uses.iter().rev() {
+            let amount =
+                if one.amount.minor() < remaining.minor() { one.amount } else { remaining };
+            if amount.is_zero() {
+                break;
+            }
+            remaining = remaining.minus(amount)?;
+            let (invoice_id, tenant) = (invoice.id, invoice.tenant_id);
+            let (credit, transaction) = (one.credit, one.transaction);
+            let one = Application { invoice: invoice_id, credit, transaction, amount, remaining };
+            self.apply(tenant, &one)?;
+        }
+        Ok(())
     }
 
     /// Lets what a charge took for invoices that were too small to be charged alone pay those first:

@@ -67,7 +67,7 @@ impl Book<'_> {
             return self.discount_by_note(&coupon, invoice, metadata);
         }
         // What credit paid of it is taken off, and pays what the coupon leaves.
-        let before = invoice;
+        let uses = self.db.credit_uses_of_invoice(invoice.id)?;
         let invoice = &self.release_all(invoice, "a coupon is taken off the invoice")?;
         let new = NewRedemption {
             coupon: &coupon,
@@ -99,9 +99,7 @@ impl Book<'_> {
         };
         let reason = format!("{}: {} instead of {}", coupon.code, amounts.total, invoice.total);
         self.record(invoice, event, Some(&reason))?;
-        if !before.credit_applied.is_zero() {
-            self.use_credit_on(invoice.tenant_id, invoice.id, amounts.total)?;
-        }
+        self.put_back(invoice, &uses, amounts.total)?;
         let settled = self.use_credit(invoice.tenant_id)?;
         let left = self.db.invoice_by_id(invoice.id)?.due;
         if amounts.total.is_zero() {

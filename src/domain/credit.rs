@@ -79,7 +79,10 @@ pub struct Left {
 ///
 /// # Errors
 /// A credit in another currency.
-pub fn draw(credits: &mut [Left], due: Money) -> Result<Vec<(Left, Money)>> {
+pub fn draw<'a>(
+    credits: impl IntoIterator<Item = &'a mut Left>,
+    due: Money,
+) -> Result<Vec<(Left, Money)>> {
     let (mut due, mut drawn) = (due, Vec::new());
     for credit in credits {
         let part = if credit.left.minor() < due.minor() { credit.left } else { due };

@@ -21,4 +21,6 @@ pub use outlook::{Growth, PlanRevenue, by_plan, growth};
 pub use overdue::{AGES, Age, Bucket, Debtor, Overdue, overdue};
 pub use period::{Period, check_order};
 pub use tax::{TaxTotal, Taxes, taxes};
-pub use transactions::{CodeTally, DayTally, MethodTally, StatusTally, Transactions, transactions};
+pub use transactions::{
+    CodeTally, DayTally, MethodTally, RefundTally, StatusTally, Transactions, transactions,
+};

@@ -1,4 +1,4 @@
-//! Payments and charges: how many, by which method, how they went, day by day.
+//! Payments and charges: how many, by which method, how they went, day by day; and what went back.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -10,7 +10,7 @@ use crate::domain::money::share;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Money, Result, TransactionId};
 use crate::store::Db;
-use crate::store::reports::Tally;
+use crate::store::reports::{Tally, WentBack};
 
 /// The report. A charge belongs to the day on which it was first tried, a payment to that on which it
 /// was made, whenever it was recorded.
@@ -27,9 +27,22 @@ pub struct Transactions {
     pub days: Vec<DayTally>,
     /// Succeeded ÷ (succeeded + failed); `None` where there is neither.
     pub success_rate: Option<Decimal>,
+    /// What went back to customers, by currency. Refunds are no payments: they are in nothing above.
+    pub refunds: Vec<RefundTally>,
     /// What surplus payments left until the period's end, and was not given back: tenant,
     /// transaction, amount.
     pub unapplied: Vec<(String, TransactionId, Money)>,
+}
+
+/// The refunds of one currency.
+#[derive(Debug, Clone, Copy)]
+pub struct RefundTally {
+    pub by_gateway: i64,
+    pub by_gateway_amount: Money,
+    pub by_hand: i64,
+    pub by_hand_amount: Money,
+    /// Both.
+    pub amount: Money,
 }
 
 /// The transactions of one currency and status.
@@ -93,16 +106,32 @@ pub fn transactions(db: &Db, clock: &Clock, period: Period) -> Result<Transactio
         failures: Vec::new(),
         days: Vec::new(),
         success_rate: None,
+        refunds: Vec::new(),
         unapplied: Vec::new(),
     };
     let (days, instants) = ((span.since, span.until), (span.from.as_str(), span.before.as_str()));
     db.each_tally(days, instants, |tally| report.add(clock, span.since, &tally))?;
+    for back in db.went_back(span.since, span.until)? {
+        report.refunds.push(refunds(&back)?);
+    }
     db.each_surplus(Some(&span.before), |tenant, id, amount| {
         report.unapplied.push((tenant, id, amount));
         Ok(())
     })?;
     report.sort();
     Ok(report)
+}
+
+fn refunds(back: &WentBack) -> Result<RefundTally> {
+    let by_gateway_amount = Money::from_minor(back.by_gateway_minor, back.currency);
+    let by_hand_amount = Money::from_minor(back.by_hand_minor, back.currency);
+    Ok(RefundTally {
+        by_gateway: back.by_gateway,
+        by_gateway_amount,
+        by_hand: back.by_hand,
+        by_hand_amount,
+        amount: by_gateway_amount.plus(by_hand_amount)?,
+    })
 }
 
 impl Transactions {

@@ -563,7 +563,18 @@ pub const CHECKS: &[Check] = &[
               JOIN invoices i INDEXED BY invoices_open ON i.tenant_id = c.tenant_id
                 AND i.status = 'open' AND i.currency = c.currency
               JOIN dunning_steps s ON s.invoice_id = i.id
-              JOIN runs r ON r.id = s.run_id AND r.as_of > c.created_at
+              JOIN runs r ON r.id = s.run_id AND r.as_of > max(c.created_at,
+                -- Since when it is free: it may have paid another one, or been on its way back, or
+                -- a person kept it off this one until putting a part of it back.
+                coalesce((SELECT max(CASE WHEN u.invoice_id = i.id
+                    THEN max(u.applied_at, coalesce(u.unapplied_at, ''))
+                    ELSE coalesce(u.unapplied_at, '') END)
+                  FROM credit_uses u WHERE u.credit_id = c.id), ''),
+                coalesce((SELECT max(h.failed_at) FROM credit_refunds h
+                  WHERE h.credit_id = c.id), ''),
+                -- Since when the invoice takes it: until then its money may have been on its way.
+                coalesce((SELECT max(x.updated_at) FROM transactions x
+                  WHERE x.invoice_id = i.id AND x.kind = 'charge'), ''))
               JOIN tenants t ON t.id = c.tenant_id
               WHERE c.left_minor > 0 AND i.disputed_at IS NULL AND i.promised_until IS NULL
                 AND NOT EXISTS (SELECT 1 FROM credit_uses u WHERE u.invoice_id = i.id

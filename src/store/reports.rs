@@ -19,35 +19,30 @@ macro_rules! stood {
              stood (id, status, total_minor, due_minor, paid_on) AS MATERIALIZED (
                SELECT i.id,
                  CASE WHEN max(l.kind = 'void') THEN 'void'
-                   WHEN sum(l.receivable_minor + l.loss_minor) = 0 THEN CASE
+                   -- Below nothing where what came was recorded later than what had taken its place.
+                   WHEN sum(l.receivable_minor + l.loss_minor) <= 0 THEN CASE
                      -- Neither money nor credit settled any of it.
                      WHEN max(l.kind = 'credit_note') AND sum(CASE WHEN l.kind IN ('payment',
                          'charge', 'reversal', 'credit_applied', 'credit_unapplied')
                        THEN l.receivable_minor + l.loss_minor ELSE 0 END) = 0 THEN 'credited'
                      ELSE 'paid' END
                    WHEN sum(l.loss_minor) > 0 THEN 'uncollectible'
-                   -- Given up and paid twice over: one of the payments was taken back since.
-                   WHEN sum(l.receivable_minor + l.loss_minor) < 0
-                     AND max(CASE WHEN l.kind = 'write_off' THEN l.id END)
-                       > max(CASE WHEN l.receivable_minor > 0 THEN l.id END)
-                     THEN 'uncollectible'
                    ELSE 'open' END,
                  sum(CASE WHEN l.kind NOT IN ('void', 'credit_note') THEN l.revenue_minor + l.tax_minor ELSE 0 END),
                  sum(l.receivable_minor + l.loss_minor),
-                 -- On the day of its latest payment that was not taken back, also of one that was all
-                 -- surplus; else nothing was left to be paid from a coupon's day on, or from its
-                 -- issue.
+                 -- On the day of its latest payment that was not taken back; else nothing was left to be
+                 -- paid from a coupon's day on, or from its issue.
                  coalesce((SELECT max(day)
                      FROM (SELECT min(p.booked_on) AS day FROM ledger p
                        WHERE p.invoice_id = i.id AND p.booked_on <= :day
                          AND p.kind IN ('payment', 'charge', 'reversal')
                        GROUP BY p.transaction_id
-                       HAVING sum(p.cash_minor) > 0
+                       HAVING sum(p.receivable_minor + p.loss_minor) < 0
                        UNION ALL
-                       -- Or on that on which credit was applied last.
-                       SELECT p.booked_on FROM ledger p
-                       WHERE p.invoice_id = i.id AND p.booked_on <= :day
-                         AND p.kind = 'credit_applied'
+                       -- Or on that on which credit was applied last that was not taken off again.
+                       SELECT u.applied_on FROM credit_uses u INDEXED BY credit_uses_invoice
+                       WHERE u.invoice_id = i.id AND u.applied_on <= :day
+                         AND (u.unapplied_at IS NULL OR u.unapplied_at >= :before)
                        UNION ALL
                        -- Or on that of a credit note that took something off it.
                        SELECT p.booked_on FROM ledger p
@@ -82,4 +77,4 @@ pub use kpi::{InvoiceSums, NewPayers, Span};
 pub use outlook::Cohort;
 pub use overdue::{End, OverdueInvoice};
 pub use tax::TaxSum;
-pub use transactions::{Tally, TallyKey};
+pub use transactions::{Tally, TallyKey, WentBack};

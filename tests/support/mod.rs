@@ -7,6 +7,7 @@ pub mod coupons;
 pub mod fake_stripe;
 pub mod inside;
 pub mod ledger;
+pub mod money_model;
 pub mod races;
 pub mod statements;
 pub mod subscriptions;

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::Between;
 use crate::commands::Context;
 use crate::failure::exit;
-use crate::reports::{DayTally, MethodTally, StatusTally, Transactions, percent, transactions};
+use crate::reports::{
+    DayTally, MethodTally, RefundTally, StatusTally, Transactions, percent, transactions,
+};
 use crate::view::{Align, Column, Format};
 
 const FIELDS: &[&str] =
@@ -39,6 +41,14 @@ const METHODS: &[Column] = &[
 
 const FAILURES: &[Column] =
     &[("code", "Code", Align::Left, 0), ("count", "Count", Align::Right, 0)];
+
+const REFUNDS: &[Column] = &[
+    ("count", "Count", Align::Right, 0),
+    ("amount", "Amount", Align::Right, 0),
+    ("gateway_amount", "By gateway", Align::Right, 0),
+    ("outside_amount", "By hand", Align::Right, 0),
+    ("currency", "", Align::Left, 0),
+];
 
 const UNAPPLIED: &[Column] = &[
     ("tenant", "Tenant", Align::Left, 0),
@@ -79,6 +89,7 @@ pub fn object(report: &Transactions) -> Value {
         }).collect::<Vec<_>>(),
         "days": report.days.iter().map(day).collect::<Vec<_>>(),
         "success_rate": report.success_rate.map(|rate| rate.to_string()),
+        "refunds": report.refunds.iter().map(refunds).collect::<Vec<_>>(),
         "unapplied": report.unapplied.iter().map(|(tenant, id, amount)| json!({
             "tenant": tenant,
             "transaction": id.to_string(),
@@ -120,6 +131,18 @@ fn day(of: &DayTally) -> Value {
     })
 }
 
+fn refunds(of: &RefundTally) -> Value {
+    json!({
+        "currency": of.amount.currency().code(),
+        "count": of.by_gateway + of.by_hand,
+        "amount": of.amount.major(),
+        "gateway_count": of.by_gateway,
+        "gateway_amount": of.by_gateway_amount.major(),
+        "outside_count": of.by_hand,
+        "outside_amount": of.by_hand_amount.major(),
+    })
+}
+
 fn print(ctx: &mut Context, report: &Transactions, object: &Value) -> anyhow::Result<()> {
     let period = report.period;
     let success = report.success_rate.map(|rate| format!(", {} succeeded", percent(rate)));
@@ -145,6 +168,7 @@ fn print(ctx: &mut Context, report: &Transactions, object: &Value) -> anyhow::Re
         ("by method", METHODS, methods),
         ("failures", FAILURES, rows("failures")),
         ("by day", DAYS, rows("days")),
+        ("refunds", REFUNDS, rows("refunds")),
         ("unapplied credit", UNAPPLIED, rows("unapplied")),
     ];
     for (heading, columns, rows) in parts {

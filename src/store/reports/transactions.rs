@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use rusqlite::{Row, named_params};
 
+use crate::domain::refund::OUTSIDE;
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Currency, Result};
 use crate::store::{Db, columns};
@@ -27,6 +28,17 @@ pub struct Tally {
     pub key: TallyKey,
     pub count: i64,
     pub minor: i64,
+}
+
+/// The refunds of a currency that went back in a span: how many, and what they come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WentBack {
+    pub currency: Currency,
+    pub by_gateway: i64,
+    pub by_gateway_minor: i64,
+    /// Made outside of this program.
+    pub by_hand: i64,
+    pub by_hand_minor: i64,
 }
 
 impl Db<'_> {
@@ -93,6 +105,41 @@ impl Db<'_> {
             each(tally(row)?)?;
         }
         Ok(())
+    }
+
+    /// What went back to customers from `since` to `until`, both included, by currency. One that failed
+    /// after all until then did not go back.
+    ///
+    /// # Errors
+    /// Sums that are too large, or a fault of the file.
+    pub fn went_back(&self, since: NaiveDate, until: NaiveDate) -> Result<Vec<WentBack>> {
+        // Refunds are few, and have an index of their own.
+        let mut statement = self.conn.prepare_cached(
+            "SELECT currency, sum(NOT outside) AS by_gateway, sum(outside) AS by_hand,
+               sum(CASE WHEN outside THEN 0 ELSE amount_minor END) AS by_gateway_minor,
+               sum(CASE WHEN outside THEN amount_minor ELSE 0 END) AS by_hand_minor
+             FROM (SELECT x.currency, x.amount_minor, x.method IS :outside AS outside
+               FROM transactions x INDEXED BY transactions_invoice_refunds
+               JOIN ledger l INDEXED BY ledger_transaction ON l.transaction_id = x.id
+               WHERE x.kind = 'refund' AND l.kind = 'refund'
+                 AND l.booked_on BETWEEN :since AND :until
+                 AND NOT EXISTS (SELECT 1 FROM ledger f INDEXED BY ledger_transaction
+                   WHERE f.transaction_id = x.id AND f.kind = 'refund_failed'
+                     AND f.booked_on <= :until))
+             GROUP BY currency ORDER BY currency",
+        )?;
+        let (since, until) = (since.to_string(), until.to_string());
+        let days = named_params! { ":since": since, ":until": until, ":outside": OUTSIDE };
+        let found = statement.query_map(days, |row| {
+            Ok(WentBack {
+                currency: columns::word(row, "currency")?,
+                by_gateway: row.get("by_gateway")?,
+                by_gateway_minor: row.get("by_gateway_minor")?,
+                by_hand: row.get("by_hand")?,
+                by_hand_minor: row.get("by_hand_minor")?,
+            })
+        })?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 }
 

@@ -271,7 +271,7 @@ pub fn transactions(
     });
     let (lines, left_out) = newest(db, clock, report.period)?;
     let mut facts = transactions::object(report);
-    for part in ["totals", "methods"] {
+    for part in ["totals", "methods", "refunds"] {
         facts[part] = own_first(facts[part].take(), first);
     }
     facts["currencies"] = parts.collect();
