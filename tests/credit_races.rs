@@ -95,7 +95,7 @@ fn of_sixteen_who_credit_all_of_an_invoice_one_does_and_no_number_is_lost() {
         let shop = prepared.shop();
         let other = billed(&shop, "50");
         for number in ["INV-2026-000001", &other] {
-            let create = vec!["credit-note", "create", "--invoice", number, "--full"];
+            let create = ["credit-note", "create", "--invoice", number, "--full"];
             let outcomes = race(
                 &shop,
                 &vec![[&create[..], &["--reason", "error", "--no-email"]].concat(); 16],

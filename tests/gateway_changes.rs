@@ -160,10 +160,7 @@ fn a_refund_from_the_dashboard_uses_credit_first_and_the_rest_is_a_credit_note()
     bench.fake.refund_outside(&bench.intent(), 5_000);
     bench.later(1);
     assert_eq!(bench.books(1), [""; 0]);
-    assert_eq!(
-        bench.refunds(),
-        [("succeeded", "30.00"), ("succeeded", "20.00")].map(|(s, a)| (s.to_owned(), a.to_owned()))
-    );
+    assert_eq!(bench.refunds(), [("succeeded".to_owned(), "50.00".to_owned())]);
     let notes = bench.notes();
     let told: Vec<_> = notes
         .iter()
@@ -210,6 +207,37 @@ fn a_refund_from_the_dashboard_that_fails_two_days_later_is_credit_again() {
     bench.agrees();
     bench.later(24);
     assert_eq!(bench.books(0), [""; 0]);
+}
+
+#[test]
+fn a_refund_out_of_several_notes_that_fails_later_is_the_credit_of_each_again() {
+    let mut bench = Bench::charged("pm_refund_later");
+    for amount in ["30", "10"] {
+        bench.ok(&words(&note(amount, "--credit")));
+    }
+    let told = |bench: &Bench| {
+        let notes = bench.notes();
+        let told = |n: &Value| json!([n["to_credit"], n["refunded"], n["refund_status"]]);
+        notes.iter().map(told).collect::<Vec<_>>()
+    };
+    bench.fake.refund_outside(&bench.intent(), 6_000);
+    assert_eq!(bench.books(1), [""; 0]);
+    let back = |amount: &str| json!(["0.00", amount, "succeeded"]);
+    assert_eq!(told(&bench), [back("30.00"), back("10.00"), back("20.00")]);
+    bench.later(24);
+    assert_eq!(bench.books(0), [""; 0]);
+    bench.later(24);
+    assert_eq!(bench.books(0), ["refund_failed"]);
+    let failed = |amount: &str| json!([amount, "0.00", "failed"]);
+    assert_eq!(told(&bench), [failed("30.00"), failed("10.00"), failed("20.00")]);
+    assert_eq!(bench.credit(), json!({"EUR": "60.00"}));
+    bench.agrees();
+    // Of both notes at once, asked for here.
+    bench.ok(&["transaction", "refund", "txn_1", "--reason", "again", "--amount", "35"]);
+    let told = told(&bench);
+    assert_eq!(told[0], json!(["0.00", "30.00", "partial"]));
+    assert_eq!(told[1], json!(["5.00", "5.00", "partial"]));
+    bench.agrees();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::domain::credit_note::Split;
 use crate::domain::event::RefundEvent;
 use crate::domain::invoice::Invoice;
 use crate::domain::ledger::Entry;
-use crate::domain::refund::{OUTSIDE, Refundable, give_back};
+use crate::domain::refund::{Free, OUTSIDE, Refundable, give_back};
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::{CreditId, CreditNoteId, Money, Refusal, Result, TransactionId};
 use crate::store::{Again, Held, NewRefund, Subject};
@@ -17,8 +17,8 @@ pub enum Way<'a> {
     Gateway,
     /// It was given back by hand.
     Outside { reference: Option<&'a str> },
-    /// It was given back at the gateway, which calls it so.
-    AtGateway { charge: TransactionId, reference: &'a str },
+    /// It was given back at the gateway, which calls it so: out of those credits too.
+    AtGateway { charge: TransactionId, reference: &'a str, credits: &'a [(CreditId, Money)] },
 }
 
 impl Book<'_> {
@@ -58,15 +58,7 @@ impl Book<'_> {
             return Err(Refusal::CreditInUse { transaction: name, invoice, asked, left });
         }
         let invoice = self.db.invoice_by_id(payment.invoice_id)?;
-        let mut parts: Vec<(CreditId, Money)> = Vec::new();
-        let mut due = asked;
-        for one in free {
-            let part = if one.left.minor() < due.minor() { one.left } else { due };
-            if !part.is_zero() {
-                due = due.minus(part)?;
-                parts.push((one.credit, part));
-            }
-        }
+        let parts = take(&free, asked)?;
         self.begin(&invoice, Some(refundable.transaction), None, &parts, way, Some(reason))
     }
 
@@ -100,16 +92,17 @@ impl Book<'_> {
             self.db.hold_credit(self.act, *credit, id, *part)?;
         }
         let outside = method.is_some();
-        // A note that is being written says itself where its total goes.
-        if note.is_none() {
-            for held in self.db.held_by(id)? {
-                self.divert(&held, |split, amount| {
-                    split.to_credit = split.to_credit.minus(amount)?;
-                    let to = if outside { &mut split.outside } else { &mut split.refunded };
-                    *to = to.plus(amount)?;
-                    Ok(())
-                })?;
+        for held in self.db.held_by(id)? {
+            // A note that is being written says itself where its total goes.
+            if held.credit_note == note {
+                continue;
             }
+            self.divert(&held, |split, amount| {
+                split.to_credit = split.to_credit.minus(amount)?;
+                let to = if outside { &mut split.outside } else { &mut split.refunded };
+                *to = to.plus(amount)?;
+                Ok(())
+            })?;
         }
         let currency = amount.currency();
         let event = RefundEvent::Begun { transaction: id, refund_of: of, amount, currency };
@@ -176,11 +169,12 @@ impl Book<'_> {
         amount: Money,
         way: Way,
     ) -> Result<Vec<TransactionId>> {
+        if let Way::AtGateway { charge, credits, .. } = way {
+            let parts = [credits, &[(credit, amount)]].concat();
+            return Ok(vec![self.begin(invoice, Some(charge), Some(note), &parts, way, None)?]);
+        }
         let mut from = self.db.refundable(invoice.id)?;
         from.retain(|one: &Refundable| one.kind == TransactionKind::Charge);
-        if let Way::AtGateway { charge, .. } = way {
-            from.retain(|one| one.transaction == charge);
-        }
         let mut begun = Vec::new();
         for (one, part) in give_back(&from, amount)? {
             let (of, parts) = (Some(one.transaction), [(credit, part)]);
@@ -284,4 +278,20 @@ impl Book<'_> {
         self.record(&invoice, event, None)?;
         self.settle_from_credit(invoice.tenant_id)
     }
+}
+
+/// Which of the credits give how much of `amount`, the first of them first.
+///
+/// # Errors
+/// A credit in another currency.
+pub(super) fn take(free: &[Free], amount: Money) -> Result<Vec<(CreditId, Money)>> {
+    let (mut due, mut parts) = (amount, Vec::new());
+    for one in free {
+        let part = if one.left.minor() < due.minor() { one.left } else { due };
+        if !part.is_zero() {
+            due = due.minus(part)?;
+            parts.push((one.credit, part));
+        }
+    }
+    Ok(parts)
 }
