@@ -86,11 +86,17 @@ impl Bench {
         serde_json::from_str(&self.ok(&[words, &["--json"]].concat())).expect("JSON")
     }
 
+    fn emails(&self) -> u64 {
+        self.json(&["email", "list"]).as_array().map_or(0, |emails| emails.len() as u64)
+    }
+
     /// A run that books so many changes; the codes of its errors.
     fn books(&self, changes: u64) -> Vec<String> {
+        let emails = self.emails();
         let done = self.run(&[&RETRY[..], &["--no-deliver", "--json"]].concat());
         let report: Value = serde_json::from_str(&done.stdout).expect("a report");
         assert_eq!(report["changes_booked"], changes, "{report}");
+        assert_eq!(report["emails_queued"], self.emails() - emails, "{report}");
         let errors = report["errors"].as_array().expect("errors");
         assert_eq!(done.status, if errors.is_empty() { 0 } else { 3 }, "{report}");
         errors.iter().map(|error| text(&error["code"])).collect()
@@ -245,7 +251,7 @@ fn a_refund_of_ours_that_fails_two_days_later_pays_what_is_open_and_the_tenant_c
     let mut bench = Bench::charged("pm_refund_later");
     bench.ok(&words(&note("48", "--refund")));
     assert_eq!(bench.refunds(), [("succeeded".to_owned(), "48.00".to_owned())]);
-    // Another invoice of 40.00 is 31 days late by then, and acme suspended.
+    // Another invoice of 40.00 is open, and acme was suspended by hand.
     let create =
         ["invoice", "create", "--tenant", "acme", "--amount", "40", "--description", "Old"];
     let more = ["--issued-on", "2025-01-01", "--due-on", "2025-01-29"];

@@ -1,6 +1,6 @@
 //! What was done at the gateway without being asked: each refund and dispute is booked once.
 
-use super::{Refunded, Refunder};
+use super::{Refunded, Refunder, writing};
 use crate::domain::act::{Act, instant};
 use crate::domain::gateway_refund::{Change, Done};
 use crate::domain::transaction::{Transaction, TransactionStatus};
@@ -29,7 +29,10 @@ pub fn changes(store: &mut Store, given: &Given, act: &Act) -> Result<Refunded> 
     };
     let refunder = Refunder { given, act };
     for change in told {
-        match store.write(|db| refunder.book_change(db, &change, &mut refunded.errors)) {
+        let booked = writing(store, &mut refunded, |db, refunded| {
+            refunder.book_change(db, &change, &mut refunded.errors)
+        });
+        match booked {
             Ok(booked) => refunded.at_gateway += u64::from(booked),
             Err(refusal) if refusal.is_of_the_item() => {
                 refunded.errors.push(item_refused(&change.reference, &refusal));
