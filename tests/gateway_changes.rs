@@ -86,11 +86,17 @@ impl Bench {
         serde_json::from_str(&self.ok(&[words, &["--json"]].concat())).expect("JSON")
     }
 
+    fn emails(&self) -> u64 {
+        self.json(&["email", "list"]).as_array().map_or(0, |emails| emails.len() as u64)
+    }
+
     /// A run that books so many changes; the codes of its errors.
     fn books(&self, changes: u64) -> Vec<String> {
+        let emails = self.emails();
         let done = self.run(&[&RETRY[..], &["--no-deliver", "--json"]].concat());
         let report: Value = serde_json::from_str(&done.stdout).expect("a report");
         assert_eq!(report["changes_booked"], changes, "{report}");
+        assert_eq!(report["emails_queued"], self.emails() - emails, "{report}");
         let errors = report["errors"].as_array().expect("errors");
         assert_eq!(done.status, if errors.is_empty() { 0 } else { 3 }, "{report}");
         errors.iter().map(|error| text(&error["code"])).collect()
@@ -160,10 +166,7 @@ fn a_refund_from_the_dashboard_uses_credit_first_and_the_rest_is_a_credit_note()
     bench.fake.refund_outside(&bench.intent(), 5_000);
     bench.later(1);
     assert_eq!(bench.books(1), [""; 0]);
-    assert_eq!(
-        bench.refunds(),
-        [("succeeded", "30.00"), ("succeeded", "20.00")].map(|(s, a)| (s.to_owned(), a.to_owned()))
-    );
+    assert_eq!(bench.refunds(), [("succeeded".to_owned(), "50.00".to_owned())]);
     let notes = bench.notes();
     let told: Vec<_> = notes
         .iter()
@@ -213,11 +216,42 @@ fn a_refund_from_the_dashboard_that_fails_two_days_later_is_credit_again() {
 }
 
 #[test]
+fn a_refund_out_of_several_notes_that_fails_later_is_the_credit_of_each_again() {
+    let mut bench = Bench::charged("pm_refund_later");
+    for amount in ["30", "10"] {
+        bench.ok(&words(&note(amount, "--credit")));
+    }
+    let told = |bench: &Bench| {
+        let notes = bench.notes();
+        let told = |n: &Value| json!([n["to_credit"], n["refunded"], n["refund_status"]]);
+        notes.iter().map(told).collect::<Vec<_>>()
+    };
+    bench.fake.refund_outside(&bench.intent(), 6_000);
+    assert_eq!(bench.books(1), [""; 0]);
+    let back = |amount: &str| json!(["0.00", amount, "succeeded"]);
+    assert_eq!(told(&bench), [back("30.00"), back("10.00"), back("20.00")]);
+    bench.later(24);
+    assert_eq!(bench.books(0), [""; 0]);
+    bench.later(24);
+    assert_eq!(bench.books(0), ["refund_failed"]);
+    let failed = |amount: &str| json!([amount, "0.00", "failed"]);
+    assert_eq!(told(&bench), [failed("30.00"), failed("10.00"), failed("20.00")]);
+    assert_eq!(bench.credit(), json!({"EUR": "60.00"}));
+    bench.agrees();
+    // Of both notes at once, asked for here.
+    bench.ok(&["transaction", "refund", "txn_1", "--reason", "again", "--amount", "35"]);
+    let told = told(&bench);
+    assert_eq!(told[0], json!(["0.00", "30.00", "partial"]));
+    assert_eq!(told[1], json!(["5.00", "5.00", "partial"]));
+    bench.agrees();
+}
+
+#[test]
 fn a_refund_of_ours_that_fails_two_days_later_pays_what_is_open_and_the_tenant_comes_back() {
     let mut bench = Bench::charged("pm_refund_later");
     bench.ok(&words(&note("48", "--refund")));
     assert_eq!(bench.refunds(), [("succeeded".to_owned(), "48.00".to_owned())]);
-    // Another invoice of 40.00 is 31 days late by then, and acme suspended.
+    // Another invoice of 40.00 is open, and acme was suspended by hand.
     let create =
         ["invoice", "create", "--tenant", "acme", "--amount", "40", "--description", "Old"];
     let more = ["--issued-on", "2025-01-01", "--due-on", "2025-01-29"];

@@ -1,7 +1,7 @@
 //! What was done at the gateway without being asked: refunds, and disputes.
 
 use super::credit_note::{Crediting, Planned};
-use super::refund::Way;
+use super::refund::{Way, take};
 use super::{Book, Notify};
 use crate::domain::credit_note::{AskedSplit, CreditReason, Credited, Split, basis, draw_up};
 use crate::domain::event::PaymentEvent;
@@ -13,7 +13,7 @@ use crate::domain::{Money, Refusal, Result, TransactionId};
 impl Book<'_> {
     /// Books a refund that was made at the gateway: out of the credit that its invoice's payments and
     /// notes left and that is not used, and the rest by a credit note, which takes nothing off what is
-    /// due: the money went back. Returns the refunds, one of each.
+    /// due: the money went back. Returns the refund.
     ///
     /// # Errors
     /// More went back than the charge brought, or than is left to be credited: a person has to look.
@@ -22,27 +22,25 @@ impl Book<'_> {
         charge: &Transaction,
         amount: Money,
         reference: &str,
-    ) -> Result<Vec<TransactionId>> {
+    ) -> Result<TransactionId> {
         let left = self.db.refundable_of(charge.id)?.map(|one| one.left);
         let left = left.unwrap_or(Money::zero(amount.currency()));
         if amount.minus(left)?.minor() > 0 {
             let transaction = charge.id.to_string();
             return Err(Refusal::RefundedTooMuch { transaction, amount, left });
         }
-        let way = Way::AtGateway { charge: charge.id, reference };
         let reason = format!("{reference} at the gateway");
+        let credits = self.db.credit_from(charge)?;
         let mut free = Money::zero(amount.currency());
-        for one in self.db.credit_from(charge)? {
+        for one in &credits {
             free = free.plus(one.left)?;
         }
         let from_credit = if free.minor() < amount.minor() { free } else { amount };
-        let mut refunds = Vec::new();
-        if !from_credit.is_zero() {
-            refunds.push(self.refund(charge, Some(from_credit), way, &reason)?);
-        }
+        let credits = take(&credits, from_credit)?;
+        let way = Way::AtGateway { charge: charge.id, reference, credits: &credits };
         let rest = amount.minus(from_credit)?;
         if rest.is_zero() {
-            return Ok(refunds);
+            return self.refund(charge, Some(amount), way, &reason);
         }
         let invoice = self.db.invoice_of(charge)?;
         let new = Crediting {
@@ -60,8 +58,10 @@ impl Book<'_> {
         let zero = Money::zero(rest.currency());
         let split = Split { reduces_due: zero, to_credit: zero, refunded: rest, outside: zero };
         let note = self.write_note(&invoice, &new, &Planned { drawn, basis, split }, way)?;
-        refunds.extend(note.refunds);
-        Ok(refunds)
+        note.refunds.first().copied().ok_or_else(|| Refusal::NotRefundable {
+            transaction: charge.id.to_string(),
+            status: charge.status.word(),
+        })
     }
 
     /// Books how a dispute of a charge stands at the gateway: an open one lets its invoice rest, a lost

@@ -5,7 +5,7 @@ use crate::domain::credit_note::Split;
 use crate::domain::event::RefundEvent;
 use crate::domain::invoice::Invoice;
 use crate::domain::ledger::Entry;
-use crate::domain::refund::{Held, OUTSIDE, Refundable, give_back};
+use crate::domain::refund::{Free, Held, OUTSIDE, Refundable, give_back};
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::{CreditId, CreditNoteId, Money, Refusal, Result, TransactionId};
 use crate::store::{Again, NewRefund, Subject};
@@ -17,8 +17,8 @@ pub enum Way<'a> {
     Gateway,
     /// It was given back by hand.
     Outside { reference: Option<&'a str> },
-    /// It was given back at the gateway, which calls it so.
-    AtGateway { charge: TransactionId, reference: &'a str },
+    /// It was given back at the gateway, which calls it so: out of those credits too.
+    AtGateway { charge: TransactionId, reference: &'a str, credits: &'a [(CreditId, Money)] },
 }
 
 impl Book<'_> {
@@ -57,15 +57,7 @@ impl Book<'_> {
             let (invoice, left) = (payment.invoice.clone(), most);
             return Err(Refusal::CreditInUse { transaction: name, invoice, asked, left });
         }
-        let mut parts: Vec<(CreditId, Money)> = Vec::new();
-        let mut due = asked;
-        for one in free {
-            let part = if one.left.minor() < due.minor() { one.left } else { due };
-            if !part.is_zero() {
-                due = due.minus(part)?;
-                parts.push((one.credit, part));
-            }
-        }
+        let parts = take(&free, asked)?;
         let of = Some(refundable.transaction);
         self.begin(about(payment), of, None, &parts, way, Some(reason))
     }
@@ -101,16 +93,17 @@ impl Book<'_> {
             self.db.hold_credit(self.act, *credit, id, *part)?;
         }
         let outside = method.is_some();
-        // A note that is being written says itself where its total goes.
-        if note.is_none() {
-            for held in self.db.held_by(id)? {
-                self.divert(&held, |split, amount| {
-                    split.to_credit = split.to_credit.minus(amount)?;
-                    let to = if outside { &mut split.outside } else { &mut split.refunded };
-                    *to = to.plus(amount)?;
-                    Ok(())
-                })?;
+        for held in self.db.held_by(id)? {
+            // A note that is being written says itself where its total goes.
+            if held.credit_note == note {
+                continue;
             }
+            self.divert(&held, |split, amount| {
+                split.to_credit = split.to_credit.minus(amount)?;
+                let to = if outside { &mut split.outside } else { &mut split.refunded };
+                *to = to.plus(amount)?;
+                Ok(())
+            })?;
         }
         let currency = amount.currency();
         let event = RefundEvent::Begun { transaction: id, refund_of: of, amount, currency };
@@ -178,11 +171,19 @@ impl Book<'_> {
         amount: Money,
         way: Way,
     ) -> Result<Vec<TransactionId>> {
+        if let Way::AtGateway { charge, credits, .. } = way {
+            let parts = [credits, &[(credit, amount)]].concat();
+            return Ok(vec![self.begin(
+                Subject::of(invoice, None),
+                Some(charge),
+                Some(note),
+                &parts,
+                way,
+                None,
+            )?]);
+        }
         let mut from = self.db.refundable(invoice.id)?;
         from.retain(|one: &Refundable| one.kind == TransactionKind::Charge);
-        if let Way::AtGateway { charge, .. } = way {
-            from.retain(|one| one.transaction == charge);
-        }
         let mut begun = Vec::new();
         for (one, part) in give_back(&from, amount)? {
             let (of, parts) = (Some(one.transaction), [(credit, part)]);
@@ -292,4 +293,20 @@ impl Book<'_> {
 pub(super) fn about(transaction: &Transaction) -> Subject {
     let (tenant, invoice) = (transaction.tenant_id, transaction.invoice_id);
     Subject { invoice, ..Subject::of_tenant(tenant) }
+}
+
+/// Which of the credits give how much of `amount`, the first of them first.
+///
+/// # Errors
+/// A credit in another currency.
+pub(super) fn take(free: &[Free], amount: Money) -> Result<Vec<(CreditId, Money)>> {
+    let (mut due, mut parts) = (amount, Vec::new());
+    for one in free {
+        let part = if one.left.minor() < due.minor() { one.left } else { due };
+        if !part.is_zero() {
+            due = due.minus(part)?;
+            parts.push((one.credit, part));
+        }
+    }
+    Ok(parts)
 }

@@ -43,20 +43,31 @@ pub struct CreditNoteFilter {
     pub limit: Option<u32>,
 }
 
+/// The refunds by a gateway that hold credit of a note `n`, or held it: one may hold that of several.
+macro_rules! refunds_of_note {
+    () => {
+        "FROM credits c INDEXED BY credits_credit_note
+         JOIN credit_refunds h INDEXED BY credit_refunds_credit ON h.credit_id = c.id
+         JOIN transactions x ON x.id = h.transaction_id
+         WHERE c.credit_note_id = n.id AND x.method IS NOT 'outside'"
+    };
+}
+
 macro_rules! note_query {
     ($($rest:expr),+) => {
         concat!(
             "SELECT n.*, i.number AS invoice, i.subscription_id, t.slug AS tenant,
                s.document AS seller, b.document AS buyer,
                (SELECT count(*) FILTER (WHERE x.status IN ('pending', 'unknown')
-                  OR x.next_retry_at IS NOT NULL AND x.status = 'failed')
-                FROM transactions x INDEXED BY transactions_credit_note
-                WHERE x.credit_note_id = n.id AND x.method IS NOT 'outside') AS refunds_open,
-               (SELECT count(*) FILTER (WHERE x.status = 'succeeded')
-                FROM transactions x INDEXED BY transactions_credit_note
-                WHERE x.credit_note_id = n.id AND x.method IS NOT 'outside') AS refunds_succeeded,
-               (SELECT count(*) FROM transactions x INDEXED BY transactions_credit_note
-                WHERE x.credit_note_id = n.id AND x.method IS NOT 'outside') AS refunds
+                  OR x.next_retry_at IS NOT NULL AND x.status = 'failed') ",
+            refunds_of_note!(),
+            ") AS refunds_open,
+               (SELECT count(*) FILTER (WHERE x.status = 'succeeded') ",
+            refunds_of_note!(),
+            ") AS refunds_succeeded,
+               (SELECT count(*) ",
+            refunds_of_note!(),
+            ") AS refunds
              FROM credit_notes n JOIN invoices i ON i.id = n.invoice_id
              JOIN tenants t ON t.id = n.tenant_id
              JOIN parties s ON s.id = n.seller_id JOIN parties b ON b.id = n.buyer_id ",

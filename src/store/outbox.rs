@@ -81,6 +81,15 @@ macro_rules! email_query {
 }
 
 impl Db<'_> {
+    /// The number of the newest e-mail; 0 where there is none.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn newest_email(&self) -> Result<u64> {
+        let mut statement = self.conn.prepare_cached("SELECT coalesce(max(id), 0) FROM emails")?;
+        Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
+    }
+
     /// The day on which the e-mail with an invoice left, where it did.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ pub struct Refunded {
     pub pending: u64,
     /// Refunds and disputes that were made at the gateway.
     pub at_gateway: u64,
+    /// What customers are told of it: credit notes, and that they come back.
+    pub emails_queued: u64,
     pub errors: Vec<ItemError>,
 }
 
@@ -147,7 +149,7 @@ pub fn everything(store: &mut Store, given: &Given, act: &Act) -> Result<Refunde
         let Some(last) = page.last() else { return Ok(refunded) };
         after = *last;
         for id in page {
-            let job = store.write(|db| refunder.decided(db, id, &mut refunded));
+            let job = writing(store, &mut refunded, |db, sum| refunder.decided(db, id, sum));
             let done = job.and_then(|job| match job {
                 Some(job) => refunder.carry_out(store, job, &mut refunded),
                 None => Ok(()),
@@ -271,8 +273,7 @@ impl Refunder<'_> {
         let mut number = db.count_refund_attempts(refund)?;
         let key = loop {
             number += 1;
-            let invoice = of.invoice.as_deref().unwrap_or_default();
-            let debt = format!("refund/{invoice}/{charge}/{}/{number}", of.amount.minor());
+            let debt = format!("refund/{charge}/{}/{number}", of.amount.minor());
             let key = format!("{}-{number}", uuid::Uuid::new_v5(&file, debt.as_bytes()));
             if !db.knows_key(&key)? {
                 break key;
@@ -301,7 +302,7 @@ impl Refunder<'_> {
                 Call::Send | Call::SendAgain => gateway.refund(&job.request),
                 Call::Ask => gateway.refund_status(&job.request, job.reference.as_deref()),
             };
-            next = store.write(|db| self.book(db, &job, &answer, refunded))?;
+            next = writing(store, refunded, |db, sum| self.book(db, &job, &answer, sum))?;
         }
         Ok(())
     }
@@ -309,6 +310,21 @@ impl Refunder<'_> {
     fn begun_elsewhere(&self, series: &RefundSeries) -> ItemError {
         outcome_unknown(series, &elsewhere(series, self.given))
     }
+}
+
+/// Writes in one transaction, and counts the e-mails that this queues.
+fn writing<T>(
+    store: &mut Store,
+    refunded: &mut Refunded,
+    write: impl FnOnce(&Db, &mut Refunded) -> Result<T>,
+) -> Result<T> {
+    let (done, queued) = store.write(|db| {
+        let before = db.newest_email()?;
+        let done = write(db, refunded)?;
+        Ok((done, db.newest_email()? - before))
+    })?;
+    refunded.emails_queued += queued;
+    Ok(done)
 }
 
 /// Why a refund is neither sent nor asked about that was begun with another gateway.

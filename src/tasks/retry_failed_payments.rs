@@ -43,6 +43,7 @@ pub fn work(store: &mut Store, given: &Given, run: RunId) -> Result<Done> {
     let mut refunded = refund::everything(store, given, &act)?;
     let changed = refund::changes(store, given, &act)?;
     refunded.at_gateway += changed.at_gateway;
+    refunded.emails_queued += changed.emails_queued;
     refunded.errors.extend(changed.errors);
     Ok(done(charged, refunded))
 }
@@ -61,7 +62,7 @@ fn done(charged: Charged, refunded: Refunded) -> Done {
             refunds_pending: refunded.pending,
             changes_booked: refunded.at_gateway,
         }),
-        emails_queued: charged.emails_queued,
+        emails_queued: charged.emails_queued + refunded.emails_queued,
         errors: charged.errors.into_iter().chain(refunded.errors).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! What was done at the gateway without being asked: each refund and dispute is booked once.
 
-use super::{Refunded, Refunder};
+use super::{Refunded, Refunder, writing};
 use crate::domain::act::{Act, instant};
 use crate::domain::gateway_refund::{Change, Done};
 use crate::domain::transaction::{Transaction, TransactionStatus};
@@ -29,7 +29,10 @@ pub fn changes(store: &mut Store, given: &Given, act: &Act) -> Result<Refunded> 
     };
     let refunder = Refunder { given, act };
     for change in told {
-        match store.write(|db| refunder.book_change(db, &change, &mut refunded.errors)) {
+        let booked = writing(store, &mut refunded, |db, refunded| {
+            refunder.book_change(db, &change, &mut refunded.errors)
+        });
+        match booked {
             Ok(booked) => refunded.at_gateway += u64::from(booked),
             Err(refusal) if refusal.is_of_the_item() => {
                 refunded.errors.push(item_refused(&change.reference, &refusal));
@@ -62,8 +65,12 @@ impl Refunder<'_> {
                     errors.push(of_nothing(&charge, *amount, reference));
                     return Ok(false);
                 }
-                let refunds = self.books(db).refunded_at_gateway(&charge, *amount, reference)?;
-                self.made_there(db, &refunds, reference, key)?;
+                let refund = self.books(db).refunded_at_gateway(&charge, *amount, reference)?;
+                let machine_now = instant(self.given.clock.machine_now());
+                let told = (gateway.as_str(), reference);
+                db.insert_attempt_there(self.act, refund, told, key, &machine_now)?;
+                // It is looked after like one of ours: it may fail later.
+                self.books(db).refund_succeeded(refund, None, self.again())?;
             }
             Done::Dispute { status } => {
                 if !is_new("dispute", status.word())? {
@@ -74,25 +81,6 @@ impl Refunder<'_> {
             }
         }
         Ok(true)
-    }
-
-    /// A refund that was made at the gateway is looked after like one of ours: it may fail later. Where
-    /// it is two in our books, the gateway cannot be asked about each.
-    fn made_there(
-        &self,
-        db: &Db,
-        refunds: &[TransactionId],
-        reference: &str,
-        key: Option<&str>,
-    ) -> Result<()> {
-        let Some(first) = refunds.first() else { return Ok(()) };
-        let gateway = self.given.gateway.name();
-        let machine_now = instant(self.given.clock.machine_now());
-        db.insert_attempt_there(self.act, *first, (&gateway, reference), key, &machine_now)?;
-        if refunds.len() > 1 {
-            return Ok(());
-        }
-        self.books(db).refund_succeeded(*first, None, self.again())
     }
 
     /// The charge to which this gateway gave the reference.
