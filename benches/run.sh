@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C
 
 SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
-WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs journal"}
+WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs journal credit credit-note"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
 COUPONS=${COUPONS-1000000}             # coupons in a database with as many uses
 CODES=${CODES-100000}                  # codes made at once
@@ -396,12 +396,60 @@ measure_delivery() {
     "$(calc %.2f "$one/$eight") × as fast" "" ""
 }
 
+# generate-recurring-invoices where each tenant has credit that pays a part of its invoice, against the
+# same without.
+measure_credit() {
+  local n=$1 i with without
+  say "generate-recurring-invoices with credit, $n"
+  new_shop stock --tax-rate 20
+  "$yardstick" subscribe stock/billing.db "$n" "$AS_OF"
+  fresh stock rich
+  mapfile -t command < <(tool rich)
+  "${command[@]}" tenant list --format csv |
+    awk -F, -v day="$AS_OF" 'NR == 1 { print "tenant,amount,paid_on"; next } { print $1 ",5," day }' > credit.csv
+  "${command[@]}" import payments credit.csv > /dev/null
+  : > with.log; : > without.log
+  for ((i = 0; i < REPEAT; i++)); do
+    fresh rich shop
+    mapfile -t command < <(tool shop)
+    "$yardstick" measure 1 shop/billing.db "${command[@]}" tasks generate-recurring-invoices --no-deliver --quiet >> with.log
+    fresh stock shop
+    "$yardstick" measure 1 shop/billing.db "${command[@]}" tasks generate-recurring-invoices --no-deliver --quiet >> without.log
+  done
+  with=$(column 1 with.log | median)
+  without=$(column 1 without.log | median)
+  row "generate-recurring-invoices, credit for all against none" "$n" "$(calc %.2f "$with") s" "$(calc %.2f "$without") s" \
+    "$(calc %.2f "$with/$without")" "$(column 2 with.log | most)" "$(column 3 with.log | most)"
+  rm -rf stock rich shop
+}
+
+# credit-note create as a process, beside a bare start.
+measure_note() {
+  local n=$1 i number start note
+  say "credit-note create, $n invoices"
+  new_shop shop --tax-rate 20
+  "$yardstick" stock shop/billing.db "$n" "$AS_OF"
+  mapfile -t command < <(tool shop)
+  number=$("${command[@]}" invoice list --format csv --limit 1 | tail -1 | cut -d, -f1)
+  : > start.log; : > note.log
+  for ((i = 0; i < REPEAT; i++)); do
+    "$yardstick" measure 41 none "$billing" --version >> start.log
+    "$yardstick" measure 41 shop/billing.db "${command[@]}" credit-note create --invoice "$number" --amount 0.01 --reason error --quiet >> note.log
+  done
+  start=$(column 1 start.log | median)
+  note=$(column 1 note.log | median)
+  row "credit-note create, against --version" "$n" "$(calc %.1f "$note*1000") ms" "$(calc %.1f "$start*1000") ms" \
+    "+$(calc %.1f "($note-$start)*1000") ms" "$(column 2 note.log | most)" "$(column 3 note.log | most)"
+  rm -rf shop
+}
+
 for n in $SIZES; do
   if wants check-overdue; then
     measure_task "$n" check-overdue stock check-overdue --allow-mass-suspension --allow-mass-email
   fi
   if wants recurring; then measure_task "$n" recurring subscribe generate-recurring-invoices; fi
   if wants import; then measure_import "$n"; fi
+  if wants credit; then measure_credit "$n"; fi
 done
 if wants coupons; then
   say "making $COUPONS coupons"
@@ -420,6 +468,7 @@ if wants import-subscriptions; then for n in $ROWS; do measure_subscriptions "$n
 if wants lists; then measure_lists; fi
 if wants runs; then measure_runs; fi
 if wants journal; then measure_journal; fi
+if wants credit-note; then measure_note "$INVOICES"; fi
 
 printf '| what | N | billing | yardstick | ratio | peak RSS MB | largest WAL MB |\n'
 printf '| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n'

@@ -2,8 +2,9 @@
 //! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
 //!
 //! From the bottom up: `record` ← `methods`, `resend`, `credit` ← `issue` ← `redeem` ← `bill`
-//! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `pay`,
-//! `close`, `discount` ← `on_account`. Nothing points back up; `explain` and `coming` look ahead, and write nothing.
+//! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `refund`
+//! ← `credit_note`, `netting` ← `pay`, `close`, `discount` ← `at_gateway`, `on_account`. Nothing points
+//! back up; `explain` and `coming` look ahead, and write nothing.
 
 mod account;
 mod at_gateway;
