@@ -191,6 +191,7 @@ fn a_note_of_another_program_states_its_tax() {
 fn the_tax_of_a_note_may_be_known_where_that_of_its_invoice_is_not() {
     let unknown = Invoice {
         origin: Origin::Imported,
+        tax_category: None,
         ..invoice(&[12_000], 0, "0", TaxBasis::Exclusive, "EUR")
     };
     let mut before = Before::nothing(&unknown);

@@ -7,12 +7,13 @@ use super::facts::{is_taxed, party, unless_zero};
 use super::filters::{amount, day, unbroken};
 use super::labels;
 use super::parties::{party_facts, some};
-use crate::domain::credit_note::RefundStatus;
+use crate::domain::credit_note::{CreditNote, RefundStatus};
+use crate::domain::tax::TaxBasis;
 use crate::domain::template::{Content, ToldCreditNote};
 use crate::domain::{Money, Result};
 
 /// `credit_note`: `number`, `issued_on`, `invoice`, `invoice_issued_on`, `memo`, `seller`, `buyer`, `lines`
-/// (`description`, `amount`), `subtotal`, `discount`, `net`, `tax`, `total`; and where its total goes:
+/// (`description`, `amount`), `subtotal`, `discount`, `net`, `tax`, `tax_inclusive`, `tax_reason`, `total`; and where its total goes:
 /// `reduces_due`, `to_credit`, `refunded`, `outside`, `refund_pending`, with what is then due on the invoice,
 /// `amount_due`.
 ///
@@ -51,6 +52,8 @@ pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
         net => amount(Money::from_minor(net, amounts.total.currency()), locale),
         tax_rate => unbroken(&wording::percent(&note.tax_rate.normalize().to_string(), locale)),
         tax => is_taxed(note.tax_rate, amounts.tax).then(|| amount(amounts.tax, locale)),
+        tax_inclusive => taxed_on(note).is_some_and(TaxBasis::is_inclusive),
+        tax_reason => some(invoice.tax_reason.as_ref()).map(|reason| wording::typographic(reason, locale)),
         total => amount(amounts.total, locale),
         reduces_due => unless_zero(note.split.reduces_due, locale),
         to_credit => unless_zero(note.split.to_credit, locale),
@@ -62,6 +65,11 @@ pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
     })
 }
 
+/// How the sums of the note stand to its tax; `None` where there is none.
+fn taxed_on(note: &CreditNote) -> Option<TaxBasis> {
+    is_taxed(note.tax_rate, note.amounts.tax).then_some(note.basis)
+}
+
 /// What the sums of the note are called where its seller is.
 ///
 /// # Errors
@@ -70,7 +78,7 @@ pub(super) fn label_facts(told: &ToldCreditNote, content: &Content) -> Result<Va
     let note = &told.note;
     let seller = party(&note.number, "seller", &note.seller)?;
     let country = seller.country.or_else(|| content.company.country.clone());
-    let taxed = is_taxed(note.tax_rate, note.amounts.tax).then_some(note.basis);
+    let taxed = taxed_on(note);
     let sums = labels::sums(country.as_deref(), content.locale, note.tax_rate, taxed);
     Ok(context! {
         subtotal => sums.subtotal,

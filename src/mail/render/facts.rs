@@ -202,6 +202,7 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         total => amount(invoice.total, locale),
         paid => unless_zero(invoice.paid, locale),
         credit_applied => unless_zero(invoice.credit_applied, locale),
+        credited => unless_zero(invoice.credited, locale),
         amount_due => unless_zero(invoice.due, locale),
         collecting => content.collecting.is_some(),
         collecting_by => content.collecting.as_ref().and_then(|c| some(c.method.as_ref())),
