@@ -117,3 +117,30 @@ fn a_coupon_leaves_the_credit_on_an_invoice_that_a_person_put_there() {
     let sums = [&invoice["total"], &invoice["credit_applied"], &invoice["amount_due"]];
     assert_eq!(sums, ["90.00", "40.00", "50.00"], "{invoice:#}");
 }
+
+#[test]
+fn what_notes_gave_is_set_off_also_where_it_paid_their_own_invoice() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-05");
+    let pay = |day, amount| on(&shop, day, &["invoice", "pay", &number, "--amount", amount]);
+    let note = |day| {
+        let of = ["credit-note", "create", "--invoice", &number, "--amount", "30"];
+        on(&shop, day, &[&of[..], &["--reason", "goodwill"]].concat());
+    };
+    grant(&shop, 2, "50");
+    pay(2, "30");
+    pay(2, "20");
+    // The first note's credit pays another invoice, the second one's its own.
+    let other = shop.owes("acme", "2026-01-20");
+    note(4);
+    on(&shop, 4, &["invoice", "dispute", &other]);
+    note(5);
+    unapply(&shop, 6, "cru_1");
+    shop.task("check-overdue", "2026-01-07", &[]);
+    pay(7, "20");
+    on(&shop, 8, &["transaction", "reverse", "txn_1", "--reason", "bounced"]);
+    let invoice = on(&shop, 8, &["invoice", "show", &number]);
+    let sums = [&invoice["credited"], &invoice["credit_applied"], &invoice["amount_due"]];
+    assert_eq!(sums, ["60.00", "0.00", "0.00"], "{invoice:#}");
+    assert_eq!(on(&shop, 8, &["invoice", "show", &other])["amount_due"], "100.00");
+}

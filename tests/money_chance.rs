@@ -167,7 +167,7 @@ fn choose(model: &Model, uses: &Uses, random: &mut Random) -> Option<Deed> {
         day.max("2027-01-01".parse().expect("a day"))
     };
     let part = |random: &mut Random, most: i64| 1 + random.below(most.max(1) as u64) as i64;
-    Some(match random.below(40) {
+    Some(match random.below(41) {
         0..7 => {
             let tenant = 1 + random.below(TOKENS.len() as u64) as i64;
             let at = if random.below(3) == 0 {
@@ -240,6 +240,11 @@ fn choose(model: &Model, uses: &Uses, random: &mut Random) -> Option<Deed> {
             Deed::Refund { payment, amount, by_hand: random.below(2) == 0 }
         }
         26..29 => Deed::Reverse { payment: payment? },
+        40 => {
+            let back = model.refunds.iter().filter(|(_, r)| r.state == State::Came && !r.by_hand);
+            let refund = random.one_of(&back.map(|(id, _)| *id).collect::<Vec<_>>())?;
+            Deed::Bounce { refund }
+        }
         29 => Deed::Void { invoice: open? },
         30 => Deed::WriteOff { invoice: open? },
         31 => Deed::Promise { invoice: open?, until: day(random) },
@@ -382,6 +387,9 @@ impl Life<'_> {
                 }
                 Deed::Reverse { payment } => {
                     book.reverse(TransactionId(*payment), "bounced").map(drop)
+                }
+                Deed::Bounce { refund } => {
+                    book.refund_failed(TransactionId(*refund), "account_closed", None)
                 }
                 Deed::Void { invoice: id } => {
                     let how = Voiding { sent: Sent::Allowed, then: Then::StaysUnbilled };
@@ -661,6 +669,7 @@ const MEETS: [&str; 33] = [
     "Note",
     "Refund",
     "Reverse",
+    "Bounce",
     "Void",
     "WriteOff",
     "Promise",
@@ -679,7 +688,6 @@ const MEETS: [&str; 33] = [
     "refund_by_hand",
     "credit_in_use",
     "has_credit_notes",
-    "partly_paid",
     "credit_too_small",
     "tenant_suspended",
     "tenant_reactivated",

@@ -33,7 +33,10 @@ impl Book<'_> {
         if invoice.credit_notes_total.is_zero() {
             return Ok(netted);
         }
-        let mut due = invoice.due;
+        if invoice.due.is_zero() {
+            return Ok(netted);
+        }
+        let mut due = self.without_own_credit(invoice)?;
         for note in self.db.credit_notes_of(invoice.id)?.iter().rev() {
             let Some(credit) = self.db.credit_of_note(note.id)? else { continue };
             let given = note.amounts.total.minus(note.split.reduces_due)?;
@@ -47,6 +50,19 @@ impl Book<'_> {
             netted.lost = netted.lost.plus(lost)?;
         }
         Ok(netted)
+    }
+
+    /// Takes off an invoice what its own notes pay of it by credit, which is set off instead; returns what
+    /// is due without it.
+    fn without_own_credit(&self, invoice: &Invoice) -> Result<Money> {
+        let reason = format!("a payment of {} was taken back", invoice.number);
+        for note in self.db.credit_notes_of(invoice.id)? {
+            let Some(credit) = self.db.credit_of_note(note.id)? else { continue };
+            let mut uses = self.db.credit_uses_of(credit)?;
+            uses.retain(|one| one.unapplied_at.is_none() && one.invoice_id == invoice.id);
+            self.release(&uses, &reason, Again::ByItself)?;
+        }
+        Ok(self.db.invoice_by_id(invoice.id)?.due)
     }
 
     /// Takes `part` of what a note gave as credit; returns what of that had gone back.

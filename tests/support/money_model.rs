@@ -48,6 +48,10 @@ pub enum Deed {
     Reverse {
         payment: i64,
     },
+    /// A refund that had gone back did not arrive after all.
+    Bounce {
+        refund: i64,
+    },
     Void {
         invoice: i64,
     },
@@ -189,10 +193,11 @@ pub struct Refund {
     of: Option<i64>,
     currency: &'static str,
     amount: i64,
-    by_hand: bool,
+    pub by_hand: bool,
     parts: Vec<(usize, i64, i64)>,
     pub state: State,
     on: Option<Day>,
+    failed: Option<Day>,
 }
 
 /// A parcel of credit.
@@ -474,8 +479,9 @@ impl Model {
 
     /// What a refund holds did not go back.
     fn refund_failed(&mut self, id: i64) {
+        let today = self.today;
         let refund = self.refunds.get_mut(&id).expect("a refund");
-        refund.state = State::Failed;
+        (refund.state, refund.failed) = (State::Failed, Some(today));
         let parts = std::mem::take(&mut refund.parts);
         let tenant = self.credits[parts[0].0].tenant;
         for (credit, amount, lost) in parts {
@@ -493,8 +499,16 @@ impl Model {
             held.push((credit, part, 0));
         }
         let currency = self.credits[held[0].0].currency;
-        let refund =
-            Refund { of, currency, amount, by_hand, parts: held, state: State::Pending, on: None };
+        let refund = Refund {
+            of,
+            currency,
+            amount,
+            by_hand,
+            parts: held,
+            state: State::Pending,
+            on: None,
+            failed: None,
+        };
         self.refunds.insert(id, refund);
         if by_hand {
             self.went_back(id);
@@ -544,6 +558,15 @@ impl Model {
         let payment = self.payments.get_mut(&id).expect("a payment");
         (payment.state, payment.taken_back) = (State::TakenBack, Some(today));
         self.bill(invoice).book(today, Kind::Money, applied);
+        let owed = self.bills[&invoice].status() != "void" && self.bills[&invoice].due() > 0;
+        // What its own notes pay of it by credit is set off instead.
+        for at in self.bills[&invoice].notes.clone().into_iter().filter(|_| owed) {
+            let Some(credit) = self.notes[at].credit else { continue };
+            let own = |one: &(i64, i64)| one.0 == invoice;
+            while let Some(nth) = self.credits[credit].pays.iter().position(own) {
+                self.take_off(credit, nth);
+            }
+        }
         for at in self.bills[&invoice].notes.clone().into_iter().rev() {
             let Some(credit) = self.notes[at].credit else { continue };
             let due = if self.bills[&invoice].status() == "void" {
@@ -752,6 +775,7 @@ impl Model {
                 }
             }
             Deed::Reverse { payment } => self.reverse(*payment),
+            Deed::Bounce { refund } => self.refund_failed(*refund),
             Deed::Void { invoice } => {
                 self.take_all_off(*invoice);
                 let bill = self.bill(*invoice);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Day, Kind, Model, State};
+use super::{Day, Kind, Model, Refund, State};
 
 impl Model {
     /// By currency: how many were open on a day and what was due on them, and of those overdue.
@@ -78,7 +78,9 @@ impl Model {
     /// to, and the same by hand.
     pub fn back_until(&self, day: Day) -> BTreeMap<&'static str, [i64; 4]> {
         let mut sums = BTreeMap::new();
-        for refund in self.refunds.values().filter(|r| r.on.is_some_and(|on| on <= day)) {
+        let is_by = |then: Option<Day>| then.is_some_and(|then| then <= day);
+        let back = |refund: &&Refund| is_by(refund.on) && !is_by(refund.failed);
+        for refund in self.refunds.values().filter(back) {
             let of: &mut [i64; 4] = sums.entry(refund.currency).or_default();
             let at = if refund.by_hand { 2 } else { 0 };
             of[at] += 1;

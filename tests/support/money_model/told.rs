@@ -10,7 +10,7 @@ impl Model {
         let code = |ok: bool, code: &'static str| if ok { "ok" } else { code };
         let open = |id: &i64| code(self.bills[id].status() == "open", "not_open");
         match deed {
-            Deed::Issue { .. } | Deed::Grant { .. } => "ok",
+            Deed::Issue { .. } | Deed::Grant { .. } | Deed::Bounce { .. } => "ok",
             Deed::Pay { invoice, amount, over, .. } => {
                 let bill = &self.bills[invoice];
                 match bill.status() {
