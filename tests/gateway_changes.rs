@@ -473,7 +473,7 @@ fn more_than_is_left_to_be_credited_is_named_and_booked_once_there_is_room() {
     bench.fake.refund_outside(&bench.intent(), 12_000);
     let before = bench.shop.contents();
     for _ in 0..2 {
-        assert_eq!(bench.books(0), ["nothing_to_credit"]);
+        assert_eq!(bench.books(0), ["refunded_too_much"]);
         bench.later(24);
     }
     support::assert_same("refused", &bench.shop.contents(), &before);

@@ -32,6 +32,7 @@ support::transcript::documents! {
     refunds => "refunds.md",
     reports => "reports.md",
     suspension => "suspension.md",
+    taken_back => "taken-back.md",
     tax_categories => "tax-categories.md",
     tax_inclusive => "tax-inclusive.md",
     tax_report => "tax-report.md",

@@ -1,14 +1,13 @@
 //! What a person does with the credit of a customer.
 
 use super::credit::Application;
-use super::release::Again;
 use super::{Because, Book};
 use crate::domain::credit::{CreditSource, draw};
 use crate::domain::event::CreditEvent;
 use crate::domain::invoice::{self, Invoice};
 use crate::domain::ledger::Entry;
 use crate::domain::tenant::Tenant;
-use crate::domain::{CreditId, CreditUseId, Money, Refusal, Result, TenantId};
+use crate::domain::{CreditId, Money, Refusal, Result, TenantId};
 use crate::store::{NewCredit, Subject};
 
 impl Book<'_> {
@@ -98,20 +97,5 @@ impl Book<'_> {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         due.minus(remaining).map_err(Refusal::from)
-    }
-
-    /// Takes credit off an invoice again; it does not go back there by itself. Returns the invoice's
-    /// number.
-    ///
-    /// # Errors
-    /// It was taken off before.
-    pub fn unapply_credit(&self, id: CreditUseId, reason: &str) -> Result<String> {
-        let one = self.db.credit_use(id)?;
-        if one.unapplied_at.is_some() {
-            return Err(Refusal::AlreadyUnapplied { credit_use: id });
-        }
-        let number = one.invoice.clone();
-        self.release(&[one], reason, Again::ByHand)?;
-        Ok(number)
     }
 }

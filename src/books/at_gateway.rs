@@ -54,7 +54,18 @@ impl Book<'_> {
         };
         let before = self.db.credited_before(&invoice)?;
         let basis = basis(&invoice, &new.credited);
-        let drawn = draw_up(&invoice, basis, &before, &new.credited)?;
+        let drawn =
+            draw_up(&invoice, basis, &before, &new.credited).map_err(|refusal| match refusal {
+                // The invoice is credited already, and the credit pays something else.
+                Refusal::NothingToCredit { .. } | Refusal::CreditNoteAboveInvoice { .. } => {
+                    Refusal::RefundedTooMuch {
+                        transaction: charge.id.to_string(),
+                        amount,
+                        left: free,
+                    }
+                }
+                other => other,
+            })?;
         let zero = Money::zero(rest.currency());
         let split = Split { reduces_due: zero, to_credit: zero, refunded: rest, outside: zero };
         let note = self.write_note(&invoice, &new, &Planned { drawn, basis, split }, way)?;
@@ -89,6 +100,7 @@ impl Book<'_> {
             DisputeStatus::Won | DisputeStatus::Lost => {
                 if ours && invoice.disputed_at.is_some() {
                     self.resolve_dispute(&invoice, Some(&format!("{note}: {status}")))?;
+                    self.settle_from_credit(invoice.tenant_id)?;
                 }
                 if status == DisputeStatus::Lost && charge.status == TransactionStatus::Succeeded {
                     self.reverse(charge.id, &format!("{note} was lost"))?;

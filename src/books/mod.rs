@@ -3,7 +3,7 @@
 //!
 //! From the bottom up: `record` ← `methods`, `resend`, `credit` ← `issue` ← `redeem` ← `bill`
 //! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `refund`
-//! ← `credit_note`, `netting` ← `pay`, `close`, `discount` ← `at_gateway`, `on_account`. Nothing points
+//! ← `credit_note`, `netting` ← `pay`, `close`, `discount` ← `reverse` ← `at_gateway`, `on_account`. Nothing points
 //! back up; `explain` and `coming` look ahead, and write nothing.
 
 mod account;
@@ -28,6 +28,7 @@ mod refund;
 mod release;
 mod resend;
 mod returns;
+mod reverse;
 mod standing;
 pub mod subscribe;
 mod trial;
@@ -40,7 +41,8 @@ pub use close::{Sent, Then, Voiding};
 pub use coming::Coming;
 pub use credit_note::{Crediting, Planned, Written};
 pub use explain::{Explained, Next, Provided};
-pub use pay::{Notify, PaymentTerms, TakenBack};
+pub use netting::TakenBack;
+pub use pay::{Notify, PaymentTerms};
 pub use refund::Way;
 pub use resend::{is_sent_again_by_name, queued_facts};
 pub use standing::Because;

@@ -1,12 +1,14 @@
-//! What the credit notes of an invoice had given as credit, once a payment of it is taken back: it was
+//! What the credit notes of an invoice had given as credit, once what paid it is taken back: it was
 //! never paid, so that it takes off what is due again.
 
+use std::collections::VecDeque;
+
 use super::Book;
-use super::release::Again;
+use super::release::{Again, Touched};
 use crate::domain::credit_note::CreditNote;
-use crate::domain::invoice::Invoice;
+use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::ledger::{Claim, Entry};
-use crate::domain::{CreditId, Money, Result};
+use crate::domain::{CreditId, CreditUseId, Money, Refusal, Result};
 use crate::store::Subject;
 
 /// What became of it.
@@ -16,8 +18,17 @@ pub(super) struct Netted {
     pub amount: Money,
     /// What of it had gone back to the customer.
     pub lost: Money,
-    /// The invoices that it had paid and that are open again.
+    /// The invoices that it had paid.
+    pub touched: Vec<Touched>,
+}
+
+/// What taking money or credit back brought with it.
+#[derive(Debug, Clone)]
+pub struct TakenBack {
+    /// The other invoices that are open again, because the money had paid them as credit.
     pub opened: Vec<String>,
+    /// What of the money had gone back to the customer.
+    pub lost: Money,
 }
 
 impl Book<'_> {
@@ -29,7 +40,7 @@ impl Book<'_> {
     /// A fault of the file.
     pub(super) fn net_credit_notes(&self, invoice: &Invoice) -> Result<Netted> {
         let zero = Money::zero(invoice.total.currency());
-        let mut netted = Netted { amount: zero, lost: zero, opened: Vec::new() };
+        let mut netted = Netted { amount: zero, lost: zero, touched: Vec::new() };
         if invoice.credit_notes_total.is_zero() {
             return Ok(netted);
         }
@@ -44,12 +55,53 @@ impl Book<'_> {
             if part.is_zero() {
                 continue;
             }
-            let lost = self.net(invoice, note, credit, part, &mut netted.opened)?;
+            let lost = self.net(invoice, note, credit, part, &mut netted.touched)?;
             due = due.minus(part)?;
             netted.amount = netted.amount.plus(part)?;
             netted.lost = netted.lost.plus(lost)?;
         }
         Ok(netted)
+    }
+
+    /// Sets off what the notes of those invoices gave against what is due on them again, one after the
+    /// other: that may take credit off others, whose notes then follow.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub(super) fn set_off(&self, touched: Vec<Touched>, zero: Money) -> Result<TakenBack> {
+        let (mut queue, mut lost) = (VecDeque::from(touched), zero);
+        let mut reopened = Vec::new();
+        while let Some(one) = queue.pop_front() {
+            if one.reopened && !reopened.contains(&one.invoice) {
+                reopened.push(one.invoice);
+            }
+            let netted = self.net_credit_notes(&self.db.invoice_by_id(one.invoice)?)?;
+            lost = lost.plus(netted.lost)?;
+            queue.extend(netted.touched);
+        }
+        let mut opened = Vec::new();
+        for id in reopened {
+            let invoice = self.db.invoice_by_id(id)?;
+            opened.extend((invoice.status == InvoiceStatus::Open).then_some(invoice.number));
+        }
+        Ok(TakenBack { opened, lost })
+    }
+
+    /// Takes credit off an invoice again; it does not go back there by itself. Returns the invoice's
+    /// number, and what followed.
+    ///
+    /// # Errors
+    /// It was taken off before.
+    pub fn unapply_credit(&self, id: CreditUseId, reason: &str) -> Result<(String, TakenBack)> {
+        let one = self.db.credit_use(id)?;
+        if one.unapplied_at.is_some() {
+            return Err(Refusal::AlreadyUnapplied { credit_use: id });
+        }
+        let (number, zero) = (one.invoice.clone(), Money::zero(one.amount.currency()));
+        let touched = self.release(&[one], reason, Again::ByHand)?;
+        let mut followed = self.set_off(touched, zero)?;
+        followed.opened.retain(|opened| *opened != number);
+        Ok((number, followed))
     }
 
     /// Takes off an invoice what its own notes pay of it by credit, which is set off instead; returns what
@@ -72,7 +124,7 @@ impl Book<'_> {
         note: &CreditNote,
         credit: CreditId,
         part: Money,
-        opened: &mut Vec<String>,
+        touched: &mut Vec<Touched>,
     ) -> Result<Money> {
         let reason = format!("the payment of {} was taken back", invoice.number);
         let mut left = self.db.credit(credit)?.left;
@@ -81,7 +133,7 @@ impl Book<'_> {
         while left.minor() < part.minor() {
             // Newest first; what is taken off too much pays again by itself.
             let Some(one) = uses.pop() else { break };
-            opened.extend(self.release(&[one], &reason, Again::ByItself)?);
+            touched.extend(self.release(&[one], &reason, Again::ByItself)?);
             left = self.db.credit(credit)?.left;
         }
         let from_left = if left.minor() < part.minor() { left } else { part };

@@ -1,16 +1,12 @@
 //! Money that comes in for an invoice, and money that goes back.
 
-use super::refund;
-use super::release::Again;
 use super::{Because, Book};
 use crate::domain::credit::CreditSource;
-use crate::domain::event::{Extra, PaymentEvent};
+use crate::domain::event::PaymentEvent;
 use crate::domain::invoice::{self, Invoice, InvoiceStatus, settle};
-use crate::domain::ledger::{Claim, Entry, EntryKind, entry_of_payment};
+use crate::domain::ledger::{EntryKind, entry_of_payment};
 use crate::domain::template::Template;
-use crate::domain::transaction::{
-    NewPayment, Overpayment, Repeated, Transaction, check_reversible,
-};
+use crate::domain::transaction::{NewPayment, Overpayment, Repeated};
 use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, TenantId, TransactionId};
 use crate::store::{NewEmail, Subject};
 
@@ -45,15 +41,6 @@ pub struct Charge<'a> {
     pub method: &'static str,
     pub reference: Option<&'a str>,
     pub run: Option<RunId>,
-}
-
-/// What taking a payment back brought with it.
-#[derive(Debug, Clone)]
-pub struct TakenBack {
-    /// The other invoices that are open again, because the payment's money had paid them as credit.
-    pub opened: Vec<String>,
-    /// What of its money had gone back to the customer.
-    pub lost: Money,
 }
 
 impl Book<'_> {
@@ -188,108 +175,5 @@ impl Book<'_> {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         Ok(())
-    }
-
-    /// Takes a payment back: the money never came, or went back. The invoice is open again, and what
-    /// the payment's surplus had paid is due again, newest first; returns the numbers of the other
-    /// invoices that this opens.
-    ///
-    /// # Errors
-    /// It did not succeed, or was taken back already.
-    pub fn reverse(&self, id: TransactionId, reason: &str) -> Result<TakenBack> {
-        let transaction = self.db.transaction(id)?;
-        check_reversible(&transaction)?;
-        let about = refund::about(&transaction);
-        let zero = Money::zero(transaction.amount.currency());
-        let (mut opened, mut lost) = self.take_surplus_back(about, id, zero)?;
-        let Some(invoice) = transaction.invoice_id else {
-            self.reverse_on_account(&transaction, reason, lost)?;
-            return Ok(TakenBack { opened, lost });
-        };
-        let before = self.db.invoice_by_id(invoice)?;
-        self.db.reverse_transaction(self.act, id, reason)?;
-        let entry = Entry::reversed(
-            transaction.amount,
-            transaction.applied,
-            Claim::of(before.status),
-            self.act.today,
-        );
-        self.db.book(self.act, Subject::of(&before, Some(id)), &entry)?;
-        let reopened = before.status == InvoiceStatus::Paid && !transaction.applied.is_zero();
-        let set_back = reopened && self.chase_anew(&before)?;
-        let after = self.db.invoice_by_id(before.id)?;
-        let netted = self.net_credit_notes(&after)?;
-        opened.extend(netted.opened);
-        lost = lost.plus(netted.lost)?;
-        let event = PaymentEvent::Reversed {
-            transaction: id,
-            amount: transaction.amount,
-            currency: transaction.amount.currency(),
-            reopened,
-            set_back,
-            netted: Extra(Some(netted.amount).filter(|amount| !amount.is_zero())),
-            lost: Extra(Some(lost).filter(|amount| !amount.is_zero())),
-        };
-        self.record(&before, event, Some(reason))?;
-        // Other credit of the customer pays what is due now.
-        self.settle_from_credit(before.tenant_id)?;
-        Ok(TakenBack { opened, lost })
-    }
-
-    /// Takes a payment on account back, whose credit is gone already.
-    fn reverse_on_account(
-        &self,
-        transaction: &Transaction,
-        reason: &str,
-        lost: Money,
-    ) -> Result<()> {
-        let (id, amount, currency) =
-            (transaction.id, transaction.amount, transaction.amount.currency());
-        self.db.reverse_transaction(self.act, id, reason)?;
-        let nothing = Money::zero(currency);
-        let entry = Entry::reversed(amount, nothing, Claim::Receivable, self.act.today);
-        let subject = Subject { transaction: Some(id), ..refund::about(transaction) };
-        self.db.book(self.act, subject, &entry)?;
-        let event = PaymentEvent::Reversed {
-            transaction: id,
-            amount,
-            currency,
-            reopened: false,
-            set_back: false,
-            netted: Extra(None),
-            lost: Extra(Some(lost).filter(|amount| !amount.is_zero())),
-        };
-        self.record(transaction.tenant_id, event, Some(reason))?;
-        // Other credit of the customer pays what is due now.
-        self.settle_from_credit(transaction.tenant_id)
-    }
-
-    /// Takes back the credit that a payment left: what it pays is due again, newest first, and what went
-    /// back to the customer is lost. Returns the numbers of the invoices that this opens, and the loss.
-    fn take_surplus_back(
-        &self,
-        about: Subject,
-        id: TransactionId,
-        mut lost: Money,
-    ) -> Result<(Vec<String>, Money)> {
-        let Some(credit) = self.db.credit_of_transaction(id)? else {
-            return Ok((Vec::new(), lost));
-        };
-        let mut uses = self.db.credit_uses_of(credit)?;
-        uses.retain(|one| one.unapplied_at.is_none());
-        uses.reverse();
-        let reason = "the payment that the credit came from was taken back";
-        let opened = self.release(&uses, reason, Again::ByItself)?;
-        for held in self.db.held_of(credit)? {
-            let rest = held.amount.minus(held.lost)?;
-            self.db.lose_held(&held, rest)?;
-            lost = lost.plus(rest)?;
-            // One that is on its way is lost when it arrives.
-            if held.succeeded {
-                self.lose(held.refund, about, rest)?;
-            }
-        }
-        self.db.take_credit_back(self.act, credit)?;
-        Ok((opened, lost))
     }
 }

@@ -1,11 +1,11 @@
 //! Credit that is taken off invoices again.
 
 use super::Book;
-use crate::domain::Result;
 use crate::domain::credit::CreditUse;
 use crate::domain::event::CreditEvent;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::ledger::{Claim, Entry};
+use crate::domain::{InvoiceId, Result};
 use crate::store::Subject;
 
 /// Whether credit that was taken off an invoice may go back there by itself.
@@ -16,9 +16,17 @@ pub(super) enum Again {
     ByHand,
 }
 
+/// An invoice off which credit was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Touched {
+    pub invoice: InvoiceId,
+    /// It had been paid.
+    pub reopened: bool,
+}
+
 impl Book<'_> {
-    /// Takes credit off the invoices that it pays, and chases those anew that are open again; returns
-    /// their numbers.
+    /// Takes credit off the invoices that it pays, and chases those anew that are open again; returns the
+    /// invoices. What their credit notes had given is the caller's to set off.
     ///
     /// # Errors
     /// A fault of the file.
@@ -27,8 +35,8 @@ impl Book<'_> {
         uses: &[CreditUse],
         reason: &str,
         again: Again,
-    ) -> Result<Vec<String>> {
-        let mut opened = Vec::new();
+    ) -> Result<Vec<Touched>> {
+        let mut touched = Vec::new();
         for one in uses {
             let before = self.db.invoice_by_id(one.invoice_id)?;
             self.db.end_credit_use(self.act, one, reason, again == Again::ByHand)?;
@@ -38,8 +46,8 @@ impl Book<'_> {
             let reopened = before.status == InvoiceStatus::Paid;
             if reopened {
                 self.chase_anew(&before)?;
-                opened.push(before.number.clone());
             }
+            touched.push(Touched { invoice: before.id, reopened });
             let event = CreditEvent::Unapplied {
                 credit: one.credit,
                 credit_use: one.id,
@@ -49,7 +57,7 @@ impl Book<'_> {
             };
             self.record(&before, event, Some(reason))?;
         }
-        Ok(opened)
+        Ok(touched)
     }
 
     /// Takes all credit off an invoice, and returns the invoice as it stands then.

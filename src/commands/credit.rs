@@ -91,7 +91,19 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Unapply(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
             let mut store = ctx.writer()?;
-            let number = ctx.write(&mut store, |book| book.unapply_credit(args.id, &reason))?;
+            let (number, followed) =
+                ctx.write(&mut store, |book| book.unapply_credit(args.id, &reason))?;
+            for opened in followed.opened {
+                ctx.note(&format!(
+                    "note: {opened} is open again: it was paid by a credit note of {number}"
+                ));
+            }
+            if !followed.lost.is_zero() {
+                let lost = followed.lost;
+                ctx.note(&format!(
+                    "note: {lost} of what {number} was credited had gone back, and are lost"
+                ));
+            }
             super::invoice::show(ctx, &mut store, &number)?;
         }
     }

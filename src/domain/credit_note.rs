@@ -200,7 +200,8 @@ pub fn draw_up(
     let sums = Sums::of(invoice, basis, before);
     let left = sums.total_left();
     if left <= 0 {
-        return Err(Refusal::NothingToCredit { invoice: invoice.number.clone() });
+        let nothing = Money::zero(invoice.total.currency());
+        return Err(Refusal::NothingToCredit { invoice: invoice.number.clone(), left: nothing });
     }
     let parts = match credited {
         Credited::Full => sums.lines.iter().map(|line| line.left()).collect(),
@@ -221,7 +222,10 @@ pub fn draw_up(
     };
     let drawn = sums.drawn(&parts, tax)?;
     match drawn.amounts.total.is_zero() {
-        true => Err(Refusal::NothingToCredit { invoice: invoice.number.clone() }),
+        true => {
+            let left = Money::from_minor(left, invoice.total.currency());
+            Err(Refusal::NothingToCredit { invoice: invoice.number.clone(), left })
+        }
         false => Ok(drawn),
     }
 }

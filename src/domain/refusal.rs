@@ -252,9 +252,10 @@ pub enum Refusal {
         invoice: String,
         on: NaiveDate,
     },
-    /// All of it is credited, or what is asked for comes to nothing.
+    /// All of it is credited, or, where something is left, what is asked for comes to nothing.
     NothingToCredit {
         invoice: String,
+        left: Money,
     },
     CreditNoteAboveInvoice {
         invoice: String,

@@ -114,7 +114,11 @@ impl From<&Refusal> for Failure {
                 new("already_sent", format!("{invoice} has left by e-mail, on {on}"))
                     .hint(format!("billing credit-note create --invoice {invoice} --full --reason error takes it back by another document; --yes voids it all the same"))
             }
-            R::NothingToCredit { invoice } => {
+            R::NothingToCredit { invoice, left } if !left.is_zero() => {
+                new("nothing_to_credit", format!("what is asked for of {invoice} comes to nothing once its discount is off; {left} are left"))
+                    .hint("--amount credits what the customer gets")
+            }
+            R::NothingToCredit { invoice, .. } => {
                 new("nothing_to_credit", format!("nothing of {invoice} is left to be credited"))
                     .hint(format!("billing credit-note list --invoice {invoice} shows what was"))
             }
@@ -137,11 +141,11 @@ impl From<&Refusal> for Failure {
             }
             R::RefundAbovePaid { invoice, most, by_gateway: false, .. } if most.is_zero() => {
                 new("refund_above_paid", format!("nothing was paid on {invoice} that could go back"))
-                    .hint("what credit paid is given as credit: --credit")
+                    .hint("what credit paid is given as credit (--credit); transaction refund then gives back the payment that it came from")
             }
             R::RefundAbovePaid { invoice, asked, most, by_gateway: false } => {
                 new("refund_above_paid", format!("{asked} cannot go back: {most} were paid on {invoice} that have not gone back"))
-                    .hint("what credit paid is given as credit: --credit")
+                    .hint("what credit paid is given as credit (--credit); transaction refund then gives back the payment that it came from")
             }
             R::NotCreditable { invoice, status } => {
                 new("not_creditable", format!("{invoice} is {status}, and cannot be credited"))
@@ -169,8 +173,8 @@ impl From<&Refusal> for Failure {
                 invoice.as_ref().map(billed_goes_back).into_iter().fold(failure, Failure::hint)
             }
             R::RefundedTooMuch { transaction, amount, left } => {
-                new("refunded_too_much", format!("{amount} of {transaction} went back at the gateway, and {left} of it had not"))
-                    .hint("look at the charge there; nothing was written here")
+                new("refunded_too_much", format!("{amount} of {transaction} went back at the gateway, and {left} of it could"))
+                    .hint("where it left credit that pays an invoice, billing credit unapply frees that, and the next run books the refund")
             }
             R::HasCreditNotes { invoice } => {
                 new("has_credit_notes", format!("{invoice} has credit notes, and cannot be void"))

@@ -96,7 +96,16 @@ impl Db<'_> {
                UNION ALL
                SELECT c.id, c.left_minor, c.currency, 2 FROM credit_notes n
                JOIN credits c INDEXED BY credits_credit_note ON c.credit_note_id = n.id
-               WHERE n.invoice_id = ?2 AND c.left_minor > 0)
+               WHERE n.invoice_id = ?2 AND c.left_minor > 0
+               UNION
+               -- What notes gave of the invoices that its surplus had paid.
+               SELECT c.id, c.left_minor, c.currency, 3
+               FROM credits s INDEXED BY credits_transaction
+               JOIN credit_uses u INDEXED BY credit_uses_credit ON u.credit_id = s.id
+                 AND u.unapplied_at IS NULL
+               JOIN credit_notes n ON n.invoice_id = u.invoice_id
+               JOIN credits c INDEXED BY credits_credit_note ON c.credit_note_id = n.id
+               WHERE s.transaction_id = ?1 AND n.invoice_id IS NOT ?2 AND c.left_minor > 0)
              ORDER BY later, id",
         )?;
         let found =
@@ -106,6 +115,23 @@ impl Db<'_> {
                 Ok(Free { credit: CreditId(row.get("id")?), left })
             })?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The refunds of a payment that no gateway has: they were declined, or never sent, and wait for
+    /// another attempt.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn refunds_not_sent(&self, payment: TransactionId) -> Result<Vec<TransactionId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id FROM transactions x INDEXED BY transactions_refunds
+             WHERE refund_of = ?1 AND next_retry_at IS NOT NULL AND (status = 'failed'
+               OR (status = 'unknown' AND NOT EXISTS
+                 (SELECT 1 FROM charge_attempts WHERE transaction_id = x.id)))
+             ORDER BY id",
+        )?;
+        let ids = statement.query_map([payment.0], |row| Ok(TransactionId(row.get(0)?)))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 
     /// What of the money that was paid before an invoice was imported went back by hand.

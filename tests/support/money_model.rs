@@ -239,6 +239,8 @@ pub struct Model {
     credits: Vec<Credit>,
     /// The token that took a charge.
     took: BTreeMap<i64, Token>,
+    /// The bills off which credit was taken, in that order.
+    touched: Vec<i64>,
 }
 
 /// What of a whole goes with a part of it, to the nearest unit.
@@ -449,6 +451,17 @@ impl Model {
             (one.0, one.1, one.3) == (credit, amount, None)
         };
         bill.by_credit.iter_mut().find(paid).expect("it paid").3 = Some(today);
+        self.touched.push(invoice);
+    }
+
+    /// Sets off what the notes of those bills gave that credit was taken off, and of those that this takes
+    /// credit off in turn.
+    fn set_off(&mut self) {
+        let mut queue = std::collections::VecDeque::from(std::mem::take(&mut self.touched));
+        while let Some(invoice) = queue.pop_front() {
+            self.net_notes(invoice);
+            queue.extend(std::mem::take(&mut self.touched));
+        }
     }
 
     /// Takes all credit off an invoice, the newest first.
@@ -544,20 +557,9 @@ impl Model {
         missing
     }
 
-    fn reverse(&mut self, id: i64) {
+    /// Sets off what the notes of a bill gave against what is due on it again, the newest first.
+    fn net_notes(&mut self, invoice: i64) {
         let today = self.today;
-        let (invoice, applied) = (self.payments[&id].invoice, self.payments[&id].applied);
-        let own = |credit: &Credit| credit.payment == Some(id) && !credit.gone;
-        if let Some(credit) = self.credits.iter().position(own) {
-            while let Some(nth) = self.credits[credit].pays.len().checked_sub(1) {
-                self.take_off(credit, nth);
-            }
-            self.lose(credit, i64::MAX);
-            (self.credits[credit].left, self.credits[credit].gone) = (0, true);
-        }
-        let payment = self.payments.get_mut(&id).expect("a payment");
-        (payment.state, payment.taken_back) = (State::TakenBack, Some(today));
-        self.bill(invoice).book(today, Kind::Money, applied);
         let owed = self.bills[&invoice].status() != "void" && self.bills[&invoice].due() > 0;
         // What its own notes pay of it by credit is set off instead.
         for at in self.bills[&invoice].notes.clone().into_iter().filter(|_| owed) {
@@ -565,6 +567,7 @@ impl Model {
             let own = |one: &(i64, i64)| one.0 == invoice;
             while let Some(nth) = self.credits[credit].pays.iter().position(own) {
                 self.take_off(credit, nth);
+                self.touched.pop();
             }
         }
         for at in self.bills[&invoice].notes.clone().into_iter().rev() {
@@ -587,6 +590,29 @@ impl Model {
             self.notes[at].reduces_due += part;
             self.bill(invoice).book(today, Kind::Note, -part);
         }
+    }
+
+    fn reverse(&mut self, id: i64) {
+        let today = self.today;
+        self.touched.clear();
+        let (invoice, applied) = (self.payments[&id].invoice, self.payments[&id].applied);
+        let own = |credit: &Credit| credit.payment == Some(id) && !credit.gone;
+        if let Some(credit) = self.credits.iter().position(own) {
+            while let Some(nth) = self.credits[credit].pays.len().checked_sub(1) {
+                self.take_off(credit, nth);
+            }
+            self.lose(credit, i64::MAX);
+            (self.credits[credit].left, self.credits[credit].gone) = (0, true);
+        }
+        let payment = self.payments.get_mut(&id).expect("a payment");
+        (payment.state, payment.taken_back) = (State::TakenBack, Some(today));
+        self.bill(invoice).book(today, Kind::Money, applied);
+        // What was touched before comes after the bill itself.
+        let before = std::mem::take(&mut self.touched);
+        self.net_notes(invoice);
+        let after = std::mem::replace(&mut self.touched, before);
+        self.touched.extend(after);
+        self.set_off();
         let tenant = self.bills[&invoice].tenant;
         self.settle(tenant);
     }
@@ -670,12 +696,17 @@ impl Model {
         let invoice = self.payments[&payment].invoice;
         let of = |p: &Credit| p.payment.is_some_and(|id| self.payments[&id].invoice == invoice);
         let noted = |p: &Credit| p.note.is_some_and(|at| self.notes[at].invoice == invoice);
+        let own = |p: &&Credit| p.payment == Some(payment);
+        let paid: Vec<i64> =
+            self.credits.iter().filter(own).flat_map(|p| p.pays.iter().map(|one| one.0)).collect();
+        let of_paid = |p: &Credit| p.note.is_some_and(|at| paid.contains(&self.notes[at].invoice));
         let mut found: Vec<(u8, usize)> = Vec::new();
         for (at, credit) in self.credits.iter().enumerate().filter(|(_, credit)| credit.left > 0) {
             match () {
                 () if credit.payment == Some(payment) => found.push((0, at)),
                 () if of(credit) => found.push((1, at)),
                 () if noted(credit) => found.push((2, at)),
+                () if of_paid(credit) => found.push((3, at)),
                 () => {}
             }
         }
@@ -718,6 +749,9 @@ impl Model {
             Deed::Charge { invoice } => {
                 let tenant = self.bills[invoice].tenant;
                 self.settle(tenant);
+                if self.bills[invoice].status() != "open" {
+                    return;
+                }
                 let (amount, token) = (self.bills[invoice].due(), self.tokens[&tenant]);
                 let (applied, charge, state) = (0, true, State::Pending);
                 let (answered, taken_back, invoice) = (None, None, *invoice);
@@ -803,8 +837,10 @@ impl Model {
                 let credit = id - 1;
                 let pays = &self.credits[credit].pays;
                 let nth = pays.iter().position(|one| *one == (invoice, amount)).expect("it pays");
+                self.touched.clear();
                 self.take_off(credit, nth);
                 self.credits[credit].kept_off.insert(invoice);
+                self.set_off();
             }
             Deed::Apply { invoice, amount } => {
                 let bill = &self.bills[invoice];

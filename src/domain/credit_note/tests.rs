@@ -106,7 +106,10 @@ fn a_note_of_a_line_takes_its_share_of_discount_and_tax() {
     add(&mut before, &rest);
     assert_eq!(before.total, invoice.total);
     let none = draw_up(&invoice, exclusive, &before, &Credited::Full);
-    assert_eq!(none, Err(Refusal::NothingToCredit { invoice: "INV-1".into() }));
+    assert_eq!(
+        none,
+        Err(Refusal::NothingToCredit { invoice: "INV-1".into(), left: money(0, "EUR") })
+    );
 }
 
 /// What the customer gets is to the cent what was asked for, also where no net and its tax make it.

@@ -25,7 +25,10 @@ impl Model {
                 let mut settled = self.clone();
                 settled.settle(self.bills[invoice].tenant);
                 match () {
-                    () if settled.bills[invoice].status() != "open" => "not_open",
+                    // Credit covers it, and nobody is charged.
+                    () if settled.bills[invoice].status() != "open" => {
+                        code(self.bills[invoice].status() == "open", "not_open")
+                    }
                     () if self.live_charge(*invoice) => "charge_pending",
                     () => code(
                         self.tokens[&self.bills[invoice].tenant] != Token::None,
