@@ -13,7 +13,7 @@ pub struct Taxes {
     pub period: Period,
     /// By currency, then category, the highest rate first; what was imported without a rate last.
     pub rates: Vec<TaxSum>,
-    /// A currency each: net and tax, less what credit notes took back.
+    /// A currency each: net and tax, less what credit notes took back; without what is not known.
     pub totals: Vec<TaxTotal>,
 }
 
@@ -51,7 +51,8 @@ pub fn taxes(db: &Db, period: Period) -> Result<Taxes> {
         (sum.currency.code(), sum.category.is_none(), sum.category, std::cmp::Reverse(sum.rate))
     });
     let mut totals: BTreeMap<&str, TaxTotal> = BTreeMap::new();
-    for sum in &rates {
+    // What was imported without a rate stands apart: its tax is not known, and none of it is a sum.
+    for sum in rates.iter().filter(|sum| sum.category.is_some()) {
         let none = TaxTotal { currency: sum.currency, net: 0, tax: 0 };
         let total = totals.entry(sum.currency.code()).or_insert(none);
         total.net += sum.net - sum.credited_net;

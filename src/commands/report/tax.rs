@@ -105,6 +105,9 @@ fn print(ctx: &mut Context, report: &Taxes) -> anyhow::Result<()> {
             sum.currency
         ))?;
     }
+    if report.rates.iter().any(|sum| sum.category.is_none()) {
+        ctx.printer.text("what was imported without a rate is in none of these sums")?;
+    }
     Ok(())
 }
 
