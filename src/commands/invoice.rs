@@ -136,7 +136,11 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Dispute(args) => {
             let note = note(args.note.as_deref())?;
             change(ctx, &args.number, |book, invoice| match args.resolve {
-                true => book.resolve_dispute(invoice, note.as_deref()),
+                true => {
+                    book.resolve_dispute(invoice, note.as_deref())?;
+                    // It may be paid by credit again.
+                    book.settle_from_credit(invoice.tenant_id)
+                }
                 false => book.dispute(invoice, note.as_deref()),
             })?;
         }

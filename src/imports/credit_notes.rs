@@ -28,6 +28,7 @@ pub const OPTIONAL: &[&str] = &[
     "discount",
     "tax_rate",
     "refund_status",
+    "tax_inclusive",
     "created_at",
 ];
 

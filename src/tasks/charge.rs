@@ -20,7 +20,7 @@ use super::{BATCH, Given, ItemError, item_error, item_refused};
 use crate::books::Book;
 use crate::domain::charge::Found;
 use crate::domain::event::PaymentEvent;
-use crate::domain::invoice;
+use crate::domain::invoice::{self, InvoiceStatus};
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, InvoiceId, Refusal, Result, RunId, TransactionId};
 use crate::gateway::Gateway;
@@ -193,16 +193,22 @@ pub fn by_hand(store: &mut Store, given: &Given, act: &Act, number: &str) -> Res
     let lock = Lock::take_charging(store.path(), &act.actor, patience(given))?;
     let charger = Charger { given, act, run: None, reach: Reach::Everything };
     let job = store.write(|db| {
-        charger.books(db).settle_from_credit(db.invoice(number)?.tenant_id)?;
+        let before = db.invoice(number)?;
+        charger.books(db).settle_from_credit(before.tenant_id)?;
         let invoice = db.invoice(number)?;
+        // Credit covers it: that stands, and nobody is charged.
+        if before.status == InvoiceStatus::Open && invoice.status == InvoiceStatus::Paid {
+            return Ok(None);
+        }
         invoice::check_open(&invoice)?;
         if db.live_charge(invoice.id)?.is_some() {
             return Err(Refusal::ChargePending { invoice: invoice.number });
         }
         let method = db.default_payment_method(invoice.tenant_id)?;
         let method = method.ok_or(Refusal::NoPaymentMethod { tenant: invoice.tenant.clone() })?;
-        charger.begin(db, invoice.id, invoice.due, &method)
+        charger.begin(db, invoice.id, invoice.due, &method).map(Some)
     })?;
+    let Some(job) = job else { return Ok(Charged::default()) };
     let mut charged = charger.drive(store, Source::These(Vec::new()), vec![job])?;
     drop(lock);
     charged.eligible += 1;

@@ -18,7 +18,7 @@ use crate::domain::gateway_refund::RefundRequest;
 use crate::domain::refund::{Step, decide};
 use crate::domain::transaction::TransactionStatus;
 use crate::domain::{Act, AttemptId, Refusal, Result, TransactionId};
-use crate::gateway::{Began, Unavailable};
+use crate::gateway::{Began, Gateway, Unavailable};
 use crate::store::{Db, Locked, RefundSeries, Store};
 pub use changes::changes;
 
@@ -67,19 +67,27 @@ struct Refunder<'a> {
     act: &'a Act,
 }
 
-/// Writes the first attempt of a refund down, in the transaction that begins it.
+/// Checks that a gateway can be asked to give anything back.
 ///
 /// # Errors
-/// No gateway is configured, it gives nothing back, or another one took the money.
-pub fn prepare(db: &Db, given: &Given, act: &Act, refund: TransactionId) -> Result<()> {
-    let gateway = given.gateway;
+/// None is configured, it gives nothing back, or it cannot be used.
+pub fn check(gateway: &Gateway) -> Result<()> {
     if !gateway.charges() {
         return Err(Unavailable::None.into());
     }
     if !gateway.refunds() {
         return Err(Unavailable::Refunds { gateway: gateway.name() }.into());
     }
-    gateway.check()?;
+    gateway.check()
+}
+
+/// Writes the first attempt of a refund down, in the transaction that begins it.
+///
+/// # Errors
+/// No gateway is configured, it gives nothing back, or another one took the money.
+pub fn prepare(db: &Db, given: &Given, act: &Act, refund: TransactionId) -> Result<()> {
+    let gateway = given.gateway;
+    check(gateway)?;
     if let Some(charge) = db.gateway_of_charge(refund)?
         && gateway.began(&charge) == Began::Elsewhere
     {

@@ -221,14 +221,14 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
 }
 
 /// What a copy of seller or buyer has in parts, null where its row leaves it out.
-const SELLER_PARTS: &[&str] =
+pub(super) const SELLER_PARTS: &[&str] =
     &["street", "postcode", "city", "legal_id", "vat_id", "electronic_address", "iban", "bic"];
-const BUYER_PARTS: &[&str] =
+pub(super) const BUYER_PARTS: &[&str] =
     &["street", "postcode", "city", "legal_id", "vat_id", "electronic_address", "customer_kind"];
 
 /// Seller or buyer as an invoice keeps them. Where they say nothing else, the tax number is that for VAT,
 /// and the registration the number in the register.
-fn party(document: &str, parts: &[&str]) -> Value {
+pub(super) fn party(document: &str, parts: &[&str]) -> Value {
     let mut party = serde_json::from_str::<Value>(document).unwrap_or(Value::Null);
     if let Some(fields) = party.as_object_mut() {
         for part in parts {

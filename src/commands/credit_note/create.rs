@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use super::super::once::Once;
-use super::super::tasks::refunding;
+use super::super::tasks::{gateway, refunding};
 use super::super::{Context, amount, date_arg, words};
 use super::show;
 use crate::books::{Book, Crediting, Notify};
@@ -138,6 +138,9 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<u8> {
     let reference = reference.transpose()?;
     let (memo, reference) = (memo.as_deref(), reference.as_deref());
     if args.dry_run {
+        if args.split.refund.is_some() {
+            refund::check(&gateway(&ctx.config))?;
+        }
         let (invoice, planned) = ctx.read(&mut ctx.reader()?, |book| {
             let invoice = book.db.invoice(&args.invoice)?;
             let new = args.crediting(book, &invoice, memo, reference)?;
@@ -148,7 +151,8 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<u8> {
         let issued_on = args.issued_on.unwrap_or(ctx.clock.today());
         let object = {
             let planned = (&planned.drawn, &planned.split);
-            objects::planned_credit_note(&invoice, planned, args.reason, issued_on)
+            let new = objects::Foreseen { reason: args.reason, memo, issued_on };
+            objects::planned_credit_note(&invoice, planned, &new)
         };
         ctx.printer.object(&object)?;
         return Ok(exit::DONE);

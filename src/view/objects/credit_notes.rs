@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::{BUYER_PARTS, SELLER_PARTS, party};
 use crate::domain::credit_note::{CreditNote, CreditReason, Drawn, NoteLine, Split};
 use crate::domain::invoice::{Amounts, Invoice};
 use crate::view::{Align, Column};
@@ -36,6 +37,7 @@ pub const CREDIT_NOTE_FIELDS: &[&str] = &[
     "discount",
     "tax_rate",
     "tax",
+    "tax_inclusive",
     "total",
     "currency",
     "reduces_due",
@@ -50,7 +52,6 @@ pub const CREDIT_NOTE_FIELDS: &[&str] = &[
 
 /// A credit note.
 pub fn credit_note(note: &CreditNote) -> Value {
-    let parse = |document: &str| serde_json::from_str::<Value>(document).unwrap_or(Value::Null);
     let mut object = json!({
         "number": note.number,
         "tenant": note.tenant,
@@ -60,31 +61,40 @@ pub fn credit_note(note: &CreditNote) -> Value {
         "memo": note.memo,
     });
     sums(&mut object, note.tax_rate, &note.lines, &note.amounts, &note.split);
+    object["tax_inclusive"] = json!(note.basis.is_inclusive());
     object["lost"] = json!(note.lost.major());
     object["refund_status"] = json!(note.refund_status.word());
     object["issued_on"] = json!(note.issued_on);
-    object["seller"] = parse(&note.seller);
-    object["buyer"] = parse(&note.buyer);
+    object["seller"] = party(&note.seller, SELLER_PARTS);
+    object["buyer"] = party(&note.buyer, BUYER_PARTS);
     object["created_at"] = json!(note.created_at);
     object
+}
+
+/// What is said of a credit note that is foreseen.
+#[derive(Debug, Clone, Copy)]
+pub struct Foreseen<'a> {
+    pub reason: CreditReason,
+    pub memo: Option<&'a str>,
+    pub issued_on: NaiveDate,
 }
 
 /// What a credit note would come to.
 pub fn planned_credit_note(
     invoice: &Invoice,
     (drawn, split): (&Drawn, &Split),
-    reason: CreditReason,
-    issued_on: NaiveDate,
+    new: &Foreseen,
 ) -> Value {
     let mut object = json!({
         "number": null,
         "tenant": invoice.tenant,
         "invoice": invoice.number,
         "subscription": invoice.subscription_id.map(|id| id.to_string()),
-        "reason": reason.word(),
+        "reason": new.reason.word(),
+        "memo": new.memo,
     });
     sums(&mut object, invoice.tax_rate, &drawn.lines, &drawn.amounts, split);
-    object["issued_on"] = json!(issued_on);
+    object["issued_on"] = json!(new.issued_on);
     object["dry_run"] = json!(true);
     object
 }
