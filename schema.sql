@@ -10,13 +10,16 @@
 -- Who this file is. The uuid is the right-hand part of every Message-ID, so that two databases
 -- never give two e-mails the same one. `system_at` is the moment of the last change that was made by
 -- the machine's clock and not by --as-of: a clock far from it has jumped. Attempts of charges up to
--- the id `earlier_attempts` were made by versions that kept a program's first word alone.
+-- the id `earlier_attempts` were made by versions that kept a program's first word alone. Entries of the
+-- ledger up to `earlier_entries` are of versions that said of some past days what no later one would:
+-- that is still said.
 CREATE TABLE database_info (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   uuid TEXT NOT NULL,
   created_at TEXT NOT NULL,
   system_at TEXT,
-  earlier_attempts INTEGER NOT NULL DEFAULT 0
+  earlier_attempts INTEGER NOT NULL DEFAULT 0,
+  earlier_entries INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The customers. `suspension_cause` decides who may lift a suspension: one for overdue invoices

@@ -33,7 +33,8 @@ pub enum Command {
     /// Issue an invoice for every period that has begun and is not billed
     #[command(visible_alias = "generate-recurring")]
     GenerateRecurringInvoices(GenerateRecurringInvoices),
-    /// Charge again what was declined, and ask what became of charges without an outcome
+    /// Charge again what was declined, and ask what became of charges and refunds, also of those made at
+    /// the gateway itself
     RetryFailedPayments(RetryFailedPayments),
     /// End trials: announce it, then suspend or convert
     CleanupExpiredTrials(CleanupExpiredTrials),

@@ -53,7 +53,7 @@ impl Task {
                 "issue an invoice for every period that has begun and is not billed"
             }
             Task::RetryFailedPayments => {
-                "charge again what was declined, and ask what became of charges without an outcome"
+                "charge again what was declined, and ask what became of charges and refunds"
             }
             Task::CleanupExpiredTrials => "end trials: announce it, then suspend or convert",
             Task::CheckOverdue => "chase overdue invoices: reminders, notice, suspension",

@@ -77,7 +77,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "payments",
-        proves: "what is paid on each invoice is what its transactions applied, and the rest is credit",
+        proves: "what is paid on each invoice is what its transactions applied",
         sql: "SELECT i.number || ': transactions applied ' || coalesce(sum(x.applied_minor), 0)
                 || ', the invoice says ' || (i.paid_minor - i.paid_elsewhere_minor)
               FROM invoices i LEFT JOIN transactions x ON x.invoice_id = i.id
@@ -92,7 +92,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "currencies",
-        proves: "each transaction is in the currency of its invoice, and of its credit",
+        proves: "each transaction is in the currency of its invoice",
         sql: "SELECT 'txn_' || x.id || ' is in ' || x.currency || ', ' || i.number || ' in ' || i.currency
               FROM transactions x JOIN invoices i ON i.id = x.invoice_id
               WHERE x.currency <> i.currency

@@ -19,8 +19,18 @@ macro_rules! stood {
              stood (id, status, total_minor, due_minor, paid_on) AS MATERIALIZED (
                SELECT i.id,
                  CASE WHEN max(l.kind = 'void') THEN 'void'
+                   -- Given up and paid twice over: one of the payments was taken back since. Earlier
+                   -- versions said so, and said open of what else was below nothing by hindsight.
+                   WHEN sum(l.receivable_minor + l.loss_minor) < 0
+                     AND max(l.id) <= (SELECT earlier_entries FROM database_info)
+                     AND max(CASE WHEN l.kind = 'write_off' THEN l.id END)
+                       > max(CASE WHEN l.receivable_minor > 0 THEN l.id END)
+                     THEN 'uncollectible'
                    -- Below nothing where what came was recorded later than what had taken its place.
-                   WHEN sum(l.receivable_minor + l.loss_minor) <= 0 THEN CASE
+                   WHEN sum(l.receivable_minor + l.loss_minor) = 0
+                     OR (sum(l.receivable_minor + l.loss_minor) < 0
+                       AND max(l.id) > (SELECT earlier_entries FROM database_info))
+                     THEN CASE
                      -- Neither money nor credit settled any of it.
                      WHEN max(l.kind = 'credit_note') AND sum(CASE WHEN l.kind IN ('payment',
                          'charge', 'reversal', 'credit_applied', 'credit_unapplied')
@@ -30,14 +40,17 @@ macro_rules! stood {
                    ELSE 'open' END,
                  sum(CASE WHEN l.kind NOT IN ('void', 'credit_note') THEN l.revenue_minor + l.tax_minor ELSE 0 END),
                  sum(l.receivable_minor + l.loss_minor),
-                 -- On the day of its latest payment that was not taken back; else nothing was left to be
-                 -- paid from a coupon's day on, or from its issue.
+                 -- On the day of its latest payment that was not taken back (earlier versions: also of one
+                 -- that was all surplus); else nothing was left to be paid from a coupon's day on, or from
+                 -- its issue.
                  coalesce((SELECT max(day)
                      FROM (SELECT min(p.booked_on) AS day FROM ledger p
                        WHERE p.invoice_id = i.id AND p.booked_on <= :day
                          AND p.kind IN ('payment', 'charge', 'reversal')
                        GROUP BY p.transaction_id
-                       HAVING sum(p.receivable_minor + p.loss_minor) < 0
+                       HAVING CASE WHEN max(p.id) <= (SELECT earlier_entries FROM database_info)
+                         THEN sum(p.cash_minor) > 0
+                         ELSE sum(p.receivable_minor + p.loss_minor) < 0 END
                        UNION ALL
                        -- Or on that on which credit was applied last that was not taken off again.
                        SELECT u.applied_on FROM credit_uses u INDEXED BY credit_uses_invoice

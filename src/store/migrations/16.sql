@@ -1,3 +1,7 @@
+-- Which entries are of versions before this one: what they say of past days is what those said.
+ALTER TABLE database_info ADD COLUMN earlier_entries INTEGER NOT NULL DEFAULT 0;
+UPDATE database_info SET earlier_entries = (SELECT coalesce(max(id), 0) FROM ledger);
+
 -- Prices with tax, and why there is none.
 ALTER TABLE plans ADD COLUMN tax_inclusive INTEGER NOT NULL DEFAULT 0 CHECK (tax_inclusive IN (0, 1));
 ALTER TABLE invoices ADD COLUMN tax_inclusive INTEGER NOT NULL DEFAULT 0 CHECK (tax_inclusive IN (0, 1));
