@@ -38,12 +38,12 @@ impl Book<'_> {
         let name = payment.id.to_string();
         let found = self.db.refundable_of(payment.id)?;
         let Some(refundable) = found else {
-            let status = payment.status.word();
+            let status = match payment.kind {
+                TransactionKind::Refund => "a refund",
+                _ => payment.status.word(),
+            };
             return Err(Refusal::NotRefundable { transaction: name, status });
         };
-        if way == Way::Gateway && refundable.kind == TransactionKind::Payment {
-            return Err(Refusal::RefundByHand { transaction: name });
-        }
         let free = self.db.credit_from(payment)?;
         let mut most = Money::zero(payment.amount.currency());
         for one in &free {
@@ -55,7 +55,14 @@ impl Book<'_> {
         let asked = amount.unwrap_or(most);
         if asked.is_zero() || asked.minor() > most.minor() {
             let (invoice, left) = (payment.invoice.clone(), most);
-            return Err(Refusal::CreditInUse { transaction: name, invoice, asked, left });
+            let way = match refundable.kind {
+                TransactionKind::Charge => "--refund",
+                _ => "--outside",
+            };
+            return Err(Refusal::CreditInUse { transaction: name, invoice, asked, left, way });
+        }
+        if way == Way::Gateway && refundable.kind == TransactionKind::Payment {
+            return Err(Refusal::RefundByHand { transaction: name });
         }
         let parts = take(&free, asked)?;
         let of = Some(refundable.transaction);

@@ -23,7 +23,7 @@ pub enum Command {
     List(List),
     /// Show a transaction
     Show(Named),
-    /// Say what became of a charge whose outcome is not known
+    /// Say what became of a charge or refund whose outcome is not known
     Resolve(Resolve),
     /// Give back what of a payment is credit that is not used
     Refund(Refund),
@@ -42,10 +42,10 @@ pub struct Named {
 pub struct Resolve {
     /// The transaction's id, such as txn_7
     id: TransactionId,
-    /// The money came
+    /// The money moved: that of a charge came, that of a refund went back
     #[arg(long)]
     succeeded: bool,
-    /// The money never came
+    /// It did not move
     #[arg(long)]
     failed: bool,
     /// Where you found it out

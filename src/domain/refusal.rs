@@ -310,6 +310,8 @@ pub enum Refusal {
         invoice: Option<String>,
         asked: Money,
         left: Money,
+        /// How what was billed goes back instead.
+        way: &'static str,
     },
     /// More went back at the gateway than a charge brought.
     RefundedTooMuch {

@@ -292,7 +292,7 @@ pub const TRANSACTIONS: &[Column] = &[
     ("id", "Transaction", Align::Left, 0),
     ("invoice", "Invoice", Align::Left, 0),
     ("tenant", "Tenant", Align::Left, 1),
-    ("kind", "Kind", Align::Left, 5),
+    ("kind", "Kind", Align::Left, 1),
     ("status", "Status", Align::Left, 0),
     ("amount", "Amount", Align::Right, 0),
     ("currency", "", Align::Left, 0),

@@ -21,7 +21,7 @@ pub struct Metadata {
 pub struct Apply {
     /// The coupon's code, in any case
     code: String,
-    /// An open invoice on which nothing was paid
+    /// An open or paid invoice; where it has left or was paid, a credit note gives the discount
     #[arg(long, value_name = "NUMBER")]
     invoice: Option<String>,
     /// A subscription whose coming invoices it discounts

@@ -17,7 +17,7 @@ use crate::domain::party::CustomerKind;
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
 use crate::domain::subscription::Collection;
-use crate::domain::tax::{OwnTax, SellerTax, TaxBasis, Treatment};
+use crate::domain::tax::{OwnTax, SellerTax, TaxBasis, Taxed, Treatment};
 use crate::domain::template::{
     AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
     PaidInvoice, Template, ToldCreditNote, Trial, Variant,
@@ -377,9 +377,9 @@ pub fn sample(example: &Example) -> Content {
 fn sample_credit_note(invoice: &Invoice, today: NaiveDate) -> ToldCreditNote {
     let line = invoice.lines.last().map_or(Money::zero(invoice.total.currency()), |l| l.amount);
     #[expect(clippy::expect_used, reason = "a line of the example")]
-    let tax = line.percent(invoice.tax_rate).expect("a small amount");
+    let Taxed { net, tax, total } =
+        invoice.tax_basis.take_apart(line, invoice.tax_rate).expect("a small amount");
     let zero = Money::zero(line.currency());
-    let total = Money::from_minor(line.minor() + tax.minor(), line.currency());
     let description = invoice.lines.last().map(|l| l.description.clone()).unwrap_or_default();
     let note = CreditNote {
         id: CreditNoteId(0),
@@ -392,7 +392,7 @@ fn sample_credit_note(invoice: &Invoice, today: NaiveDate) -> ToldCreditNote {
         reason: CreditReason::Correction,
         memo: None,
         amounts: Amounts { subtotal: line, discount: zero, tax, total },
-        basis: TaxBasis::Exclusive,
+        basis: invoice.tax_basis,
         tax_rate: invoice.tax_rate,
         split: Split { reduces_due: total, to_credit: zero, refunded: zero, outside: zero },
         lost: zero,
@@ -401,7 +401,7 @@ fn sample_credit_note(invoice: &Invoice, today: NaiveDate) -> ToldCreditNote {
         seller: invoice.seller.clone(),
         buyer: invoice.buyer.clone(),
         created_at: String::new(),
-        lines: vec![NoteLine { line: 2, description, amount: line, discount: zero, net: line }],
+        lines: vec![NoteLine { line: 2, description, amount: line, discount: zero, net }],
     };
     let due = Money::from_minor(invoice.due.minor() - total.minor(), line.currency());
     ToldCreditNote { note, invoice: Invoice { due, credited: total, ..invoice.clone() } }

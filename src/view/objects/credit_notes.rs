@@ -18,11 +18,11 @@ pub const CREDIT_NOTES: &[Column] = &[
     ("reason", "Reason", Align::Left, 4),
     ("total", "Total", Align::Right, 0),
     ("currency", "", Align::Left, 0),
-    ("reduces_due", "Off the due", Align::Right, 3),
-    ("to_credit", "To credit", Align::Right, 3),
-    ("refunded", "Refunded", Align::Right, 3),
+    ("reduces_due", "Off the due", Align::Right, 2),
+    ("to_credit", "To credit", Align::Right, 2),
+    ("refunded", "Refunded", Align::Right, 2),
     ("outside", "By hand", Align::Right, 5),
-    ("refund_status", "Refund", Align::Left, 2),
+    ("refund_status", "Refund", Align::Left, 4),
 ];
 
 /// Fields of a credit note.
