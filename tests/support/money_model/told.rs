@@ -61,8 +61,8 @@ impl Model {
                 let asked = amount.unwrap_or(most);
                 match () {
                     () if payment.state != State::Came => "not_refundable",
-                    () if !by_hand && !payment.charge => "refund_by_hand",
-                    () => code(asked > 0 && asked <= most, "credit_in_use"),
+                    () if asked == 0 || asked > most => "credit_in_use",
+                    () => code(*by_hand || payment.charge, "refund_by_hand"),
                 }
             }
             Deed::Reverse { payment } => match self.payments[payment].state {
