@@ -710,3 +710,27 @@ fn while_the_outcome_of_one_of_ours_is_open_nothing_is_taken_for_one_of_theirs()
         shop.check();
     }
 }
+
+/// A program may tell each step of a dispute, and all of them by one time.
+#[test]
+fn a_dispute_that_is_decided_is_not_open_again_in_whatever_order_its_steps_are_told() {
+    for (end, due) in [("lost", "120.00"), ("won", "0.00")] {
+        for order in [["open", end], [end, "open"]] {
+            let (shop, number) = charged();
+            let charge = format!("for-{}", shop.keys("charge")[0]);
+            let step = |status: &str| {
+                json!({"kind": "dispute", "reference": "d1", "charge": charge, "status": status,
+                    "at": "2025-03-01T12:00:00Z"})
+            };
+            shop.says("changes", &json!({"changes": order.map(step)}).to_string());
+            let booked = if order[0] == "open" { 2 } else { 1 };
+            for booked in [booked, 0, 0] {
+                let report = shop.task(RETRY, "2025-03-02", &[]);
+                assert_eq!(report["changes_booked"], booked, "{report}");
+            }
+            let open = shop.events("dispute_opened").len() - shop.events("dispute_resolved").len();
+            assert_eq!((open, &shop.invoice(&number)["amount_due"]), (0, &json!(due)));
+            shop.check();
+        }
+    }
+}

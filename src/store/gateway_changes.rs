@@ -109,6 +109,25 @@ impl Db<'_> {
         Ok(known.exists([key])?)
     }
 
+    /// Whether a dispute of a charge was won or lost already, as the gateway told earlier.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn dispute_is_decided(
+        &self,
+        gateway: &str,
+        charge: TransactionId,
+        reference: &str,
+    ) -> Result<bool> {
+        let mut decided = self.conn.prepare_cached(
+            "SELECT 1 FROM gateway_changes
+             WHERE gateway IN (SELECT ?3 UNION
+                 SELECT gateway FROM charge_attempts WHERE transaction_id = ?1)
+               AND kind = 'dispute' AND reference = ?2 AND status IN ('won', 'lost')",
+        )?;
+        Ok(decided.exists((charge.0, reference, gateway))?)
+    }
+
     /// Writes down that a change at a gateway is booked; whether it was not before.
     ///
     /// # Errors

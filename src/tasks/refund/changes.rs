@@ -2,7 +2,7 @@
 
 use super::{Refunded, Refunder, writing};
 use crate::domain::act::{Act, instant};
-use crate::domain::gateway_refund::{Change, Done};
+use crate::domain::gateway_refund::{Change, DisputeStatus, Done};
 use crate::domain::transaction::{Transaction, TransactionStatus};
 use crate::domain::{Money, Result, TransactionId};
 use crate::gateway::{Began, CHANGES_SPAN};
@@ -73,6 +73,11 @@ impl Refunder<'_> {
                 self.books(db).refund_succeeded(refund, None, self.again())?;
             }
             Done::Dispute { status } => {
+                // Told by each of its steps, in whatever order: what is decided is not open again.
+                let late = *status == DisputeStatus::Open;
+                if late && db.dispute_is_decided(&gateway, charge, reference)? {
+                    return Ok(false);
+                }
                 if !is_new("dispute", status.word())? {
                     return Ok(false);
                 }
