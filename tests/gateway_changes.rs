@@ -339,6 +339,39 @@ fn killed_at_every_commit_a_refund_goes_back_once_and_is_booked_as_ours() {
     }
 }
 
+/// The run sends what was not sent, asks what became of another, and books a refund and a dispute.
+#[test]
+fn a_run_killed_at_every_commit_books_all_of_it_once() {
+    for point in 1.. {
+        let mut bench = Bench::charged("pm_card");
+        bench.ok(&words(&note("10", "--credit")));
+        bench.fake.next_refund(Fault::DropBefore);
+        assert_eq!(bench.run(&words(&note("20", "--refund"))).status, 3);
+        bench.fake.next_refund(Fault::DropAfter);
+        assert_eq!(bench.run(&words(&note("30", "--refund"))).status, 3);
+        bench.fake.refund_outside(&bench.intent(), 1_500);
+        bench.fake.dispute(&bench.intent(), "warning_needs_response");
+        bench.later(1);
+        let mut command = bench.command(&[&RETRY[..], &["--no-deliver"]].concat());
+        let done = command.env("BILLING_CRASH_AT", point.to_string()).output().expect("it starts");
+        let died = done.status.code().is_none();
+        bench.ok(&[&RETRY[..], &["--no-deliver"]].concat());
+        assert_eq!(bench.books(0), [""; 0], "point {point}");
+        let invoice = bench.invoice("INV-2025-000001");
+        assert_eq!(
+            (&invoice["refunded"], &invoice["credit_notes_total"]),
+            (&json!("65.00"), &json!("65.00")),
+            "point {point}"
+        );
+        assert_eq!((bench.refunds().len(), bench.events("charge_disputed")), (3, 1));
+        bench.agrees();
+        if !died {
+            assert!(point > 10, "{point}");
+            return;
+        }
+    }
+}
+
 /// What a person says of a refund may be wrong: money that went back is booked all the same.
 #[test]
 fn what_went_back_although_somebody_said_that_it_failed_is_booked() {
