@@ -279,15 +279,16 @@ pub fn settle(invoice: &Invoice, amount: Money, overpayment: Overpayment) -> Res
     }
 }
 
-/// Checks that an invoice can be voided: open (or given up), and nothing was paid on it. One that
-/// came to nothing or was paid by credit is paid without a payment, and can be voided too.
+/// Checks that an invoice can be voided: open (or given up), without credit notes, and nothing was
+/// paid on it. One that came to nothing or was paid by credit is paid without a payment, and can be
+/// voided too.
 pub fn check_voidable(invoice: &Invoice) -> Result<()> {
-    let unpaid = invoice.paid.is_zero() && invoice.status == InvoiceStatus::Paid;
-    if !unpaid && invoice.status != InvoiceStatus::Credited {
-        check_closable(invoice, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible])?;
-    }
     if !invoice.credit_notes_total.is_zero() {
         return Err(Refusal::HasCreditNotes { invoice: invoice.number.clone() });
+    }
+    let unpaid = invoice.paid.is_zero() && invoice.status == InvoiceStatus::Paid;
+    if !unpaid {
+        check_closable(invoice, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible])?;
     }
     if !invoice.paid.is_zero() {
         return Err(Refusal::PartlyPaid { invoice: invoice.number.clone(), paid: invoice.paid });

@@ -74,8 +74,8 @@ impl Model {
                 let paid = bill.sum(Kind::Money) != 0;
                 match bill.status() {
                     "void" => "not_open",
-                    "paid" if paid => "not_open",
                     _ if !bill.notes.is_empty() => "has_credit_notes",
+                    "paid" if paid => "not_open",
                     _ if paid => "partly_paid",
                     _ => code(!self.live_charge(*invoice), "charge_pending"),
                 }
