@@ -44,6 +44,7 @@ impl Book<'_> {
             };
             return Err(Refusal::NotRefundable { transaction: name, status });
         };
+        let by_hand = refundable.kind == TransactionKind::Payment;
         let free = self.db.credit_from(payment)?;
         let mut most = Money::zero(payment.amount.currency());
         for one in &free {
@@ -55,13 +56,9 @@ impl Book<'_> {
         let asked = amount.unwrap_or(most);
         if asked.is_zero() || asked.minor() > most.minor() {
             let (invoice, left) = (payment.invoice.clone(), most);
-            let way = match refundable.kind {
-                TransactionKind::Charge => "--refund",
-                _ => "--outside",
-            };
-            return Err(Refusal::CreditInUse { transaction: name, invoice, asked, left, way });
+            return Err(Refusal::CreditInUse { transaction: name, invoice, asked, left, by_hand });
         }
-        if way == Way::Gateway && refundable.kind == TransactionKind::Payment {
+        if way == Way::Gateway && by_hand {
             return Err(Refusal::RefundByHand { transaction: name });
         }
         let parts = take(&free, asked)?;

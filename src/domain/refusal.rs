@@ -310,8 +310,8 @@ pub enum Refusal {
         invoice: Option<String>,
         asked: Money,
         left: Money,
-        /// How what was billed goes back instead.
-        way: &'static str,
+        /// Whether it came by hand, and so goes back by hand.
+        by_hand: bool,
     },
     /// More went back at the gateway than a charge brought.
     RefundedTooMuch {

@@ -164,13 +164,13 @@ impl From<&Refusal> for Failure {
                 new("refund_by_hand", format!("{transaction} was paid by hand, and no gateway can give it back"))
                     .hint("give it back by hand, then say so with --outside --reference R")
             }
-            R::CreditInUse { transaction, invoice, left, way, .. } if left.is_zero() => {
+            R::CreditInUse { transaction, invoice, left, by_hand, .. } if left.is_zero() => {
                 let failure = new("credit_in_use", format!("nothing of {transaction} is credit that is not used"));
-                invoice.as_ref().map(|invoice| billed_goes_back(invoice, way)).into_iter().fold(failure, Failure::hint)
+                invoice.as_ref().map(|invoice| billed_goes_back(invoice, *by_hand)).into_iter().fold(failure, Failure::hint)
             }
-            R::CreditInUse { transaction, invoice, asked, left, way } => {
+            R::CreditInUse { transaction, invoice, asked, left, by_hand } => {
                 let failure = new("credit_in_use", format!("{asked} of {transaction} cannot go back: {left} of it are credit that is not used"));
-                invoice.as_ref().map(|invoice| billed_goes_back(invoice, way)).into_iter().fold(failure, Failure::hint)
+                invoice.as_ref().map(|invoice| billed_goes_back(invoice, *by_hand)).into_iter().fold(failure, Failure::hint)
             }
             R::RefundedTooMuch { transaction, amount, left } => {
                 new("refunded_too_much", format!("{amount} of {transaction} went back at the gateway, and {left} of it could"))
@@ -357,6 +357,7 @@ fn reason_words(verdict: &Verdict, reason: Reason) -> String {
     }
 }
 
-fn billed_goes_back(invoice: &str, way: &str) -> String {
+fn billed_goes_back(invoice: &str, by_hand: bool) -> String {
+    let way = if by_hand { "--outside" } else { "--refund" };
     format!("what was billed goes back by billing credit-note create --invoice {invoice} {way}")
 }
