@@ -1,6 +1,7 @@
 //! Who sells and who buys, in parts that other programs read: addresses, numbers, bank accounts.
 
-use super::{Result, text, words};
+use super::email::Locale;
+use super::{Result, labels, text, words};
 
 words! {
     /// What a customer is, which decides what the law wants on its invoices.
@@ -20,6 +21,113 @@ pub struct Details {
     /// Where it takes e-invoices, as its platform writes it.
     pub electronic_address: Option<String>,
     pub kind: Option<CustomerKind>,
+}
+
+/// Seller or buyer, as an invoice keeps them. What is not known is `None`, never empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Party {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    /// As one text of several lines, where it was not written in parts.
+    pub address: Option<String>,
+    /// ISO 3166.
+    pub country: Option<String>,
+    pub tax_id: Option<String>,
+    pub registration: Option<String>,
+    pub street: Option<String>,
+    pub postcode: Option<String>,
+    pub city: Option<String>,
+    /// In the register of companies: SIREN, RCCM.
+    pub legal_id: Option<String>,
+    pub vat_id: Option<String>,
+    pub electronic_address: Option<String>,
+    /// Without spaces.
+    pub iban: Option<String>,
+    pub bic: Option<String>,
+    /// Of a buyer.
+    pub kind: Option<CustomerKind>,
+}
+
+impl Party {
+    /// The party with what it does not say from what is known of it now: a number that was not
+    /// known when the invoice was issued may stand on its document, one that was is never changed.
+    pub fn filled_from(self, now: &Party) -> Party {
+        let or = |this: Option<String>, now: &Option<String>| this.or_else(|| now.clone());
+        Party {
+            name: or(self.name, &now.name),
+            email: or(self.email, &now.email),
+            address: or(self.address, &now.address),
+            country: or(self.country, &now.country),
+            tax_id: or(self.tax_id, &now.tax_id),
+            registration: or(self.registration, &now.registration),
+            street: or(self.street, &now.street),
+            postcode: or(self.postcode, &now.postcode),
+            city: or(self.city, &now.city),
+            legal_id: or(self.legal_id, &now.legal_id),
+            vat_id: or(self.vat_id, &now.vat_id),
+            electronic_address: or(self.electronic_address, &now.electronic_address),
+            iban: or(self.iban, &now.iban),
+            bic: or(self.bic, &now.bic),
+            kind: self.kind.or(now.kind),
+        }
+    }
+
+    /// The lines of its address without the country: as it was written, else from its parts.
+    pub fn address_lines(&self) -> Vec<String> {
+        if let Some(address) = &self.address {
+            return address
+                .lines()
+                .map(str::trim)
+                .filter(|l| !l.is_empty())
+                .map(str::to_owned)
+                .collect();
+        }
+        let place = [&self.postcode, &self.city];
+        let place: Vec<&str> = place.into_iter().flatten().map(String::as_str).collect();
+        let lines = [self.street.clone(), (!place.is_empty()).then(|| place.join(" "))];
+        lines.into_iter().flatten().collect()
+    }
+
+    /// Its numbers, a line each, as people of its country call them.
+    pub fn number_lines(&self, locale: Locale) -> Vec<String> {
+        let numbers = self.numbers();
+        let country = self.country.as_deref();
+        let in_register = |number| labels::registration(country, locale, number);
+        [
+            numbers.registration.map(in_register),
+            numbers.legal_id.map(in_register),
+            numbers.tax_id.map(|id| labels::tax_id(country, locale, id)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Its numbers, none of them twice.
+    pub fn numbers(&self) -> Numbers<'_> {
+        let legal_id = self.legal_id.as_deref();
+        let registration = self.registration.as_deref().or(legal_id);
+        // `RCS Paris 552 100 554` says the number already.
+        let digits =
+            |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+        let said = |id: &&str| registration.is_some_and(|said| digits(said).contains(&digits(id)));
+        Numbers {
+            registration,
+            legal_id: legal_id.filter(|id| !said(id)),
+            tax_id: self.vat_id.as_deref().or(self.tax_id.as_deref()),
+        }
+    }
+}
+
+/// The numbers of a party, as an invoice prints them.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbers<'a> {
+    /// In a register, as it was written.
+    pub registration: Option<&'a str>,
+    /// That of the company, where the registration does not say it.
+    pub legal_id: Option<&'a str>,
+    /// For VAT, else for taxes.
+    pub tax_id: Option<&'a str>,
 }
 
 /// Checks the street of an address.
@@ -61,14 +169,18 @@ pub fn iban(value: &str) -> Option<String> {
         && bytes[..2].iter().all(u8::is_ascii_uppercase)
         && bytes[2..4].iter().all(u8::is_ascii_digit)
         && bytes.iter().all(u8::is_ascii_alphanumeric);
-    // The country and the check digits come last, and a letter is two digits: A is 10, Z is 35.
-    let rest = |bytes: &[u8]| {
-        bytes[4..].iter().chain(&bytes[..4]).fold(0u32, |rest, byte| match byte {
-            b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
-            _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
-        })
-    };
-    (shaped && rest(bytes) == 1).then_some(iban)
+    // The country and the check digits come last.
+    let proved = || modulo_97(bytes[4..].iter().chain(&bytes[..4]).copied()) == 1;
+    (shaped && proved()).then_some(iban)
+}
+
+/// What check digits of banks are reckoned with (ISO 7064): capital letters and digits as one number, in
+/// which a letter is two digits (A is 10, Z is 35), modulo 97.
+pub(super) fn modulo_97(bytes: impl Iterator<Item = u8>) -> u32 {
+    bytes.fold(0u32, |rest, byte| match byte {
+        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
+        _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
+    })
 }
 
 /// A BIC (ISO 9362) in capital letters: a bank, a country, a place, and a branch or none; `None` of another

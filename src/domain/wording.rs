@@ -162,6 +162,12 @@ pub fn period((start, end): (NaiveDate, NaiveDate), locale: Locale) -> String {
     }
 }
 
+/// The text without a place where a line could be broken: a mail program breaks lines of plain text
+/// and of subjects too, and an amount has to stay beside its currency.
+pub fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
 /// So many days: `1 jour`, `2 jours`, `1 day`, `0 days`.
 pub fn days(count: i64, locale: Locale) -> String {
     let word = match locale {

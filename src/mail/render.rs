@@ -3,7 +3,6 @@
 mod credit_note;
 mod facts;
 mod filters;
-mod labels;
 mod parties;
 
 use std::collections::BTreeSet;

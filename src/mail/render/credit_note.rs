@@ -4,10 +4,10 @@ use minijinja::{Value, context};
 
 use super::super::wording;
 use super::facts::{is_taxed, party, unless_zero};
-use super::filters::{amount, day, unbroken};
-use super::labels;
+use super::filters::{amount, day};
 use super::parties::{party_facts, some};
 use crate::domain::credit_note::{CreditNote, RefundStatus};
+use crate::domain::labels;
 use crate::domain::tax::TaxBasis;
 use crate::domain::template::{Content, ToldCreditNote};
 use crate::domain::{Money, Result};
@@ -50,7 +50,7 @@ pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
         subtotal => amount(amounts.subtotal, locale),
         discount => unless_zero(amounts.discount, locale),
         net => amount(Money::from_minor(net, amounts.total.currency()), locale),
-        tax_rate => unbroken(&wording::percent(&note.tax_rate.normalize().to_string(), locale)),
+        tax_rate => wording::unbroken(&wording::percent(&note.tax_rate.normalize().to_string(), locale)),
         tax => is_taxed(note.tax_rate, amounts.tax).then(|| amount(amounts.tax, locale)),
         tax_inclusive => taxed_on(note).is_some_and(TaxBasis::is_inclusive),
         tax_reason => some(invoice.tax_reason.as_ref()).map(|reason| wording::typographic(reason, locale)),

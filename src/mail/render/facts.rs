@@ -5,13 +5,14 @@ use minijinja::{Value, context};
 use rust_decimal::Decimal;
 
 use super::super::wording;
-use super::filters::{amount, day, unbroken, unit_price};
+use super::credit_note;
+use super::filters::{amount, day, unit_price};
 use super::parties::{Party, company_facts, party_facts, some};
-use super::{credit_note, labels};
 use crate::domain::calendar::plus_days;
 use crate::domain::credit_note::{CreditNote, CreditReason, NoteLine, RefundStatus, Split};
 use crate::domain::email::{ByLanguage, Locale};
 use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
+use crate::domain::labels;
 use crate::domain::legal::LegalNotes;
 use crate::domain::party::CustomerKind;
 use crate::domain::plan::{Interval, IntervalUnit};
@@ -30,7 +31,7 @@ use crate::mail::Undeliverable;
 const LISTED: usize = 100;
 
 fn count(number: usize, locale: Locale) -> String {
-    unbroken(&wording::number(&number.to_string(), locale))
+    wording::unbroken(&wording::number(&number.to_string(), locale))
 }
 
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `declined`, `today`, `overdue`
@@ -193,7 +194,7 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         net => amount(invoice.amounts().net(), locale),
         tax_inclusive => taxed_on(invoice).is_some_and(TaxBasis::is_inclusive),
         coupon => some(invoice.coupon.as_ref()),
-        tax_rate => unbroken(&wording::percent(&invoice.tax_rate.normalize().to_string(), locale)),
+        tax_rate => wording::unbroken(&wording::percent(&invoice.tax_rate.normalize().to_string(), locale)),
         tax => taxed_on(invoice).map(|_| amount(invoice.tax, locale)),
         tax_reason => some(invoice.tax_reason.as_ref())
             .map(|reason| wording::typographic(reason, locale)),

@@ -8,8 +8,8 @@ use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State};
 use rust_decimal::Decimal;
 
-use super::super::wording;
 use crate::domain::email::Locale;
+use crate::domain::wording::{self, unbroken};
 use crate::domain::{Currency, Money};
 
 /// An amount in an e-mail, in major units; it prints in the e-mail's language.
@@ -38,12 +38,6 @@ impl Object for Day {
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&wording::date(self.0, self.1))
     }
-}
-
-/// The text without a place where a line could be broken: a mail program breaks lines of plain text
-/// and of subjects too, and an amount has to stay beside its currency.
-pub fn unbroken(text: &str) -> String {
-    text.replace(' ', "\u{a0}")
 }
 
 /// The amount as a template sees it.

@@ -3,9 +3,9 @@
 use minijinja::{Value, context};
 use serde::Deserialize;
 
-use super::labels;
 use crate::domain::countries;
 use crate::domain::email::{ByLanguage, Locale};
+use crate::domain::labels;
 use crate::domain::template::Company;
 
 /// Seller or buyer as an invoice keeps them.

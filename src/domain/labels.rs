@@ -2,10 +2,9 @@
 
 use rust_decimal::Decimal;
 
-use super::super::wording;
-use super::filters::unbroken;
-use crate::domain::email::Locale;
-use crate::domain::tax::TaxBasis;
+use super::email::Locale;
+use super::tax::TaxBasis;
+use super::wording::{self, unbroken};
 
 /// What an invoice's sums are called.
 pub struct Sums {

@@ -1,0 +1,19 @@
+//! Why a document cannot be written.
+
+use crate::domain::Currency;
+use crate::domain::refusal::Reasons;
+
+/// Why a document cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unwritable {
+    /// The font has no such character.
+    Glyph { number: String, character: char },
+    /// A font or a picture of the operator that cannot be used; `what` is its key in the config.
+    Asset { what: &'static str, message: String },
+    /// The standard of e-invoices knows amounts of two decimals at most.
+    CurrencyNotInStandard { number: String, currency: Currency },
+    /// A French e-invoice in another currency says its tax in euros, by a rate that is not known here.
+    CurrencyNeedsRate { number: String, currency: Currency },
+}
+
+impl Reasons for Unwritable {}
