@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use billing::books::issue;
+use billing::books::party;
 use billing::domain::TenantId;
 use billing::domain::calendar::plus_days;
 use billing::domain::email::Locale;
@@ -106,7 +106,7 @@ pub fn import(db: &str, file: &str, as_of: &str) -> Done {
             *buyer = conn.last_insert_rowid();
         }
         if seller == 0 {
-            party.execute([issue::seller(&Default::default())])?;
+            party.execute([party::copy(Default::default())])?;
             seller = conn.last_insert_rowid();
         }
         let (units, cents) = record[2].split_once('.').ok_or("no decimals")?;
@@ -172,7 +172,7 @@ fn read_tenants(conn: &Connection) -> Done<HashMap<String, (i64, String, i64)>> 
             created_on: chrono::NaiveDate::MIN,
             updated_at: String::new(),
         };
-        let document = issue::buyer(&tenant);
+        let document = party::copy(tenant.party());
         tenants.insert(tenant.slug, (tenant.id.0, document, 0));
     }
     Ok(tenants)

@@ -3,9 +3,8 @@
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use serde::Serialize;
 
-use super::Book;
+use super::{Book, party};
 use crate::config::Config;
 use crate::domain::coupon::Redemption;
 use crate::domain::event::{Extra, InvoiceEvent};
@@ -13,7 +12,7 @@ use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, Purpose, add_
 use crate::domain::period::Period;
 use crate::domain::subscription::Collection;
 use crate::domain::tax::TaxBasis;
-use crate::domain::template::{Company, Template};
+use crate::domain::template::Template;
 use crate::domain::tenant::Tenant;
 use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, SubscriptionId, calendar};
 use crate::store::{NewEmail, NewInvoice, NewUsage};
@@ -85,7 +84,7 @@ impl<'a> Book<'a> {
     /// # Errors
     /// A fault of the file.
     pub fn issuer(&self) -> Result<Issuer<'a>> {
-        let seller = self.db.party(&seller(&self.config.company))?;
+        let seller = self.db.party(&party::copy(self.config.company.party()))?;
         Ok(Issuer { book: *self, seller, domain: self.config.mail_domain() })
     }
 
@@ -131,7 +130,7 @@ impl Issuer<'_> {
             tax_reason: treatment.reason.as_deref(),
             paid_elsewhere: Money::zero(amounts.total.currency()),
             seller: self.seller,
-            buyer: self.book.db.party(&buyer(tenant))?,
+            buyer: self.book.db.party(&party::copy(tenant.party()))?,
             issued_on,
             due_on,
             paid_on: free.then_some(issued_on),
@@ -246,90 +245,4 @@ fn issued<'a>(new: &NewIssue<'a>, amounts: &Amounts, due_on: NaiveDate) -> Invoi
         coupon: Extra(redemption.map(|redemption| redemption.code.as_str())),
         discount: Extra(redemption.map(|_| amounts.discount)),
     }
-}
-
-/// Seller or buyer, as an invoice keeps them.
-#[derive(Serialize)]
-struct Party<'a> {
-    name: &'a str,
-    email: Option<&'a str>,
-    address: Option<&'a str>,
-    country: Option<&'a str>,
-    tax_id: Option<&'a str>,
-    registration: Option<&'a str>,
-    #[serde(flatten)]
-    parts: Parts<'a>,
-}
-
-/// What of them other programs read. What there is not is left out: it is the same copy as before.
-#[derive(Serialize, Default)]
-struct Parts<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    street: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    postcode: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    city: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    legal_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vat_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    electronic_address: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iban: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bic: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    customer_kind: Option<&'a str>,
-}
-
-/// Straight to text, without a tree of values between: a run writes two an invoice.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
-}
-
-/// The seller's copy on an invoice.
-pub fn seller(company: &Company) -> String {
-    json(&Party {
-        name: &company.name,
-        email: company.email.as_deref(),
-        address: company.address.as_deref(),
-        country: company.country.as_deref(),
-        tax_id: company.tax_id.as_deref(),
-        registration: company.registration.as_deref(),
-        parts: Parts {
-            street: company.street.as_deref(),
-            postcode: company.postcode.as_deref(),
-            city: company.city.as_deref(),
-            legal_id: company.legal_id.as_deref(),
-            vat_id: company.vat_id.as_deref(),
-            electronic_address: company.electronic_address.as_deref(),
-            iban: company.iban.as_deref(),
-            bic: company.bic.as_deref(),
-            customer_kind: None,
-        },
-    })
-}
-
-/// The buyer's copy on an invoice.
-pub fn buyer(tenant: &Tenant) -> String {
-    json(&Party {
-        name: &tenant.name,
-        email: Some(&tenant.email),
-        address: tenant.address.as_deref(),
-        country: tenant.country.as_deref(),
-        tax_id: tenant.tax_id.as_deref(),
-        registration: None,
-        parts: Parts {
-            street: tenant.details.street.as_deref(),
-            postcode: tenant.details.postcode.as_deref(),
-            city: tenant.details.city.as_deref(),
-            legal_id: tenant.details.legal_id.as_deref(),
-            vat_id: tenant.details.vat_id.as_deref(),
-            electronic_address: tenant.details.electronic_address.as_deref(),
-            customer_kind: tenant.details.kind.map(|kind| kind.word()),
-            ..Parts::default()
-        },
-    })
 }

@@ -1,7 +1,7 @@
 //! The verbs that change more than one noun in one transaction: issuing, redeeming, subscribing,
 //! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
 //!
-//! From the bottom up: `record` ← `methods`, `resend`, `credit` ← `issue` ← `redeem` ← `bill`
+//! From the bottom up: `record`, `party` ← `methods`, `resend`, `credit` ← `issue` ← `redeem` ← `bill`
 //! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `refund`
 //! ← `credit_note`, `netting` ← `pay`, `close`, `discount` ← `reverse` ← `at_gateway`, `on_account`. Nothing points
 //! back up; `explain` and `coming` look ahead, and write nothing.
@@ -21,6 +21,7 @@ pub mod issue;
 mod methods;
 mod netting;
 mod on_account;
+pub mod party;
 pub mod pay;
 mod record;
 pub mod redeem;

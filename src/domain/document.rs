@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::email::Locale;
 use super::invoice::Amounts;
-use super::legal::LegalNotes;
+use super::legal::Notes;
 use super::party::Party;
 use super::tax::{TaxBasis, TaxCategory};
 use super::{Currency, Money, words};
@@ -97,16 +97,6 @@ pub struct Corrected {
     pub issued_on: NaiveDate,
 }
 
-/// What an invoice says of late and early payment.
-#[derive(Debug, Clone)]
-pub enum Notes {
-    None,
-    /// What the law of the seller's country wants.
-    Law(LegalNotes),
-    /// What the seller wrote in its place, in lines.
-    Own(String),
-}
-
 /// How a document is paid.
 #[derive(Debug, Clone, Default)]
 pub struct Payment {
@@ -138,17 +128,6 @@ impl Document {
     /// creditor reference; `None` of a credit note, and of a number that does not fit into one.
     pub fn reference(&self) -> Option<String> {
         (self.kind == DocumentKind::Invoice).then(|| creditor_reference(&self.number)).flatten()
-    }
-}
-
-impl Notes {
-    /// The text, a line a note.
-    pub fn lines(&self) -> Option<String> {
-        match self {
-            Notes::None => None,
-            Notes::Law(notes) => Some(notes.lines()),
-            Notes::Own(text) => Some(text.clone()),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the law of a seller's country wants on its invoices.
 
-use super::email::Locale;
+use super::email::{ByLanguage, Locale};
 use super::party::CustomerKind;
 
 /// The notes of a French invoice between businesses (Code de commerce, L441-9, L441-10 and D441-5).
@@ -54,9 +54,44 @@ impl LegalNotes {
         })
     }
 
+    /// What an invoice says of late and early payment: what the seller wrote of it (`own`; nothing, where
+    /// that is empty in the language), else what the law of its country wants.
+    pub fn on_invoice(
+        own: Option<&ByLanguage>,
+        country: Option<&str>,
+        buyer: Option<CustomerKind>,
+        locale: Locale,
+    ) -> Notes {
+        match own {
+            Some(own) => own.get(locale).map_or(Notes::None, |text| Notes::Own(text.to_owned())),
+            None => LegalNotes::of(country, buyer, locale).map_or(Notes::None, Notes::Law),
+        }
+    }
+
     /// The notes, a line each.
     pub fn lines(&self) -> String {
         [self.penalties, self.indemnity, self.discount].join("\n")
+    }
+}
+
+/// What an invoice says of late and early payment.
+#[derive(Debug, Clone)]
+pub enum Notes {
+    None,
+    /// What the law of the seller's country wants.
+    Law(LegalNotes),
+    /// What the seller wrote in its place, in lines.
+    Own(String),
+}
+
+impl Notes {
+    /// The text, a line a note.
+    pub fn lines(&self) -> Option<String> {
+        match self {
+            Notes::None => None,
+            Notes::Law(notes) => Some(notes.lines()),
+            Notes::Own(text) => Some(text.clone()),
+        }
     }
 }
 

@@ -52,7 +52,9 @@ impl Party {
     /// The party with what it does not say from what is known of it now: a number that was not
     /// known when the invoice was issued may stand on its document, one that was is never changed.
     pub fn filled_from(self, now: &Party) -> Party {
-        let or = |this: Option<String>, now: &Option<String>| this.or_else(|| now.clone());
+        let some = |text: &String| !text.trim().is_empty();
+        let or =
+            |this: Option<String>, now: &Option<String>| this.or_else(|| now.clone()).filter(some);
         Party {
             name: or(self.name, &now.name),
             email: or(self.email, &now.email),

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use super::credit_note::CreditNote;
 use super::email::{ByLanguage, Locale};
 use super::invoice::Invoice;
+use super::party::Party;
 use super::plan::Interval;
 use super::stage::Stage;
 use super::tax::TaxBasis;
@@ -73,6 +74,29 @@ pub struct Company {
     /// Without spaces.
     pub iban: Option<String>,
     pub bic: Option<String>,
+}
+
+impl Company {
+    /// It as the seller of an invoice.
+    pub fn party(&self) -> Party {
+        Party {
+            name: Some(self.name.clone()),
+            email: self.email.clone(),
+            address: self.address.clone(),
+            country: self.country.clone(),
+            tax_id: self.tax_id.clone(),
+            registration: self.registration.clone(),
+            street: self.street.clone(),
+            postcode: self.postcode.clone(),
+            city: self.city.clone(),
+            legal_id: self.legal_id.clone(),
+            vat_id: self.vat_id.clone(),
+            electronic_address: self.electronic_address.clone(),
+            iban: self.iban.clone(),
+            bic: self.bic.clone(),
+            kind: None,
+        }
+    }
 }
 
 /// One invoice in an e-mail's list.
@@ -226,6 +250,9 @@ pub struct Content {
     pub comes_back: bool,
     /// The invoice that the e-mail carries whole.
     pub invoice: Option<Invoice>,
+    /// Of that invoice, or of the credit note.
+    pub seller: Party,
+    pub buyer: Party,
     pub credit_note: Option<ToldCreditNote>,
     /// What the seller writes in place of what the law wants on invoices.
     pub legal_notes: Option<ByLanguage>,

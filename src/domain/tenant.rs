@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::email::Locale;
-use super::party::Details;
+use super::party::{Details, Party};
 use super::refusal::Why;
 use super::tax::{OwnTax, SellerTax, TaxCategory, Treatment};
 use super::{Currency, Refusal, Result, TenantId, text, words};
@@ -166,6 +166,27 @@ impl TenantEdit {
 }
 
 impl Tenant {
+    /// It as the buyer of an invoice.
+    pub fn party(&self) -> Party {
+        let Details { street, postcode, city, legal_id, vat_id, electronic_address, kind } =
+            self.details.clone();
+        Party {
+            name: Some(self.name.clone()),
+            email: Some(self.email.clone()),
+            address: self.address.clone(),
+            country: self.country.clone(),
+            tax_id: self.tax_id.clone(),
+            street,
+            postcode,
+            city,
+            legal_id,
+            vat_id,
+            electronic_address,
+            kind,
+            ..Party::default()
+        }
+    }
+
     /// How its invoices are taxed.
     pub fn taxed_by(&self, seller: &SellerTax) -> Treatment {
         seller.treat(&self.tax, self.tax_rate, self.locale)

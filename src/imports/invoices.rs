@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::table::Row;
 use super::{Bad, Import, RowOutcome};
-use crate::books::{Because, issue};
+use crate::books::{Because, party};
 use crate::domain::event::{InvoiceEvent, Reopened};
 use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose};
 use crate::domain::refusal::Why;
@@ -144,7 +144,7 @@ impl Import<'_> {
             return Ok(Some(*known));
         }
         let Some(tenant) = self.db.find_tenant(slug)? else { return Ok(None) };
-        let buyer = self.db.party(&issue::buyer(&tenant))?;
+        let buyer = self.db.party(&party::copy(tenant.party()))?;
         let known = KnownTenant { id: tenant.id, currency: tenant.currency, buyer };
         if tenants.known.len() >= MOST_KNOWN {
             tenants.known.clear();
@@ -163,7 +163,9 @@ impl Import<'_> {
     ) -> Result<NewInvoice<'r>, Bad> {
         let seller = match tenants.seller {
             Some(seller) => seller,
-            None => *tenants.seller.insert(self.db.party(&issue::seller(&self.config.company))?),
+            None => {
+                *tenants.seller.insert(self.db.party(&party::copy(self.config.company.party()))?)
+            }
         };
         let zero = Money::zero(read.total.currency());
         let paid = read.status == InvoiceStatus::Paid;

@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use super::super::wording;
-use super::facts::{is_taxed, party, unless_zero};
+use super::facts::{is_taxed, unless_zero};
 use super::filters::{amount, day};
 use super::parties::{party_facts, some};
 use crate::domain::credit_note::{CreditNote, RefundStatus};
@@ -21,11 +21,6 @@ use crate::domain::{Money, Result};
 /// A seller or buyer that cannot be read.
 pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
     let (note, invoice, locale) = (&told.note, &told.invoice, content.locale);
-    let mut seller = party(&note.number, "seller", &note.seller)?;
-    let mut buyer = party(&note.number, "buyer", &note.buyer)?;
-    seller.name = seller.name.or_else(|| some(Some(&content.company.name)).map(str::to_owned));
-    seller.country = seller.country.or_else(|| content.company.country.clone());
-    buyer.name = buyer.name.or_else(|| Some(content.tenant_name.clone()));
     let amounts = &note.amounts;
     let lines: Vec<Value> = note
         .lines
@@ -44,8 +39,8 @@ pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
         invoice => note.invoice.as_str(),
         invoice_issued_on => day(invoice.issued_on, locale),
         memo => some(note.memo.as_ref()),
-        seller => party_facts(&seller, locale),
-        buyer => party_facts(&buyer, locale),
+        seller => party_facts(&content.seller, locale),
+        buyer => party_facts(&content.buyer, locale),
         lines => lines,
         subtotal => amount(amounts.subtotal, locale),
         discount => unless_zero(amounts.discount, locale),
@@ -76,10 +71,9 @@ fn taxed_on(note: &CreditNote) -> Option<TaxBasis> {
 /// A seller that cannot be read.
 pub(super) fn label_facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
     let note = &told.note;
-    let seller = party(&note.number, "seller", &note.seller)?;
-    let country = seller.country.or_else(|| content.company.country.clone());
+    let country = content.seller.country.as_deref();
     let taxed = taxed_on(note);
-    let sums = labels::sums(country.as_deref(), content.locale, note.tax_rate, taxed);
+    let sums = labels::sums(country, content.locale, note.tax_rate, taxed);
     Ok(context! {
         subtotal => sums.subtotal,
         net => sums.net,

@@ -7,14 +7,14 @@ use rust_decimal::Decimal;
 use super::super::wording;
 use super::credit_note;
 use super::filters::{amount, day, unit_price};
-use super::parties::{Party, company_facts, party_facts, some};
+use super::parties::{company_facts, party_facts, some};
 use crate::domain::calendar::plus_days;
 use crate::domain::credit_note::{CreditNote, CreditReason, NoteLine, RefundStatus, Split};
 use crate::domain::email::{ByLanguage, Locale};
 use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose, add_up};
 use crate::domain::labels;
 use crate::domain::legal::LegalNotes;
-use crate::domain::party::CustomerKind;
+use crate::domain::party::Party;
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
 use crate::domain::subscription::Collection;
@@ -174,11 +174,7 @@ pub(super) fn unless_zero(money: Money, locale: Locale) -> Option<Value> {
 
 fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
     let locale = content.locale;
-    let mut seller = seller_of(invoice, content)?;
-    let mut buyer = party(&invoice.number, "buyer", &invoice.buyer)?;
-    // Invoices that were taken over from elsewhere may say nothing of either.
-    seller.name = seller.name.or_else(|| some(Some(&content.company.name)).map(str::to_owned));
-    buyer.name = buyer.name.or_else(|| Some(content.tenant_name.clone()));
+    let (seller, buyer) = (&content.seller, &content.buyer);
     let lines = invoice.lines.iter().map(|line| line_facts(line, invoice, locale));
     let lines: Vec<Value> = lines.collect();
     Ok(context! {
@@ -186,8 +182,8 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         issued_on => day(invoice.issued_on, locale),
         due_on => day(invoice.due_on, locale),
         period => invoice.period.map(|period| wording::period(period, locale)),
-        seller => party_facts(&seller, locale),
-        buyer => party_facts(&buyer, locale),
+        seller => party_facts(seller, locale),
+        buyer => party_facts(buyer, locale),
         lines => lines,
         subtotal => amount(invoice.subtotal, locale),
         discount => unless_zero(invoice.discount, locale),
@@ -198,7 +194,7 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         tax => taxed_on(invoice).map(|_| amount(invoice.tax, locale)),
         tax_reason => some(invoice.tax_reason.as_ref())
             .map(|reason| wording::typographic(reason, locale)),
-        legal_notes => legal_notes(&seller, &buyer, content)
+        legal_notes => legal_notes(content)
             .map(|notes| wording::typographic(&notes, locale)),
         total => amount(invoice.total, locale),
         paid => unless_zero(invoice.paid, locale),
@@ -211,13 +207,9 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
 }
 
 /// What the seller wrote for its invoices, else what the law of its country wants.
-fn legal_notes(seller: &Party, buyer: &Party, content: &Content) -> Option<String> {
-    if let Some(written) = &content.legal_notes {
-        return written.get(content.locale).map(str::to_owned);
-    }
-    let kind = buyer.customer_kind.as_deref().and_then(CustomerKind::from_word);
-    let notes = LegalNotes::of(seller.country.as_deref(), kind, content.locale)?;
-    Some(notes.lines())
+fn legal_notes(content: &Content) -> Option<String> {
+    let (country, kind) = (content.seller.country.as_deref(), content.buyer.kind);
+    LegalNotes::on_invoice(content.legal_notes.as_ref(), country, kind, content.locale).lines()
 }
 
 /// The basis of an invoice that is taxed.
@@ -236,7 +228,7 @@ fn label_facts(content: &Content) -> Result<Option<Value>> {
         return credit_note::label_facts(told, content).map(Some);
     }
     let Some(invoice) = &content.invoice else { return Ok(None) };
-    let seller = seller_of(invoice, content)?;
+    let seller = &content.seller;
     let (locale, taxed) = (content.locale, taxed_on(invoice));
     let sums = labels::sums(seller.country.as_deref(), locale, invoice.tax_rate, taxed);
     Ok(Some(context! {
@@ -246,12 +238,6 @@ fn label_facts(content: &Content) -> Result<Option<Value>> {
         total => sums.total,
         due => sums.due,
     }))
-}
-
-fn seller_of(invoice: &Invoice, content: &Content) -> Result<Party> {
-    let mut seller = party(&invoice.number, "seller", &invoice.seller)?;
-    seller.country = seller.country.or_else(|| content.company.country.clone());
-    Ok(seller)
 }
 
 fn line_facts(line: &Line, invoice: &Invoice, locale: Locale) -> Value {
@@ -268,17 +254,6 @@ fn line_facts(line: &Line, invoice: &Invoice, locale: Locale) -> Value {
         amount => amount(line.amount, locale),
         period => period.map(|period| wording::period(period, locale)),
     }
-}
-
-pub(super) fn party(number: &str, which: &str, document: &str) -> Result<Party> {
-    serde_json::from_str::<Option<Party>>(document).map(Option::unwrap_or_default).map_err(
-        |error| {
-            Refusal::from(Undeliverable::Template {
-                name: Template::Invoice.word().to_owned(),
-                message: format!("the {which} of {number} cannot be read: {error}"),
-            })
-        },
-    )
 }
 
 /// What a made-up e-mail is made of.
@@ -307,7 +282,7 @@ pub fn sample(example: &Example) -> Content {
         Locale::Fr => "Atelier Exemple",
         Locale::En => "Example Workshop",
     };
-    let invoice = sample_invoice(example, tenant_name);
+    let invoice = sample_invoice(example);
     let overdue = match template.stage() {
         Some(stage) => sample_overdue(&invoice, stage, today, example.net_days),
         None => Vec::new(),
@@ -371,6 +346,12 @@ pub fn sample(example: &Example) -> Content {
         credit_note: (template == Template::CreditNote)
             .then(|| sample_credit_note(&invoice, today)),
         invoice: (template == Template::Invoice).then_some(invoice),
+        seller: company.party(),
+        buyer: Party {
+            name: Some(tenant_name.to_owned()),
+            email: Some("billing@example.com".to_owned()),
+            ..Party::default()
+        },
     }
 }
 
@@ -475,8 +456,8 @@ fn sample_overdue(
     ]
 }
 
-fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
-    let Example { locale, company, currency, today, basis, .. } = *example;
+fn sample_invoice(example: &Example) -> Invoice {
+    let Example { locale, currency, today, basis, .. } = *example;
     let Treatment { category, rate, reason } = example.tax.treat(&OwnTax::default(), None, locale);
     let (mark, seats) = match locale {
         Locale::Fr => ("EXEMPLE", "Utilisateurs supplémentaires"),
@@ -531,27 +512,10 @@ fn sample_invoice(example: &Example, buyer: &str) -> Invoice {
         promise_note: None,
         disputed_at: None,
         dispute_note: None,
-        seller: seller_document(company),
-        buyer: serde_json::json!({ "name": buyer, "email": "billing@example.com" }).to_string(),
+        seller: String::new(),
+        buyer: String::new(),
         created_at: String::new(),
         updated_at: String::new(),
         lines,
     }
-}
-
-fn seller_document(company: &Company) -> String {
-    serde_json::json!({
-        "name": company.name,
-        "email": company.email,
-        "address": company.address,
-        "country": company.country,
-        "tax_id": company.tax_id,
-        "registration": company.registration,
-        "street": company.street,
-        "postcode": company.postcode,
-        "city": company.city,
-        "legal_id": company.legal_id,
-        "vat_id": company.vat_id,
-    })
-    .to_string()
 }

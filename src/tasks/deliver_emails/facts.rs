@@ -11,6 +11,7 @@ use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide
 use crate::domain::email::Locale;
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::money::Totals;
+use crate::domain::party::Party;
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::schedule::Task;
 use crate::domain::stage::Stage;
@@ -62,6 +63,8 @@ pub(super) fn facts(
         comes_back: config.dunning.reactivate_on_payment
             && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
+        seller: Party::default(),
+        buyer: Party::default(),
         credit_note: None,
         collecting: None,
         payment: None,
@@ -90,13 +93,19 @@ pub(super) fn facts(
                 return Ok(Facts::Nothing("the invoice is void"));
             }
             content.collecting = collecting(db, id, tenant.locale)?;
+            let copies = (invoice.seller.as_str(), invoice.buyer.as_str());
+            let book = Book::new(db, act, config);
+            (content.seller, content.buyer) = book.parties(&invoice.number, copies, tenant)?;
             content.invoice = Some(invoice);
         }
         Template::CreditNote => {
-            content.credit_note = told_credit_note(db, email)?;
-            if content.credit_note.is_none() {
+            let Some(told) = told_credit_note(db, email)? else {
                 return Ok(Facts::Nothing("no credit note"));
-            }
+            };
+            let copies = (told.note.seller.as_str(), told.note.buyer.as_str());
+            let book = Book::new(db, act, config);
+            (content.seller, content.buyer) = book.parties(&told.note.number, copies, tenant)?;
+            content.credit_note = Some(told);
         }
         Template::PaymentReceived => {
             content.payment = confirmed_payment(db, email, tenant.locale)?;
