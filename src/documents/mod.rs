@@ -2,6 +2,10 @@
 //! ([`Document`](crate::domain::document::Document)). Nothing here reads a clock, a file or the database: the
 //! same document is always the same bytes.
 
+pub mod einvoice;
+mod lack;
 mod refusal;
+mod xml;
 
+pub use lack::{Lack, Side};
 pub use refusal::Unwritable;

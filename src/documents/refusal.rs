@@ -1,5 +1,6 @@
 //! Why a document cannot be written.
 
+use super::lack::Lack;
 use crate::domain::Currency;
 use crate::domain::refusal::Reasons;
 
@@ -10,10 +11,12 @@ pub enum Unwritable {
     Glyph { number: String, character: char },
     /// A font or a picture of the operator that cannot be used; `what` is its key in the config.
     Asset { what: &'static str, message: String },
-    /// The standard of e-invoices knows amounts of two decimals at most.
+    /// The standard of e-invoices knows amounts of two decimals at most, and no currency that was withdrawn.
     CurrencyNotInStandard { number: String, currency: Currency },
     /// A French e-invoice in another currency says its tax in euros, by a rate that is not known here.
     CurrencyNeedsRate { number: String, currency: Currency },
+    /// An e-invoice says more than is known.
+    Incomplete { number: String, lacks: Vec<Lack> },
 }
 
 impl Reasons for Unwritable {}

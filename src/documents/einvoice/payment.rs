@@ -1,0 +1,83 @@
+//! How an e-invoice is to be paid (BG-16) and on what terms (BT-20).
+
+use super::Sums;
+use super::party::is_eu;
+use crate::domain::Currency;
+use crate::domain::document::{Document, DocumentKind};
+use crate::domain::email::Locale;
+
+/// How it is to be paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Means {
+    /// BT-81.
+    pub code: &'static str,
+    /// BT-83.
+    pub reference: Option<String>,
+    /// BG-17.
+    pub account: Option<Account>,
+}
+
+/// Where a transfer goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// BT-84.
+    pub iban: String,
+    /// BT-85.
+    pub name: Option<String>,
+    /// BT-86.
+    pub bic: Option<String>,
+}
+
+/// A credit transfer.
+const TRANSFER: &str = "30";
+/// One within SEPA.
+const SEPA_TRANSFER: &str = "58";
+/// As seller and buyer agreed before. A direct debit or a card would have to name the mandate or the card,
+/// which the gateway knows.
+const AGREED: &str = "57";
+
+/// Where there is SEPA beyond the European Union.
+const SEPA: [&str; 13] =
+    ["AD", "AL", "CH", "GB", "GI", "IS", "LI", "MC", "MD", "ME", "MK", "NO", "SM"];
+
+/// How a document is to be paid; `None` of one that is not, or of which nothing is known.
+pub(super) fn means(document: &Document) -> Option<Means> {
+    if document.kind == DocumentKind::CreditNote || Sums::of(document).due.minor() <= 0 {
+        return None;
+    }
+    if document.payment.automatic {
+        return Some(Means { code: AGREED, reference: None, account: None });
+    }
+    let iban = document.seller.iban.clone()?;
+    let country = iban.get(..2).unwrap_or_default();
+    let sepa = document.currency() == Currency::EUR && (is_eu(country) || SEPA.contains(&country));
+    Some(Means {
+        code: if sepa { SEPA_TRANSFER } else { TRANSFER },
+        reference: document.reference().or_else(|| Some(document.number.clone())),
+        account: Some(Account {
+            iban,
+            name: document.seller.name.clone(),
+            bic: document.seller.bic.clone(),
+        }),
+    })
+}
+
+/// On what terms it is to be paid, in lines. A credit note has no due date, and says that nothing is
+/// (BR-CO-25).
+pub(super) fn terms(document: &Document) -> Option<String> {
+    if document.kind == DocumentKind::CreditNote {
+        let nothing = match document.locale {
+            Locale::Fr => "Avoir : rien à payer.",
+            Locale::En => "Credit note: nothing to pay.",
+        };
+        return Some(nothing.to_owned());
+    }
+    if Sums::of(document).due.minor() <= 0 {
+        return None;
+    }
+    let payment = &document.payment;
+    let said = [payment.how_to_pay.as_deref(), payment.bank.as_deref()];
+    let said: Vec<&str> =
+        said.into_iter().flatten().map(str::trim).filter(|text| !text.is_empty()).collect();
+    (!said.is_empty()).then(|| said.join("\n"))
+}
