@@ -22,7 +22,17 @@ const ROOMS: &[Room] = &[
     Room { name: "clock", rooms: &["domain"], crates: &["chrono", "chrono_tz"] },
     Room {
         name: "failure",
-        rooms: &["clock", "config", "domain", "gateway", "imports", "mail", "store", "view"],
+        rooms: &[
+            "clock",
+            "config",
+            "documents",
+            "domain",
+            "gateway",
+            "imports",
+            "mail",
+            "store",
+            "view",
+        ],
         crates: &["anyhow", "serde_json"],
     },
     Room {
@@ -60,6 +70,7 @@ const ROOMS: &[Room] = &[
             "webpki_roots",
         ],
     },
+    Room { name: "documents", rooms: &["domain"], crates: &["chrono", "rust_decimal"] },
     Room {
         name: "gateway",
         rooms: &["domain"],
@@ -159,8 +170,10 @@ fn code(text: &str) -> Vec<(usize, &str)> {
         .collect()
 }
 
+/// `tests.rs`, and what lies in the folder of one.
 fn is_test_file(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "tests.rs")
+    let in_folder = path.components().any(|part| part.as_os_str() == "tests");
+    in_folder || path.file_name().is_some_and(|name| name == "tests.rs")
 }
 
 fn room_of(path: &Path) -> String {

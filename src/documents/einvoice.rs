@@ -7,6 +7,8 @@ mod note;
 mod party;
 mod payment;
 mod tax;
+#[cfg(test)]
+mod tests;
 mod ubl;
 
 use chrono::{Datelike, NaiveDate};

@@ -6,6 +6,7 @@ use super::values::bad_value;
 use super::{Failure, Unprintable, cannot_print, exit, new};
 use crate::clock::ClockFault;
 use crate::config;
+use crate::documents::Unwritable;
 use crate::domain::Refusal;
 use crate::gateway::Unavailable;
 use crate::imports::{BadRow, Unreadable};
@@ -23,6 +24,7 @@ pub(super) fn of_room(refusal: &Refusal) -> Failure {
         refusal.of::<Unavailable>().map(Failure::from),
         refusal.of::<Undeliverable>().map(Failure::from),
         refusal.of::<Unrenderable>().map(Failure::from),
+        refusal.of::<Unwritable>().map(Failure::from),
         refusal.of::<Unreadable>().map(Failure::from),
         refusal.of::<Unprintable>().map(Failure::from),
     ];

@@ -57,7 +57,11 @@ fn note(code: &'static str, text: &str) -> Note {
 fn unmistakable(text: &str) -> String {
     let mut between = format!("#{text}#");
     for code in ONCE {
-        between = between.replace(&format!("#{code}#"), &format!("# {code} #"));
+        let (begins, said) = (format!("#{code}#"), format!("#({code})#"));
+        // Two of them share a sign.
+        while between.contains(&begins) {
+            between = between.replace(&begins, &said);
+        }
     }
     between[1..between.len() - 1].trim().to_owned()
 }
@@ -95,9 +99,9 @@ fn law(document: &Document) -> Option<LegalNotes> {
 
 fn not_applicable(document: &Document) -> &'static str {
     match (document.kind, document.locale) {
-        (DocumentKind::CreditNote, Locale::Fr) => "Sans objet : avoir.",
+        (DocumentKind::CreditNote, Locale::Fr) => "Sans objet\u{a0}: avoir.",
         (DocumentKind::CreditNote, Locale::En) => "Not applicable: credit note.",
-        (DocumentKind::Invoice, Locale::Fr) => "Sans objet : le client est un consommateur.",
+        (DocumentKind::Invoice, Locale::Fr) => "Sans objet\u{a0}: le client est un consommateur.",
         (DocumentKind::Invoice, Locale::En) => "Not applicable: the customer is a consumer.",
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn means(document: &Document) -> Option<Means> {
 pub(super) fn terms(document: &Document) -> Option<String> {
     if document.kind == DocumentKind::CreditNote {
         let nothing = match document.locale {
-            Locale::Fr => "Avoir : rien à payer.",
+            Locale::Fr => "Avoir\u{a0}: rien à payer.",
             Locale::En => "Credit note: nothing to pay.",
         };
         return Some(nothing.to_owned());

@@ -1,0 +1,6 @@
+//! E-invoices against what they are made of: exact pieces of XML, every lack, and sums that hold.
+mod fixtures;
+mod lacks;
+mod matrix;
+mod pieces;
+mod sums;
