@@ -55,14 +55,11 @@ impl Xml {
 
     /// An element with attributes and a text in it; nothing where the text says nothing.
     pub(super) fn text_with(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) {
-        let mut written = String::with_capacity(text.len());
-        escape(text.trim(), &mut written);
-        if written.trim().is_empty() {
-            return;
+        if is_said(text) {
+            self.begin(name, attributes);
+            escape(text.trim(), &mut self.text);
+            self.end(name);
         }
-        self.begin(name, attributes);
-        self.text.push_str(&written);
-        self.end(name);
     }
 
     fn begin(&mut self, name: &'static str, attributes: Attributes<'_>) {
@@ -90,8 +87,17 @@ impl Xml {
     }
 }
 
+/// Whether a text says something that XML can hold.
+pub(super) fn is_said(text: &str) -> bool {
+    text.chars().any(|c| !c.is_whitespace() && !c.is_control() && !is_forbidden(c))
+}
+
+fn is_forbidden(c: char) -> bool {
+    matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 /// Adds a text as XML may hold it, in an element as in an attribute. Of the control characters only tab
-/// and line break are characters of XML 1.0.
+/// and line break are left; most others XML 1.0 forbids.
 fn escape(text: &str, into: &mut String) {
     for c in text.chars() {
         match c {
@@ -100,7 +106,7 @@ fn escape(text: &str, into: &mut String) {
             '>' => into.push_str("&gt;"),
             '"' => into.push_str("&quot;"),
             '\t' | '\n' => into.push(c),
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
+            c if c.is_control() || is_forbidden(c) => {}
             c => into.push(c),
         }
     }

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::Period;
 use crate::documents::lack::Lack;
+use crate::documents::xml::is_said;
 use crate::domain::Money;
 use crate::domain::document::{Document, DocumentLine};
 use crate::domain::email::Locale;
@@ -51,7 +52,7 @@ pub(super) fn of(document: &Document, lacks: &mut Vec<Lack>) -> Vec<EInvoiceLine
         lacks.push(Lack::NoLines);
     }
     for (at, line) in document.lines.iter().enumerate() {
-        if !line.description.chars().any(|c| !c.is_whitespace() && !c.is_control()) {
+        if !is_said(&line.description) {
             lacks.push(Lack::Description { line: at + 1 });
         }
     }

@@ -2,9 +2,11 @@
 
 use super::is_french;
 use super::tax::{self, Vat, VatCategory};
+use crate::documents::xml::is_said;
 use crate::domain::document::{Document, DocumentKind};
 use crate::domain::email::Locale;
-use crate::domain::legal::{LegalNotes, Notes};
+use crate::domain::legal::LegalNotes;
+use crate::domain::legal::Notes;
 use crate::domain::party::CustomerKind;
 
 /// A note.
@@ -44,7 +46,7 @@ pub(super) fn of(document: &Document, vat: &Vat) -> Vec<Note> {
     notes.extend(reason.map(|reason| note(TAX, &reason)));
     notes.extend(document.memo.as_deref().map(|memo| note(GENERAL, memo)));
     notes.extend(document.legal_text.as_deref().map(|text| note(LEGAL, text)));
-    notes.retain(|note| note.text.chars().any(|c| !c.is_whitespace() && !c.is_control()));
+    notes.retain(|note| is_said(&note.text));
     notes
 }
 
@@ -80,7 +82,7 @@ fn late_payment(document: &Document) -> Vec<Note> {
     let french = is_french(document);
     match &document.notes {
         Notes::Law(law) => by_law(law),
-        Notes::Own(text) if french && !text.trim().is_empty() => alike(text),
+        Notes::Own(text) if french && is_said(text) => alike(text),
         Notes::Own(text) if !french => vec![note(GENERAL, text)],
         Notes::None | Notes::Own(_) if !french => Vec::new(),
         Notes::None | Notes::Own(_) => match law(document) {

@@ -3,6 +3,7 @@
 use super::is_french;
 use super::tax::VatCategory;
 use crate::documents::lack::{Lack, Side};
+use crate::documents::xml::is_said;
 use crate::domain::countries;
 use crate::domain::document::Document;
 use crate::domain::email::Locale;
@@ -93,7 +94,27 @@ pub(super) fn of(
     lacks: &mut Vec<Lack>,
 ) -> (Trader, Trader) {
     let mut look = Look { document, category, lacks };
-    (look.seller(), look.buyer())
+    (look.seller(&told(&document.seller)), look.buyer(&told(&document.buyer)))
+}
+
+/// A party with what says something alone.
+fn told(party: &Party) -> Party {
+    let said = |text: &Option<String>| text.clone().filter(|text| is_said(text));
+    Party {
+        name: said(&party.name),
+        email: said(&party.email),
+        address: said(&party.address),
+        country: said(&party.country),
+        tax_id: said(&party.tax_id),
+        registration: said(&party.registration),
+        street: said(&party.street),
+        postcode: said(&party.postcode),
+        city: said(&party.city),
+        legal_id: said(&party.legal_id),
+        vat_id: said(&party.vat_id),
+        electronic_address: said(&party.electronic_address),
+        ..party.clone()
+    }
 }
 
 /// A look at the parties of a document, and what was not found.
@@ -104,8 +125,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn seller(&mut self) -> Trader {
-        let party = &self.document.seller;
+    fn seller(&mut self, party: &Party) -> Trader {
         let mut seller = self.trader(Side::Seller, party);
         seller.email = party.email.clone();
         seller.legal_id = self.legal_id(Side::Seller, party);
@@ -121,18 +141,13 @@ impl Look<'_> {
         seller
     }
 
-    fn buyer(&mut self) -> Trader {
-        let party = &self.document.buyer;
+    fn buyer(&mut self, party: &Party) -> Trader {
         let mut buyer = self.trader(Side::Buyer, party);
         buyer.legal_id = self.legal_id(Side::Buyer, party);
         // The buyer accounts for the tax: in the European Union by its number for VAT (BR-AE-02).
-        let reverse = self.category == VatCategory::ReverseCharge;
-        let told =
-            buyer.vat_id.is_some() || buyer.legal_id.is_some() && !is_eu(&buyer.address.country);
-        if reverse
-            && !told
-            && !self.lacks.iter().any(|l| matches!(l, Lack::BadVatId { side: Side::Buyer, .. }))
-        {
+        let registered = buyer.legal_id.is_some() && !is_eu(&buyer.address.country);
+        let told = buyer.vat_id.is_some() || registered || self.has_bad_vat_id(Side::Buyer);
+        if self.category == VatCategory::ReverseCharge && !told {
             self.lacks.push(Lack::VatId(Side::Buyer));
         }
         buyer
@@ -140,12 +155,11 @@ impl Look<'_> {
 
     /// What both have alike.
     fn trader(&mut self, side: Side, party: &Party) -> Trader {
-        let name = party.name.clone().filter(|name| !name.trim().is_empty());
-        if name.is_none() {
+        if party.name.is_none() {
             self.lacks.push(Lack::Name(side));
         }
         Trader {
-            name: name.unwrap_or_default(),
+            name: party.name.clone().unwrap_or_default(),
             vat_id: self.vat_id(side, party),
             electronic_address: self.electronic_address(side, party),
             address: self.address(side, party),
@@ -177,7 +191,7 @@ impl Look<'_> {
     /// The number in a register. A French one is the SIREN: of a seller by BR-FR-10, and of a buyer who is a
     /// business too, to whom a platform could not bring the invoice without it.
     fn legal_id(&mut self, side: Side, party: &Party) -> Option<Identifier> {
-        let consumer = party.kind == Some(CustomerKind::Consumer);
+        let consumer = is_consumer(side, party);
         if party.country.as_deref() == Some("FR") {
             let siren = siren(party);
             if siren.is_none() && is_french(self.document) && !consumer {
@@ -202,7 +216,11 @@ impl Look<'_> {
             self.lacks.push(Lack::BadVatId { side, vat_id: id.to_owned() });
         }
         let (_, found) = written.unwrap_or_default();
-        found.or_else(|| vat_id(party.tax_id.as_deref()?, country))
+        found.or_else(|| vat_id(party.tax_id.as_deref()?, None))
+    }
+
+    fn has_bad_vat_id(&self, of: Side) -> bool {
+        self.lacks.iter().any(|lack| matches!(lack, Lack::BadVatId { side, .. } if *side == of))
     }
 
     /// Checks that the seller can be told by its tax office (BR-S-02, BR-G-02 and the like). On an invoice
@@ -214,8 +232,7 @@ impl Look<'_> {
             VatCategory::Standard | VatCategory::ReverseCharge => french,
             VatCategory::Exempt | VatCategory::Zero => false,
         };
-        let bad = |lack: &Lack| matches!(lack, Lack::BadVatId { side: Side::Seller, .. });
-        if seller.vat_id.is_some() || self.lacks.iter().any(bad) {
+        if seller.vat_id.is_some() || self.has_bad_vat_id(Side::Seller) {
             return;
         }
         if needs_vat {
@@ -237,7 +254,7 @@ impl Look<'_> {
             }
             return read;
         }
-        let business = party.kind != Some(CustomerKind::Consumer);
+        let business = !is_consumer(side, party);
         let on_platform = siren(party)
             .filter(|_| business && party.country.as_deref() == Some("FR"))
             .map(|value| Identifier { scheme: Some(FRENCH_ADDRESS), value });
@@ -249,6 +266,11 @@ impl Look<'_> {
         }
         found
     }
+}
+
+/// Whether it buys as a private person, who has no SIREN and no platform.
+fn is_consumer(side: Side, party: &Party) -> bool {
+    side == Side::Buyer && party.kind == Some(CustomerKind::Consumer)
 }
 
 /// The lines of an address besides city and postcode: the street where it is known, else as it was written,
@@ -308,7 +330,7 @@ fn is_proved(digits: &str) -> bool {
             _ => value * 2 / 10 + value * 2 % 10,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// A number for VAT, without what sets its parts apart: it begins with a country of the European Union, or with
@@ -320,15 +342,14 @@ fn vat_id(written: &str, country: Option<&str>) -> Option<String> {
     let shaped = (2..=12).contains(&body.len()) && digits * 2 >= body.len();
     let own = country == Some(prefix) && body.len() <= 20 && digits >= 2;
     // GR is the country, EL the beginning of its numbers.
-    (own || shaped && is_eu(prefix) && prefix != "GR").then_some(id)
+    let known = is_eu(prefix) && prefix != "GR" || prefix == "GB";
+    (own || shaped && known).then_some(id)
 }
 
-/// What a seller's tax office calls it where that is no number for VAT.
+/// What a seller's tax office calls it where that is no number for VAT. A tax number that looks like one is.
 fn tax_number(party: &Party) -> Option<String> {
-    let country = party.country.as_deref();
-    let ids = [&party.vat_id, &party.tax_id];
-    let no_vat = |id: &&String| vat_id(id, country).is_none();
-    ids.into_iter().flatten().find(no_vat).cloned()
+    let of = |id: &Option<String>, country| id.clone().filter(|id| vat_id(id, country).is_none());
+    of(&party.vat_id, party.country.as_deref()).or_else(|| of(&party.tax_id, None))
 }
 
 /// An electronic address as platforms write it: `0225:552100554`, `9930:DE123456789`, or an e-mail address.

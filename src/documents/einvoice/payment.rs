@@ -2,6 +2,7 @@
 
 use super::Sums;
 use super::party::is_eu;
+use crate::documents::xml::is_said;
 use crate::domain::Currency;
 use crate::domain::document::{Document, DocumentKind};
 use crate::domain::email::Locale;
@@ -78,6 +79,6 @@ pub(super) fn terms(document: &Document) -> Option<String> {
     let payment = &document.payment;
     let said = [payment.how_to_pay.as_deref(), payment.bank.as_deref()];
     let said: Vec<&str> =
-        said.into_iter().flatten().map(str::trim).filter(|text| !text.is_empty()).collect();
+        said.into_iter().flatten().map(str::trim).filter(|text| is_said(text)).collect();
     (!said.is_empty()).then(|| said.join("\n"))
 }

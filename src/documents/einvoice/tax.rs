@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::is_french;
 use crate::documents::lack::Lack;
+use crate::documents::xml::is_said;
 use crate::domain::document::Document;
 use crate::domain::money::scaled;
 use crate::domain::tax::TaxCategory;
@@ -39,7 +40,6 @@ const FRENCH_RATES: [i64; 15] =
 
 /// The VAT of a document.
 pub(super) fn of(document: &Document, lacks: &mut Vec<Lack>) -> Vat {
-    let taxed = document.tax_rate > Decimal::ZERO;
     let category = match document.tax_category {
         Some(TaxCategory::Zero) => VatCategory::Zero,
         Some(TaxCategory::ReverseCharge) => VatCategory::ReverseCharge,
@@ -48,26 +48,27 @@ pub(super) fn of(document: &Document, lacks: &mut Vec<Lack>) -> Vat {
         Some(TaxCategory::OutsideScope) => VatCategory::OutsideScope,
         Some(TaxCategory::Standard) | None => VatCategory::Standard,
     };
-    let standard = category == VatCategory::Standard;
-    if standard && !taxed {
+    let rate = match category {
+        VatCategory::Standard => document.tax_rate.normalize(),
+        _ => Decimal::ZERO,
+    };
+    if category == VatCategory::Standard && rate.is_zero() {
         lacks.push(Lack::TaxCategory);
-    }
-    let rate = if standard { document.tax_rate.normalize() } else { Decimal::ZERO };
-    if standard && taxed {
-        check_rate(document, rate, lacks);
-    }
-    if (standard && taxed || !standard) && !is_tax_of(document, rate) {
-        lacks.push(Lack::Tax { tax: document.amounts.tax, rate });
+    } else {
+        check(document, rate, lacks);
     }
     let (reason, reason_code) = reason(document, category);
     let rate = (category != VatCategory::OutsideScope).then_some(rate);
     Vat { category, rate, reason, reason_code }
 }
 
-fn check_rate(document: &Document, rate: Decimal, lacks: &mut Vec<Lack>) {
-    let known = || FRENCH_RATES.iter().any(|french| Decimal::new(*french, 2) == rate);
-    if is_french(document) && !known() {
+fn check(document: &Document, rate: Decimal, lacks: &mut Vec<Lack>) {
+    let known = FRENCH_RATES.iter().any(|french| Decimal::new(*french, 2) == rate);
+    if is_french(document) && !known {
         lacks.push(Lack::Rate { rate });
+    }
+    if !is_tax_of(document, rate) {
+        lacks.push(Lack::Tax { tax: document.amounts.tax, rate });
     }
 }
 
@@ -110,7 +111,7 @@ pub(super) fn written_reason(document: &Document) -> Option<String> {
         let country = document.seller.country.as_deref();
         document.tax_category?.default_reason(country, document.locale).map(str::to_owned)
     };
-    document.tax_reason.clone().or_else(default)
+    document.tax_reason.clone().filter(|reason| is_said(reason)).or_else(default)
 }
 
 /// Whether a reason is that of a French small business: article 293 B of its tax code, however it is typed.

@@ -244,13 +244,15 @@ fn beside(document: &Document) -> String {
 #[ignore = "writes a folder for the rules that run elsewhere"]
 fn the_matrix_is_written() {
     let folder = std::env::var("BILLING_EINVOICES").unwrap();
-    let folder = Path::new(&folder);
+    matrix().iter().for_each(|(name, document)| write(Path::new(&folder), name, document));
+}
+
+/// Writes a document in both syntaxes, and beside them what the commands say of it.
+pub fn write(folder: &Path, name: &str, document: &Document) {
     std::fs::create_dir_all(folder).unwrap();
-    for (name, document) in matrix() {
-        for syntax in Syntax::ALL {
-            let path = folder.join(format!("{name}.{syntax}.xml"));
-            std::fs::write(path, xml(&document, *syntax).unwrap()).unwrap();
-        }
-        std::fs::write(folder.join(format!("{name}.json")), beside(&document)).unwrap();
+    for syntax in Syntax::ALL {
+        let path = folder.join(format!("{name}.{syntax}.xml"));
+        std::fs::write(path, xml(document, *syntax).unwrap()).unwrap();
     }
+    std::fs::write(folder.join(format!("{name}.json")), beside(document)).unwrap();
 }

@@ -198,6 +198,22 @@ fn a_firm_is_known_by_whatever_says_its_siren() {
 }
 
 #[test]
+fn a_tax_number_that_looks_like_one_for_vat_is_one() {
+    for (country, vat_id, tax_id, said) in [
+        ("DE", "", "DE 123 456 789", "\"VA\">DE123456789<"),
+        ("DE", "", "30/123/45678", "\"FC\">30/123/45678<"),
+        ("GB", "", "GB 123 4567 89", "\"VA\">GB123456789<"),
+        ("GR", "EL 123456789", "", "\"VA\">EL123456789<"),
+        ("CH", "CHE-123.456.789 MWST", "", "\"VA\">CHE123456789MWST<"),
+        ("SN", "", "SN-DKR 2020 B 123", "\"FC\">SN-DKR 2020 B 123<"),
+        ("SN", "NINEA 005123456", "", "\"FC\">NINEA 005123456<"),
+    ] {
+        let seller = party(["Ex", country, "", "", "", "12", vat_id, tax_id]);
+        holds(&Draft { seller, ..Draft::default() }.invoice(), &[said], &[], &[]);
+    }
+}
+
+#[test]
 fn notes_are_told_apart_whatever_is_written_in_them() {
     let mut document = Draft::default().invoice();
     document.notes = Notes::Own("12 % #PMD#PMT# a".into());
