@@ -4,8 +4,10 @@
 
 pub mod einvoice;
 mod lack;
+pub mod pdf;
 mod refusal;
 mod xml;
 
 pub use lack::{Lack, Side};
+pub use pdf::{Assets, Typesetter};
 pub use refusal::Unwritable;

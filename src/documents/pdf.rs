@@ -1,0 +1,78 @@
+//! A document as PDF/A-3b, with the e-invoice inside where there is one.
+//!
+//! From the bottom up: [`grid`] has the measures of the page, [`fonts`] turns text into glyphs, [`marks`] is what
+//! lies on a page, [`flow`] breaks blocks into pages, [`sheet`] says which blocks a document has, and [`canvas`],
+//! [`xmp`] and [`file`] write it all down. Lengths are whole hundredths of a point, so that floating point
+//! stands in [`canvas`] alone.
+
+mod canvas;
+mod file;
+mod flow;
+mod fonts;
+mod grid;
+mod marks;
+mod picture;
+mod sheet;
+mod words;
+mod xmp;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use crate::domain::Result;
+use crate::domain::document::Document;
+
+use self::fonts::{Font, Setter};
+use self::picture::Picture;
+
+/// What the operator brings along; what is `None` is as built in, and there is no built-in logo.
+#[derive(Debug, Default)]
+pub struct Assets {
+    /// A TrueType or OpenType font.
+    pub font: Option<Vec<u8>>,
+    pub font_bold: Option<Vec<u8>>,
+    /// A PNG or JPEG.
+    pub logo: Option<Vec<u8>>,
+}
+
+/// Sets documents. Made once, used for all of a run.
+#[derive(Debug)]
+pub struct Typesetter {
+    fonts: [Font; 2],
+    logo: Option<Picture>,
+    /// The color profile, deflated.
+    profile: Vec<u8>,
+}
+
+const REGULAR: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
+const BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
+const PROFILE: &[u8] = include_bytes!("pdf/srgb.icc");
+
+impl Typesetter {
+    /// # Errors
+    /// A font or a logo that cannot be used.
+    pub fn new(assets: &Assets) -> Result<Typesetter> {
+        let font = |what, own: &Option<Vec<u8>>, built_in| {
+            Font::new(what, own.as_ref().map_or(Cow::Borrowed(built_in), |own| own.clone().into()))
+        };
+        // Whoever brings one font and not the other has text of two families: the one for both.
+        let bold = assets.font_bold.as_ref().or(assets.font.as_ref()).cloned();
+        Ok(Typesetter {
+            fonts: [font("font", &assets.font, REGULAR)?, font("font_bold", &bold, BOLD)?],
+            logo: assets.logo.as_deref().map(Picture::read).transpose()?,
+            profile: file::deflated(PROFILE),
+        })
+    }
+
+    /// The document as a PDF; `einvoice` is its Cross Industry Invoice, which then lies inside as Factur-X.
+    ///
+    /// # Errors
+    /// A character that neither font has.
+    pub fn pdf(&self, document: &Document, einvoice: Option<&str>) -> Result<Vec<u8>> {
+        let setter = Setter::new(&self.fonts, &document.number);
+        let pages = sheet::pages(document, &setter, self.logo.as_ref().map(Picture::size))?;
+        file::write(self, document, &pages, einvoice)
+    }
+}

@@ -1,0 +1,1 @@
+//! Breaks blocks into pages.
