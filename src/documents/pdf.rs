@@ -6,14 +6,21 @@
 //! stands in [`canvas`] alone.
 
 mod canvas;
+mod epc;
+mod figures;
 mod file;
 mod flow;
 mod fonts;
 mod grid;
+mod lean;
 mod marks;
+mod payment;
 mod picture;
 mod sheet;
+mod table;
+mod totals;
 mod words;
+mod wrap;
 mod xmp;
 
 #[cfg(test)]

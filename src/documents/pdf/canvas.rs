@@ -72,7 +72,8 @@ impl Canvas<'_> {
                 Ink::Black => 0.0,
                 Ink::Text => 0.1,
                 Ink::Quiet => 0.42,
-                Ink::Rule => 0.78,
+                Ink::Rule => 0.62,
+                Ink::Hair => 0.86,
             });
             self.ink = Some(ink);
         }

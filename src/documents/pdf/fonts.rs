@@ -9,6 +9,7 @@ use crate::documents::Unwritable;
 use crate::domain::Result;
 
 use super::grid::{Length, Style, Weight};
+use super::lean::lean;
 
 /// A font that was found usable.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ impl Font {
         let part = subsetter::subset(&self.data, 0, &used.glyphs)
             .map_err(|e| amiss(format!("it cannot be cut: {e}")))?;
         match self.outlines {
-            Outlines::TrueType => Ok(part),
+            Outlines::TrueType => Ok(lean(&part).unwrap_or(part)),
             Outlines::Cff => ttf_parser::RawFace::parse(&part, 0)
                 .ok()
                 .and_then(|face| face.table(Tag::from_bytes(b"CFF ")).map(<[u8]>::to_vec))

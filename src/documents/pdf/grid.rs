@@ -14,6 +14,9 @@ pub const BOTTOM: Length = PAGE_HEIGHT - 36_00;
 /// Between two columns.
 pub const GUTTER: Length = 18_00;
 
+/// Where the right half begins.
+pub const HALF: Length = LEFT + (WIDTH + GUTTER) / 2;
+
 /// How dark something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
@@ -23,6 +26,8 @@ pub enum Ink {
     Quiet,
     /// Between parts.
     Rule,
+    /// Between rows.
+    Hair,
     /// Of a code that a camera reads.
     Black,
 }

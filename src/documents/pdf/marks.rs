@@ -68,8 +68,8 @@ impl Block {
     }
 
     /// A thin line across.
-    pub fn rule(&mut self, x: Length, width: Length) {
-        let what = What::Box { width, height: 50, ink: Ink::Rule };
+    pub fn rule(&mut self, x: Length, width: Length, ink: Ink) {
+        let what = What::Box { width, height: 50, ink };
         self.marks.push(Mark { x, y: self.height, what });
     }
 
