@@ -84,6 +84,7 @@ const ROOMS: &[Room] = &[
             "rust_decimal",
             "subsetter",
             "ttf_parser",
+            "unicode_normalization",
         ],
     },
     Room {

@@ -47,7 +47,8 @@ pub struct Assets {
 /// Sets documents. Made once, used for all of a run.
 #[derive(Debug)]
 pub struct Typesetter {
-    fonts: [Font; 2],
+    /// The regular one, and the bold one where there is one.
+    fonts: Vec<Font>,
     logo: Option<Picture>,
     /// The color profile, deflated.
     profile: Vec<u8>,
@@ -61,13 +62,16 @@ impl Typesetter {
     /// # Errors
     /// A font or a logo that cannot be used.
     pub fn new(assets: &Assets) -> Result<Typesetter> {
-        let font = |what, own: &Option<Vec<u8>>, built_in| {
-            Font::new(what, own.as_ref().map_or(Cow::Borrowed(built_in), |own| own.clone().into()))
-        };
-        // Whoever brings one font and not the other has text of two families: the one for both.
-        let bold = assets.font_bold.as_ref().or(assets.font.as_ref()).cloned();
+        let own = |data: &Option<Vec<u8>>| data.clone().map(Cow::Owned);
+        let regular = own(&assets.font).unwrap_or(Cow::Borrowed(REGULAR));
+        // The bold one that is built in is of another family than a font of the operator: its own glyphs are
+        // drawn bolder instead.
+        let built_in = assets.font.is_none().then_some(Cow::Borrowed(BOLD));
+        let bold = own(&assets.font_bold).or(built_in);
+        let mut fonts = vec![Font::new("font", regular)?];
+        fonts.extend(bold.map(|bold| Font::new("font_bold", bold)).transpose()?);
         Ok(Typesetter {
-            fonts: [font("font", &assets.font, REGULAR)?, font("font_bold", &bold, BOLD)?],
+            fonts,
             logo: assets.logo.as_deref().map(Picture::read).transpose()?,
             profile: file::deflated(PROFILE),
         })

@@ -1,10 +1,11 @@
 //! What lies on a page, as the operators of its content: the one place where lengths become floating point, as
 //! the writer of PDF takes them.
 
+use pdf_writer::types::TextRenderingMode;
 use pdf_writer::{Content, Name, Rect, Str};
 
-use super::fonts::{Glyph, Text, Used};
-use super::grid::{Ink, Length, PAGE_HEIGHT, PAGE_WIDTH};
+use super::fonts::{Glyph, REGULAR, Text, Used};
+use super::grid::{Ink, Length, PAGE_HEIGHT, PAGE_WIDTH, Style, Weight};
 use super::marks::{Mark, What};
 
 /// What the fonts and the logo are called on every page.
@@ -16,6 +17,7 @@ pub struct Canvas<'a> {
     content: Content,
     used: &'a mut [Used; 2],
     ink: Option<Ink>,
+    is_bolder: bool,
 }
 
 pub fn points(length: Length) -> f32 {
@@ -36,9 +38,20 @@ fn up(y: Length) -> f32 {
     points(PAGE_HEIGHT - y)
 }
 
+/// From black to white.
+fn grey(ink: Ink) -> f32 {
+    match ink {
+        Ink::Black => 0.0,
+        Ink::Text => 0.1,
+        Ink::Quiet => 0.42,
+        Ink::Rule => 0.62,
+        Ink::Hair => 0.86,
+    }
+}
+
 /// The content of a page; what it uses of the fonts is added to `used`.
 pub fn content(marks: &[Mark], used: &mut [Used; 2]) -> Vec<u8> {
-    let mut canvas = Canvas { content: Content::new(), used, ink: None };
+    let mut canvas = Canvas { content: Content::new(), used, ink: None, is_bolder: false };
     marks.iter().for_each(|mark| canvas.draw(mark));
     canvas.content.finish().into_vec()
 }
@@ -68,13 +81,7 @@ impl Canvas<'_> {
 
     fn ink(&mut self, ink: Ink) {
         if self.ink != Some(ink) {
-            self.content.set_fill_gray(match ink {
-                Ink::Black => 0.0,
-                Ink::Text => 0.1,
-                Ink::Quiet => 0.42,
-                Ink::Rule => 0.62,
-                Ink::Hair => 0.86,
-            });
+            self.content.set_fill_gray(grey(ink));
             self.ink = Some(ink);
         }
     }
@@ -99,6 +106,20 @@ impl Canvas<'_> {
         }
     }
 
+    /// Glyphs of the regular font in the place of bold ones: their outlines are drawn besides.
+    fn bolder(&mut self, is_bolder: bool, style: Style) {
+        if is_bolder {
+            self.content.set_line_width(points(style.size / 30)).set_stroke_gray(grey(style.ink));
+        }
+        if self.is_bolder != is_bolder {
+            self.content.set_text_rendering_mode(match is_bolder {
+                true => TextRenderingMode::FillStroke,
+                false => TextRenderingMode::Fill,
+            });
+            self.is_bolder = is_bolder;
+        }
+    }
+
     fn text(&mut self, x: Length, y: Length, text: &Text) {
         self.ink(text.style.ink);
         let size = points(text.style.size);
@@ -106,6 +127,7 @@ impl Canvas<'_> {
         for run in text.glyphs.chunk_by(|a, b| a.font == b.font) {
             let font = run[0].font;
             let codes = codes(run, &mut self.used[font]);
+            self.bolder(text.style.weight == Weight::Bold && font == REGULAR, text.style);
             self.content.set_font(Name(FONTS[font]), size).show(Str(&codes));
         }
         self.content.end_text();

@@ -16,10 +16,13 @@ pub struct Figure {
 }
 
 /// Numbers one below the other, as far as there are any.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Column {
-    pub title: Option<Text>,
-    pub figures: Vec<Option<Figure>>,
+    pub title: Text,
+    figures: Vec<Option<Figure>>,
+    /// The widest, up to the decimals and from there on.
+    whole: Length,
+    rest: Length,
     /// Where it ends.
     pub right: Length,
 }
@@ -50,14 +53,17 @@ fn decimals(glyphs: &[Glyph], locale: Locale) -> usize {
 }
 
 impl Column {
-    /// How much room its title and its numbers take.
-    pub fn width(&self) -> Length {
-        let title = self.title.as_ref().map_or(0, |title| title.width);
-        title.max(self.most(|figure| figure.whole) + self.most(Figure::rest))
+    pub fn new(title: Text, figures: Vec<Option<Figure>>) -> Column {
+        let most = |part: fn(&Figure) -> Length| {
+            figures.iter().flatten().map(part).max().unwrap_or_default()
+        };
+        let (whole, rest) = (most(|figure| figure.whole), most(Figure::rest));
+        Column { title, figures, whole, rest, right: 0 }
     }
 
-    fn most(&self, part: impl Fn(&Figure) -> Length) -> Length {
-        self.figures.iter().flatten().map(part).max().unwrap_or_default()
+    /// How much room its title and its numbers take.
+    pub fn width(&self) -> Length {
+        self.title.width.max(self.whole + self.rest)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -67,7 +73,7 @@ impl Column {
     /// A number at its place in the line of the block that comes next.
     pub fn put(&self, block: &mut Block, row: usize) {
         if let Some(figure) = self.figures.get(row).and_then(Option::as_ref) {
-            let point = self.right - self.most(Figure::rest);
+            let point = self.right - self.rest;
             block.put(point - figure.whole, figure.text.clone());
         }
     }

@@ -5,6 +5,7 @@ use miniz_oxide::deflate::compress_to_vec_zlib;
 use pdf_writer::types::{
     AssociationKind, CidFontType, FontFlags, OutputIntentSubtype, SystemInfo, UnicodeCmap,
 };
+use pdf_writer::writers::Resources;
 use pdf_writer::{Date, Filter, Finish, Name, Pdf, Rect, Ref, Settings, Str, TextStr};
 use ring::digest::{SHA256, digest};
 
@@ -39,7 +40,7 @@ struct Parts {
 
 /// The bytes, deflated.
 pub fn deflated(bytes: &[u8]) -> Vec<u8> {
-    compress_to_vec_zlib(bytes, 7)
+    compress_to_vec_zlib(bytes, 6)
 }
 
 /// Writes the pages of a document.
@@ -57,8 +58,8 @@ pub fn write(
     let mut writer = Writer { pdf, next, tree, fonts, logo };
     let title = words::title(document);
     let used = writer.pages(pages);
-    for (place, used) in used.iter().enumerate() {
-        writer.font(fonts[place], &with.fonts[place], used)?;
+    for ((font, used), id) in with.fonts.iter().zip(&used).zip(fonts) {
+        writer.font(id, font, used)?;
     }
     writer.logo();
     let parts = Parts {
@@ -75,18 +76,21 @@ impl Writer<'_> {
     /// The pages; what they use of each font.
     fn pages(&mut self, pages: &[Vec<Mark>]) -> [Used; 2] {
         let mut used = [Used::new(), Used::new()];
+        let resources = self.next.bump();
         let mut kids = Vec::new();
         for marks in pages {
             let (page, content) = (self.next.bump(), self.next.bump());
             kids.push(page);
             let bytes = deflated(&canvas::content(marks, &mut used));
             self.pdf.stream(content, &bytes).filter(Filter::FlateDecode);
-            self.pdf.page(page).parent(self.tree).contents(content);
+            let mut page = self.pdf.page(page);
+            // PDF/A wants of each page what it may otherwise have from the tree.
+            page.parent(self.tree).contents(content).pair(Name(b"Resources"), resources);
         }
-        // What all pages have is said once.
         let mut tree = self.pdf.pages(self.tree);
         tree.count(kids.len().try_into().unwrap_or(i32::MAX)).kids(kids).media_box(page_box());
-        let mut resources = tree.resources();
+        tree.finish();
+        let mut resources = self.pdf.indirect(resources).start::<Resources<'_>>();
         let mut names = resources.fonts();
         for (place, _) in used.iter().enumerate().filter(|(_, used)| !used.is_empty()) {
             names.pair(Name(FONTS[place]), self.fonts[place]);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use subsetter::GlyphRemapper;
 use ttf_parser::{Face, GlyphId, Permissions, Tag};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::documents::Unwritable;
 use crate::domain::Result;
@@ -14,6 +15,8 @@ use super::lean::lean;
 /// A font that was found usable.
 #[derive(Debug)]
 pub struct Font {
+    /// Its key in the config.
+    what: &'static str,
     data: Cow<'static, [u8]>,
     /// What it calls itself, in letters that a PDF takes.
     pub name: String,
@@ -27,6 +30,10 @@ pub enum Outlines {
     TrueType,
     Cff,
 }
+
+/// The places of the fonts.
+pub const REGULAR: usize = 0;
+pub const BOLD: usize = 1;
 
 /// In thousandths of the size.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +49,7 @@ pub struct Metrics {
 /// A character as it is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glyph {
-    /// Which of the two fonts has it.
+    /// The place of the font that has it: that of the regular or of the bold one.
     pub font: usize,
     pub id: u16,
     /// In thousandths of the size.
@@ -60,7 +67,7 @@ pub struct Text {
 
 /// Sets the text of one document.
 pub struct Setter<'a> {
-    faces: [Option<Face<'a>>; 2],
+    faces: Vec<Option<Face<'a>>>,
     number: &'a str,
 }
 
@@ -95,12 +102,12 @@ impl Font {
         subsetter::subset(&data, 0, &GlyphRemapper::new())
             .map_err(|e| amiss(format!("not a TTF that can be cut: {e}")))?;
         let (name, metrics) = (name_of(&face), Metrics::of(&face));
-        Ok(Font { data, name, metrics, outlines })
+        Ok(Font { what, data, name, metrics, outlines })
     }
 
     /// The part of the font that has these glyphs: a TrueType font, or the table of a CFF font alone.
     pub fn part(&self, used: &Used) -> Result<Vec<u8>> {
-        let amiss = |message: String| Unwritable::Asset { what: "font", message };
+        let amiss = |message: String| Unwritable::Asset { what: self.what, message };
         let part = subsetter::subset(&self.data, 0, &used.glyphs)
             .map_err(|e| amiss(format!("it cannot be cut: {e}")))?;
         match self.outlines {
@@ -127,10 +134,13 @@ impl Metrics {
     fn of(face: &Face<'_>) -> Metrics {
         let scaled = |units: i16| thousandths(i32::from(units), face);
         let bounds = face.global_bounding_box();
+        // Old fonts do not say it.
+        let of_h = || Some(face.glyph_bounding_box(face.glyph_index('H')?)?.y_max);
+        let cap_height = face.capital_height().or_else(of_h).unwrap_or(face.ascender());
         Metrics {
             ascent: scaled(face.ascender()),
             descent: scaled(face.descender()),
-            cap_height: scaled(face.capital_height().unwrap_or(face.ascender())),
+            cap_height: scaled(cap_height),
             bounds: [bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max].map(scaled),
             is_bold: face.is_bold(),
         }
@@ -145,8 +155,9 @@ fn thousandths(units: i32, face: &Face<'_>) -> i32 {
 
 impl<'a> Setter<'a> {
     /// For the document of that number.
-    pub fn new(fonts: &'a [Font; 2], number: &'a str) -> Setter<'a> {
-        Setter { faces: fonts.each_ref().map(|font| Face::parse(&font.data, 0).ok()), number }
+    pub fn new(fonts: &'a [Font], number: &'a str) -> Setter<'a> {
+        let faces = fonts.iter().map(|font| Face::parse(&font.data, 0).ok()).collect();
+        Setter { faces, number }
     }
 
     /// The text in one line.
@@ -154,10 +165,11 @@ impl<'a> Setter<'a> {
         Ok(Text::new(self.glyphs(text, style.weight)?, style))
     }
 
-    /// The glyphs of a text, in the bold font where it has them, else in the regular one.
+    /// The glyphs of a text, from the font of its weight where that has them, else from the other. Marks that were
+    /// typed behind their letters are one with them first, as fonts have them.
     pub fn glyphs(&self, text: &str, weight: Weight) -> Result<Vec<Glyph>> {
-        let fonts: &[usize] = if weight == Weight::Bold { &[1, 0] } else { &[0, 1] };
-        text.chars()
+        let fonts = if weight == Weight::Bold { [BOLD, REGULAR] } else { [REGULAR, BOLD] };
+        text.nfc()
             .map(|character| {
                 let candidates = [character, stand_in(character)];
                 let found = candidates
@@ -172,11 +184,18 @@ impl<'a> Setter<'a> {
     }
 
     fn glyph(&self, character: char, font: usize) -> Option<Glyph> {
-        let face = self.faces[font].as_ref()?;
+        let face = self.faces.get(font)?.as_ref().filter(|_| !needs_shaping(character))?;
         let id = face.glyph_index(character).filter(|id| *id != GlyphId(0))?;
         let advance = thousandths(i32::from(face.glyph_hor_advance(id)?), face);
         Some(Glyph { font, id: id.0, advance: u16::try_from(advance).ok()?, character })
     }
+}
+
+/// Whether the script of a character joins or reorders its letters, or runs from right to left: what would be
+/// drawn, although the font has it, is not what was written.
+fn needs_shaping(character: char) -> bool {
+    matches!(character, '\u{590}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}'
+        | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10800}'..='\u{11fff}')
 }
 
 /// What is drawn where a font has no such space or hyphen.

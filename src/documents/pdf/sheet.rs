@@ -18,6 +18,8 @@ const LOGO: (Length, Length) = (160_00, 50_00);
 const DOT: Length = 75;
 /// Of a column of four.
 const QUARTER: Length = (WIDTH - 3 * GUTTER) / 4;
+/// How high notes are that stay together.
+const FEW_NOTES: Length = 140_00;
 /// From the top of a page to what lies below its running head.
 const RUNNING_HEAD: Length = 26_00;
 
@@ -54,18 +56,26 @@ fn pieces(
     pieces.extend(table::pieces(document, setter)?);
     pieces.push(alone(8_00, totals::block(document, setter)?));
     pieces.extend(payment::block(document, setter)?.map(|block| alone(24_00, block)));
-    let notes = document.notes.lines();
-    for (at, note) in notes.iter().chain(&document.legal_text).enumerate() {
-        for (line, text) in note.lines().enumerate() {
-            let before = if line > 0 {
-                2_00
-            } else if at > 0 {
-                6_00
-            } else {
-                22_00
-            };
-            pieces.push(alone(before, paragraph(setter, text, NOTE)?));
+    pieces.extend(notes(document, setter)?);
+    Ok(pieces)
+}
+
+/// What the law and the seller say below, a paragraph a line.
+fn notes(document: &Document, setter: &Setter<'_>) -> Result<Vec<Piece>> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for text in document.notes.lines().iter().chain(&document.legal_text) {
+        let mut before = if pieces.is_empty() { 22_00 } else { 6_00 };
+        for line in text.lines() {
+            let block = paragraph(setter, line, NOTE)?;
+            pieces.push(Piece { block, before, ..Piece::default() });
+            before = 2_00;
         }
+    }
+    // A few notes stay together: one that is alone on a page looks lost.
+    let height: Length = pieces.iter().map(|piece| piece.block.height).sum();
+    if height <= FEW_NOTES {
+        let last = pieces.len().saturating_sub(1);
+        pieces.iter_mut().take(last).for_each(|piece| piece.keeps_next = true);
     }
     Ok(pieces)
 }

@@ -9,7 +9,7 @@ use crate::domain::{Money, Result, wording};
 
 use super::figures::{Column, Figure};
 use super::flow::Piece;
-use super::fonts::{Setter, Text};
+use super::fonts::Setter;
 use super::grid::{BODY, GUTTER, Ink, LEFT, Length, NOTE, QUIET, RIGHT, WIDTH};
 use super::marks::Block;
 use super::words::{self, Words};
@@ -61,8 +61,7 @@ fn columns(document: &Document, setter: &Setter<'_>) -> Result<(Vec<Column>, Len
     for (title, texts) in texts {
         let figure = |text: &String| Figure::new(setter, text, BODY, document.locale);
         let figures = texts.iter().map(|text| text.as_ref().map(figure).transpose());
-        let title = Some(setter.line(title, NOTE)?);
-        let column = Column { title, figures: figures.collect::<Result<_>>()?, right: 0 };
+        let column = Column::new(setter.line(title, NOTE)?, figures.collect::<Result<_>>()?);
         columns.extend((!column.is_empty()).then_some(column));
     }
     let mut right = RIGHT;
@@ -82,17 +81,10 @@ fn texts(
 
 fn head(document: &Document, setter: &Setter<'_>, columns: &[Column]) -> Result<Block> {
     let mut head = Block::default();
+    head.put(LEFT, setter.line(Words::of(document.locale).description, NOTE)?);
     for column in columns {
-        if let Some(title) = &column.title {
-            head.put_left_of(column.right, Text::clone(title));
-        }
+        head.put_left_of(column.right, column.title.clone());
     }
-    let description = setter.line(Words::of(document.locale).description, NOTE)?;
-    head.marks.insert(0, {
-        let mut first = Block::default();
-        first.put(LEFT, description);
-        first.marks.remove(0)
-    });
     head.space(NOTE.leading + PADDING);
     head.rule(LEFT, WIDTH, Ink::Rule);
     Ok(head)

@@ -29,15 +29,18 @@ pub fn block(document: &Document, setter: &Setter<'_>) -> Result<Block> {
             block.rule(HALF, ROOM, Ink::Rule);
             block.space(5_00);
         }
+        let mut amount = Block::default();
         let mut room = ROOM;
-        if let Some(amount) = sum.amount {
+        if let Some(money) = sum.amount {
             let sign = if sum.is_less { "-" } else { "" };
-            let text = format!("{sign}{}", wording::amount(amount, document.locale));
+            let text = format!("{sign}{}", wording::amount(money, document.locale));
             let text = setter.line(&text, sum.style)?;
             room -= text.width + GUTTER;
-            block.put_left_of(RIGHT, text);
+            amount.put_left_of(RIGHT, text);
         }
-        block.push_all(HALF, setter.lines(&sum.label, sum.style, room)?);
+        let mut label = Block::default();
+        label.push_all(HALF, setter.lines(&sum.label, sum.style, room)?);
+        block.append_beside([(0, label), (0, amount)]);
         block.space(1_50);
     }
     Ok(block)
