@@ -70,7 +70,6 @@ const ROOMS: &[Room] = &[
             "webpki_roots",
         ],
     },
-    Room { name: "documents", rooms: &["domain"], crates: &["chrono", "rust_decimal"] },
     Room {
         name: "documents",
         rooms: &["domain"],
@@ -108,7 +107,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "books",
-        rooms: &["config", "domain", "mail", "store"],
+        rooms: &["config", "documents", "domain", "mail", "store"],
         crates: &["chrono", "rust_decimal", "serde", "serde_json"],
     },
     Room {
@@ -131,8 +130,19 @@ const ROOMS: &[Room] = &[
     Room {
         name: "commands",
         rooms: &[
-            "books", "clock", "config", "domain", "failure", "gateway", "imports", "mail",
-            "reports", "store", "tasks", "view",
+            "books",
+            "clock",
+            "config",
+            "documents",
+            "domain",
+            "failure",
+            "gateway",
+            "imports",
+            "mail",
+            "reports",
+            "store",
+            "tasks",
+            "view",
         ],
         crates: &[
             "anyhow",
