@@ -28,6 +28,8 @@ mod tests;
 
 use std::borrow::Cow;
 
+use miniz_oxide::deflate::compress_to_vec_zlib;
+
 use crate::domain::Result;
 use crate::domain::document::Document;
 
@@ -73,7 +75,7 @@ impl Typesetter {
         Ok(Typesetter {
             fonts,
             logo: assets.logo.as_deref().map(Picture::read).transpose()?,
-            profile: file::deflated(PROFILE),
+            profile: deflated(PROFILE),
         })
     }
 
@@ -86,4 +88,9 @@ impl Typesetter {
         let pages = sheet::pages(document, &setter, self.logo.as_ref().map(Picture::size))?;
         file::write(self, document, &pages, einvoice)
     }
+}
+
+/// The bytes as most streams of a file have them.
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    compress_to_vec_zlib(bytes, 6)
 }

@@ -1,7 +1,6 @@
 //! The objects of a PDF file: pages, fonts, the logo, metadata, the color profile and the e-invoice.
 
 use chrono::{Datelike, NaiveDate};
-use miniz_oxide::deflate::compress_to_vec_zlib;
 use pdf_writer::types::{
     AssociationKind, CidFontType, FontFlags, OutputIntentSubtype, SystemInfo, UnicodeCmap,
 };
@@ -16,7 +15,7 @@ use super::canvas::{self, FONTS, LOGO, number, page_box};
 use super::fonts::{Font, Outlines, Used};
 use super::marks::Mark;
 use super::picture::{Coding, Picture};
-use super::{Typesetter, words, xmp};
+use super::{Typesetter, deflated, words, xmp};
 
 /// What the e-invoice is called, in every document.
 const EINVOICE: &str = "factur-x.xml";
@@ -36,11 +35,6 @@ struct Parts {
     metadata: Ref,
     profile: Ref,
     einvoice: Option<Ref>,
-}
-
-/// The bytes, deflated.
-pub fn deflated(bytes: &[u8]) -> Vec<u8> {
-    compress_to_vec_zlib(bytes, 6)
 }
 
 /// Writes the pages of a document.

@@ -3,16 +3,21 @@
 /// Hundredths of a point, from the left or from the top.
 pub type Length = i32;
 
-pub const PAGE_WIDTH: Length = 595_28;
-pub const PAGE_HEIGHT: Length = 841_89;
-pub const LEFT: Length = 50_00;
+/// So many whole points.
+pub const fn pt(points: i32) -> Length {
+    points * 100
+}
+
+pub const PAGE_WIDTH: Length = 59_528;
+pub const PAGE_HEIGHT: Length = 84_189;
+pub const LEFT: Length = pt(50);
 pub const RIGHT: Length = PAGE_WIDTH - LEFT;
 pub const WIDTH: Length = RIGHT - LEFT;
-pub const TOP: Length = 48_00;
+pub const TOP: Length = pt(48);
 /// Where the last line of a page ends.
-pub const BOTTOM: Length = PAGE_HEIGHT - 36_00;
+pub const BOTTOM: Length = PAGE_HEIGHT - pt(36);
 /// Between two columns.
-pub const GUTTER: Length = 18_00;
+pub const GUTTER: Length = pt(18);
 
 /// Where the right half begins.
 pub const HALF: Length = LEFT + (WIDTH + GUTTER) / 2;
@@ -60,8 +65,8 @@ impl Style {
     }
 }
 
-pub const TITLE: Style = Style::of(Weight::Bold, 18_00, 23_00, Ink::Text);
-pub const BODY: Style = Style::of(Weight::Regular, 9_00, 13_00, Ink::Text);
-pub const STRONG: Style = Style::of(Weight::Bold, 9_00, 13_00, Ink::Text);
-pub const QUIET: Style = Style::of(Weight::Regular, 9_00, 13_00, Ink::Quiet);
-pub const NOTE: Style = Style::of(Weight::Regular, 7_50, 11_00, Ink::Quiet);
+pub const TITLE: Style = Style::of(Weight::Bold, pt(18), pt(23), Ink::Text);
+pub const BODY: Style = Style::of(Weight::Regular, pt(9), pt(13), Ink::Text);
+pub const STRONG: Style = Style::of(Weight::Bold, pt(9), pt(13), Ink::Text);
+pub const QUIET: Style = Style::of(Weight::Regular, pt(9), pt(13), Ink::Quiet);
+pub const NOTE: Style = Style::of(Weight::Regular, 750, pt(11), Ink::Quiet);

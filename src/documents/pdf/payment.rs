@@ -5,12 +5,12 @@ use crate::domain::{Result, wording};
 
 use super::epc;
 use super::fonts::{Setter, Text};
-use super::grid::{BODY, GUTTER, Ink, LEFT, Length, NOTE, QUIET, RIGHT, STRONG, WIDTH};
+use super::grid::{BODY, GUTTER, Ink, LEFT, Length, NOTE, QUIET, RIGHT, STRONG, WIDTH, pt};
 use super::marks::{Block, Mark, What};
 use super::words::{self, Words};
 
 /// How wide the code is at most, without the white around it.
-const CODE: Length = 76_00;
+const CODE: Length = pt(76);
 
 /// By when and how; `None` where nothing is to be paid.
 pub fn block(document: &Document, setter: &Setter<'_>) -> Result<Option<Block>> {
@@ -27,7 +27,7 @@ pub fn block(document: &Document, setter: &Setter<'_>) -> Result<Option<Block>> 
     let room = WIDTH - code.as_ref().map_or(0, |(width, _)| width + GUTTER);
     let text = text(document, setter, room)?;
     block.rule(LEFT, WIDTH, Ink::Hair);
-    block.space(10_00);
+    block.space(pt(10));
     let code = code.map(|(width, code)| (RIGHT - width, code));
     block.append_beside([(LEFT, text)].into_iter().chain(code));
     Ok(Some(block))
@@ -49,7 +49,7 @@ fn text(document: &Document, setter: &Setter<'_>, room: Length) -> Result<Block>
     }
     let account = account(document);
     if !account.is_empty() {
-        block.space(6_00);
+        block.space(pt(6));
     }
     let label = |(label, value)| Ok((setter.line(label, QUIET)?, value));
     let account = account.into_iter().map(label).collect::<Result<Vec<(Text, String)>>>()?;
@@ -92,7 +92,7 @@ fn code(document: &Document, setter: &Setter<'_>) -> Result<Option<(Length, Bloc
     let side = CODE / many;
     let width = side * many;
     let caption: Text = setter.line(Words::of(document.locale).scan, NOTE)?;
-    let mut block = Block { height: width + 5_00, ..Block::default() };
+    let mut block = Block { height: width + pt(5), ..Block::default() };
     block.marks.push(Mark { x: 0, y: 0, what: What::Squares { side, rows } });
     block.push((width - caption.width) / 2, caption);
     Ok(Some((width, block)))

@@ -7,7 +7,7 @@ use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
 use crate::documents::Unwritable;
 use crate::domain::Result;
 
-use super::file::deflated;
+use super::deflated;
 
 /// A picture as a PDF has it.
 #[derive(Debug)]

@@ -8,20 +8,21 @@ use super::flow::{self, Frame, Piece};
 use super::fonts::Setter;
 use super::grid::{
     BODY, BOTTOM, GUTTER, HALF, Ink, LEFT, Length, NOTE, RIGHT, STRONG, Style, TITLE, TOP, WIDTH,
+    pt,
 };
 use super::marks::{Block, Mark, What};
 use super::words::{self, Words};
 use super::{payment, table, totals};
 
 /// How large a logo is at most; a dot of it is never larger than on a screen.
-const LOGO: (Length, Length) = (160_00, 50_00);
+const LOGO: (Length, Length) = (pt(160), pt(50));
 const DOT: Length = 75;
 /// Of a column of four.
 const QUARTER: Length = (WIDTH - 3 * GUTTER) / 4;
 /// How high notes are that stay together.
-const FEW_NOTES: Length = 140_00;
+const FEW_NOTES: Length = pt(140);
 /// From the top of a page to what lies below its running head.
-const RUNNING_HEAD: Length = 26_00;
+const RUNNING_HEAD: Length = pt(26);
 
 /// The pages of a document; `logo` is how large the logo is, in dots.
 pub fn pages(
@@ -30,8 +31,11 @@ pub fn pages(
     logo: Option<(i32, i32)>,
 ) -> Result<Vec<Vec<Mark>>> {
     let footer = footer(document, setter)?;
-    let frame =
-        Frame { top: TOP, top_of_next: TOP + RUNNING_HEAD, bottom: BOTTOM - footer.height - 14_00 };
+    let frame = Frame {
+        top: TOP,
+        top_of_next: TOP + RUNNING_HEAD,
+        bottom: BOTTOM - footer.height - pt(14),
+    };
     let pages = flow::pages(pieces(document, setter, logo)?, &frame);
     let of = pages.len();
     let finished = |(at, marks)| finish(document, setter, &footer, at + 1, of, marks);
@@ -46,16 +50,16 @@ fn pieces(
     let alone = |before, block| Piece { block, before, ..Piece::default() };
     let mut pieces = vec![
         alone(0, top(document, setter, logo)?),
-        alone(24_00, facts(document, setter)?),
-        alone(18_00, parties(document, setter)?),
+        alone(pt(24), facts(document, setter)?),
+        alone(pt(18), parties(document, setter)?),
     ];
     let memo = document.memo.as_ref().filter(|_| document.kind == DocumentKind::Invoice);
     if let Some(memo) = memo {
-        pieces.push(alone(18_00, paragraph(setter, memo, BODY)?));
+        pieces.push(alone(pt(18), paragraph(setter, memo, BODY)?));
     }
     pieces.extend(table::pieces(document, setter)?);
-    pieces.push(alone(8_00, totals::block(document, setter)?));
-    pieces.extend(payment::block(document, setter)?.map(|block| alone(24_00, block)));
+    pieces.push(alone(pt(8), totals::block(document, setter)?));
+    pieces.extend(payment::block(document, setter)?.map(|block| alone(pt(24), block)));
     pieces.extend(notes(document, setter)?);
     Ok(pieces)
 }
@@ -64,11 +68,11 @@ fn pieces(
 fn notes(document: &Document, setter: &Setter<'_>) -> Result<Vec<Piece>> {
     let mut pieces: Vec<Piece> = Vec::new();
     for text in document.notes.lines().iter().chain(&document.legal_text) {
-        let mut before = if pieces.is_empty() { 22_00 } else { 6_00 };
+        let mut before = if pieces.is_empty() { pt(22) } else { pt(6) };
         for line in text.lines() {
             let block = paragraph(setter, line, NOTE)?;
             pieces.push(Piece { block, before, ..Piece::default() });
-            before = 2_00;
+            before = pt(2);
         }
     }
     // A few notes stay together: one that is alone on a page looks lost.
@@ -175,7 +179,7 @@ fn party(document: &Document, party: &Party, label: &str, setter: &Setter<'_>) -
     let lines = address.chain(party.email.clone()).chain(party.number_lines(locale));
     let mut block = Block::default();
     block.push(0, setter.line(label, NOTE)?);
-    block.space(1_50);
+    block.space(150);
     if let Some(name) = &party.name {
         block.push_all(0, setter.lines(name, STRONG, room)?);
     }
@@ -191,7 +195,7 @@ fn footer(document: &Document, setter: &Setter<'_>) -> Result<Block> {
     let lines = setter.lines(text, NOTE, WIDTH - QUARTER)?;
     let mut block = Block::default();
     block.rule(LEFT, WIDTH, Ink::Hair);
-    block.space(6_00);
+    block.space(pt(6));
     match lines.is_empty() {
         true => block.space(NOTE.leading),
         false => block.push_all(LEFT, lines),
@@ -219,7 +223,7 @@ fn finish(
     page.marks.extend(marks);
     page.height = BOTTOM - footer.height;
     page.append(0, footer.clone());
-    page.height = BOTTOM - footer.height + 6_00;
+    page.height = BOTTOM - footer.height + pt(6);
     page.put_left_of(RIGHT, setter.line(&words::page(number, of, document.locale), NOTE)?);
     Ok(page.marks)
 }

@@ -10,21 +10,21 @@ use crate::domain::{Money, Result, wording};
 use super::figures::{Column, Figure};
 use super::flow::Piece;
 use super::fonts::Setter;
-use super::grid::{BODY, GUTTER, Ink, LEFT, Length, NOTE, QUIET, RIGHT, WIDTH};
+use super::grid::{BODY, GUTTER, Ink, LEFT, Length, NOTE, QUIET, RIGHT, WIDTH, pt};
 use super::marks::Block;
 use super::words::{self, Words};
 
 /// Above and below a row.
-const PADDING: Length = 3_50;
+const PADDING: Length = 350;
 /// What a description has at least.
-const NARROWEST: Length = 110_00;
+const NARROWEST: Length = pt(110);
 
 /// The head and the rows; the last row stays with what comes below.
 pub fn pieces(document: &Document, setter: &Setter<'_>) -> Result<Vec<Piece>> {
     let (columns, room) = columns(document, setter)?;
     let head = Rc::new(head(document, setter, &columns)?);
     let mut pieces =
-        vec![Piece { block: Block::clone(&head), before: 22_00, keeps_next: true, head: None }];
+        vec![Piece { block: Block::clone(&head), before: pt(22), keeps_next: true, head: None }];
     let last = document.lines.len().saturating_sub(1);
     for (row, line) in document.lines.iter().enumerate() {
         let mut block = description(document, line, setter, room)?;

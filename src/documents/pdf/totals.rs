@@ -5,7 +5,7 @@ use crate::domain::tax::TaxBasis;
 use crate::domain::{Money, Result, labels, wording};
 
 use super::fonts::Setter;
-use super::grid::{BODY, GUTTER, HALF, Ink, Length, QUIET, RIGHT, STRONG, Style};
+use super::grid::{BODY, GUTTER, HALF, Ink, Length, QUIET, RIGHT, STRONG, Style, pt};
 use super::marks::Block;
 use super::words::Words;
 
@@ -25,9 +25,9 @@ pub fn block(document: &Document, setter: &Setter<'_>) -> Result<Block> {
     let mut block = Block::default();
     for sum in sums(document) {
         if sum.style == STRONG {
-            block.space(4_00);
+            block.space(pt(4));
             block.rule(HALF, ROOM, Ink::Rule);
-            block.space(5_00);
+            block.space(pt(5));
         }
         let mut amount = Block::default();
         let mut room = ROOM;
@@ -41,7 +41,7 @@ pub fn block(document: &Document, setter: &Setter<'_>) -> Result<Block> {
         let mut label = Block::default();
         label.push_all(HALF, setter.lines(&sum.label, sum.style, room)?);
         block.append_beside([(0, label), (0, amount)]);
-        block.space(1_50);
+        block.space(150);
     }
     Ok(block)
 }

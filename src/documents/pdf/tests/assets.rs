@@ -6,7 +6,7 @@ use ttf_parser::Face;
 use super::*;
 use crate::documents::Unwritable;
 use crate::documents::pdf::fonts::Used;
-use crate::documents::pdf::grid::Weight;
+use crate::documents::pdf::grid::{Weight, pt};
 use crate::documents::pdf::lean::lean;
 use crate::documents::pdf::picture::{Coding, Picture};
 use crate::documents::pdf::{BOLD, REGULAR};
@@ -94,11 +94,11 @@ fn a_logo_that_cannot_be_used_is_refused_with_why() {
 fn a_logo_is_scaled_into_its_place() {
     let document = many(1);
     for (dots, size) in [
-        ((640, 160), (160_00, 40_00)),
-        ((300, 300), (50_00, 50_00)),
+        ((640, 160), (pt(160), pt(40))),
+        ((300, 300), (pt(50), pt(50))),
         // Not larger than on a screen.
-        ((40, 20), (30_00, 15_00)),
-        ((4000, 1), (160_00, 4)),
+        ((40, 20), (pt(30), pt(15))),
+        ((4000, 1), (pt(160), 4)),
     ] {
         let with = typesetter();
         let setter = Setter::new(&with.fonts, "1");

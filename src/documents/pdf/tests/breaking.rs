@@ -1,7 +1,7 @@
 //! Pages.
 
 use super::*;
-use crate::documents::pdf::grid::{BOTTOM, LEFT, RIGHT, TOP};
+use crate::documents::pdf::grid::{BOTTOM, LEFT, RIGHT, TOP, pt};
 
 /// The rows that a page has.
 fn rows(page: &[Mark]) -> Vec<String> {
@@ -39,10 +39,10 @@ fn nothing_lies_outside_or_on_one_another() {
             let mut lines: Vec<(Length, Length, Length)> = Vec::new();
             for (x, y, text) in texts(&page) {
                 assert!(LEFT <= x && x + text.width <= RIGHT + 1, "{}", words_of(text));
-                assert!(TOP <= y && y <= BOTTOM, "{}", words_of(text));
+                assert!((TOP..=BOTTOM).contains(&y), "{}", words_of(text));
                 for (left, right, line) in &lines {
                     let is_apart = x >= *right || x + text.width <= *left;
-                    assert!(is_apart || (y - line).abs() > 9_00, "{}", words_of(text));
+                    assert!(is_apart || (y - line).abs() > pt(9), "{}", words_of(text));
                 }
                 lines.push((x, x + text.width, y));
             }

@@ -4,7 +4,7 @@ use super::*;
 use crate::documents::Unwritable;
 use crate::documents::pdf::figures::{Column, Figure};
 use crate::documents::pdf::fonts::width;
-use crate::documents::pdf::grid::{BODY, STRONG};
+use crate::documents::pdf::grid::{BODY, STRONG, pt};
 use crate::documents::pdf::marks::Block;
 use crate::domain::Result;
 
@@ -18,9 +18,9 @@ fn lines(text: &str, most: Length) -> Vec<String> {
 
 #[test]
 fn text_breaks_at_spaces_and_keeps_what_belongs_together() {
-    assert_eq!(lines("", 100_00), Vec::<String>::new());
-    assert_eq!(lines("one two three", 40_00), ["one two", "three"]);
-    assert_eq!(lines("one\n\n two ", 40_00), ["one", "", "two"]);
+    assert_eq!(lines("", pt(100)), Vec::<String>::new());
+    assert_eq!(lines("one two three", pt(40)), ["one two", "three"]);
+    assert_eq!(lines("one\n\n two ", pt(40)), ["one", "", "two"]);
     // Narrower by a hundredth of a point than what would fit.
     let with = typesetter();
     let fits = Setter::new(&with.fonts, "1").line("one two", BODY).unwrap().width;
@@ -31,21 +31,21 @@ fn text_breaks_at_spaces_and_keeps_what_belongs_together() {
         let fits = Setter::new(&with.fonts, "1").line(&text, BODY).unwrap().width;
         assert_eq!(lines(&text, fits - 1), ["il reste", kept]);
     }
-    assert_eq!(lines("trois pommes : rouges", 60_00), ["trois", "pommes :", "rouges"]);
+    assert_eq!(lines("trois pommes : rouges", pt(60)), ["trois", "pommes :", "rouges"]);
 }
 
 #[test]
 fn a_word_longer_than_its_column_breaks_behind_a_mark_or_anywhere() {
     let url = "https://example.com/one-two/three";
-    let broken = lines(&format!("see {url}"), 80_00);
+    let broken = lines(&format!("see {url}"), pt(80));
     assert_eq!(broken, ["see", "https://example.", "com/one-two/", "three"]);
-    let broken = lines(&"m".repeat(40), 80_00);
+    let broken = lines(&"m".repeat(40), pt(80));
     assert_eq!(broken.concat(), "m".repeat(40));
     assert!(broken.len() > 3 && broken[0].len() == broken[1].len(), "{broken:?}");
     // One letter a line, where not even one fits.
     let with = typesetter();
     let setter = Setter::new(&with.fonts, "1");
-    assert_eq!(setter.lines("mm", BODY, 1_00).unwrap().len(), 2);
+    assert_eq!(setter.lines("mm", BODY, pt(1)).unwrap().len(), 2);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn numbers_stand_with_their_decimals_in_line() {
         let figure = |text: &&str| Figure::new(&setter, text, BODY, locale).map(Some);
         let figures = numbers.iter().map(figure).collect::<Result<Vec<_>>>().unwrap();
         let mut column = Column::new(setter.line("n", BODY).unwrap(), figures);
-        column.right = 300_00;
+        column.right = pt(300);
         let mut block = Block::default();
         (0..numbers.len()).for_each(|row| column.put(&mut block, row));
         let mark = if locale == Locale::Fr { ',' } else { '.' };
@@ -80,8 +80,8 @@ fn numbers_stand_with_their_decimals_in_line() {
             points.iter().all(|point| (point - points[0]).abs() <= 1),
             "{numbers:?} {points:?}"
         );
-        assert!(ends.iter().all(|end| *end <= 300_00 + 1), "{numbers:?} {ends:?}");
-        assert!(ends.iter().any(|end| (*end - 300_00).abs() <= 1), "{numbers:?} {ends:?}");
+        assert!(ends.iter().all(|end| *end <= pt(300) + 1), "{numbers:?} {ends:?}");
+        assert!(ends.iter().any(|end| (*end - pt(300)).abs() <= 1), "{numbers:?} {ends:?}");
     }
 }
 
