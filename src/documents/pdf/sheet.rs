@@ -215,10 +215,9 @@ fn finish(
     let mut page = Block::default();
     if number > 1 {
         page.space(TOP);
-        page.put(LEFT, setter.line(&words::title(document), NOTE)?);
-        if let Some(name) = &document.seller.name {
-            page.put_left_of(RIGHT, setter.line(name, NOTE)?);
-        }
+        let name = document.seller.name.as_deref().unwrap_or_default();
+        page.put(LEFT, setter.cut(&words::title(document), NOTE, RIGHT - HALF)?);
+        page.put_left_of(RIGHT, setter.cut(name, NOTE, RIGHT - HALF)?);
     }
     page.marks.extend(marks);
     page.height = BOTTOM - footer.height;

@@ -19,27 +19,49 @@ const PADDING: Length = 350;
 /// What a description has at least.
 const NARROWEST: Length = pt(110);
 
+/// The columns of numbers, and how wide they leave the descriptions.
+struct Grid {
+    columns: Vec<Column>,
+    room: Length,
+    /// Whether the numbers leave the descriptions too little, and stand below them.
+    are_below: bool,
+}
+
 /// The head and the rows; the last row stays with what comes below.
 pub fn pieces(document: &Document, setter: &Setter<'_>) -> Result<Vec<Piece>> {
-    let (columns, room) = columns(document, setter)?;
-    let head = Rc::new(head(document, setter, &columns)?);
+    let grid = grid(document, setter)?;
+    let head = Rc::new(head(document, setter, &grid)?);
     let mut pieces =
         vec![Piece { block: Block::clone(&head), before: pt(22), keeps_next: true, head: None }];
     let last = document.lines.len().saturating_sub(1);
-    for (row, line) in document.lines.iter().enumerate() {
-        let mut block = description(document, line, setter, room)?;
-        let mut figures = Block { height: PADDING, ..Block::default() };
-        columns.iter().for_each(|column| column.put(&mut figures, row));
-        block.marks.extend(figures.marks);
-        block.rule(LEFT, WIDTH, if row < last { Ink::Hair } else { Ink::Rule });
+    for (at, line) in document.lines.iter().enumerate() {
+        let mut block = row(description(document, line, setter, grid.room)?, &grid, at);
+        block.rule(LEFT, WIDTH, if at < last { Ink::Hair } else { Ink::Rule });
         let head = Some(Rc::clone(&head));
-        pieces.push(Piece { block, before: 0, keeps_next: row == last, head });
+        pieces.push(Piece { block, before: 0, keeps_next: at == last, head });
     }
     Ok(pieces)
 }
 
-/// The columns of numbers that the lines need, and how wide that leaves their descriptions.
-fn columns(document: &Document, setter: &Setter<'_>) -> Result<(Vec<Column>, Length)> {
+/// A description with its numbers beside its first line, or below it.
+fn row(description: Block, grid: &Grid, at: usize) -> Block {
+    let mut figures = Block::default();
+    grid.columns.iter().for_each(|column| column.put(&mut figures, at));
+    let mut row = Block { height: PADDING, ..Block::default() };
+    match grid.are_below {
+        true => {
+            figures.space(BODY.leading);
+            row.append(0, description);
+            row.append(0, figures);
+        }
+        false => row.append_beside([(0, description), (0, figures)]),
+    }
+    row.space(PADDING);
+    row
+}
+
+/// The columns that the lines need.
+fn grid(document: &Document, setter: &Setter<'_>) -> Result<Grid> {
     let (price, amount) = words::price_and_amount(document);
     let words = Words::of(document.locale);
     let one = |line: &DocumentLine| line.unit_price.is_none() && line.quantity == Decimal::ONE;
@@ -64,12 +86,15 @@ fn columns(document: &Document, setter: &Setter<'_>) -> Result<(Vec<Column>, Len
         let column = Column::new(setter.line(title, NOTE)?, figures.collect::<Result<_>>()?);
         columns.extend((!column.is_empty()).then_some(column));
     }
+    let room = WIDTH - columns.iter().map(|column| column.width() + GUTTER).sum::<Length>();
+    let are_below = room < NARROWEST;
+    let gutter = if are_below { GUTTER / 2 } else { GUTTER };
     let mut right = RIGHT;
     for column in columns.iter_mut().rev() {
         column.right = right;
-        right -= column.width() + GUTTER;
+        right -= column.width() + gutter;
     }
-    Ok((columns, (right - LEFT).max(NARROWEST)))
+    Ok(Grid { columns, room: if are_below { WIDTH } else { room }, are_below })
 }
 
 fn texts(
@@ -79,10 +104,13 @@ fn texts(
     document.lines.iter().map(text).collect()
 }
 
-fn head(document: &Document, setter: &Setter<'_>, columns: &[Column]) -> Result<Block> {
+fn head(document: &Document, setter: &Setter<'_>, grid: &Grid) -> Result<Block> {
     let mut head = Block::default();
     head.put(LEFT, setter.line(Words::of(document.locale).description, NOTE)?);
-    for column in columns {
+    if grid.are_below {
+        head.space(NOTE.leading);
+    }
+    for column in &grid.columns {
         head.put_left_of(column.right, column.title.clone());
     }
     head.space(NOTE.leading + PADDING);
@@ -97,12 +125,11 @@ fn description(
     setter: &Setter<'_>,
     room: Length,
 ) -> Result<Block> {
-    let mut block = Block { height: PADDING, ..Block::default() };
+    let mut block = Block::default();
     block.push_all(LEFT, setter.lines(&line.description, BODY, room)?);
     if let Some(period) = line.period.filter(|period| Some(*period) != document.period) {
         let period = wording::period(period, document.locale);
         block.push_all(LEFT, setter.lines(&period, QUIET, room)?);
     }
-    block.space(PADDING);
     Ok(block)
 }

@@ -15,6 +15,13 @@ impl Setter<'_> {
         }
         Ok(lines)
     }
+
+    /// As much of the text as one line of that width holds.
+    pub fn cut(&self, text: &str, style: Style, most: Length) -> Result<Text> {
+        let mut glyphs = self.glyphs(text, style.weight)?;
+        glyphs.truncate(fitting(&glyphs, style, most));
+        Ok(Text::new(glyphs, style))
+    }
 }
 
 /// Lines of that width at most; one of nothing is a line too.

@@ -35,19 +35,39 @@ fn each_page_has_the_head_and_its_number() {
 #[test]
 fn nothing_lies_outside_or_on_one_another() {
     for count in [1, 12, 40, 300] {
-        for page in pages(&many(count)) {
-            let mut lines: Vec<(Length, Length, Length)> = Vec::new();
-            for (x, y, text) in texts(&page) {
-                assert!(LEFT <= x && x + text.width <= RIGHT + 1, "{}", words_of(text));
-                assert!((TOP..=BOTTOM).contains(&y), "{}", words_of(text));
-                for (left, right, line) in &lines {
-                    let is_apart = x >= *right || x + text.width <= *left;
-                    assert!(is_apart || (y - line).abs() > pt(9), "{}", words_of(text));
-                }
-                lines.push((x, x + text.width, y));
-            }
-        }
+        pages(&many(count)).iter().for_each(|page| check_places(page));
     }
+}
+
+fn check_places(page: &[Mark]) {
+    let mut lines: Vec<(Length, Length, Length)> = Vec::new();
+    for (x, y, text) in texts(page) {
+        assert!(LEFT <= x && x + text.width <= RIGHT + 1, "{}", words_of(text));
+        assert!((TOP..=BOTTOM).contains(&y), "{}", words_of(text));
+        for (left, right, line) in &lines {
+            let is_apart = x >= *right || x + text.width <= *left;
+            assert!(is_apart || (y - line).abs() > pt(9), "{}", words_of(text));
+        }
+        lines.push((x, x + text.width, y));
+    }
+}
+
+/// Numbers that leave no room beside them stand below.
+#[test]
+fn long_numbers_and_names_do_not_run_into_one_another() {
+    let mut document = invoice(Locale::Fr, "XOF", &[("Poste un", 1 << 53), ("Poste deux", 5)]);
+    document.lines[0].discount = money(1 << 50, "XOF");
+    document.number = "F-".repeat(20);
+    document.seller.name = Some("Groupement ".repeat(18));
+    document.buyer.email = Some("adresse.".repeat(20));
+    document.footer = Some("Au capital de 10 000 €. ".repeat(20));
+    document.memo = Some("Bon de commande\n".repeat(40));
+    let pages = pages(&document);
+    assert!(pages.len() > 1);
+    pages.iter().for_each(|page| check_places(page));
+    let said: Vec<String> = pages.iter().flat_map(|page| said(page)).collect();
+    let at = said.iter().position(|text| text == "Poste un").unwrap();
+    assert_eq!(said[at + 1..at + 3], ["1", "9 007 199 254 740 992 F CFA"]);
 }
 
 /// The sums are never alone on a page: the last row comes along.
