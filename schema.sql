@@ -373,6 +373,7 @@ CREATE TABLE number_sequences (
 -- Where it is `tax_inclusive`, subtotal and discount are with tax, and so are its lines. `tax_category`
 -- is why it is taxed as it is, and `tax_reason` what it says in place of a tax; none where an import
 -- did not know.
+-- `credit_at_issue_minor` is what credit had paid when it was issued, which its document says for ever.
 -- `purpose` is what an invoice of a subscription bills: a period of it, which no other may bill, a
 -- change in the middle of one, or usage; any other is `single`.
 CREATE TABLE invoices (
@@ -433,6 +434,8 @@ CREATE TABLE invoices (
     CHECK (tax_category IN ('standard', 'zero', 'reverse_charge', 'export', 'exempt',
     'outside_scope')),
   tax_reason TEXT,
+  credit_at_issue_minor INTEGER NOT NULL DEFAULT 0
+    CHECK (credit_at_issue_minor >= 0),
   UNIQUE (id, tenant_id),
   FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
   CHECK (total_minor = subtotal_minor - discount_minor
@@ -1003,6 +1006,41 @@ CREATE TABLE dunning_steps (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dunning_steps_email ON dunning_steps (email_id) WHERE email_id IS NOT NULL;
 
+-- The documents of invoices and credit notes, each made once in each form, and never again: what was
+-- handed out is what is handed out. `sha256` is that of its bytes.
+CREATE TABLE documents (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  invoice_id INTEGER,
+  credit_note_id INTEGER,
+  form TEXT NOT NULL CHECK (form IN ('pdf', 'facturx', 'cii', 'ubl')),
+  sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+  size INTEGER NOT NULL CHECK (size > 0),
+  made_at TEXT NOT NULL,
+  UNIQUE (invoice_id, form),
+  UNIQUE (credit_note_id, form),
+  CHECK ((invoice_id IS NULL) <> (credit_note_id IS NULL)),
+  -- An imported invoice may be given to the customer whose it is.
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id) ON UPDATE CASCADE,
+  FOREIGN KEY (credit_note_id, tenant_id) REFERENCES credit_notes (id, tenant_id) ON UPDATE CASCADE
+) STRICT;
+CREATE INDEX documents_tenant ON documents (tenant_id);
+CREATE TRIGGER documents_immutable BEFORE UPDATE OF
+  id, invoice_id, credit_note_id, form, sha256, size, made_at ON documents
+BEGIN
+  SELECT RAISE(ABORT, 'a document cannot be changed');
+END;
+CREATE TRIGGER documents_no_delete BEFORE DELETE ON documents
+BEGIN
+  SELECT RAISE(ABORT, 'a document cannot be deleted');
+END;
+
+-- The bytes of documents by their SHA-256, but for those that lie in `[documents] directory`.
+CREATE TABLE document_files (
+  sha256 BLOB PRIMARY KEY CHECK (length(sha256) = 32),
+  bytes BLOB NOT NULL
+) STRICT;
+
 -- The outbox, and the record of what was sent. An e-mail is queued in the transaction of the fact
 -- it tells of; `dedup_key` makes a second one impossible. The bytes are drawn up just before the
 -- first attempt (email_messages) and never change after it.
@@ -1030,6 +1068,8 @@ CREATE TABLE emails (
   ended_at TEXT,
   -- Who gets a copy of the bytes that were drawn up: an address a line.
   cc TEXT,
+  -- What goes with it; the bytes are not stored again with the message.
+  document_id INTEGER REFERENCES documents (id),
   FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
   CHECK ((status = 'queued') = (next_try_at IS NOT NULL)),
   CHECK ((status = 'sent') = (sent_at IS NOT NULL))
@@ -1037,7 +1077,7 @@ CREATE TABLE emails (
 CREATE INDEX emails_due ON emails (next_try_at, id) WHERE next_try_at IS NOT NULL;
 CREATE INDEX emails_tenant ON emails (tenant_id);
 
--- The bytes of each e-mail that was tried at least once, as they left.
+-- The bytes of each e-mail that was tried at least once, as they left but for its document.
 CREATE TABLE email_messages (
   email_id INTEGER PRIMARY KEY REFERENCES emails (id),
   message BLOB NOT NULL

@@ -1,5 +1,6 @@
 //! billing.toml, read once at the start of a command and turned into checked values.
 
+mod documents;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::domain::subscription::Collection;
 use crate::domain::tax::{SellerTax, TaxBasis, TaxCategory};
 use crate::domain::template::Company;
 use crate::domain::{Currency, Money, Refusal, Result, text, words};
+pub use documents::{Attach, Documents};
 use values::*;
 
 words! {
@@ -100,6 +102,7 @@ pub struct Config {
     pub mail: Mail,
     pub kpi: Kpi,
     pub accounting: Accounting,
+    pub documents: Documents,
 }
 
 /// `[invoicing]`.
@@ -302,6 +305,7 @@ impl Default for Config {
             mail: Mail::default(),
             kpi: Kpi::default(),
             accounting: Accounting::default(),
+            documents: Documents::default(),
         }
     }
 }
@@ -485,7 +489,8 @@ impl Config {
             &mut mail.ca_file,
             &mut config.payments.stripe.secret_key_file,
         ];
-        for relative in paths.into_iter().flatten().chain([&mut mail.sendmail]) {
+        let paths = paths.into_iter().chain(config.documents.paths());
+        for relative in paths.flatten().chain([&mut mail.sendmail]) {
             *relative = folder.join(&*relative);
         }
         Ok(config)

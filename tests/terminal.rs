@@ -70,3 +70,16 @@ fn a_first_run_that_writes_to_many_is_asked_for_at_a_terminal() {
             .expect("script");
     assert!(done && !said.contains("Go on?"), "{said}");
 }
+
+#[test]
+fn a_pdf_is_not_printed_at_a_terminal() {
+    let shop = Shop::new();
+    let number = shop.owes("acme", "2026-01-16");
+    let Some((done, said)) = at_a_terminal(&shop, &["invoice", "pdf", &number, "--json"], "")
+    else {
+        return;
+    };
+    assert!(!done && said.contains("out_is_a_terminal"), "{said}");
+    let to_file = ["invoice", "pdf", &number, "--out", "a.pdf"];
+    assert!(at_a_terminal(&shop, &to_file, "").expect("script").0);
+}

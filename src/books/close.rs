@@ -42,7 +42,7 @@ impl Book<'_> {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }
         if how.sent == Sent::Refused
-            && let Some(on) = self.db.invoice_sent_on(invoice.id)?
+            && let Some(on) = self.db.invoice_out_since(invoice.id)?
         {
             return Err(Refusal::AlreadySent { invoice: invoice.number.clone(), on });
         }

@@ -111,6 +111,7 @@ impl Book<'_> {
     }
 
     /// Lets the credit of a tenant pay an invoice that is being issued, before it is sent or charged.
+    /// Returns how much of it.
     ///
     /// # Errors
     /// A fault of the file.
@@ -119,17 +120,22 @@ impl Book<'_> {
         tenant: TenantId,
         invoice: InvoiceId,
         due: Money,
-    ) -> Result<()> {
+    ) -> Result<Money> {
+        let mut used = Money::zero(due.currency());
         if self.config.invoicing.apply_credit == ApplyCredit::Manual {
-            return Ok(());
+            return Ok(used);
         }
         let mut credits = self.db.credits_left(tenant, due.currency())?;
         if credits.is_empty() {
-            return Ok(());
+            return Ok(used);
         }
         let mut plan = Vec::new();
         self.plan_for(invoice, due, &mut credits, &mut plan)?;
-        plan.iter().try_for_each(|one| self.apply(tenant, one))
+        for one in &plan {
+            self.apply(tenant, one)?;
+            used = used.plus(one.amount)?;
+        }
+        Ok(used)
     }
 
     /// Lets the credit that had paid an invoice pay what is due on it now, the newest use first in

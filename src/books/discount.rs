@@ -61,7 +61,7 @@ impl Book<'_> {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }
         // What the customer has, or has paid, is never rewritten.
-        let sent = self.db.invoice_sent_on(invoice.id)?.is_some();
+        let sent = self.db.invoice_out_since(invoice.id)?.is_some();
         let is_open = invoice.status == InvoiceStatus::Open && invoice.paid.is_zero();
         if sent || !is_open || !invoice.credit_notes_total.is_zero() {
             return self.discount_by_note(&coupon, invoice, metadata);

@@ -150,7 +150,10 @@ impl Issuer<'_> {
         let reason = new.redemption.map(|r| format!("{}: {} off", r.code, amounts.discount));
         self.book.record((tenant.id, id), issued(new, &amounts, due_on), reason.as_deref())?;
         if !free {
-            self.book.use_credit_on(tenant.id, id, amounts.total)?;
+            let credit = self.book.use_credit_on(tenant.id, id, amounts.total)?;
+            if !credit.is_zero() {
+                self.book.db.note_credit_at_issue(id, credit)?;
+            }
         }
         if new.send {
             self.send(new, id)?;

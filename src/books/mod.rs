@@ -16,6 +16,7 @@ mod coming;
 mod credit;
 mod credit_note;
 mod discount;
+pub mod document;
 mod explain;
 pub mod issue;
 mod methods;

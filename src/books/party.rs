@@ -66,7 +66,7 @@ fn read(number: &str, which: &str, copy: &str) -> Result<Party> {
     let read = serde_json::from_str::<Option<Copy>>(copy).map(Option::unwrap_or_default);
     let copy = read.map_err(|error| {
         let found = format!("the {which} of {number} cannot be read: {error}");
-        Refusal::from(Fault { path: std::path::PathBuf::new(), kind: FaultKind::Corrupt(found) })
+        Refusal::from(Fault { path: std::path::PathBuf::new(), kind: FaultKind::Other(found) })
     })?;
     let some = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     Ok(Party {
@@ -115,7 +115,7 @@ mod tests {
         let party = Party {
             name: Some("Été & Fils".into()),
             country: Some("FR".into()),
-            vat_id: Some("FR32552100554".into()),
+            vat_id: Some("FR96552100554".into()),
             kind: Some(CustomerKind::Business),
             ..Party::default()
         };

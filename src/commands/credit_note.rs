@@ -6,6 +6,7 @@ mod create;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
+use super::document::{self, Check, Noun, Pdf, Xml};
 use super::{Context, Limit, date_arg};
 use crate::failure::exit;
 use crate::store::{CreditNoteFilter, Store};
@@ -20,6 +21,12 @@ pub enum Command {
     List(List),
     /// Show a credit note, with its lines and where its total went
     Show(Named),
+    /// Its PDF: made once, the same bytes for ever
+    Pdf(Pdf),
+    /// Its e-invoice (EN 16931)
+    Xml(Xml),
+    /// What an e-invoice of it lacks, and where to set it
+    Check(Check),
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +61,9 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Create(args) => return create::create(ctx, args),
         Command::List(args) => list(ctx, &args)?,
+        Command::Pdf(args) => document::pdf(ctx, Noun::CreditNote, &args)?,
+        Command::Xml(args) => document::xml(ctx, Noun::CreditNote, &args)?,
+        Command::Check(args) => return document::check(ctx, Noun::CreditNote, &args),
         Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.number)?,
     }
     Ok(exit::DONE)

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Context;
 use crate::domain::credit::ApplyCredit;
 use crate::failure::exit;
-use crate::store::{Access, CHASED, Copies, Fault, FaultKind, Migration, Store, VERSION};
+use crate::store::{Access, CHASED, Copies, Fault, FaultKind, Migration, Shelf, Store, VERSION};
 use crate::view::{Align, Column, Format};
 
 /// `billing db …`
@@ -131,6 +131,13 @@ fn passed_over(ctx: &Context) -> Option<&'static str> {
     (ctx.config.invoicing.apply_credit == ApplyCredit::Manual).then_some(CHASED)
 }
 
+/// The check of documents: their bytes may lie in a folder beside the database.
+const DOCUMENTS: &str = "documents";
+const DOCUMENTS_PROVE: &str = "each document that was made is there, and is what it was";
+
+/// So many lost documents are named.
+const MOST_LOST: u64 = 100;
+
 /// A check that finds nothing says nothing to a person, but for what a person may want to settle.
 fn check(ctx: &mut Context) -> anyhow::Result<u8> {
     let mut store = Store::open(&ctx.db, Access::Read)?;
@@ -151,8 +158,16 @@ fn check(ctx: &mut Context) -> anyhow::Result<u8> {
         }
         Ok(())
     })?;
-    let mut credits = Vec::new();
+    let (mut credits, mut lost) = (Vec::new(), 0u64);
+    let shelf = Shelf { folder: ctx.config.documents.directory.as_deref() };
     store.read(|db| {
+        db.each_lost_document(shelf, |detail| {
+            lost += 1;
+            if lost <= MOST_LOST {
+                rows.push(json!({ "check": DOCUMENTS, "detail": detail }));
+            }
+            Ok(())
+        })?;
         db.each_surplus(None, |tenant, transaction, surplus| {
             credits.push(json!({
                 "tenant": tenant, "transaction": transaction.to_string(),
@@ -161,6 +176,8 @@ fn check(ctx: &mut Context) -> anyhow::Result<u8> {
             Ok(())
         })
     })?;
+    ctx.debug(&format!("{DOCUMENTS}: {DOCUMENTS_PROVE}"));
+    checks.push(json!({ "name": DOCUMENTS, "proves": DOCUMENTS_PROVE, "found": lost }));
     match ctx.printer.format() {
         Format::Table => {
             if !rows.is_empty() {

@@ -92,6 +92,21 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("billing invoice overdue", &["billing invoice overdue --min-days 15"]),
+    (
+        "billing invoice pdf",
+        &[
+            "billing invoice pdf INV-2026-000012 --out INV-2026-000012.pdf",
+            "billing invoice pdf INV-2026-000012 --facturx > invoice.pdf",
+        ],
+    ),
+    (
+        "billing invoice xml",
+        &[
+            "billing invoice xml INV-2026-000012 > invoice.xml",
+            "billing invoice xml INV-2026-000012 --syntax ubl --out invoice.xml",
+        ],
+    ),
+    ("billing invoice check", &["billing invoice check INV-2026-000012"]),
     ("billing invoice explain", &["billing invoice explain INV-2026-000042"]),
     ("billing transaction list", &["billing transaction list --status failed --since 2026-03-01"]),
     ("billing transaction show", &["billing transaction show txn_7"]),
@@ -127,6 +142,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("billing credit-note list", &["billing credit-note list --tenant acme --since 2026-01-01"]),
+    ("billing credit-note pdf", &["billing credit-note pdf CN-2026-000003 --out note.pdf"]),
+    ("billing credit-note xml", &["billing credit-note xml CN-2026-000003 --syntax ubl"]),
+    ("billing credit-note check", &["billing credit-note check CN-2026-000003"]),
     ("billing credit-note show", &["billing credit-note show CN-2026-000001 --json"]),
     (
         "billing payment record",

@@ -10,6 +10,7 @@ mod void;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
+use super::document::{self, Check, Noun, Pdf, Xml};
 use super::{Context, Limit, date_arg, prompt, words};
 use crate::books::Book;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
@@ -39,6 +40,12 @@ pub enum Command {
     Void(Void),
     /// Give an invoice up; it may still be paid later
     WriteOff(Closing),
+    /// Its PDF: made once, the same bytes for ever
+    Pdf(Pdf),
+    /// Its e-invoice (EN 16931)
+    Xml(Xml),
+    /// What an e-invoice of it lacks, and where to set it
+    Check(Check),
     /// Record until when the customer promised to pay; dunning rests until then
     Promise(Promise),
     /// Record that the customer disputes an invoice, or (--resolve) that the dispute is settled
@@ -119,6 +126,9 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Create(args) => create::create(ctx, args)?,
         Command::List(args) => list(ctx, args)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.number)?,
+        Command::Pdf(args) => document::pdf(ctx, Noun::Invoice, &args)?,
+        Command::Xml(args) => document::xml(ctx, Noun::Invoice, &args)?,
+        Command::Check(args) => return document::check(ctx, Noun::Invoice, &args),
         Command::Pay(args) => pay::pay(ctx, args)?,
         Command::Charge(args) => return pay::charge(ctx, &args.number),
         Command::Void(args) => void::void(ctx, &args)?,

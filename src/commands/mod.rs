@@ -5,8 +5,10 @@ mod basis;
 pub mod coupon;
 pub mod credit;
 pub mod credit_note;
+
 pub mod db;
 pub mod demo;
+mod document;
 pub mod email;
 pub mod event;
 pub mod examples;

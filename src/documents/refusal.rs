@@ -19,4 +19,16 @@ pub enum Unwritable {
     Incomplete { number: String, lacks: Vec<Lack> },
 }
 
+impl Unwritable {
+    /// Whether it is the e-invoice that cannot be written: a PDF without it can.
+    pub fn is_of_the_einvoice(&self) -> bool {
+        match self {
+            Unwritable::CurrencyNotInStandard { .. }
+            | Unwritable::CurrencyNeedsRate { .. }
+            | Unwritable::Incomplete { .. } => true,
+            Unwritable::Glyph { .. } | Unwritable::Asset { .. } => false,
+        }
+    }
+}
+
 impl Reasons for Unwritable {}

@@ -10,8 +10,8 @@ use super::email::Locale;
 use super::invoice::Amounts;
 use super::legal::Notes;
 use super::party::Party;
-use super::tax::{TaxBasis, TaxCategory};
-use super::{Currency, Money, words};
+use super::tax::{self, TaxBasis, TaxCategory};
+use super::{CreditNoteId, Currency, InvoiceId, Money, words};
 
 words! {
     /// What a document is.
@@ -30,6 +30,23 @@ words! {
         /// OASIS Universal Business Language 2.1.
         Ubl = "ubl",
     }
+}
+
+impl DocumentForm {
+    /// How the name of a file ends that holds it.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            DocumentForm::Pdf | DocumentForm::Facturx => "pdf",
+            DocumentForm::Cii | DocumentForm::Ubl => "xml",
+        }
+    }
+}
+
+/// Whose document it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocumentOf {
+    Invoice(InvoiceId),
+    CreditNote(CreditNoteId),
 }
 
 /// An invoice or credit note as it is written.
@@ -116,7 +133,7 @@ impl Document {
 
     /// Whether it bears tax, or could.
     pub fn is_taxed(&self) -> bool {
-        !self.tax_rate.is_zero() || !self.amounts.tax.is_zero()
+        tax::is_taxed(self.tax_rate, self.amounts.tax)
     }
 
     /// How its sums stand to its tax; `None` where there is none.

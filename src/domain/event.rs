@@ -7,6 +7,7 @@ mod coupon;
 mod credit;
 mod credit_note;
 mod data;
+mod document;
 mod email;
 mod invoice;
 mod payment;
@@ -24,6 +25,7 @@ pub use coupon::{CouponEvent, CouponFacts, RedemptionFacts};
 pub use credit::CreditEvent;
 pub use credit_note::{CreditNoteEvent, RefundEvent};
 pub use data::{By, Extra, Field, Flat, Kind, Nested, Parts};
+pub use document::DocumentEvent;
 pub use email::{EmailEvent, EmailFacts};
 pub use invoice::{InvoiceEvent, Reopened};
 pub use payment::PaymentEvent;
@@ -47,6 +49,7 @@ pub enum Event<'a> {
     RefundEvent(RefundEvent<'a>),
     CouponEvent(CouponEvent<'a>),
     EmailEvent(EmailEvent<'a>),
+    DocumentEvent(DocumentEvent<'a>),
 }
 
 /// Every kind there is, by noun.
@@ -62,6 +65,7 @@ pub const NOUNS: &[(&str, &[Kind])] = &[
     ("Refunds", RefundEvent::KINDS),
     ("Coupons", CouponEvent::KINDS),
     ("E-mails", EmailEvent::KINDS),
+    ("Documents", DocumentEvent::KINDS),
 ];
 
 /// Does the same with each noun's events.
@@ -79,6 +83,7 @@ macro_rules! each_noun {
             Event::RefundEvent($of) => $do,
             Event::CouponEvent($of) => $do,
             Event::EmailEvent($of) => $do,
+            Event::DocumentEvent($of) => $do,
         }
     };
 }

@@ -54,6 +54,8 @@ ids! {
     /// An invoice that a redemption discounted.
     UsageId => "use_",
     TransactionId => "txn_",
+    /// A document that was made.
+    DocumentId => "doc_",
     /// A row of the ledger.
     EntryId => "ent_",
     /// What a customer has in credit from one source.

@@ -109,6 +109,8 @@ pub struct Invoice {
     pub paid: Money,
     /// What of the customer's credit pays it.
     pub credit_applied: Money,
+    /// What of it that credit paid when the invoice was issued.
+    pub credit_at_issue: Money,
     /// What of it was paid before the invoice came into this database.
     pub paid_elsewhere: Money,
     /// What credit notes took off what is due.

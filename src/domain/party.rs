@@ -49,27 +49,35 @@ pub struct Party {
 }
 
 impl Party {
-    /// The party with what it does not say from what is known of it now: a number that was not
-    /// known when the invoice was issued may stand on its document, one that was is never changed.
+    /// The party with what it does not say from what is known of it now: a number that was not known
+    /// when the invoice was issued may stand on its document, one that was is never changed. Who has
+    /// moved to another country has other numbers there, and parts of two addresses make none.
     pub fn filled_from(self, now: &Party) -> Party {
         let some = |text: &String| !text.trim().is_empty();
         let or =
             |this: Option<String>, now: &Option<String>| this.or_else(|| now.clone()).filter(some);
+        let stayed = self.country.is_none() || self.country == now.country;
+        let nowhere = Party::default();
+        let numbers = if stayed { now } else { &nowhere };
+        let has_address = [&self.address, &self.street, &self.postcode, &self.city];
+        let has_address = has_address.into_iter().any(Option::is_some);
+        let place = if stayed && !has_address { now } else { &nowhere };
+        let bank = if self.iban.is_none() { now } else { &nowhere };
         Party {
             name: or(self.name, &now.name),
             email: or(self.email, &now.email),
-            address: or(self.address, &now.address),
+            address: or(self.address, &place.address),
             country: or(self.country, &now.country),
-            tax_id: or(self.tax_id, &now.tax_id),
-            registration: or(self.registration, &now.registration),
-            street: or(self.street, &now.street),
-            postcode: or(self.postcode, &now.postcode),
-            city: or(self.city, &now.city),
-            legal_id: or(self.legal_id, &now.legal_id),
-            vat_id: or(self.vat_id, &now.vat_id),
-            electronic_address: or(self.electronic_address, &now.electronic_address),
-            iban: or(self.iban, &now.iban),
-            bic: or(self.bic, &now.bic),
+            tax_id: or(self.tax_id, &numbers.tax_id),
+            registration: or(self.registration, &numbers.registration),
+            street: or(self.street, &place.street),
+            postcode: or(self.postcode, &place.postcode),
+            city: or(self.city, &place.city),
+            legal_id: or(self.legal_id, &numbers.legal_id),
+            vat_id: or(self.vat_id, &numbers.vat_id),
+            electronic_address: or(self.electronic_address, &numbers.electronic_address),
+            iban: or(self.iban, &bank.iban),
+            bic: or(self.bic, &bank.bic),
             kind: self.kind.or(now.kind),
         }
     }
@@ -84,10 +92,19 @@ impl Party {
                 .map(str::to_owned)
                 .collect();
         }
-        let place = [&self.postcode, &self.city];
-        let place: Vec<&str> = place.into_iter().flatten().map(String::as_str).collect();
-        let lines = [self.street.clone(), (!place.is_empty()).then(|| place.join(" "))];
-        lines.into_iter().flatten().collect()
+        let (street, postcode, city) = (&self.street, &self.postcode, &self.city);
+        let on_one_line = |parts: [&Option<String>; 2]| {
+            let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+            (!parts.is_empty()).then(|| parts.join(" "))
+        };
+        // As the post of the country has it: the town first in English, with a line of its own for the
+        // British postcode.
+        let place = match self.country.as_deref() {
+            Some("GB") => [city.clone(), postcode.clone()],
+            Some("US" | "CA" | "AU" | "NZ" | "IE") => [on_one_line([city, postcode]), None],
+            _ => [on_one_line([postcode, city]), None],
+        };
+        [street.clone()].into_iter().chain(place).flatten().collect()
     }
 
     /// Its numbers, a line each, as people of its country call them.
@@ -203,6 +220,71 @@ fn compact(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn party(parts: &[(&str, &str)]) -> Party {
+        let mut party = Party::default();
+        for (field, value) in parts {
+            let value = Some((*value).to_owned());
+            match *field {
+                "name" => party.name = value,
+                "country" => party.country = value,
+                "street" => party.street = value,
+                "city" => party.city = value,
+                "vat_id" => party.vat_id = value,
+                "iban" => party.iban = value,
+                "bic" => party.bic = value,
+                other => panic!("{other}"),
+            }
+        }
+        party
+    }
+
+    #[test]
+    fn what_a_copy_does_not_say_comes_from_what_is_known_now() {
+        for (copy, now, filled) in [
+            (
+                &[("name", "A")][..],
+                &[("name", "B"), ("vat_id", "FR1")][..],
+                &[("name", "A"), ("vat_id", "FR1")][..],
+            ),
+            // A number of one country is none of another.
+            (
+                &[("country", "SN")],
+                &[("country", "IE"), ("vat_id", "IE1"), ("city", "Cork")],
+                &[("country", "SN")],
+            ),
+            (
+                &[("country", "FR")],
+                &[("country", "FR"), ("vat_id", "FR1"), ("city", "Lyon")],
+                &[("country", "FR"), ("vat_id", "FR1"), ("city", "Lyon")],
+            ),
+            // A street of here in a city of there.
+            (
+                &[("street", "1 quai")],
+                &[("street", "2 rue"), ("city", "Lyon")],
+                &[("street", "1 quai")],
+            ),
+            (&[("iban", "FR7")], &[("iban", "DE1"), ("bic", "DEUTDEFF")], &[("iban", "FR7")]),
+            (&[("name", " ")], &[], &[]),
+        ] {
+            assert_eq!(party(copy).filled_from(&party(now)), party(filled), "{copy:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_written_as_the_post_of_its_country_has_it() {
+        for (country, lines) in [
+            ("FR", &["1 High Street", "LS1 1AA Leeds"][..]),
+            ("GB", &["1 High Street", "Leeds", "LS1 1AA"]),
+            ("US", &["1 High Street", "Leeds LS1 1AA"]),
+        ] {
+            let party = Party {
+                postcode: Some("LS1 1AA".into()),
+                ..party(&[("country", country), ("street", "1 High Street"), ("city", "Leeds")])
+            };
+            assert_eq!(party.address_lines(), lines);
+        }
+    }
 
     #[test]
     fn an_iban_is_checked_by_its_digits() {

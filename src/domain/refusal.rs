@@ -319,6 +319,19 @@ pub enum Refusal {
         amount: Money,
         left: Money,
     },
+    /// A PDF on standard output, which is a terminal.
+    PdfToTerminal {
+        number: String,
+    },
+    /// Bytes of a document that are gone, or are others.
+    DocumentLost {
+        number: String,
+        what: String,
+    },
+    /// A void invoice of which no document was made while it stood.
+    VoidHasNoDocument {
+        invoice: String,
+    },
     /// It cannot be void any more.
     HasCreditNotes {
         invoice: String,

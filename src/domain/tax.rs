@@ -49,6 +49,11 @@ impl TaxCategory {
     }
 }
 
+/// Whether what is taxed so bears tax, or could.
+pub fn is_taxed(rate: Decimal, tax: Money) -> bool {
+    !rate.is_zero() || !tax.is_zero()
+}
+
 /// What is said of a customer's tax besides its rate; what is not is as the seller says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnTax {

@@ -168,6 +168,14 @@ pub fn unbroken(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
 
+/// What the one line of an invoice says whose lines are not known.
+pub fn whole_invoice(locale: Locale) -> &'static str {
+    match locale {
+        Locale::Fr => "Montant total, sans détail",
+        Locale::En => "Whole amount, without details",
+    }
+}
+
 /// So many days: `1 jour`, `2 jours`, `1 day`, `0 days`.
 pub fn days(count: i64, locale: Locale) -> String {
     let word = match locale {

@@ -37,19 +37,18 @@ impl From<&Unwritable> for Failure {
     }
 }
 
-/// All that a document lacks, a line each with where it is set.
+/// All that a document lacks, a line each.
 fn incomplete(number: &str, lacks: &[Lack]) -> Failure {
     let mut said = format!("{number} lacks what an e-invoice says");
     let mut details = Vec::new();
     for lack in lacks {
-        let (term, words, hint) = (lack.term(), message(lack), hint(lack, "SLUG"));
-        said.push_str(&format!("\n  {term}: {words}: {hint}"));
-        details.push(serde_json::json!({
-            "code": lack.code(), "term": term, "message": words, "hint": hint,
-        }));
+        let (term, words) = (lack.term(), message(lack));
+        said.push_str(&format!("\n  {term}: {words}"));
+        details.push(serde_json::json!({ "code": lack.code(), "term": term, "message": words }));
     }
     let failure = new("einvoice_incomplete", said);
     Failure { details: serde_json::json!({ "lacks": details }), ..failure }
+        .hint(format!("billing invoice check {number} says where each is set, and of a credit note credit-note check"))
 }
 
 /// What is not there.
@@ -116,9 +115,8 @@ pub fn hint(lack: &Lack, slug: &str) -> String {
     let issued = "it is kept as it was issued; write one that is right by hand".to_owned();
     match lack {
         Lack::Name(side) => set(*side, slug, ["name", "--name NAME"]),
-        Lack::Country(side) | Lack::UnknownCountry { side, .. } => {
-            set(*side, slug, ["country", "--country CC"])
-        }
+        Lack::Country(side) => set(*side, slug, ["country", "--country CC"]),
+        Lack::UnknownCountry { side, .. } => kept(set(*side, slug, ["country", "--country CC"])),
         Lack::Siren(Side::Seller) | Lack::Identifier => {
             set(Side::Seller, slug, ["legal_id", "--legal-id ID"])
         }
@@ -126,21 +124,18 @@ pub fn hint(lack: &Lack, slug: &str) -> String {
             let business = set(Side::Buyer, slug, ["legal_id", "--legal-id SIREN"]);
             format!("{business}; a private person is --customer-kind consumer")
         }
-        Lack::VatId(side) | Lack::BadVatId { side, .. } => {
-            set(*side, slug, ["vat_id", "--vat-id ID"])
-        }
+        Lack::VatId(side) => set(*side, slug, ["vat_id", "--vat-id ID"]),
+        Lack::BadVatId { side, .. } => kept(set(*side, slug, ["vat_id", "--vat-id ID"])),
         Lack::TaxNumber => set(Side::Seller, slug, ["tax_id", "--tax-id ID"]),
-        Lack::Address(side) | Lack::BadAddress { side, .. } => {
-            let place = set(*side, slug, ["electronic_address", "--electronic-address ADDRESS"]);
-            format!("{place}, such as 0225:SIREN or an e-mail address")
-        }
-        Lack::TaxCategory => format!(
-            "the next ones: [invoicing] tax_category in billing.toml, or billing tenant edit {slug} --tax-category CATEGORY"
-        ),
-        Lack::Rate { .. } => format!(
-            "the next ones: [invoicing] tax_rate in billing.toml, or billing tenant edit {slug} --tax-rate PCT"
-        ),
-        Lack::Number { .. } => "the next ones: [invoicing] number_format and credit_note_format in billing.toml, of at most 35 letters, digits and + - _ /".to_owned(),
+        Lack::Address(side) => address(*side, slug),
+        Lack::BadAddress { side, .. } => kept(address(*side, slug)),
+        Lack::TaxCategory => kept(format!(
+            "[invoicing] tax_category in billing.toml, or billing tenant edit {slug} --tax-category CATEGORY"
+        )),
+        Lack::Rate { .. } => kept(format!(
+            "[invoicing] tax_rate in billing.toml, or billing tenant edit {slug} --tax-rate PCT"
+        )),
+        Lack::Number { .. } => kept("[invoicing] number_format and credit_note_format in billing.toml, of at most 35 letters, digits and + - _ /".to_owned()),
         Lack::Tax { .. }
         | Lack::Corrects
         | Lack::CorrectedNumber { .. }
@@ -151,6 +146,17 @@ pub fn hint(lack: &Lack, slug: &str) -> String {
         | Lack::Description { .. }
         | Lack::Sum { .. } => issued,
     }
+}
+
+fn address(side: Side, slug: &str) -> String {
+    let place = set(side, slug, ["electronic_address", "--electronic-address ADDRESS"]);
+    format!("{place}, such as 0225:SIREN or an e-mail address")
+}
+
+/// What is wrong on an invoice that was issued is set for those that come: it can only be credited, and
+/// billed anew.
+fn kept(set: String) -> String {
+    format!("{set}; what was issued with it keeps it, and is credited in full and billed anew")
 }
 
 /// The key of the seller in the config, or the flag of the buyer.

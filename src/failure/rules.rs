@@ -111,7 +111,7 @@ impl From<&Refusal> for Failure {
                 subscription.as_ref().map(hint).into_iter().fold(failure, Failure::hint)
             }
             R::AlreadySent { invoice, on } => {
-                new("already_sent", format!("{invoice} has left by e-mail, on {on}"))
+                new("already_sent", format!("{invoice} is out since {on}: its e-mail has left, or its document was made"))
                     .hint(format!("billing credit-note create --invoice {invoice} --full --reason error takes it back by another document; --yes voids it all the same"))
             }
             R::NothingToCredit { invoice, left } if !left.is_zero() => {
@@ -175,6 +175,18 @@ impl From<&Refusal> for Failure {
             R::RefundedTooMuch { transaction, amount, left } => {
                 new("refunded_too_much", format!("{amount} of {transaction} went back at the gateway, and {left} of it could"))
                     .hint("where it left credit that pays an invoice, billing credit unapply frees that, and the next run books the refund")
+            }
+            R::PdfToTerminal { number } => {
+                new("out_is_a_terminal", "standard output is a terminal, and a PDF is no text")
+                    .hint(format!("--out {number}.pdf writes a file"))
+            }
+            R::DocumentLost { number, what } => {
+                new("document_lost", format!("{number}: {what}"))
+                    .hint("a document is never made anew: take it from a backup; billing db check names all that are lost")
+            }
+            R::VoidHasNoDocument { invoice } => {
+                new("invoice_void", format!("{invoice} is void, and has no document"))
+                    .hint("a document is made while an invoice stands; invoice show tells of it")
             }
             R::HasCreditNotes { invoice } => {
                 new("has_credit_notes", format!("{invoice} has credit notes, and cannot be void"))

@@ -1,9 +1,9 @@
 //! The file of a database as the system sees it, and what is made beside it: whole or not at all,
 //! and its owner's.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, lchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -64,6 +64,36 @@ pub fn open_beside(db: &Path, path: &Path) -> io::Result<File> {
 
 const NO_LINK: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
+/// Makes a folder, and those above it, where there is none: for its owner alone.
+///
+/// # Errors
+/// A link is there, which would lead what is written elsewhere, or there is no permission.
+pub fn make_folder(path: &Path, owner: Option<Owner>) -> Result<()> {
+    let failed = |e: io::Error| Refusal::file(path, "make", &e);
+    if path.is_symlink() {
+        return Err(failed(io::Error::other("it is a symbolic link")));
+    }
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        make_folder_above(above, owner)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(failed(e)),
+        Ok(()) => {
+            owner.into_iter().for_each(|owner| owner.take(path));
+            Ok(())
+        }
+    }
+}
+
+/// A folder above another may well be a link: the operator put it there.
+fn make_folder_above(path: &Path, owner: Option<Owner>) -> Result<()> {
+    if path.is_dir() { Ok(()) } else { make_folder(path, owner) }
+}
+
 /// A file that is made under another name beside its own, which it gets when it is complete: what a
 /// `kill -9` leaves behind is in nobody's way, and the next attempt writes over it. It goes where it
 /// is dropped before.
@@ -80,13 +110,25 @@ impl Part {
     /// # Errors
     /// It is there already, another process is making it, or there is no room or permission.
     pub fn begin(target: &Path) -> Result<Part> {
+        Part::open(target, Earlier::Refused)
+    }
+
+    /// Begins the file anew, beside the one that may be there.
+    ///
+    /// # Errors
+    /// Another process is making it, or there is no room or permission.
+    pub fn begin_over(target: &Path) -> Result<Part> {
+        Part::open(target, Earlier::Replaced)
+    }
+
+    fn open(target: &Path, earlier: Earlier) -> Result<Part> {
         let failed = |e: io::Error| Refusal::file(target, "make", &e);
         if let Some(folder) = target.parent().filter(|p| !p.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| Refusal::file(folder, "make", &e))?;
         }
         let path = Part::path_of(target);
         loop {
-            if target.symlink_metadata().is_ok() {
+            if earlier == Earlier::Refused && target.symlink_metadata().is_ok() {
                 return Err(Refusal::WouldOverwrite { path: target.to_owned() });
             }
             let mut options = OpenOptions::new();
@@ -128,7 +170,15 @@ impl Part {
     /// # Errors
     /// No room.
     pub fn write(&mut self, text: &str) -> Result<()> {
-        let written = self.file.write_all(text.as_bytes());
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// Writes all of them.
+    ///
+    /// # Errors
+    /// No room.
+    pub fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.file.write_all(bytes);
         written.map_err(|e| Refusal::file(&self.target, "write", &e))
     }
 
@@ -144,6 +194,26 @@ impl Part {
         crash_point("after a file has its name");
         Ok(())
     }
+}
+
+impl Part {
+    /// Gives it its name, once it is on disk, in place of the file that may be there.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub fn publish_over(self) -> Result<()> {
+        let failed = |e: io::Error| Refusal::file(&self.target, "make", &e);
+        self.file.sync_all().map_err(failed)?;
+        std::fs::rename(&self.path, &self.target).map_err(failed)?;
+        sync_folder_of(&self.target).map_err(failed)
+    }
+}
+
+/// What becomes of a file that has the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Earlier {
+    Refused,
+    Replaced,
 }
 
 impl Drop for Part {

@@ -273,6 +273,17 @@ impl Db<'_> {
         Ok(id)
     }
 
+    /// Notes what credit pays of an invoice that is being issued.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn note_credit_at_issue(&self, id: InvoiceId, credit: Money) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE invoices SET credit_at_issue_minor = ?2 WHERE id = ?1")?
+            .execute((id.0, credit.minor()))?;
+        Ok(())
+    }
+
     /// Books an invoice that was written with its copies: its issue, and what it had become.
     fn book_new(&self, act: &Act, invoice: InvoiceId, new: &NewInvoice) -> Result<()> {
         let subject = Subject { invoice: Some(invoice), ..Subject::of_tenant(new.tenant) };
@@ -575,6 +586,7 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         due: columns::money(row, "due_minor", currency)?,
         paid: columns::money(row, "paid_minor", currency)?,
         credit_applied: columns::money(row, "credit_applied_minor", currency)?,
+        credit_at_issue: columns::money(row, "credit_at_issue_minor", currency)?,
         paid_elsewhere: columns::money(row, "paid_elsewhere_minor", currency)?,
         credited: columns::money(row, "credited_minor", currency)?,
         credit_notes_total: columns::money(row, "credit_notes_minor", currency)?,

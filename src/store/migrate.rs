@@ -123,6 +123,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/16.sql")),
         fill: None,
     },
+    Migration {
+        version: 17,
+        summary: "documents, and what credit had paid of an invoice at its issue",
+        sql: Some(include_str!("migrations/17.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

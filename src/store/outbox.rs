@@ -90,11 +90,21 @@ impl Db<'_> {
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
     }
 
+    /// The day since which the customer may have an invoice, where it is out: its e-mail left, or its
+    /// document was made.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn invoice_out_since(&self, invoice: InvoiceId) -> Result<Option<NaiveDate>> {
+        let days = [self.invoice_sent_on(invoice)?, self.document_made_on(invoice)?];
+        Ok(days.into_iter().flatten().min())
+    }
+
     /// The day on which the e-mail with an invoice left, where it did.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn invoice_sent_on(&self, invoice: InvoiceId) -> Result<Option<NaiveDate>> {
+    fn invoice_sent_on(&self, invoice: InvoiceId) -> Result<Option<NaiveDate>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT e.sent_at FROM invoices i JOIN emails e ON e.tenant_id = i.tenant_id
              WHERE i.id = ?1 AND e.invoice_id = i.id AND e.template = 'invoice'

@@ -115,6 +115,14 @@ impl Printer {
         if text.is_empty() || text.ends_with('\n') { Ok(()) } else { self.out.write_all(b"\n") }
     }
 
+    /// Prints bytes as they are.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
+    }
+
     /// Starts a list. `fields` are the columns of its CSV, `columns` those of its table. Nothing
     /// is printed before its first row or its end: what is refused meanwhile leaves no `[`.
     pub fn list(

@@ -11,9 +11,9 @@ use rust_decimal::Decimal;
 
 use crate::domain::Money;
 use crate::domain::document::{Document, DocumentKind, DocumentLine, Payment};
-use crate::domain::legal::Notes;
 use crate::domain::email::Locale;
 use crate::domain::invoice::Amounts;
+use crate::domain::legal::Notes;
 use crate::domain::party::Party;
 use crate::domain::tax::TaxBasis;
 

@@ -42,6 +42,7 @@ fn invoice(lines: &[i64], discount: i64, rate: &str, basis: TaxBasis, currency: 
         total,
         due: total,
         paid: money(0, currency),
+        credit_at_issue: money(0, currency),
         credit_applied: money(0, currency),
         paid_elsewhere: money(0, currency),
         credited: money(0, currency),

@@ -6,7 +6,7 @@ use super::changes::{Changed, Changes};
 use super::data::{Extra, group, kinds};
 use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::stage::Stage;
-use crate::domain::{Currency, Money, RunId, SubscriptionId};
+use crate::domain::{Currency, EmailId, Money, RunId, SubscriptionId};
 
 kinds! {
     /// What happens to an invoice.
@@ -49,6 +49,13 @@ kinds! {
         Voided = "invoice_voided",
         /// An invoice was given up; it may still be paid.
         WrittenOff = "invoice_written_off",
+        /// A person had the e-mail with the invoice queued.
+        SentByHand = "invoice_send_requested" {
+            /// The e-mail.
+            email: EmailId,
+            /// To which address, where it is not the customer's.
+            to: Extra<&'a str>,
+        },
         /// The customer promised to pay: nobody chases the invoice until then.
         PromiseRecorded = "promise_recorded" {
             /// The last day of the promise.

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use crate::domain::charge::Found;
 use crate::domain::coupon::{CouponStatus, DiscountType, Eligibility};
 use crate::domain::credit_note::CreditReason;
+use crate::domain::document::DocumentForm;
 use crate::domain::email::Locale;
 use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::invoice::InvoiceStatus;
@@ -19,8 +20,8 @@ use crate::domain::tax::TaxCategory;
 use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::{
-    AttemptId, CreditId, CreditUseId, Currency, EmailId, Money, PaymentMethodId, RedemptionId,
-    RunId, SubscriptionId, TransactionId, UsageId,
+    AttemptId, CreditId, CreditUseId, Currency, DocumentId, EmailId, Money, PaymentMethodId,
+    RedemptionId, RunId, SubscriptionId, TransactionId, UsageId,
 };
 
 /// A value as JSON has it.
@@ -201,7 +202,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AttemptId CreditId CreditUseId EmailId PaymentMethodId RedemptionId RunId SubscriptionId TransactionId UsageId
+    AttemptId CreditId CreditUseId DocumentId EmailId PaymentMethodId RedemptionId RunId SubscriptionId TransactionId UsageId
 }
 
 /// Enums of words.
@@ -221,7 +222,7 @@ macro_rules! one_of {
 }
 
 one_of! {
-    CouponStatus CreditReason CustomerKind DiscountType DisputeStatus Eligibility Found InvoiceStatus
+    CouponStatus CreditReason CustomerKind DiscountType DisputeStatus DocumentForm Eligibility Found InvoiceStatus
     Locale PaymentMethodKind Stage SubscriptionStatus SuspensionCause TaxCategory Template
     TenantStatus
 }

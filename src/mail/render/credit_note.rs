@@ -3,12 +3,11 @@
 use minijinja::{Value, context};
 
 use super::super::wording;
-use super::facts::{is_taxed, unless_zero};
-use super::filters::{amount, day};
+use super::filters::{amount, day, unless_zero};
 use super::parties::{party_facts, some};
 use crate::domain::credit_note::{CreditNote, RefundStatus};
 use crate::domain::labels;
-use crate::domain::tax::TaxBasis;
+use crate::domain::tax::{self, TaxBasis};
 use crate::domain::template::{Content, ToldCreditNote};
 use crate::domain::{Money, Result};
 
@@ -46,7 +45,7 @@ pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
         discount => unless_zero(amounts.discount, locale),
         net => amount(Money::from_minor(net, amounts.total.currency()), locale),
         tax_rate => wording::unbroken(&wording::percent(&note.tax_rate.normalize().to_string(), locale)),
-        tax => is_taxed(note.tax_rate, amounts.tax).then(|| amount(amounts.tax, locale)),
+        tax => tax::is_taxed(note.tax_rate, amounts.tax).then(|| amount(amounts.tax, locale)),
         tax_inclusive => taxed_on(note).is_some_and(TaxBasis::is_inclusive),
         tax_reason => some(invoice.tax_reason.as_ref()).map(|reason| wording::typographic(reason, locale)),
         total => amount(amounts.total, locale),
@@ -62,7 +61,7 @@ pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
 
 /// How the sums of the note stand to its tax; `None` where there is none.
 fn taxed_on(note: &CreditNote) -> Option<TaxBasis> {
-    is_taxed(note.tax_rate, note.amounts.tax).then_some(note.basis)
+    tax::is_taxed(note.tax_rate, note.amounts.tax).then_some(note.basis)
 }
 
 /// What the sums of the note are called where its seller is.

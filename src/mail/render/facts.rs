@@ -2,11 +2,10 @@
 
 use chrono::NaiveDate;
 use minijinja::{Value, context};
-use rust_decimal::Decimal;
 
 use super::super::wording;
 use super::credit_note;
-use super::filters::{amount, day, unit_price};
+use super::filters::{amount, day, unit_price, unless_zero};
 use super::parties::{company_facts, party_facts, some};
 use crate::domain::calendar::plus_days;
 use crate::domain::credit_note::{CreditNote, CreditReason, NoteLine, RefundStatus, Split};
@@ -18,7 +17,7 @@ use crate::domain::party::Party;
 use crate::domain::plan::{Interval, IntervalUnit};
 use crate::domain::stage::Stage;
 use crate::domain::subscription::Collection;
-use crate::domain::tax::{OwnTax, SellerTax, TaxBasis, Taxed, Treatment};
+use crate::domain::tax::{self, OwnTax, SellerTax, TaxBasis, Taxed, Treatment};
 use crate::domain::template::{
     AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
     PaidInvoice, Template, ToldCreditNote, Trial, Variant,
@@ -168,10 +167,6 @@ fn trial_facts(trial: &Trial, content: &Content) -> Value {
     }
 }
 
-pub(super) fn unless_zero(money: Money, locale: Locale) -> Option<Value> {
-    (!money.is_zero()).then(|| amount(money, locale))
-}
-
 fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
     let locale = content.locale;
     let (seller, buyer) = (&content.seller, &content.buyer);
@@ -214,11 +209,7 @@ fn legal_notes(content: &Content) -> Option<String> {
 
 /// The basis of an invoice that is taxed.
 fn taxed_on(invoice: &Invoice) -> Option<TaxBasis> {
-    is_taxed(invoice.tax_rate, invoice.tax).then_some(invoice.tax_basis)
-}
-
-pub(super) fn is_taxed(rate: Decimal, tax: Money) -> bool {
-    !rate.is_zero() || !tax.is_zero()
+    tax::is_taxed(invoice.tax_rate, invoice.tax).then_some(invoice.tax_basis)
 }
 
 /// What the sums of the invoice or credit note are called where its seller is; one of before the
@@ -496,6 +487,7 @@ fn sample_invoice(example: &Example) -> Invoice {
         due: sums.total,
         paid: Money::zero(currency),
         credit_applied: Money::zero(currency),
+        credit_at_issue: Money::zero(currency),
         credited: Money::zero(currency),
         credit_notes_total: Money::zero(currency),
         refunded: Money::zero(currency),

@@ -45,6 +45,11 @@ pub fn amount(money: Money, locale: Locale) -> Value {
     unit_price(money.exact(), money.currency(), locale)
 }
 
+/// The same of one that is not nothing.
+pub fn unless_zero(money: Money, locale: Locale) -> Option<Value> {
+    (!money.is_zero()).then(|| amount(money, locale))
+}
+
 /// The price of one as a template sees it: an amount that may have more decimals than its currency.
 pub fn unit_price(exact: Decimal, currency: Currency, locale: Locale) -> Value {
     Value::from_object(Amount(exact, currency, locale))

@@ -703,7 +703,7 @@ fn an_address_and_numbers_in_parts_are_told_as_one() {
         postcode: Some("75002".into()),
         city: Some("Paris".into()),
         legal_id: Some("552100554".into()),
-        vat_id: Some("FR27552100554".into()),
+        vat_id: Some("FR96552100554".into()),
         iban: Some("FR7630006000011234567890189".into()),
         bic: Some("AGRIFRPP".into()),
         how_to_pay: Some(ByLanguage {
@@ -714,7 +714,7 @@ fn an_address_and_numbers_in_parts_are_told_as_one() {
     };
     let read = plain(&renderer, &example(Template::Invoice, Locale::Fr, &parts));
     let address = "Exemple SAS\n1 rue de la Paix\n75002 Paris\nFrance\n\
-                   SIREN : 552100554\nN° TVA intracommunautaire : FR27552100554\n";
+                   SIREN : 552100554\nN° TVA intracommunautaire : FR96552100554\n";
     assert_eq!(read.text.matches(address).count(), 2, "{}", read.text);
     let account = "IBAN : FR76 3000 6000 0112 3456 7890 189\nBIC : AGRIFRPP\n";
     assert!(read.text.contains(account) && read.text.contains("Par virement"), "{}", read.text);
@@ -723,7 +723,7 @@ fn an_address_and_numbers_in_parts_are_told_as_one() {
     let named = Company { registration: Some("RCS Paris 552 100 554".into()), ..parts.clone() };
     let read = plain(&renderer, &example(Template::Invoice, Locale::En, &named));
     assert!(read.text.contains("RCS Paris 552 100 554") && !read.text.contains("SIREN"));
-    assert!(read.text.contains("By transfer") && read.text.contains("VAT no. FR27552100554"));
+    assert!(read.text.contains("By transfer") && read.text.contains("VAT no. FR96552100554"));
     let both = Company { registration: Some("SARL de presse".into()), ..parts };
     let read = plain(&renderer, &example(Template::Invoice, Locale::En, &both));
     assert!(read.text.contains("SARL de presse\nSIREN: 552100554\n"), "{}", read.text);
