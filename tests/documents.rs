@@ -2,6 +2,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::Shop;
@@ -84,6 +85,48 @@ impl Shop {
              LEFT JOIN credit_notes n ON n.id = d.credit_note_id ORDER BY d.id",
         )
     }
+
+    /// The one e-mail in the mailbox whose recipient is that.
+    fn email_to(&self, to: &str) -> String {
+        let found: Vec<_> = self
+            .mailbox()
+            .into_values()
+            .map(|bytes| String::from_utf8(bytes).expect("ASCII"))
+            .filter(|text| text.contains(&format!("<{to}>")) || text.contains(&format!("To: {to}")))
+            .collect();
+        assert_eq!(found.len(), 1, "{to}: {found:?}");
+        found.into_iter().next().expect("one")
+    }
+}
+
+/// The PDF that goes with a message, and what it is called; `None` where none does.
+fn attached(message: &str) -> Option<(String, Vec<u8>)> {
+    let (_, part) = message.split_once("Content-Disposition: attachment; filename=\"")?;
+    let (name, rest) = part.split_once('"')?;
+    let (_, body) = rest.split_once("\r\n\r\n")?;
+    let (body, _) = body.split_once("\r\n--")?;
+    let digits: Vec<u8> = body.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    Some((name.to_owned(), base64(&digits)))
+}
+
+fn base64(digits: &[u8]) -> Vec<u8> {
+    let value = |digit: u8| match digit {
+        b'A'..=b'Z' => u32::from(digit - b'A'),
+        b'a'..=b'z' => u32::from(digit - b'a') + 26,
+        b'0'..=b'9' => u32::from(digit - b'0') + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => panic!("no digit of base64: {digit}"),
+    };
+    let mut bytes = Vec::new();
+    for four in digits.chunks(4) {
+        let known = four.iter().filter(|digit| **digit != b'=').count();
+        let bits = four
+            .iter()
+            .fold(0, |bits, digit| bits << 6 | if *digit == b'=' { 0 } else { value(*digit) });
+        bytes.extend(&bits.to_be_bytes()[1..known]);
+    }
+    bytes
 }
 
 #[test]
@@ -286,4 +329,147 @@ fn many_that_ask_at_once_get_one_document() {
             names.iter().map(|name| std::fs::read(shop.path(name)).expect("a PDF")).collect();
         assert_eq!((bytes.len(), shop.made().len()), (1, 1));
     }
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_half_document() {
+    let shop = shop("[documents]\ndirectory = \"papers\"\n");
+    let number = shop.invoice(&["--send"]);
+    for wait in (0..40).map(|at| Duration::from_millis(at * 2)) {
+        shop.is_killed(&["tasks", "deliver-emails", "--as-of", DAY], wait);
+        shop.is_killed(&["invoice", "pdf", &number, "--out", "a.pdf"], wait);
+        let (made, lost) = (shop.made(), shop.run(&["db", "check"]));
+        assert!(made.len() <= 1 && lost.status == 0, "{made:?} {}", lost.stdout);
+    }
+    shop.task("deliver-emails", DAY, &[]);
+    shop.ok(&["invoice", "pdf", &number, "--out", "b.pdf"]);
+    let whole = std::fs::read(shop.path("b.pdf")).expect("a PDF");
+    let left = std::fs::read(shop.path("a.pdf"));
+    assert!(left.is_err() || left.is_ok_and(|left| left == whole));
+    let (_, sent) = attached(&shop.email_to("acme@clients.example")).expect("a PDF");
+    assert_eq!(sent, whole);
+}
+
+#[test]
+fn the_emails_of_an_invoice_and_a_credit_note_carry_them() {
+    let shop = shop("");
+    let number = shop.invoice(&["--send"]);
+    let run = shop.task("deliver-emails", DAY, &[]);
+    assert_eq!((&run["emails_sent"], &run["errors"]), (&json!(1), &json!([])), "{run}");
+    let message = shop.email_to("acme@clients.example");
+    let (name, pdf) = attached(&message).expect("a PDF");
+    assert_eq!((name, pdf), (format!("{number}.pdf"), shop.pdf(&number)));
+    assert!(message.contains("also attached to this e-mail as a PDF"), "{message}");
+    // The bytes of the document stand in the database once, and not with the message.
+    let stored = "SELECT 'apart' FROM email_messages WHERE instr(message, '%PDF') = 0
+                    AND length(message) < (SELECT min(length(bytes)) FROM document_files)";
+    assert_eq!(shop.texts(stored), ["apart"]);
+    let email = shop.json(&["email", "show", "1"]);
+    assert!(email["document"].as_str().is_some_and(|id| id.starts_with("doc_")), "{email}");
+    shop.ok(&[
+        "credit-note",
+        "create",
+        "--invoice",
+        &number,
+        "--full",
+        "--reason",
+        "error",
+        "--as-of",
+        DAY,
+    ]);
+    shop.task("deliver-emails", DAY, &[]);
+    let notes: Vec<_> = shop.mailbox().into_values().collect();
+    let notes: Vec<String> = notes.into_iter().filter_map(|b| String::from_utf8(b).ok()).collect();
+    let note = notes.iter().find(|text| text.contains("credit note")).expect("the note's e-mail");
+    let (name, pdf) = attached(note).expect("a PDF");
+    assert_eq!(name, "CN-2025-000001.pdf");
+    assert_eq!(pdf, shop.bytes(&["credit-note", "pdf", "CN-2025-000001"]));
+}
+
+#[test]
+fn every_attempt_of_an_email_carries_the_same_document() {
+    let shop = shop("");
+    let number = shop.invoice(&["--send"]);
+    let refuses = "[mail]\ntransport = \"sendmail\"\nsendmail = \"/bin/false\"\nfrom = \"a@b.example\"\n\n                   [company]\nname = \"Example Services\"\n";
+    shop.configure(refuses);
+    let run = shop.task("deliver-emails", DAY, &[]);
+    assert_eq!(run["emails_sent"], 0, "{run}");
+    let made = shop.made();
+    assert_eq!(made.len(), 1, "{made:?}");
+    shop.ok(&["tenant", "edit", "acme", "--name", "Another"]);
+    shop.configure("[company]\nname = \"Example Services\"\n");
+    shop.task("deliver-emails", "2025-03-02", &[]);
+    let (_, pdf) = attached(&shop.email_to("acme@clients.example")).expect("a PDF");
+    assert_eq!(pdf, shop.pdf(&number));
+    assert_eq!(shop.made(), made);
+}
+
+#[test]
+fn a_document_that_cannot_be_made_never_stops_an_email() {
+    let shop = shop("");
+    let number = shop.invoice(&["--description", "\u{4f60}\u{597d}", "--send"]);
+    let run = shop.task("deliver-emails", DAY, &[]);
+    assert_eq!((&run["emails_sent"], &run["status"]), (&json!(1), &json!("partial")), "{run}");
+    assert_eq!(run["errors"][0]["code"], "glyph_missing", "{run}");
+    let message = run["errors"][0]["message"].as_str().expect("a message");
+    assert!(message.contains(&number) && message.ends_with("leaves without it"), "{run}");
+    let message = shop.email_to("acme@clients.example");
+    assert!(attached(&message).is_none() && !message.contains("attached"), "{message}");
+    assert_eq!(shop.refusal(&["invoice", "pdf", &number]), "glyph_missing");
+    // Of an e-invoice that stands, the PDF can be had once there is a font.
+    let french = french("");
+    let number = french.invoice(&["--description", "\u{4f60}"]);
+    let xml = french.bytes(&["invoice", "xml", &number]);
+    for _ in 0..2 {
+        assert_eq!(french.refusal(&["invoice", "pdf", &number, "--facturx"]), "glyph_missing");
+    }
+    assert_eq!(french.bytes(&["invoice", "xml", &number]), xml);
+    // The same of a logo that is none: said once, whatever is sent.
+    let shop = self::shop("[documents]\nlogo = \"logo.png\"\n");
+    shop.write("logo.png", "no picture");
+    shop.invoice(&["--send"]);
+    shop.invoice(&["--send"]);
+    let run = shop.task("deliver-emails", DAY, &[]);
+    assert_eq!(run["emails_sent"], 2, "{run}");
+    assert_eq!(run["errors"].as_array().map(Vec::len), Some(1), "{run}");
+    assert_eq!(run["errors"][0]["code"], "bad_asset", "{run}");
+}
+
+#[test]
+fn emails_carry_what_the_config_says() {
+    for (attach, attached_form, errors) in
+        [("none", None, 0), ("pdf", Some("pdf"), 0), ("facturx", Some("facturx"), 0)]
+    {
+        let shop = french(&format!("[documents]\nattach = \"{attach}\"\n"));
+        shop.invoice(&["--send"]);
+        let run = shop.task("deliver-emails", DAY, &[]);
+        assert_eq!(run["errors"].as_array().map(Vec::len), Some(errors), "{run}");
+        let last = shop.made().last().and_then(|row| row.split(' ').nth(1).map(str::to_owned));
+        assert_eq!(last.as_deref(), attached_form);
+        assert_eq!(attached(&shop.email_to("acme@clients.example")).is_some(), last.is_some());
+    }
+    // Where an e-invoice lacks something, the PDF goes without it, and the run says so.
+    let shop = shop(
+        "[company]\nname = \"Exemple\"\ncountry = \"FR\"\n[documents]\nattach = \"facturx\"\n",
+    );
+    let number = shop.invoice(&["--send"]);
+    let run = shop.task("deliver-emails", DAY, &[]);
+    assert_eq!(run["errors"][0]["code"], "einvoice_incomplete", "{run}");
+    let (_, pdf) = attached(&shop.email_to("acme@clients.example")).expect("a PDF");
+    assert_eq!(
+        shop.made(),
+        [format!("{number} pdf {}", shop.made()[0].rsplit(' ').next().unwrap())]
+    );
+    assert!(pdf.starts_with(b"%PDF"));
+}
+
+#[test]
+fn a_simulation_and_a_dry_run_make_no_document() {
+    let shop = shop("[documents]\ndirectory = \"papers\"\n");
+    shop.invoice(&["--send"]);
+    shop.ok(&["tasks", "deliver-emails", "--dry-run", "--as-of", DAY]);
+    shop.ok(&["email", "show", "1", "--as-of", DAY]);
+    shop.ok(&["tasks", "simulate", "--until", "2025-04-01", "--as-of", DAY]);
+    assert_eq!(shop.made(), Vec::<String>::new());
+    assert!(!shop.path("papers").exists());
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Context, Limit, words};
-use crate::config::Config;
+use crate::config::{Attach, Config};
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::stage::Stage;
 use crate::domain::template::{Template, Variant};
@@ -12,7 +12,7 @@ use crate::domain::text::printable;
 use crate::domain::{Act, EmailId, Result};
 use crate::failure::exit;
 use crate::mail::{Example, Rendered, Renderer, sample, text_of};
-use crate::store::{Db, Email, EmailFilter};
+use crate::store::{Db, Email, EmailFilter, Store};
 use crate::tasks::deliver_emails;
 use crate::view::{Align, Column, Format};
 
@@ -96,6 +96,7 @@ const FIELDS: &[&str] = &[
     "next_try_at",
     "sent_at",
     "error",
+    "document",
 ];
 
 const COLUMNS: &[Column] = &[
@@ -166,6 +167,7 @@ impl Drawer<'_> {
             "next_try_at": email.next_try_at,
             "sent_at": email.sent_at,
             "error": email.error,
+            "document": email.document.map(|id| id.to_string()),
         }))
     }
 }
@@ -220,14 +222,13 @@ fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
     let since = args.since.as_deref();
     let since = since.map(|since| ctx.clock.start("since", since)).transpose()?;
-    let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
-    let drawer = Drawer { renderer, act: ctx.act(), config: &ctx.config };
     if let Some(id) = args.id {
         let id = ctx.write(&mut store, |book| book.resend(id))?;
-        let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
-        return Ok(ctx.printer.object(&email)?);
+        return show_queued(ctx, &mut store, id);
     }
     let queued = ctx.write(&mut store, |book| book.resend_failed(since.as_deref()))?;
+    let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
+    let drawer = Drawer { renderer, act: ctx.act(), config: &ctx.config };
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         queued.iter().try_for_each(|id| {
@@ -235,6 +236,13 @@ fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
         })
     })?;
     Ok(list.end()?)
+}
+
+/// Shows an e-mail that was queued.
+pub(super) fn show_queued(ctx: &mut Context, store: &mut Store, id: EmailId) -> anyhow::Result<()> {
+    let drawer = drawer(ctx);
+    let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
+    Ok(ctx.printer.object(&email)?)
 }
 
 fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
@@ -253,6 +261,7 @@ fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
         basis: ctx.config.invoicing.basis(),
         legal_notes: ctx.config.invoicing.legal_notes.as_ref(),
         net_days: ctx.config.invoicing.net_days,
+        attached: ctx.config.documents.attach != Attach::None,
     });
     let rendered = Renderer::new(ctx.config.mail.templates.as_deref())?.render(&content)?;
     if !ctx.printer.for_people() {

@@ -250,6 +250,8 @@ pub struct Content {
     pub comes_back: bool,
     /// The invoice that the e-mail carries whole.
     pub invoice: Option<Invoice>,
+    /// Whether its document goes with the e-mail.
+    pub attached: bool,
     /// Of that invoice, or of the credit note.
     pub seller: Party,
     pub buyer: Party,

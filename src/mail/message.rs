@@ -1,7 +1,7 @@
 //! The bytes of an e-mail (RFC 5322, MIME).
 
 use chrono::{DateTime, Utc};
-use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::{Address, address};
 
@@ -85,6 +85,48 @@ pub fn compose(headers: &Headers, rendered: &Rendered) -> Result<Vec<u8>> {
         .singlepart(SinglePart::html(ending_in_crlf(&rendered.html)));
     let message = builder.multipart(body).map_err(|error| refuse(&error.to_string()))?;
     Ok(message.formatted())
+}
+
+/// A file that goes with a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Attachment<'a> {
+    /// In ASCII: others take other ways to write anything else.
+    pub name: &'a str,
+    pub bytes: &'a [u8],
+}
+
+/// The message that [`compose`] made, with a PDF: both stand in a `multipart/mixed`, whose boundary is made
+/// of the message's own, so that the same message with the same file is always the same bytes.
+///
+/// # Errors
+/// [`Undeliverable::Transport`] for bytes that `compose` did not make.
+pub fn attach(message: &[u8], attachment: &Attachment) -> Result<Vec<u8>> {
+    let no_message = || refuse("no message that a file could go with");
+    let text = std::str::from_utf8(message).map_err(|_| no_message())?;
+    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(no_message)?;
+    let (before, content_type) = head.split_once("\r\nContent-Type: ").ok_or_else(no_message)?;
+    // The header goes on in the lines that begin with a space.
+    let end = content_type
+        .match_indices("\r\n")
+        .find(|(at, _)| !content_type[at + 2..].starts_with([' ', '\t']));
+    let (content_type, after) = content_type.split_at(end.map_or(content_type.len(), |(at, _)| at));
+    let (_, rest) = content_type.split_once("boundary=\"").ok_or_else(no_message)?;
+    let (inner, _) = rest.split_once('"').ok_or_else(no_message)?;
+    let boundary = format!("{inner}_file");
+    let pdf = ContentType::parse("application/pdf").map_err(|error| refuse(&error.to_string()))?;
+    let file = lettre::message::Attachment::new(attachment.name.to_owned());
+    let file = file.body(attachment.bytes.to_vec(), pdf).formatted();
+    let mut whole = Vec::with_capacity(message.len() + file.len() + 512);
+    let opening = format!(
+        "{before}\r\nContent-Type: multipart/mixed; boundary=\"{boundary}\"{after}\r\n\r\n\
+         --{boundary}\r\nContent-Type: {content_type}\r\n\r\n"
+    );
+    whole.extend_from_slice(opening.as_bytes());
+    whole.extend_from_slice(body.as_bytes());
+    whole.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
+    whole.extend_from_slice(&file);
+    whole.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    Ok(whole)
 }
 
 /// The lines as mail ends them. The library would put each CR in its place by itself, and move all
@@ -276,6 +318,28 @@ mod tests {
             let message = compose(&headers(), &rendered).unwrap();
             assert_eq!(text_of(&message).unwrap().trim_end(), text.trim_end());
         }
+    }
+
+    #[test]
+    fn a_file_goes_with_a_message_whose_text_stays_as_it_was() {
+        let message = compose(&headers(), &rendered()).unwrap();
+        let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        let with = attach(&message, &Attachment { name: "INV-1.pdf", bytes: &bytes }).unwrap();
+        assert_eq!(text_of(&with), text_of(&message));
+        let text = String::from_utf8(with.clone()).unwrap();
+        assert!(text.is_ascii() && text.lines().all(|line| line.len() <= 998));
+        assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert_eq!(head.matches("Content-Type: multipart/mixed").count(), 1, "{head}");
+        assert_eq!(head.matches("Content-Type").count(), 1, "{head}");
+        assert!(head.contains("\r\nMIME-Version: 1.0") && !head.contains("alternative"));
+        assert!(body.contains("Content-Type: multipart/alternative"), "{body}");
+        assert!(body.contains("Content-Disposition: attachment; filename=\"INV-1.pdf\""), "{body}");
+        assert!(body.contains("Content-Type: application/pdf"), "{body}");
+        assert!(body.ends_with("_file--\r\n"), "{body}");
+        let again = attach(&message, &Attachment { name: "INV-1.pdf", bytes: &bytes }).unwrap();
+        assert_eq!(with, again);
+        assert!(attach(b"no message", &Attachment { name: "a.pdf", bytes: &bytes }).is_err());
     }
 
     #[test]

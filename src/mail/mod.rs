@@ -10,7 +10,7 @@ pub mod render;
 pub mod transport;
 pub use crate::domain::wording;
 
-pub use message::{Headers, bare_address, compose, text_of};
+pub use message::{Attachment, Headers, attach, bare_address, compose, text_of};
 pub use refusal::Undeliverable;
 pub use render::{Example, Rendered, Renderer, sample};
 pub use transport::{Outbox, Outcome, Outgoing, Secret, Smtp, Tls, Transport, deliver};

@@ -189,6 +189,7 @@ impl Renderer {
                     basis: TaxBasis::Exclusive,
                     legal_notes: None,
                     net_days: 14,
+                    attached: true,
                 }))?;
             }
         }

@@ -7,7 +7,7 @@ use super::{Db, columns};
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::stage::Stage;
 use crate::domain::template::Template;
-use crate::domain::{Act, EmailId, InvoiceId, Refusal, Result, RunId, TenantId};
+use crate::domain::{Act, DocumentId, EmailId, InvoiceId, Refusal, Result, RunId, TenantId};
 
 /// An e-mail to be queued.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Email {
     /// `None` until it is drawn up, just before its first attempt.
     pub subject: Option<String>,
     pub facts: String,
+    /// What goes with it; known once it is drawn up.
+    pub document: Option<DocumentId>,
     pub status: EmailStatus,
     pub attempts: i64,
     pub dedup_key: String,
@@ -60,6 +62,7 @@ pub struct DrawnUp<'a> {
     pub cc: &'a [String],
     pub subject: &'a str,
     pub message: &'a [u8],
+    pub document: Option<DocumentId>,
 }
 
 /// Which e-mails are listed.
@@ -294,7 +297,7 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE emails SET subject = ?2, template = ?3, stage = ?4,
                    first_tried_at = coalesce(first_tried_at, ?5),
-                   locale = ?6, recipient = ?7, cc = ?8
+                   locale = ?6, recipient = ?7, cc = ?8, document_id = ?9
                  WHERE id = ?1",
             )?
             .execute((
@@ -306,6 +309,7 @@ impl Db<'_> {
                 drawn_up.locale.word(),
                 drawn_up.recipient,
                 columns::lines(drawn_up.cc),
+                drawn_up.document.map(|id| id.0),
             ))?;
         Ok(())
     }
@@ -398,6 +402,7 @@ fn email(row: &Row) -> rusqlite::Result<Email> {
         locale: columns::word(row, "locale")?,
         subject: row.get("subject")?,
         facts: row.get("facts")?,
+        document: row.get::<_, Option<i64>>("document_id")?.map(DocumentId),
         status: columns::word(row, "status")?,
         attempts: row.get("attempts")?,
         dedup_key: row.get("dedup_key")?,

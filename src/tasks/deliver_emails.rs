@@ -1,6 +1,7 @@
 //! `tasks deliver-emails`, and the delivery at the end of the other tasks: reads the facts of each
 //! due e-mail again, draws it up, hands it to the transport, and records what became of it.
 
+mod attachment;
 mod facts;
 
 use std::collections::VecDeque;
@@ -9,15 +10,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::batch::Pass;
 use super::{Done, Given, ItemError, Tally, item_error};
+use crate::books::document::Printed;
+use crate::books::{Book, queued_facts};
 use crate::config::Config;
 use crate::domain::dunning::Policy;
 use crate::domain::event::{EmailEvent, EmailFacts, Flat};
 use crate::domain::template::Content;
 use crate::domain::tenant::Tenant;
-use crate::domain::{Act, EmailId, Result, act, text};
+use crate::domain::{Act, EmailId, Refusal, Result, act, text};
 use crate::mail::Undeliverable;
-use crate::mail::{self, Headers, Outbox, Outcome, Outgoing, Rendered, Renderer};
+use crate::mail::{
+    self, Attachment, Headers, Outbox, Outcome, Outgoing, Rendered, Renderer, Transport,
+};
 use crate::store::{Db, DrawnUp, Email, Store};
+use attachment::Documents;
 use facts::{Facts, facts};
 
 /// How long after its first attempt an e-mail is tried again: later and later, for three days.
@@ -56,12 +62,14 @@ pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
         act: &act,
         page: VecDeque::new(),
         scan: Scan::default(),
+        documents: Documents::new(given.config, !matches!(given.transport, Transport::Nowhere)),
         delivered: Delivered::default(),
         down: false,
         kept: None,
     };
     mail::deliver(given.transport, &mut post)?;
-    let Post { mut delivered, kept, down, .. } = post;
+    let Post { mut delivered, documents, kept, down, .. } = post;
+    delivered.errors.extend(documents.errors);
     // Each of them is tried again by itself; that none left is what a person has to know today.
     if let Some(why) = kept.filter(|_| delivered.sent == 0 && !down) {
         let message = format!("none of the e-mails that were tried left: {why}");
@@ -153,6 +161,7 @@ struct Post<'a> {
     act: &'a Act,
     page: VecDeque<Email>,
     scan: Scan,
+    documents: Documents<'a>,
     delivered: Delivered,
     down: bool,
     /// What was last said of an e-mail that is to be tried again.
@@ -215,25 +224,38 @@ impl Post<'_> {
     /// fresh facts and kept. `None` where the e-mail has nothing left to say.
     fn draw_up(&mut self, email: &Email) -> Result<Option<Outgoing>> {
         let (config, policy, renderer, act) = (self.config, &self.policy, &self.renderer, self.act);
+        let documents = &mut self.documents;
         let drawn_up = self.store.write(|db| {
+            let book = Book::new(db, act, config);
             if let Some(kept) = db.message(email.id)? {
-                return Ok(Some((email.to.clone(), email.cc.clone(), kept)));
+                let document = email.document.map(|id| db.document_by_id(id)).transpose()?;
+                let document = document.map(|kept| {
+                    let bytes = db.document_bytes(&kept, book.shelf())?;
+                    Ok::<_, Refusal>(Printed { kept, bytes })
+                });
+                let bytes = with_document(kept, document.transpose()?.as_ref())?;
+                return Ok(Some((email.to.clone(), email.cc.clone(), bytes)));
             }
             let tenant = db.tenant_by_id(email.tenant_id)?;
             match facts(db, email, &tenant, config, policy, act)? {
-                Facts::Content(content) => {
+                Facts::Content(mut content) => {
+                    let document = documents.of(&book, email.id, &content)?;
+                    content.attached = document.is_some();
+                    let (to, cc) = recipients(email, &tenant);
                     let rendered = renderer.render(&content)?;
-                    let bytes = compose(email, &tenant, config, &content, &rendered)?;
+                    let headers = Recipient { name: &tenant.name, to: &to, cc: &cc };
+                    let bytes = compose(email, &headers, config, &content, &rendered)?;
                     let drawn_up = DrawnUp {
                         template: content.template,
                         locale: content.locale,
-                        recipient: &tenant.email,
-                        cc: &tenant.cc,
+                        recipient: &to,
+                        cc: &cc,
                         subject: &rendered.subject,
                         message: &bytes,
+                        document: document.as_ref().map(|printed| printed.kept.id),
                     };
                     db.draw_up_email(act, email.id, &drawn_up)?;
-                    Ok(Some((tenant.email, tenant.cc, bytes)))
+                    Ok(Some((to, cc, with_document(bytes, document.as_ref())?)))
                 }
                 Facts::Nothing(reason) => {
                     db.cancel_email(act, email.id, reason)?;
@@ -350,11 +372,32 @@ fn told(email: &Email) -> Flat<EmailFacts<'_>> {
     Flat(EmailFacts { email: email.id, template: email.template, to: &email.to })
 }
 
+/// To whom an e-mail goes: an address that a person named gets it alone.
+fn recipients(email: &Email, tenant: &Tenant) -> (String, Vec<String>) {
+    match queued_facts(email)["to"].as_str() {
+        Some(named) => (named.to_owned(), Vec::new()),
+        None => (tenant.email.clone(), tenant.cc.clone()),
+    }
+}
+
+/// The message as it leaves: what was drawn up, with the document that goes with it.
+fn with_document(message: Vec<u8>, document: Option<&Printed>) -> Result<Vec<u8>> {
+    let Some(Printed { kept, bytes }) = document else { return Ok(message) };
+    mail::attach(&message, &Attachment { name: &kept.file_name(), bytes })
+}
+
+/// Who gets an e-mail.
+struct Recipient<'a> {
+    name: &'a str,
+    to: &'a str,
+    cc: &'a [String],
+}
+
 /// The message of an e-mail. All its headers are known when it is queued, so that every attempt is the
 /// same message.
 fn compose(
     email: &Email,
-    tenant: &Tenant,
+    recipient: &Recipient,
     config: &Config,
     content: &Content,
     rendered: &Rendered,
@@ -366,9 +409,9 @@ fn compose(
     let headers = Headers {
         from: &config.mail_from(),
         reply_to: config.mail.reply_to.as_deref().or(config.company.email.as_deref()),
-        to_name: &tenant.name,
-        to: &tenant.email,
-        cc: &tenant.cc,
+        to_name: recipient.name,
+        to: recipient.to,
+        cc: recipient.cc,
         message_id: &email.message_id,
         date: queued.to_utc(),
         in_reply_to: content.in_reply_to.as_deref(),

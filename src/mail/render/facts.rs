@@ -36,7 +36,7 @@ fn count(number: usize, locale: Locale) -> String {
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `declined`, `today`, `overdue`
 /// (the newest hundred, oldest first), `overdue_count` (of all of them), `overdue_more` (how many
 /// older ones are not listed), `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
-/// `credit_note`, `payment`, `failure` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
+/// `credit_note`, `attached` (whether its PDF goes with the e-mail), `payment`, `failure` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
 /// so are a discount, a tax and a sum paid or due of zero.
 ///
 /// `trial` has `plan`, `quantity`, `ends_on` (the last free day), `first_paid_on`,
@@ -89,6 +89,7 @@ pub fn of(content: &Content) -> Result<Value> {
         paid => content.paid,
         invoice => invoice.transpose()?,
         credit_note => credit_note.transpose()?,
+        attached => content.attached,
         labels => label_facts(content)?,
         payment => content.payment.as_ref().map(|payment| payment_facts(payment, locale)),
         failure => content.failure.as_ref().map(|failure| failure_facts(failure, content)),
@@ -263,6 +264,8 @@ pub struct Example<'a> {
     pub legal_notes: Option<&'a ByLanguage>,
     /// From the issue of an invoice to its due date.
     pub net_days: i64,
+    /// Whether documents go with e-mails.
+    pub attached: bool,
 }
 
 /// An e-mail of made-up facts, as `email preview` shows it: two invoices, one of them partly paid,

@@ -62,6 +62,7 @@ fn variant(
         basis,
         legal_notes,
         net_days,
+        attached: true,
     })
 }
 

@@ -63,6 +63,7 @@ pub(super) fn facts(
         comes_back: config.dunning.reactivate_on_payment
             && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
+        attached: false,
         seller: Party::default(),
         buyer: Party::default(),
         credit_note: None,
