@@ -473,3 +473,38 @@ fn a_simulation_and_a_dry_run_make_no_document() {
     assert_eq!(shop.made(), Vec::<String>::new());
     assert!(!shop.path("papers").exists());
 }
+
+#[test]
+fn an_invoice_is_sent_when_a_person_asks() {
+    let shop = shop("");
+    shop.write(
+        "old.csv",
+        "number,tenant,total,currency,issued_on,due_on\nOLD-1,acme,80,EUR,2025-01-01,2025-01-15\n",
+    );
+    shop.ok(&["import", "invoices", "old.csv", "--as-of", DAY]);
+    let queued = shop.json(&["invoice", "send", "OLD-1", "--as-of", DAY]);
+    assert_eq!(
+        (&queued["to"], &queued["status"]),
+        (&json!("acme@clients.example"), &json!("queued"))
+    );
+    assert_eq!(shop.refusal(&["invoice", "send", "OLD-1", "--as-of", DAY]), "still_queued");
+    let named = ["invoice", "send", "OLD-1", "--to", "boss@clients.example", "--as-of", DAY];
+    assert_eq!(shop.json(&named)["to"], "boss@clients.example");
+    assert_eq!(shop.refusal(&named), "still_queued");
+    assert_eq!(shop.refusal(&["invoice", "send", "OLD-1", "--to", "nobody"]), "bad_email");
+    shop.ok(&["tenant", "edit", "acme", "--cc", "copy@clients.example"]);
+    shop.task("deliver-emails", DAY, &[]);
+    for (to, copied) in [("acme@clients.example", true), ("boss@clients.example", false)] {
+        let message = shop.email_to(to);
+        assert!(attached(&message).is_some_and(|(name, _)| name == "OLD-1.pdf"), "{message}");
+        assert_eq!(message.contains("copy@clients.example"), copied, "{message}");
+    }
+    let asked = shop.json(&["event", "list", "--kind", "invoice_send_requested"]);
+    assert_eq!(asked[1]["data"], json!({ "email": "eml_2", "to": "boss@clients.example" }));
+    // Sent again to the address that was named.
+    let again = shop.json(&["email", "resend", "eml_2", "--as-of", DAY]);
+    assert_eq!(again["to"], "boss@clients.example");
+    let void = shop.invoice(&[]);
+    shop.ok(&["invoice", "void", &void, "--reason", "x"]);
+    assert_eq!(shop.refusal(&["invoice", "send", &void]), "not_open");
+}

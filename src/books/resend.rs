@@ -1,8 +1,12 @@
 //! E-mails that are sent again.
 
+use serde_json::json;
+
 use super::Book;
 use crate::domain::email::EmailStatus;
-use crate::domain::event::EmailEvent;
+use crate::domain::event::{EmailEvent, Extra, InvoiceEvent};
+use crate::domain::invoice::{Invoice, InvoiceStatus};
+use crate::domain::template::Template;
 use crate::domain::{EmailId, Refusal, Result};
 use crate::store::{Email, NewEmail};
 
@@ -31,6 +35,40 @@ impl Book<'_> {
         }
         let new = self.queue_again(&old, &old.facts)?;
         new.ok_or_else(|| Refusal::AlreadyResent { email: id.to_string() })
+    }
+
+    /// Queues the e-mail with an invoice, also with an imported one: to the customer, or to the address
+    /// that is named alone.
+    ///
+    /// # Errors
+    /// The invoice is void, or the e-mail with it is queued already.
+    pub fn send_invoice(&self, invoice: &Invoice, to: Option<&str>) -> Result<EmailId> {
+        let status = invoice.status;
+        if matches!(status, InvoiceStatus::Void | InvoiceStatus::Draft) {
+            let invoice = invoice.number.clone();
+            return Err(Refusal::NotOpen { invoice, status: status.word() });
+        }
+        if let Some(email) = self.db.queued_invoice_email(invoice.id, to)? {
+            return Err(Refusal::StillQueued { email: email.to_string() });
+        }
+        let newest = self.db.newest_email()?;
+        let facts = to.map_or_else(|| "{}".to_owned(), |to| json!({ "to": to }).to_string());
+        let new = self.db.queue_email(
+            self.act,
+            &NewEmail {
+                tenant: invoice.tenant_id,
+                invoice: Some(invoice.id),
+                template: Template::Invoice,
+                domain: &self.config.mail_domain(),
+                dedup_key: &format!("invoice/{}/after/{newest}", invoice.id.0),
+                facts: &facts,
+                run: None,
+            },
+        )?;
+        let exists = || Refusal::Exists { noun: "email", name: invoice.number.clone() };
+        let email = new.ok_or_else(exists)?;
+        self.record(invoice, InvoiceEvent::SentByHand { email, to: Extra(to) }, None)?;
+        Ok(email)
     }
 
     /// Queues each e-mail again that has failed since then and was not sent again before. A reminder

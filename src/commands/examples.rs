@@ -107,6 +107,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("billing invoice check", &["billing invoice check INV-2026-000012"]),
+    (
+        "billing invoice send",
+        &[
+            "billing invoice send INV-2026-000012",
+            "billing invoice send INV-2026-000012 --to accounts@acme.example",
+        ],
+    ),
     ("billing invoice explain", &["billing invoice explain INV-2026-000042"]),
     ("billing transaction list", &["billing transaction list --status failed --since 2026-03-01"]),
     ("billing transaction show", &["billing transaction show txn_7"]),

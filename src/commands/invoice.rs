@@ -5,6 +5,7 @@ mod create;
 mod explain;
 mod overdue;
 mod pay;
+mod send;
 mod void;
 
 use chrono::NaiveDate;
@@ -46,6 +47,8 @@ pub enum Command {
     Xml(Xml),
     /// What an e-invoice of it lacks, and where to set it
     Check(Check),
+    /// Send it by e-mail, also where it was imported
+    Send(send::Send),
     /// Record until when the customer promised to pay; dunning rests until then
     Promise(Promise),
     /// Record that the customer disputes an invoice, or (--resolve) that the dispute is settled
@@ -129,6 +132,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Pdf(args) => document::pdf(ctx, Noun::Invoice, &args)?,
         Command::Xml(args) => document::xml(ctx, Noun::Invoice, &args)?,
         Command::Check(args) => return document::check(ctx, Noun::Invoice, &args),
+        Command::Send(args) => send::send(ctx, &args)?,
         Command::Pay(args) => pay::pay(ctx, args)?,
         Command::Charge(args) => return pay::charge(ctx, &args.number),
         Command::Void(args) => void::void(ctx, &args)?,

@@ -19,7 +19,8 @@ pub struct NewEmail<'a> {
     pub domain: &'a str,
     /// What makes it the only one of its kind: a second one is not queued.
     pub dedup_key: &'a str,
-    /// JSON that the e-mail needs and that stands nowhere else.
+    /// JSON that the e-mail needs and that stands nowhere else; `to` in it is an address in place of the
+    /// customer's.
     pub facts: &'a str,
     pub run: Option<RunId>,
 }
@@ -118,6 +119,24 @@ impl Db<'_> {
         Ok(row.optional()?.flatten())
     }
 
+    /// The e-mail with an invoice that has not left yet, to that address or, where none is named, to the
+    /// customer.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn queued_invoice_email(
+        &self,
+        invoice: InvoiceId,
+        to: Option<&str>,
+    ) -> Result<Option<EmailId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT e.id FROM invoices i JOIN emails e ON e.tenant_id = i.tenant_id
+             WHERE i.id = ?1 AND e.invoice_id = i.id AND e.template = 'invoice'
+               AND e.status = 'queued' AND e.facts ->> 'to' IS ?2 LIMIT 1",
+        )?;
+        Ok(statement.query_row((invoice.0, to), |row| Ok(EmailId(row.get(0)?))).optional()?)
+    }
+
     /// Queues an e-mail to a tenant, in its language, due now. Returns its id, or `None` where the
     /// same e-mail was queued before.
     ///
@@ -130,7 +149,7 @@ impl Db<'_> {
             "INSERT INTO emails (tenant_id, invoice_id, template, stage, locale, recipient, facts,
                dedup_key, message_id, run_id, queued_at, next_try_at)
              VALUES (?1, ?2, ?3, ?4, (SELECT locale FROM tenants WHERE id = ?1),
-               (SELECT email FROM tenants WHERE id = ?1), ?5, ?6,
+               coalesce(?5 ->> 'to', (SELECT email FROM tenants WHERE id = ?1)), ?5, ?6,
                (SELECT coalesce(max(id), 0) + 1 FROM emails) || '.'
                  || (SELECT uuid FROM database_info WHERE id = 1) || '@' || ?9,
                ?7, ?8, ?8)
