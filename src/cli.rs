@@ -321,7 +321,7 @@ fn context(global: Global, config: Config, changes: Changes) -> anyhow::Result<C
         Some(FormatArg::Json) => Format::Json,
         Some(FormatArg::Csv) => Format::Csv,
         // What is said of an export, which has a form of its own.
-        Some(FormatArg::Table | FormatArg::Hledger | FormatArg::Fec) | None => Format::Table,
+        _ => Format::Table,
     };
     let color = match global.color {
         ColorArg::Auto => None,

@@ -508,3 +508,101 @@ fn an_invoice_is_sent_when_a_person_asks() {
     shop.ok(&["invoice", "void", &void, "--reason", "x"]);
     assert_eq!(shop.refusal(&["invoice", "send", &void]), "not_open");
 }
+
+#[test]
+fn an_export_writes_what_is_new_and_leaves_the_rest() {
+    let shop = french("");
+    let first = shop.invoice(&[]);
+    let void = shop.invoice(&[]);
+    shop.ok(&["invoice", "void", &void, "--reason", "x"]);
+    let dotted = shop.invoice(&["--number", "F/1"]);
+    shop.ok(&[
+        "credit-note",
+        "create",
+        "--invoice",
+        &first,
+        "--amount",
+        "12",
+        "--reason",
+        "error",
+        "--as-of",
+        DAY,
+    ]);
+    let args =
+        ["export", "documents", "--since", "2025-01-01", "--until", "2025-12-31", "--out", "out"];
+    let exported = shop.json(&args);
+    assert_eq!((&exported["written"], &exported["left"]), (&json!(3), &json!(0)), "{exported}");
+    let manifest = std::fs::read_to_string(shop.path("out/manifest.csv")).expect("a list");
+    let rows: Vec<Vec<&str>> = manifest.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0], ["number", "type", "sha256", "file"]);
+    let kinds: Vec<_> = rows[1..].iter().map(|row| (row[0], row[1], row[3])).collect();
+    assert_eq!(
+        kinds,
+        [
+            (first.as_str(), "invoice", "INV-2025-000001.pdf"),
+            (dotted.as_str(), "invoice", "F_1.pdf"),
+            ("CN-2025-000001", "credit_note", "CN-2025-000001.pdf"),
+        ]
+    );
+    let before =
+        std::fs::metadata(shop.path("out/F_1.pdf")).expect("a file").modified().expect("a time");
+    let again = shop.json(&args);
+    assert_eq!((&again["written"], &again["left"]), (&json!(0), &json!(3)), "{again}");
+    let after =
+        std::fs::metadata(shop.path("out/F_1.pdf")).expect("a file").modified().expect("a time");
+    assert_eq!(before, after);
+    assert_eq!(std::fs::read_to_string(shop.path("out/manifest.csv")).expect("a list"), manifest);
+    // Another form, and another month, come beside them; what a hand changed is left, and named.
+    shop.write("out/INV-2025-000001.pdf", "mine");
+    let more = shop.run(&[&args[..], &["--format", "pdf", "--json"]].concat());
+    assert_eq!(more.status, 3, "{}", more.stdout);
+    let more: Value = serde_json::from_str(&more.stdout).expect("JSON");
+    assert_eq!(more["errors"][0]["number"], json!(first), "{more}");
+    assert_eq!(
+        std::fs::read_to_string(shop.path("out/INV-2025-000001.pdf")).expect("a file"),
+        "mine"
+    );
+    let xml = shop.json(&[&args[..], &["--format", "ubl"]].concat());
+    assert_eq!(xml["written"], 3, "{xml}");
+    let manifest = std::fs::read_to_string(shop.path("out/manifest.csv")).expect("a list");
+    assert_eq!(manifest.lines().count(), 7, "{manifest}");
+    let none = shop.json(&[
+        "export",
+        "documents",
+        "--since",
+        "2026-01-01",
+        "--until",
+        "2026-12-31",
+        "--out",
+        "none",
+    ]);
+    assert_eq!(none["written"], 0);
+}
+
+#[test]
+fn an_export_names_what_cannot_be_made() {
+    let shop = shop("");
+    shop.invoice(&["--description", "\u{4f60}"]);
+    shop.invoice(&[]);
+    let args = ["export", "documents", "--since", "2025-01-01", "--until", "2025-12-31", "--out"];
+    let done = shop.run(&[&args[..], &["out", "--json"]].concat());
+    assert_eq!(done.status, 3, "{}", done.stdout);
+    let done: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    assert_eq!(
+        (&done["written"], &done["errors"][0]["code"]),
+        (&json!(1), &json!("glyph_missing"))
+    );
+    assert_eq!(
+        shop.refusal(&[
+            "export",
+            "documents",
+            "--since",
+            "2025-02-01",
+            "--until",
+            "2025-01-01",
+            "--out",
+            "x"
+        ]),
+        "bad_order"
+    );
+}

@@ -18,6 +18,7 @@ support::transcript::documents! {
     credit_and_dunning => "credit-and-dunning.md",
     customers => "customers.md",
     delivery => "delivery.md",
+    documents => "documents.md",
     dunning => "dunning.md",
     events => "events.md",
     export_journal => "export-journal.md",

@@ -217,6 +217,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "billing export documents",
+        &[
+            "billing export documents --since 2026-03-01 --until 2026-03-31 --out march",
+            "billing export documents --since 2026-03-01 --out march --format facturx",
+        ],
+    ),
+    (
         "billing export journal",
         &[
             "billing export journal --since 2026-03-01 --until 2026-03-31 --format hledger --out march.journal",

@@ -1,5 +1,7 @@
 //! `billing export`: the words for what leaves this program for another.
 
+mod documents;
+
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -23,6 +25,8 @@ use crate::view::{Format, Printer};
 pub enum Command {
     /// The ledger, entry by entry, for whoever keeps the books
     Journal(Journal),
+    /// The documents of what was issued, with a list of them
+    Documents(documents::Documents),
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +69,7 @@ fn forms() -> impl TypedValueParser<Value = FormatArg> {
 pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Journal(args) => journal(ctx, &args),
+        Command::Documents(args) => documents::run(ctx, &args),
     }
 }
 
@@ -114,7 +119,7 @@ fn form(form: FormatArg, chart: &Chart, locale: Locale) -> Box<dyn Form + '_> {
     match form {
         FormatArg::Hledger => Box::new(Hledger::new(chart, locale)),
         FormatArg::Fec => Box::new(Fec::new(chart)),
-        FormatArg::Csv | FormatArg::Json | FormatArg::Table => Box::new(Csv::new(chart)),
+        _ => Box::new(Csv::new(chart)),
     }
 }
 

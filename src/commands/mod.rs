@@ -41,6 +41,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::books::Book;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::document::DocumentForm;
 use crate::domain::email::Locale;
 use crate::domain::invoice::Invoice;
 use crate::domain::refusal::Why;
@@ -242,6 +243,27 @@ pub enum FormatArg {
     Hledger,
     #[value(skip)]
     Fec,
+    /// Of documents alone.
+    #[value(skip)]
+    Pdf,
+    #[value(skip)]
+    Facturx,
+    #[value(skip)]
+    Cii,
+    #[value(skip)]
+    Ubl,
+}
+
+impl FormatArg {
+    /// The form of a document that it names.
+    fn document_form(self) -> DocumentForm {
+        match self {
+            FormatArg::Facturx => DocumentForm::Facturx,
+            FormatArg::Cii => DocumentForm::Cii,
+            FormatArg::Ubl => DocumentForm::Ubl,
+            _ => DocumentForm::Pdf,
+        }
+    }
 }
 
 /// `--limit` of every list.

@@ -265,6 +265,15 @@ impl List<'_> {
     }
 }
 
+/// Cells as a line of CSV; texts as [`text::quoted_cell`] says.
+pub fn csv_line(cells: &[&str]) -> String {
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    // A Vec takes whatever is written to it.
+    writer.write_record(cells.iter().map(|cell| text::quoted_cell(cell).into_owned())).ok();
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
 /// A value as a CSV cell; texts as [`text::quoted_cell`] says.
 fn csv_cell(value: &Value) -> String {
     match value {
