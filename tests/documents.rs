@@ -2,6 +2,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -605,4 +606,30 @@ fn an_export_names_what_cannot_be_made() {
         ]),
         "bad_order"
     );
+}
+
+#[test]
+fn statements_lead_to_the_documents() {
+    let shop = shop("");
+    let number = shop.invoice(&[]);
+    let other = shop.invoice(&[]);
+    let pdf = shop.pdf(&number);
+    let page = |shop: &Shop| {
+        shop.ok(&["report", "html", "--out", "pages", "--as-of", DAY]);
+        std::fs::read_to_string(shop.path("pages/tenants/acme.html")).expect("a page")
+    };
+    let text = page(&shop);
+    assert!(
+        text.contains(&format!("<a href=\"../documents/{number}.pdf\">{number}</a>")),
+        "{text}"
+    );
+    assert!(!text.contains(&format!("{other}.pdf")), "{text}");
+    let file: PathBuf = shop.path("pages/documents").join(format!("{number}.pdf"));
+    assert_eq!(std::fs::read(&file).expect("a PDF"), pdf);
+    let written = std::fs::metadata(&file).expect("a file").modified().expect("a time");
+    page(&shop);
+    assert_eq!(std::fs::metadata(&file).expect("a file").modified().expect("a time"), written);
+    std::fs::write(&file, "short").expect("a file");
+    page(&shop);
+    assert_eq!(std::fs::read(&file).expect("a PDF"), pdf);
 }

@@ -4,24 +4,25 @@ mod facts;
 mod folder;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::Between;
 use crate::books::Book;
-use crate::commands::{Context, out_failed};
+use crate::commands::{Context, document, out_failed};
 use crate::domain::Result;
 use crate::domain::money::Totals;
 use crate::domain::tenant::{Tenant, TenantStatus};
-use crate::domain::{Money, RunId, act, calendar};
+use crate::domain::{DocumentId, Money, RunId, act, calendar};
 use crate::failure::exit;
 use crate::reports::{Mrr, Period, automation, by_plan, growth, kpi, mrr, overdue, transactions};
-use crate::store::files::Owner;
-use crate::store::{Db, TenantFilter};
+use crate::store::files::{Owner, make_folder};
+use crate::store::{Db, Store, TenantFilter};
 use crate::tasks::lock::dead_runs;
 use crate::view::html::Site;
+use facts::DOCUMENTS;
 use folder::Folder;
 
 /// So far ahead invoices are foreseen.
@@ -48,15 +49,17 @@ pub fn run(ctx: &mut Context, args: &Html) -> anyhow::Result<u8> {
     let folder = Folder::new(&args.out, Owner::of(&ctx.db), ctx.clock.machine_now())?;
     let dead = dead_runs(&mut store)?;
     let period = Between { since: None, until: None }.period(ctx)?;
-    let mut pages = Pages { ctx, site: &site, folder, later: false, tenants: Tenants::default() };
+    let (tenants, pdfs) = (Tenants::default(), Vec::new());
+    let mut pages = Pages { ctx, site: &site, folder, later: false, tenants, pdfs };
     store.read(|db| {
         pages.later = db.has_newer_event(&period.span(&ctx.clock).before)?;
         pages.tenants(db)?;
         pages.overviews(db, period, &dead)
     })?;
-    drop(store);
-    let folder = pages.folder;
+    let Pages { folder, pdfs, .. } = pages;
     let count = folder.publish()?;
+    put_pdfs(ctx, &mut store, &pdfs, &args.out)?;
+    drop(store);
     ctx.changes.made();
     let index = args.out.join("index.html");
     match ctx.printer.for_people() {
@@ -69,6 +72,30 @@ pub fn run(ctx: &mut Context, args: &Html) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
+/// Puts the documents beside the pages that lead to them. A document is always the same bytes: what an
+/// earlier run wrote is left, so that a nightly run writes what is new.
+fn put_pdfs(ctx: &Context, store: &mut Store, pdfs: &[DocumentId], out: &Path) -> Result<()> {
+    let (folder, owner) = (out.join(DOCUMENTS), Owner::of(&ctx.db));
+    if pdfs.is_empty() {
+        return Ok(());
+    }
+    make_folder(&folder, owner)?;
+    ctx.read(store, |book| {
+        for id in pdfs {
+            let kept = book.db.document_by_id(*id)?;
+            let path = folder.join(kept.file_name());
+            let size = std::fs::symlink_metadata(&path).ok().map(|meta| meta.len());
+            if size == Some(kept.size as u64) {
+                continue;
+            }
+            let bytes = book.db.document_bytes(&kept, book.shelf())?;
+            std::fs::remove_file(&path).ok();
+            document::put(&path, &bytes, owner)?;
+        }
+        Ok(())
+    })
+}
+
 /// The pages as they are written.
 struct Pages<'a> {
     ctx: &'a Context,
@@ -77,6 +104,8 @@ struct Pages<'a> {
     /// Something was recorded after the day that they are of.
     later: bool,
     tenants: Tenants,
+    /// The documents that they lead to.
+    pdfs: Vec<DocumentId>,
 }
 
 /// What the tenants' pages say together.
@@ -101,7 +130,9 @@ impl Pages<'_> {
     /// A page a tenant.
     fn tenants(&mut self, db: &Db) -> Result<()> {
         db.each_tenant(&TenantFilter::default(), |tenant| {
-            let statement = facts::statement(db, self.ctx, &tenant)?;
+            let pdfs = db.pdfs_of_tenant(tenant.id)?;
+            let statement = facts::statement(db, self.ctx, &tenant, &pdfs)?;
+            self.pdfs.extend(pdfs.iter().map(|kept| kept.id));
             self.count(&tenant, &statement);
             let name = format!("tenants/{}.html", tenant.slug);
             self.write("tenant.html", "../", &name, statement)

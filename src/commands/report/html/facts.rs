@@ -21,18 +21,22 @@ use crate::reports::{
 };
 use crate::store::reports::Cohort;
 use crate::store::{
-    CreditNoteFilter, Db, InvoiceFilter, RunStatus, SubscriptionFilter, TransactionFilter,
+    CreditNoteFilter, Db, InvoiceFilter, KeptDocument, RunStatus, SubscriptionFilter,
+    TransactionFilter,
 };
 use crate::view::objects;
 
 /// So many transactions, or customers that owe, stand on their page: the newest, or the largest.
 const MOST_LINES: usize = 1000;
 
-/// A tenant's statement.
+/// The folder of the PDFs, beside the pages.
+pub const DOCUMENTS: &str = "documents";
+
+/// A tenant's statement; `pdfs` are those of its invoices and credit notes that were made.
 ///
 /// # Errors
 /// Amounts that are too large, or a fault of the file.
-pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Value> {
+pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant, pdfs: &[KeptDocument]) -> Result<Value> {
     let (today, mut invoices) = (ctx.clock.today(), Vec::new());
     let filter = InvoiceFilter { tenant: Some(tenant.id), ..InvoiceFilter::default() };
     db.each_invoice(&filter, |invoice| {
@@ -52,7 +56,13 @@ pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Value> {
         notes.push(objects::credit_note(&note));
         Ok(())
     })?;
-    notes.reverse();
+    let pdfs: BTreeMap<&str, String> =
+        pdfs.iter().map(|kept| (kept.number.as_str(), kept.file_name())).collect();
+    let with_pdf = |mut row: Value| {
+        row["pdf"] = json!(row["number"].as_str().and_then(|number| pdfs.get(number)));
+        row
+    };
+    let notes: Vec<Value> = notes.into_iter().rev().map(with_pdf).collect();
     let balances = db.balance_due(tenant.id)?;
     let late = |invoice: &&Invoice| invoice.days_overdue(today) > 0;
     let live = |invoice: &&Invoice| invoice.status != InvoiceStatus::Void;
@@ -71,7 +81,11 @@ pub fn statement(db: &Db, ctx: &Context, tenant: &Tenant) -> Result<Value> {
         "credit_notes": notes,
         "credit": objects::totals(&db.credit_balance(tenant.id)?),
         "subscriptions": subscriptions(db, ctx, tenant)?,
-        "invoices": invoices.iter().rev().map(|i| objects::invoice(i, today)).collect::<Vec<_>>(),
+        "invoices": invoices
+            .iter()
+            .rev()
+            .map(|invoice| with_pdf(objects::invoice(invoice, today)))
+            .collect::<Vec<_>>(),
         "transactions": transactions,
     }))
 }
