@@ -37,6 +37,7 @@ support::transcript::documents! {
     everyday => "everyday.md",
     gateways => "gateways.md",
     install => "install.md",
+    invoices => "invoices.md",
     moving_in => "moving-in.md",
     payments => "payments.md",
     reports => "reports.md",
