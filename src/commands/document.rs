@@ -146,7 +146,7 @@ pub(super) fn put(path: &Path, bytes: &[u8], owner: Option<Owner>) -> Result<()>
 
 fn tell(ctx: &mut Context, kept: &KeptDocument, file: &Path) -> anyhow::Result<()> {
     let file = file.display().to_string();
-    Ok(match ctx.printer.format() {
+    match ctx.printer.format() {
         Format::Table => ctx.printer.text(&file)?,
         _ => ctx.printer.object(&json!({
             "number": kept.number,
@@ -155,7 +155,8 @@ fn tell(ctx: &mut Context, kept: &KeptDocument, file: &Path) -> anyhow::Result<(
             "size": kept.size,
             "sha256": kept.hash(),
         }))?,
-    })
+    }
+    Ok(())
 }
 
 pub(super) fn check(ctx: &mut Context, noun: Noun, args: &Check) -> anyhow::Result<u8> {

@@ -61,13 +61,15 @@ fn text(document: &Document, setter: &Setter<'_>, room: Length) -> Result<Block>
     Ok(block)
 }
 
-/// Where the money goes, and what is written on the transfer.
+/// Where the money goes, and what is written on the transfer. An account beside an amount that is
+/// collected would have it paid twice.
 fn account(document: &Document) -> Vec<(&'static str, String)> {
     let (words, seller) = (Words::of(document.locale), &document.seller);
     let own = document.payment.bank.clone().map(|bank| (words.bank, bank));
     let iban = || seller.iban.as_deref().map(|iban| ("IBAN", grouped(iban)));
     let bic = || seller.bic.clone().map(|bic| ("BIC", bic));
     let account = match own {
+        _ if document.payment.automatic => [None, None],
         Some(own) => [Some(own), None],
         None => [iban(), iban().and(bic())],
     };

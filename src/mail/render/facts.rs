@@ -340,6 +340,7 @@ pub fn sample(example: &Example) -> Content {
         credit_note: (template == Template::CreditNote)
             .then(|| sample_credit_note(&invoice, today)),
         invoice: (template == Template::Invoice).then_some(invoice),
+        attached: example.attached && matches!(template, Template::Invoice | Template::CreditNote),
         seller: company.party(),
         buyer: Party {
             name: Some(tenant_name.to_owned()),

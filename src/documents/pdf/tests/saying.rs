@@ -116,6 +116,7 @@ fn an_invoice_tells_how_it_is_paid() {
     let collected =
         "Le montant de 12,00 € sera prélevé automatiquement\u{a0}; vous n’avez rien à faire.";
     assert!(has(&document, collected) && !has(&document, "Scannez pour payer"));
+    assert!(has(&document, "RF94 INV2 0260 0000 1") && !has(&document, "Compte 12"));
     document.due = money(0, "EUR");
     assert!(has(&document, "Aucun paiement n’est attendu de votre part."));
     assert!(has(&document, "Net à payer") && !has(&document, "Paiement"));
