@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C
 
 SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
-WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs journal credit credit-note"}
+WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs journal credit credit-note documents"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
 COUPONS=${COUPONS-1000000}             # coupons in a database with as many uses
 CODES=${CODES-100000}                  # codes made at once
@@ -26,6 +26,7 @@ MONTHS=${MONTHS-24}                                # that each of them was bille
 ROWS=${ROWS-"8000 16000 32000"}                    # subscriptions imported
 LISTED=${LISTED-100000}                            # tenants, and as many invoices, that are listed
 DAYS=${DAYS-3650}                                  # of runs: each task's, as crontab.example has them
+DOCUMENTS=${DOCUMENTS-1000}             # invoices whose documents are made
 SOLD=${SOLD-530000}                                # invoices in a ledger that is exported: 1,000,000 entries
 AS_OF=2026-03-31
 
@@ -374,6 +375,44 @@ measure_journal() {
   rm -rf shop
 }
 
+# Documents are made and written into a folder, against the same folder filled again from what is kept; and
+# e-mails leave with one that is made for them, against the same e-mails without.
+measure_documents() {
+  local n=$DOCUMENTS i made kept with without
+  say "documents, $n"
+  new_shop stock --tax-rate 20 --company Bench --country DE --email billing@bench.example
+  sed -i 's/^\[company\]$/[company]\nvat_id = "DE136695976"\niban = "DE89370400440532013000"/' stock/billing.toml
+  "$yardstick" subscribe stock/billing.db "$n" "$AS_OF"
+  mapfile -t command < <(tool stock)
+  "${command[@]}" tenant list --format csv |
+    awk -F, 'NR == 1 { print "slug,name,email,country"; next } { print $1 "," $1 "," $1 "@bench.example,AT" }' > tenants.csv
+  "${command[@]}" import tenants tenants.csv --update > /dev/null
+  "${command[@]}" tasks generate-recurring-invoices --no-deliver --quiet
+  : > tool.log; : > loop.log; : > with.log; : > without.log
+  for ((i = 0; i < REPEAT; i++)); do
+    fresh stock shop
+    mapfile -t command < <(tool shop)
+    for log in tool loop; do
+      "$yardstick" measure 1 shop/billing.db "${command[@]}" export documents --format facturx --out "shop/$log" --quiet >> "$log.log"
+      [ "$(wc -l < "shop/$log/manifest.csv")" -gt "$n" ] || { say "documents are missing"; exit 1; }
+    done
+    for log in with without; do
+      fresh stock shop
+      printf '\n[documents]\nattach = "%s"\n' "$([ $log = with ] && echo facturx || echo none)" >> shop/billing.toml
+      "$yardstick" measure 1 shop/billing.db "${command[@]}" tasks deliver-emails --quiet >> "$log.log"
+    done
+  done
+  made=$(column 1 tool.log | median)
+  kept=$(column 1 loop.log | median)
+  row "export documents, Factur-X made, against kept: $(calc %.1f "$made*1000/$n") ms each" "$n" "$(calc %.2f "$made") s" \
+    "$(calc %.2f "$kept") s" "$(calc %.2f "$made/$kept")" "$(column 2 tool.log | most)" "$(column 3 tool.log | most)"
+  with=$(column 1 with.log | median)
+  without=$(column 1 without.log | median)
+  row "deliver-emails, with a document each, against without" "$n" "$(calc %.2f "$with") s" "$(calc %.2f "$without") s" \
+    "+$(calc %.1f "($with-$without)*1000/$n") ms each" "$(column 2 with.log | most)" "$(column 3 with.log | most)"
+  rm -rf stock shop
+}
+
 measure_delivery() {
   say "delivery, $EMAILS e-mails"
   new_shop outbox --company Bench
@@ -469,6 +508,7 @@ if wants lists; then measure_lists; fi
 if wants runs; then measure_runs; fi
 if wants journal; then measure_journal; fi
 if wants credit-note; then measure_note "$INVOICES"; fi
+if wants documents; then measure_documents; fi
 
 printf '| what | N | billing | yardstick | ratio | peak RSS MB | largest WAL MB |\n'
 printf '| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n'
