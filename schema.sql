@@ -1020,13 +1020,12 @@ CREATE TABLE documents (
   UNIQUE (invoice_id, form),
   UNIQUE (credit_note_id, form),
   CHECK ((invoice_id IS NULL) <> (credit_note_id IS NULL)),
-  -- An imported invoice may be given to the customer whose it is.
-  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id) ON UPDATE CASCADE,
-  FOREIGN KEY (credit_note_id, tenant_id) REFERENCES credit_notes (id, tenant_id) ON UPDATE CASCADE
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
+  FOREIGN KEY (credit_note_id, tenant_id) REFERENCES credit_notes (id, tenant_id)
 ) STRICT;
 CREATE INDEX documents_tenant ON documents (tenant_id);
 CREATE TRIGGER documents_immutable BEFORE UPDATE OF
-  id, invoice_id, credit_note_id, form, sha256, size, made_at ON documents
+  id, tenant_id, invoice_id, credit_note_id, form, sha256, size, made_at ON documents
 BEGIN
   SELECT RAISE(ABORT, 'a document cannot be changed');
 END;

@@ -2,6 +2,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -335,20 +336,33 @@ fn many_that_ask_at_once_get_one_document() {
 #[test]
 fn a_run_that_is_killed_leaves_no_half_document() {
     let shop = shop("[documents]\ndirectory = \"papers\"\n");
-    let number = shop.invoice(&["--send"]);
-    for wait in (0..40).map(|at| Duration::from_millis(at * 2)) {
+    let (mut before, mut after) = (0, 0);
+    for wait in (0..40).map(|at| Duration::from_millis(at * 3)) {
+        let number = shop.invoice(&["--send"]);
+        let many = shop.made().len();
         shop.is_killed(&["tasks", "deliver-emails", "--as-of", DAY], wait);
+        match shop.made().len() - many {
+            0 => before += 1,
+            made => {
+                after += 1;
+                assert_eq!(made, 1, "{number}");
+            }
+        }
+        // What the run had not come to is done by the next, and all is there once.
         shop.is_killed(&["invoice", "pdf", &number, "--out", "a.pdf"], wait);
-        let (made, lost) = (shop.made(), shop.run(&["db", "check"]));
-        assert!(made.len() <= 1 && lost.status == 0, "{made:?} {}", lost.stdout);
+        shop.task("deliver-emails", DAY, &[]);
+        let whole = shop.pdf(&number);
+        let left = std::fs::read(shop.path("a.pdf"));
+        assert!(left.is_err() || left.is_ok_and(|left| left == whole), "{number}");
+        std::fs::remove_file(shop.path("a.pdf")).ok();
+        let sent = shop.mailbox().into_values().filter_map(|bytes| {
+            let (name, sent) = attached(&String::from_utf8(bytes).expect("ASCII"))?;
+            (name == format!("{number}.pdf")).then_some(sent)
+        });
+        assert_eq!(sent.collect::<Vec<_>>(), [whole], "{number}");
     }
-    shop.task("deliver-emails", DAY, &[]);
-    shop.ok(&["invoice", "pdf", &number, "--out", "b.pdf"]);
-    let whole = std::fs::read(shop.path("b.pdf")).expect("a PDF");
-    let left = std::fs::read(shop.path("a.pdf"));
-    assert!(left.is_err() || left.is_ok_and(|left| left == whole));
-    let (_, sent) = attached(&shop.email_to("acme@clients.example")).expect("a PDF");
-    assert_eq!(sent, whole);
+    assert!(before > 0 && after > 0, "{before} {after}");
+    shop.check();
 }
 
 #[test]
@@ -425,15 +439,219 @@ fn a_document_that_cannot_be_made_never_stops_an_email() {
         assert_eq!(french.refusal(&["invoice", "pdf", &number, "--facturx"]), "glyph_missing");
     }
     assert_eq!(french.bytes(&["invoice", "xml", &number]), xml);
-    // The same of a logo that is none: said once, whatever is sent.
-    let shop = self::shop("[documents]\nlogo = \"logo.png\"\n");
-    shop.write("logo.png", "no picture");
+    // The same of a logo that is none, or is gone: each e-mail is named.
+    for (logo, says) in [(Some("no picture"), "logo"), (None, "cannot read")] {
+        let shop = self::shop("[documents]\nlogo = \"logo.png\"\n");
+        if let Some(bytes) = logo {
+            shop.write("logo.png", bytes);
+        }
+        shop.invoice(&["--send"]);
+        shop.invoice(&["--send"]);
+        let run = shop.task("deliver-emails", DAY, &[]);
+        assert_eq!(
+            (&run["emails_sent"], &run["errors"][1]["subject"]),
+            (&json!(2), &json!("eml_2"))
+        );
+        for error in run["errors"].as_array().expect("a list") {
+            let message = error["message"].as_str().expect("a message");
+            assert_eq!(error["code"], "bad_asset", "{run}");
+            assert!(message.contains(says) && message.contains("leaves without it"), "{run}");
+        }
+    }
+}
+
+#[test]
+fn a_document_that_is_lost_costs_the_emails_that_carry_it_alone() {
+    let shop = shop("[documents]\ndirectory = \"papers\"\n");
     shop.invoice(&["--send"]);
-    shop.invoice(&["--send"]);
+    shop.task("deliver-emails", DAY, &[]);
+    for file in std::fs::read_dir(shop.path("papers")).expect("a folder") {
+        std::fs::remove_file(file.expect("a file").path()).expect("gone");
+    }
+    shop.ok(&["email", "resend", "eml_1", "--as-of", DAY]);
+    shop.ok(&["tenant", "create", "birch", "--name", "Birch", "--email", "birch@clients.example"]);
+    let bill =
+        ["invoice", "create", "--tenant", "birch", "--amount", "50", "--send", "--as-of", DAY];
+    shop.ok(&bill);
     let run = shop.task("deliver-emails", DAY, &[]);
-    assert_eq!(run["emails_sent"], 2, "{run}");
-    assert_eq!(run["errors"].as_array().map(Vec::len), Some(1), "{run}");
-    assert_eq!(run["errors"][0]["code"], "bad_asset", "{run}");
+    let errors = run["errors"].as_array().expect("a list");
+    assert_eq!((&run["emails_sent"], errors.len()), (&json!(2), 1), "{run}");
+    assert_eq!(
+        (&errors[0]["subject"], &errors[0]["code"]),
+        (&json!("eml_2"), &json!("document_lost"))
+    );
+    assert!(attached(&shop.email_to("birch@clients.example")).is_some());
+    // Pages are written all the same.
+    let pages = shop.run(&["report", "html", "--out", "pages", "--as-of", DAY]);
+    assert!(pages.status == 3 && pages.stderr.contains("is missing"), "{}", pages.stderr);
+    assert!(shop.path("pages/documents/INV-2025-000002.pdf").exists());
+}
+
+#[test]
+fn an_einvoice_is_made_in_all_its_forms_or_in_none() {
+    let twin = french("");
+    let number = twin.invoice(&[]);
+    twin.bytes(&["invoice", "xml", &number]);
+    let made = twin.made();
+    let hash = made.iter().find(|row| row.contains(" cii ")).and_then(|row| row.rsplit(' ').next());
+    // A folder where the second of the files is to come stands for a disk that is full by then.
+    let shop = french("[documents]\ndirectory = \"papers\"\nattach = \"facturx\"\n");
+    let number = shop.invoice(&["--send"]);
+    let taken = shop.path("papers").join(format!("{}.xml", hash.expect("a hash")));
+    std::fs::create_dir_all(taken.join("taken")).expect("a folder");
+    let run = shop.task("deliver-emails", DAY, &[]);
+    assert_eq!((&run["emails_sent"], &run["status"]), (&json!(1), &json!("partial")), "{run}");
+    assert_eq!(shop.made(), Vec::<String>::new());
+    std::fs::remove_dir_all(&taken).expect("gone");
+    shop.bytes(&["invoice", "xml", &number]);
+    assert_eq!(shop.made().len(), 3);
+}
+
+#[test]
+fn the_pdf_that_a_customer_has_is_the_one_that_is_handed_out() {
+    let config = format!("{FRENCH}[documents]\nattach = \"facturx\"\n");
+    let shop = Shop::with_config(&config);
+    let create = ["tenant", "create", "acme", "--name", "Acme", "--email", "acme@clients.example"];
+    shop.ok(&[&create[..], &["--country", "FR"]].concat());
+    let number = shop.invoice(&["--send"]);
+    shop.task("deliver-emails", DAY, &[]);
+    let (_, sent) = attached(&shop.email_to("acme@clients.example")).expect("a PDF");
+    // What was lacking is there now, and the form of the config could be made.
+    shop.ok(&["tenant", "edit", "acme", "--legal-id", "732829320", "--locale", "fr"]);
+    assert_eq!(shop.json(&["invoice", "check", &number])["valid"], true);
+    assert_eq!(shop.pdf(&number), sent);
+    let export = ["export", "documents", "--since", "2025-01-01", "--until", "2025-12-31", "--out"];
+    shop.ok(&[&export[..], &["out"]].concat());
+    shop.ok(&["invoice", "void", &number, "--reason", "x", "--yes"]);
+    assert_eq!(shop.pdf(&number), sent);
+    assert_eq!(shop.refusal(&["invoice", "xml", &number]), "invoice_void");
+    assert_eq!(shop.refusal(&["invoice", "pdf", &number, "--facturx"]), "invoice_void");
+    assert_eq!(shop.json(&[&export[..], &["out"]].concat())["left"], 1);
+    // Nor does another form that is configured later make another of it.
+    let next = shop.invoice(&["--number", "N-2"]);
+    let pdf = shop.pdf(&next);
+    shop.configure(FRENCH);
+    assert_eq!(shop.pdf(&next), pdf);
+}
+
+#[test]
+fn an_import_does_not_rewrite_what_is_out() {
+    let shop = shop("");
+    let import = |total: &str, status: &str, description: &str| {
+        shop.write(
+            "old.csv",
+            &format!(
+                "number,tenant,total,currency,issued_on,due_on,status,paid_on,description\n\
+                 OLD-1,acme,{total},EUR,2025-01-01,2025-01-15,{status},{description}\n"
+            ),
+        );
+        shop.run(&["import", "invoices", "old.csv", "--update", "--as-of", DAY, "--json"])
+    };
+    assert_eq!(import("80", "open,", "Old").status, 0);
+    assert_eq!(import("81", "open,", "Old").status, 0);
+    let pdf = shop.pdf("OLD-1");
+    for (total, description) in [("80", "Old"), ("81", "Other")] {
+        let refused = import(total, "open,", description);
+        assert!(
+            refused.status == 1 && refused.stderr.contains("cannot_change"),
+            "{}",
+            refused.stderr
+        );
+    }
+    // That it was paid since, elsewhere, is not printed.
+    assert_eq!(import("81", "paid,2025-01-10", "Old").status, 0);
+    assert_eq!(shop.json(&["invoice", "show", "OLD-1"])["status"], "paid");
+    assert_eq!(shop.pdf("OLD-1"), pdf);
+    shop.check();
+}
+
+#[test]
+fn documents_of_like_numbers_have_files_of_their_own() {
+    let shop = shop("");
+    shop.ok(&["tenant", "create", "birch", "--name", "Birch", "--email", "birch@clients.example"]);
+    let bill = ["invoice", "create", "--amount", "5", "--as-of", DAY, "--tenant"];
+    shop.ok(&[&bill[..], &["acme", "--number", "F/1"]].concat());
+    shop.ok(&[&bill[..], &["birch", "--number", "F_1"]].concat());
+    let export = ["export", "documents", "--since", "2025-01-01", "--until", "2025-12-31", "--out"];
+    assert_eq!(shop.json(&[&export[..], &["out"]].concat())["written"], 2);
+    shop.ok(&["report", "html", "--out", "pages", "--as-of", DAY]);
+    for (tenant, file, number) in [("acme", "F_1-inv_1.pdf", "F/1"), ("birch", "F_1.pdf", "F_1")] {
+        let page = shop.path(&format!("pages/tenants/{tenant}.html"));
+        let page = std::fs::read_to_string(page).expect("a page");
+        assert!(page.contains(&format!("../documents/{file}\"")), "{page}");
+        let pdf = std::fs::read(shop.path("pages/documents").join(file)).expect("a PDF");
+        assert_eq!(pdf, shop.pdf(number));
+    }
+}
+
+#[test]
+fn the_lift_finds_what_credit_had_paid_at_the_issue() {
+    let shop = shop("");
+    let grant = |amount: &str| {
+        let grant = ["credit", "grant", "--tenant", "acme", "--reason", "x", "--as-of", DAY];
+        shop.ok(&[&grant[..], &["--amount", amount]].concat());
+    };
+    // All at one instant: credit that came before, in two parts, and credit that came after.
+    grant("30");
+    grant("20");
+    shop.invoice(&[]);
+    grant("10");
+    shop.invoice(&[]);
+    let said = "SELECT number || ' ' || credit_at_issue_minor FROM invoices ORDER BY id";
+    let known = shop.texts(said);
+    assert_eq!(known, ["INV-2025-000001 5000", "INV-2025-000002 0"]);
+    let sql = shop.sql();
+    let lift = include_str!("../src/store/migrations/17.sql");
+    let (_, update) = lift.split_once("UPDATE invoices SET").expect("the update");
+    let (update, _) = update.split_once(';').expect("its end");
+    sql.execute_batch("UPDATE invoices SET credit_at_issue_minor = 0").expect("forgotten");
+    sql.execute_batch(&format!("UPDATE invoices SET{update}")).expect("found again");
+    assert_eq!(shop.texts(said), known);
+}
+
+#[test]
+fn what_was_made_can_be_read_where_nothing_can_be_written() {
+    let shop = shop("");
+    let number = shop.invoice(&[]);
+    let pdf = shop.pdf(&number);
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(shop.path("billing.db"), mode(0o400)).expect("a mode");
+    assert_eq!(shop.pdf(&number), pdf);
+    std::fs::set_permissions(shop.path("billing.db"), mode(0o600)).expect("a mode");
+    let backup = shop.run(&["db", "backup", "copy.db"]);
+    assert!(!backup.stderr.contains("copy that folder"), "{}", backup.stderr);
+    shop.configure("[documents]\ndirectory = \"papers\"\n");
+    let backup = shop.run(&["db", "backup", "other.db"]);
+    assert!(backup.stderr.contains("papers: copy that folder now, too"), "{}", backup.stderr);
+}
+
+#[test]
+fn a_folder_that_is_gone_is_not_made_anew() {
+    let shop = shop("[documents]\ndirectory = \"papers\"\n");
+    let number = shop.invoice(&[]);
+    shop.pdf(&number);
+    std::fs::rename(shop.path("papers"), shop.path("elsewhere")).expect("moved");
+    let next = shop.invoice(&[]);
+    let refused = shop.refused(&["invoice", "pdf", &next]);
+    assert!(refused["message"].to_string().contains("is its disk there?"), "{refused}");
+    // A link to where it is now will do, and what a disk lost half of is written again.
+    std::os::unix::fs::symlink(shop.path("elsewhere"), shop.path("papers")).expect("a link");
+    let pdf = shop.pdf(&next);
+    assert_eq!(shop.made().len(), 2);
+    let file = |pdf: &[u8]| {
+        let files = std::fs::read_dir(shop.path("elsewhere")).expect("a folder");
+        let mut files = files.map(|file| file.expect("a file").path());
+        files.find(|file| std::fs::read(file).expect("bytes") == pdf).expect("the document")
+    };
+    let half = file(&pdf);
+    let twin = self::shop("[documents]\ndirectory = \"papers\"\n");
+    std::fs::create_dir(twin.path("papers")).expect("a folder");
+    std::fs::write(twin.path("papers").join(half.file_name().expect("a name")), "%PDF")
+        .expect("half");
+    twin.invoice(&[]);
+    let same = twin.invoice(&[]);
+    assert_eq!(twin.pdf(&same), pdf);
+    twin.check();
 }
 
 #[test]
@@ -541,16 +759,20 @@ fn an_export_writes_what_is_new_and_leaves_the_rest() {
         kinds,
         [
             (first.as_str(), "invoice", "INV-2025-000001.pdf"),
-            (dotted.as_str(), "invoice", "F_1.pdf"),
+            (dotted.as_str(), "invoice", "F_1-inv_3.pdf"),
             ("CN-2025-000001", "credit_note", "CN-2025-000001.pdf"),
         ]
     );
-    let before =
-        std::fs::metadata(shop.path("out/F_1.pdf")).expect("a file").modified().expect("a time");
+    let before = std::fs::metadata(shop.path("out/F_1-inv_3.pdf"))
+        .expect("a file")
+        .modified()
+        .expect("a time");
     let again = shop.json(&args);
     assert_eq!((&again["written"], &again["left"]), (&json!(0), &json!(3)), "{again}");
-    let after =
-        std::fs::metadata(shop.path("out/F_1.pdf")).expect("a file").modified().expect("a time");
+    let after = std::fs::metadata(shop.path("out/F_1-inv_3.pdf"))
+        .expect("a file")
+        .modified()
+        .expect("a time");
     assert_eq!(before, after);
     assert_eq!(std::fs::read_to_string(shop.path("out/manifest.csv")).expect("a list"), manifest);
     // Another form, and another month, come beside them; what a hand changed is left, and named.
@@ -567,6 +789,13 @@ fn an_export_writes_what_is_new_and_leaves_the_rest() {
     assert_eq!(xml["written"], 3, "{xml}");
     let manifest = std::fs::read_to_string(shop.path("out/manifest.csv")).expect("a list");
     assert_eq!(manifest.lines().count(), 7, "{manifest}");
+    // A list that is a link would have a stranger's file read by root.
+    shop.write("secret", "root:x");
+    std::fs::create_dir(shop.path("planted")).expect("a folder");
+    std::os::unix::fs::symlink(shop.path("secret"), shop.path("planted/manifest.csv"))
+        .expect("a link");
+    let planted = [&args[..7], &["planted"]].concat();
+    assert_eq!(shop.run(&planted).status, 1);
     let none = shop.json(&[
         "export",
         "documents",

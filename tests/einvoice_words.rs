@@ -96,7 +96,7 @@ fn what_cannot_be_written_is_named_by_its_code() {
         (
             Unwritable::Incomplete { number: number(), lacks: all },
             "einvoice_incomplete",
-            "\n  BT-44: the buyer has no name: billing tenant edit SLUG --name NAME\n  BT-40: ",
+            "\n  BT-44: the buyer has no name\n  BT-40: ",
         ),
     ] {
         let failure = Failure::from(&Refusal::from(refusal));

@@ -10,6 +10,7 @@ use crate::documents::{Assets, Lack, Typesetter, Unwritable};
 use crate::domain::credit_note::{CreditNote, NoteLine};
 use crate::domain::document::{
     Corrected, Document, DocumentForm, DocumentKind, DocumentLine, DocumentOf, Payment,
+    creditor_reference,
 };
 use crate::domain::event::DocumentEvent;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
@@ -33,11 +34,6 @@ impl<'a> Press<'a> {
         Press { config: &config.documents, typesetter: OnceCell::new() }
     }
 
-    /// Whether fonts and logo were read, and can be used.
-    pub fn is_ready(&self) -> bool {
-        self.typesetter.get().is_some()
-    }
-
     fn pdf(&self, document: &Document, einvoice: Option<&str>) -> Result<Vec<u8>> {
         let typesetter = match self.typesetter.get() {
             Some(typesetter) => typesetter,
@@ -50,17 +46,19 @@ impl<'a> Press<'a> {
     }
 
     fn typesetter(&self) -> Result<Typesetter> {
-        let read = |path: &Option<PathBuf>| {
+        let read = |what, path: &Option<PathBuf>| {
             let read = |path: &Path| {
-                std::fs::read(path).map_err(|error| Refusal::file(path, "read", &error))
+                let unreadable = |error| format!("cannot read {}: {error}", path.display());
+                std::fs::read(path)
+                    .map_err(|error| Unwritable::Asset { what, message: unreadable(error) })
             };
             path.as_deref().map(read).transpose()
         };
         let of = self.config;
         Typesetter::new(&Assets {
-            font: read(&of.font)?,
-            font_bold: read(&of.font_bold)?,
-            logo: read(&of.logo)?,
+            font: read("font", &of.font)?,
+            font_bold: read("font_bold", &of.font_bold)?,
+            logo: read("logo", &of.logo)?,
         })
     }
 }
@@ -119,16 +117,21 @@ impl Book<'_> {
     pub fn document(&self, paper: &Paper, form: DocumentForm, press: &Press) -> Result<Printed> {
         match self.kept(paper, form)? {
             Some(printed) => Ok(printed),
-            None => self.make(paper, form, press),
+            // Half an e-invoice could never become a whole one.
+            None => self.db.wholly(|| self.make(paper, form, press)),
         }
     }
 
-    /// The PDF that customers get: with the e-invoice inside, where the config says so and one can be
+    /// The PDF that customers get: the one that was made first, so that nobody has two of one number. Where
+    /// there is none yet, it is made with the e-invoice inside, where the config says so and one can be
     /// written; else without, and then why, where that can be mended.
     ///
     /// # Errors
     /// As [`Book::document`].
     pub fn pdf(&self, paper: &Paper, press: &Press) -> Result<(Printed, Option<Refusal>)> {
+        if let Some(printed) = self.first_pdf(paper)? {
+            return Ok((printed, None));
+        }
         let form = self.config.documents.form();
         let refusal = match self.document(paper, form, press) {
             Ok(printed) => return Ok((printed, None)),
@@ -140,6 +143,14 @@ impl Book<'_> {
         let can_be_mended = matches!(why, Unwritable::Incomplete { .. });
         let printed = self.document(paper, DocumentForm::Pdf, press)?;
         Ok((printed, can_be_mended.then_some(refusal)))
+    }
+
+    /// The PDF that customers have, where one was made.
+    ///
+    /// # Errors
+    /// Its bytes are gone, or a fault of the file.
+    pub fn first_pdf(&self, paper: &Paper) -> Result<Option<Printed>> {
+        self.db.first_pdf(paper.of())?.map(|kept| self.printed(kept)).transpose()
     }
 
     /// Where documents are kept.
@@ -161,6 +172,12 @@ impl Book<'_> {
     }
 
     fn make(&self, paper: &Paper, form: DocumentForm, press: &Press) -> Result<Printed> {
+        if let Paper::Invoice(invoice) = paper
+            && invoice.status == InvoiceStatus::Void
+        {
+            let invoice = invoice.number.clone();
+            return Err(Refusal::VoidHasNoDocument { invoice, form: form.word() });
+        }
         let document = self.draw_up(paper)?;
         if form == DocumentForm::Pdf {
             return self.keep(paper, form, press.pdf(&document, None)?);
@@ -186,10 +203,21 @@ impl Book<'_> {
         }
     }
 
-    fn kept(&self, paper: &Paper, form: DocumentForm) -> Result<Option<Printed>> {
-        let Some(kept) = self.db.document(paper.of(), form)? else { return Ok(None) };
+    /// The document in that form, where it was made.
+    ///
+    /// # Errors
+    /// Its bytes are gone, or a fault of the file.
+    pub fn kept(&self, paper: &Paper, form: DocumentForm) -> Result<Option<Printed>> {
+        self.db.document(paper.of(), form)?.map(|kept| self.printed(kept)).transpose()
+    }
+
+    /// A document with its bytes.
+    ///
+    /// # Errors
+    /// They are gone, or a fault of the file.
+    pub fn printed(&self, kept: KeptDocument) -> Result<Printed> {
         let bytes = self.db.document_bytes(&kept, self.shelf())?;
-        Ok(Some(Printed { kept, bytes }))
+        Ok(Printed { kept, bytes })
     }
 
     fn keep(&self, paper: &Paper, form: DocumentForm, bytes: Vec<u8>) -> Result<Printed> {
@@ -205,7 +233,7 @@ impl Book<'_> {
     /// What a document says.
     ///
     /// # Errors
-    /// A void invoice, or a seller or buyer that cannot be read.
+    /// A seller or buyer that cannot be read.
     pub fn draw_up(&self, paper: &Paper) -> Result<Document> {
         let tenant = self.db.tenant_by_id(paper.tenant())?;
         match paper {
@@ -215,9 +243,6 @@ impl Book<'_> {
     }
 
     fn draw_up_invoice(&self, invoice: &Invoice, tenant: &Tenant) -> Result<Document> {
-        if invoice.status == InvoiceStatus::Void {
-            return Err(Refusal::VoidHasNoDocument { invoice: invoice.number.clone() });
-        }
         let copies = (invoice.seller.as_str(), invoice.buyer.as_str());
         let (seller, buyer) = self.parties(&invoice.number, copies, tenant)?;
         let amounts = invoice.amounts();
@@ -246,6 +271,7 @@ impl Book<'_> {
             corrects: None,
             memo: None,
             payment: self.payment(invoice, tenant)?,
+            reference: Some(creditor_reference(&invoice.number, invoice.origin, invoice.id)),
             legal_text: self.said(&self.config.company.legal_text, tenant),
             footer: self.said(&self.config.documents.footer, tenant),
             seller,
@@ -286,6 +312,7 @@ impl Book<'_> {
             }),
             memo: note.memo.clone(),
             payment: Payment::default(),
+            reference: None,
             legal_text: self.said(&self.config.company.legal_text, tenant),
             footer: self.said(&self.config.documents.footer, tenant),
             seller,
@@ -302,7 +329,8 @@ impl Book<'_> {
     /// paid as any other.
     fn payment(&self, invoice: &Invoice, tenant: &Tenant) -> Result<Payment> {
         let charged = invoice.collection == Collection::Automatic
-            && self.db.default_payment_method(tenant.id)?.is_some();
+            && (self.db.default_payment_method(tenant.id)?.is_some()
+                || self.db.was_charged(invoice.id)? && !self.db.was_declined(invoice.id)?);
         if charged {
             return Ok(Payment { automatic: true, ..Payment::default() });
         }

@@ -50,6 +50,10 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
             let size = std::fs::metadata(&args.file).map_or(0, |meta| meta.len());
             let file = args.file.display().to_string();
             ctx.printer.object(&json!({ "backup": file, "bytes": size }))?;
+            if let Some(folder) = &ctx.config.documents.directory {
+                let folder = folder.display();
+                ctx.note(&format!("note: documents lie in {folder}: copy that folder now, too"));
+            }
             Ok(exit::DONE)
         }
         Command::Check => check(ctx),

@@ -13,7 +13,7 @@ use crate::documents::einvoice::Syntax;
 use crate::domain::document::DocumentForm;
 use crate::domain::{Refusal, Result};
 use crate::failure::{self, exit};
-use crate::store::files::{Owner, Part};
+use crate::store::files::{Owner, Part, read_file};
 use crate::store::{Db, KeptDocument};
 use crate::view::{Align, Column, Format};
 
@@ -82,11 +82,18 @@ pub(super) fn pdf(ctx: &mut Context, noun: Noun, args: &Pdf) -> anyhow::Result<(
     if args.out == Path::new("-") && std::io::stdout().is_terminal() {
         return Err(Refusal::PdfToTerminal { number: args.number.clone() }.into());
     }
-    let (printed, without) =
-        make(ctx, noun, &args.number, |book, paper, press| match args.facturx {
-            true => Ok((book.document(paper, DocumentForm::Facturx, press)?, None)),
-            false => book.pdf(paper, press),
-        })?;
+    let (made, facturx) = (&args.number, DocumentForm::Facturx);
+    let kept = read(ctx, noun, made, |book, paper| match args.facturx {
+        true => book.kept(paper, facturx),
+        false => book.first_pdf(paper),
+    })?;
+    if let Some(printed) = kept {
+        return hand_out(ctx, printed, &args.out);
+    }
+    let (printed, without) = make(ctx, noun, made, |book, paper, press| match args.facturx {
+        true => Ok((book.document(paper, facturx, press)?, None)),
+        false => book.pdf(paper, press),
+    })?;
     if let Some(refusal) = without {
         let why = failure::Failure::from(&refusal).message;
         ctx.note(&format!("note: no e-invoice is inside: {why}"));
@@ -95,10 +102,23 @@ pub(super) fn pdf(ctx: &mut Context, noun: Noun, args: &Pdf) -> anyhow::Result<(
 }
 
 pub(super) fn xml(ctx: &mut Context, noun: Noun, args: &Xml) -> anyhow::Result<()> {
-    let form = form_of(args.syntax);
-    let made =
-        make(ctx, noun, &args.number, |book, paper, press| book.document(paper, form, press))?;
-    hand_out(ctx, made, &args.out)
+    let (number, form) = (&args.number, form_of(args.syntax));
+    let printed = match read(ctx, noun, number, |book, paper| book.kept(paper, form))? {
+        Some(printed) => printed,
+        None => make(ctx, noun, number, |book, paper, press| book.document(paper, form, press))?,
+    };
+    hand_out(ctx, printed, &args.out)
+}
+
+/// Looks at what was made: an auditor's copy may be one that nobody can write.
+fn read<T>(
+    ctx: &mut Context,
+    noun: Noun,
+    number: &str,
+    work: impl FnOnce(&Book, &Paper) -> Result<T>,
+) -> anyhow::Result<T> {
+    let mut store = ctx.reader()?;
+    Ok(ctx.read(&mut store, |book| with_paper(book.db, noun, number, |paper| work(book, paper)))?)
 }
 
 fn form_of(syntax: Syntax) -> DocumentForm {
@@ -135,7 +155,7 @@ fn hand_out(ctx: &mut Context, printed: Printed, out: &Path) -> anyhow::Result<(
 /// # Errors
 /// Another file is there, or there is no room or permission.
 pub(super) fn put(path: &Path, bytes: &[u8], owner: Option<Owner>) -> Result<()> {
-    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+    if read_file(path).is_some_and(|there| there == bytes) {
         return Ok(());
     }
     let mut part = Part::begin(path)?;
@@ -160,14 +180,8 @@ fn tell(ctx: &mut Context, kept: &KeptDocument, file: &Path) -> anyhow::Result<(
 }
 
 pub(super) fn check(ctx: &mut Context, noun: Noun, args: &Check) -> anyhow::Result<u8> {
-    let mut store = ctx.reader()?;
-    let act = ctx.act();
-    let (lacks, slug) = store.read(|db| {
-        let book = Book::new(db, &act, &ctx.config);
-        with_paper(db, noun, &args.number, |paper| {
-            let tenant = db.tenant_by_id(paper.tenant())?;
-            Ok((book.lacks(paper)?, tenant.slug))
-        })
+    let (lacks, slug) = read(ctx, noun, &args.number, |book, paper| {
+        Ok((book.lacks(paper)?, book.db.tenant_by_id(paper.tenant())?.slug))
     })?;
     let valid = lacks.is_empty();
     let lacks: Vec<Value> = lacks

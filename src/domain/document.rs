@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::email::Locale;
-use super::invoice::Amounts;
+use super::invoice::{Amounts, Origin};
 use super::legal::Notes;
 use super::party::Party;
 use super::tax::{self, TaxBasis, TaxCategory};
@@ -85,6 +85,9 @@ pub struct Document {
     pub memo: Option<String>,
     pub notes: Notes,
     pub payment: Payment,
+    /// What the customer writes on a transfer, so that a program knows the invoice: a creditor reference
+    /// (ISO 11649); `None` of a credit note.
+    pub reference: Option<String>,
     /// What the seller says of itself, under the notes.
     pub legal_text: Option<String>,
     /// The last line of each page.
@@ -140,28 +143,23 @@ impl Document {
     pub fn taxed_on(&self) -> Option<TaxBasis> {
         self.is_taxed().then_some(self.basis)
     }
-
-    /// What the customer writes on a transfer, so that a program knows the invoice: the number as a
-    /// creditor reference; `None` of a credit note, and of a number that does not fit into one.
-    pub fn reference(&self) -> Option<String> {
-        (self.kind == DocumentKind::Invoice).then(|| creditor_reference(&self.number)).flatten()
-    }
 }
 
-/// The number of an invoice as a creditor reference (ISO 11649): `RF`, two check digits, and the letters and
-/// digits of the number; `None` where these are none or more than 21.
-pub fn creditor_reference(number: &str) -> Option<String> {
-    let body: String = number
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
+/// The creditor reference of an invoice (ISO 11649): `RF`, two check digits, and what no other invoice has.
+/// That is the letters and digits of a number of the series, of which one differs from another in them
+/// too. Numbers that were typed need not (`1-11` and `11-1`), and some have no letter that fits: then it
+/// is the id.
+pub fn creditor_reference(number: &str, origin: Origin, id: InvoiceId) -> String {
+    let body: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
+    let body = body.to_ascii_uppercase();
     let is_plain = number.chars().all(|c| c.is_ascii() || !c.is_alphanumeric());
-    if !is_plain || !(1..=21).contains(&body.len()) {
-        return None;
-    }
+    let fits = is_plain && (1..=21).contains(&body.len());
+    let body = match origin {
+        Origin::Issued if fits => body,
+        Origin::Issued | Origin::Typed | Origin::Imported => format!("ID{:07}", id.0),
+    };
     let check = 98 - super::party::modulo_97(body.bytes().chain(*b"RF00"));
-    Some(format!("RF{check:02}{body}"))
+    format!("RF{check:02}{body}")
 }
 
 /// What a file with a document is called: its number, in the letters that every file system and mail program
@@ -181,17 +179,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_creditor_reference_bears_the_number_and_proves_it() {
-        for (number, reference) in [
+    fn a_creditor_reference_is_of_one_invoice_and_proves_it() {
+        use Origin::{Imported, Issued, Typed};
+        for (number, origin, reference) in [
             // The example of the standard.
-            ("539007547034", Some("RF18539007547034")),
-            ("INV-2026-000001", Some("RF94INV2026000001")),
-            ("inv/2026/000001", Some("RF94INV2026000001")),
-            ("F\u{e9}vrier-1", None),
-            ("---", None),
-            ("1234567890123456789012", None),
+            ("539007547034", Issued, "RF18539007547034"),
+            ("INV-2026-000001", Issued, "RF94INV2026000001"),
+            ("1-11", Typed, "RF58ID0000007"),
+            ("INV-2026-000001", Imported, "RF58ID0000007"),
+            ("F\u{e9}vrier-1", Issued, "RF58ID0000007"),
+            ("---", Issued, "RF58ID0000007"),
+            ("1234567890123456789012", Issued, "RF58ID0000007"),
         ] {
-            assert_eq!(creditor_reference(number).as_deref(), reference, "{number}");
+            assert_eq!(creditor_reference(number, origin, InvoiceId(7)), reference, "{number}");
         }
     }
 

@@ -202,6 +202,19 @@ pub(super) fn modulo_97(bytes: impl Iterator<Item = u8>) -> u32 {
     })
 }
 
+/// Where a transfer in euros can be sent by the schemes of the European Payments Council.
+#[rustfmt::skip]
+const SEPA: &[&str] = &[
+    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI",
+    "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL",
+    "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "SM", "VA",
+];
+
+/// Whether an account can be paid to by a SEPA transfer.
+pub fn is_sepa(iban: &str) -> bool {
+    iban.get(..2).is_some_and(|country| SEPA.contains(&country))
+}
+
 /// A BIC (ISO 9362) in capital letters: a bank, a country, a place, and a branch or none; `None` of another
 /// shape.
 pub fn bic(value: &str) -> Option<String> {

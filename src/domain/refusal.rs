@@ -328,9 +328,11 @@ pub enum Refusal {
         number: String,
         what: String,
     },
-    /// A void invoice of which no document was made while it stood.
+    /// A void invoice of which no document was made in that form while it stood.
     VoidHasNoDocument {
         invoice: String,
+        /// The word of the form.
+        form: &'static str,
     },
     /// It cannot be void any more.
     HasCreditNotes {

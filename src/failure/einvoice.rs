@@ -83,7 +83,9 @@ pub fn message(lack: &Lack) -> String {
         }
         Lack::TaxCategory => "it bears no tax, and nothing says why".to_owned(),
         Lack::Rate { rate } => format!("France has no VAT of {rate} %"),
-        Lack::Tax { tax, rate } => format!("its tax, {tax}, is not {rate} % of its net"),
+        Lack::Tax { tax, rate } => format!(
+            "its tax, {tax}, is none that the rules of e-invoices let stand at {rate} % (BR-CO-17)"
+        ),
         Lack::Number { number } => format!("France takes no such number: {}", value(number)),
         Lack::Corrects => "nothing says which invoice it takes back".to_owned(),
         Lack::CorrectedNumber { number } => {

@@ -184,8 +184,9 @@ impl From<&Refusal> for Failure {
                 new("document_lost", format!("{number}: {what}"))
                     .hint("a document is never made anew: take it from a backup; billing db check names all that are lost")
             }
-            R::VoidHasNoDocument { invoice } => {
-                new("invoice_void", format!("{invoice} is void, and has no document"))
+            R::VoidHasNoDocument { invoice, form } => {
+                let what = if *form == "pdf" { "PDF" } else { "e-invoice" };
+                new("invoice_void", format!("{invoice} is void, and no {what} of it was made"))
                     .hint("a document is made while an invoice stands; invoice show tells of it")
             }
             R::HasCreditNotes { invoice } => {

@@ -225,6 +225,10 @@ impl Import<'_> {
             let what = "it has credit notes";
             return Err(row.bad("number", Why::CannotChange { what }));
         }
+        if is_printed(&differs) && self.db.invoice_out_since(there.id)?.is_some() {
+            let what = "its e-mail has left, or its document was made: a credit note takes it back";
+            return Err(row.bad("number", Why::CannotChange { what }));
+        }
         if there.coupon.is_some() {
             let what = "a coupon was applied to it here";
             return Err(row.bad("number", Why::CannotChange { what }));
@@ -295,6 +299,12 @@ fn read_status(
 /// The columns of the row whose values are not those that are stored. A status that an open
 /// invoice came to here (it was paid, credited, voided or written off since its import) is no
 /// difference.
+/// Whether one of these columns stands on the document of an invoice, which is never made anew. What was
+/// paid since elsewhere does not.
+fn is_printed(columns: &[&str]) -> bool {
+    columns.iter().any(|column| !["status", "paid_on"].contains(column))
+}
+
 fn differences(row: &Row, read: &Read, there: &Invoice) -> Vec<&'static str> {
     let closed_here = there.closed_reason.is_some()
         || there.status == InvoiceStatus::Credited

@@ -112,7 +112,8 @@ pub fn attach(message: &[u8], attachment: &Attachment) -> Result<Vec<u8>> {
     let (content_type, after) = content_type.split_at(end.map_or(content_type.len(), |(at, _)| at));
     let (_, rest) = content_type.split_once("boundary=\"").ok_or_else(no_message)?;
     let (inner, _) = rest.split_once('"').ok_or_else(no_message)?;
-    let boundary = format!("{inner}_file");
+    // None begins with the other: a line is compared with as much of a boundary as that has (RFC 2046, 5.1.1).
+    let boundary = format!("=_file{}", inner.trim_start_matches("=_"));
     let pdf = ContentType::parse("application/pdf").map_err(|error| refuse(&error.to_string()))?;
     let file = lettre::message::Attachment::new(attachment.name.to_owned());
     let file = file.body(attachment.bytes.to_vec(), pdf).formatted();
@@ -336,7 +337,7 @@ mod tests {
         assert!(body.contains("Content-Type: multipart/alternative"), "{body}");
         assert!(body.contains("Content-Disposition: attachment; filename=\"INV-1.pdf\""), "{body}");
         assert!(body.contains("Content-Type: application/pdf"), "{body}");
-        assert!(body.ends_with("_file--\r\n"), "{body}");
+        assert!(body.ends_with("--=_fileeml73f2abillingexamplecom--\r\n"), "{body}");
         let again = attach(&message, &Attachment { name: "INV-1.pdf", bytes: &bytes }).unwrap();
         assert_eq!(with, again);
         assert!(attach(b"no message", &Attachment { name: "a.pdf", bytes: &bytes }).is_err());

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use ring::digest::{SHA256, digest};
 use rusqlite::{OptionalExtension, Row};
 
-use super::files::{Owner, Part, make_folder};
+use super::files::{Owner, Part, make_folder, read_file};
 use super::{Days, Db, columns};
 use crate::domain::document::{DocumentForm, DocumentOf, file_stem};
 use crate::domain::{Act, CreditNoteId, DocumentId, InvoiceId, Refusal, Result, TenantId};
@@ -24,6 +24,7 @@ pub struct Shelf<'a> {
 #[derive(Debug, Clone)]
 pub struct KeptDocument {
     pub id: DocumentId,
+    pub of: DocumentOf,
     /// Of the invoice or credit note.
     pub number: String,
     pub form: DocumentForm,
@@ -39,9 +40,15 @@ impl KeptDocument {
         hex(&self.sha256)
     }
 
-    /// What its file is called where people see it.
+    /// What its file is called where people see it. A number with letters that no file has, `F/1`, is
+    /// told from one that has others in their place, `F_1`, by the id.
     pub fn file_name(&self) -> String {
-        format!("{}.{}", file_stem(&self.number), self.form.ending())
+        let (stem, ending) = (file_stem(&self.number), self.form.ending());
+        match (stem == self.number, self.of) {
+            (true, _) => format!("{stem}.{ending}"),
+            (false, DocumentOf::Invoice(id)) => format!("{stem}-{id}.{ending}"),
+            (false, DocumentOf::CreditNote(id)) => format!("{stem}-{id}.{ending}"),
+        }
     }
 
     fn name_by_hash(&self) -> String {
@@ -85,6 +92,17 @@ impl Db<'_> {
         };
         let mut statement = self.conn.prepare_cached(sql)?;
         Ok(statement.query_row((id, form.word()), document).optional()?)
+    }
+
+    /// The PDF of an invoice or credit note that was made first, whichever form it has: what its customer
+    /// has.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn first_pdf(&self, of: DocumentOf) -> Result<Option<KeptDocument>> {
+        let made = [DocumentForm::Pdf, DocumentForm::Facturx].map(|form| self.document(of, form));
+        let [pdf, facturx] = made;
+        Ok([pdf?, facturx?].into_iter().flatten().min_by_key(|kept| kept.id))
     }
 
     /// The document with that id.
@@ -210,17 +228,35 @@ impl Db<'_> {
         self.document_by_id(DocumentId(self.conn.last_insert_rowid()))
     }
 
+    /// What lies there under the name of these bytes and is not these, half of a file that a disk lost,
+    /// gives way.
     fn put_into(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
         let path = folder.join(name);
-        if std::fs::read(&path).is_ok_and(|there| there == bytes) {
+        if read_file(&path).is_some_and(|there| there == bytes) {
             return Ok(());
         }
         let owner = self.conn.path().and_then(|db| Owner::of(Path::new(db)));
-        make_folder(folder, owner)?;
-        let mut part = Part::begin(&path)?;
+        if !folder.is_dir() {
+            self.check_no_document_lies_in_a_folder(folder)?;
+            make_folder(folder, owner)?;
+        }
+        let mut part = Part::begin_over(&path)?;
         part.write_bytes(bytes)?;
         owner.into_iter().for_each(|owner| owner.take(part.path()));
-        part.publish()
+        part.publish_over()
+    }
+
+    /// A folder that is gone is none to be made anew while documents lie in it: its disk is not there.
+    fn check_no_document_lies_in_a_folder(&self, folder: &Path) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM documents d WHERE NOT EXISTS (
+               SELECT 1 FROM document_files f WHERE f.sha256 = d.sha256))",
+        )?;
+        if !statement.query_row([], |row| row.get::<_, bool>(0))? {
+            return Ok(());
+        }
+        let gone = "it is gone, and documents lie in it: is its disk there?";
+        Err(Refusal::file(folder, "find", &std::io::Error::other(gone)))
     }
 
     /// The bytes of a document, proved by their SHA-256. They are looked for where they may have been
@@ -244,7 +280,7 @@ impl Db<'_> {
         let stored: Option<Vec<u8>> =
             statement.query_row([kept.sha256], |row| row.get(0)).optional()?;
         let file = shelf.folder.map(|folder| folder.join(kept.name_by_hash()));
-        let bytes = stored.or_else(|| file.as_ref().and_then(|path| std::fs::read(path).ok()));
+        let bytes = stored.or_else(|| file.as_deref().and_then(read_file));
         let what = format!("its {} ({})", kept.form, kept.hash());
         Ok(match bytes {
             Some(bytes) if sha256(&bytes) == kept.sha256 => Ok(bytes),
@@ -300,6 +336,10 @@ fn hex(bytes: &[u8]) -> String {
 fn document(row: &Row) -> rusqlite::Result<KeptDocument> {
     Ok(KeptDocument {
         id: DocumentId(row.get("id")?),
+        of: match row.get::<_, Option<i64>>("invoice_id")? {
+            Some(id) => DocumentOf::Invoice(InvoiceId(id)),
+            None => DocumentOf::CreditNote(CreditNoteId(row.get("credit_note_id")?)),
+        },
         number: row.get("number")?,
         form: columns::word(row, "form")?,
         sha256: row.get("sha256")?,

@@ -64,6 +64,22 @@ pub fn open_beside(db: &Path, path: &Path) -> io::Result<File> {
 
 const NO_LINK: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
+/// The bytes of a file; `None` where there is none, or something else has its name: a pipe would be waited for.
+pub fn read_file(path: &Path) -> Option<Vec<u8>> {
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    std::fs::read(path).ok()
+}
+
+/// Opens a file to read; a link is not followed: root would read anything for whoever planted it.
+///
+/// # Errors
+/// There is none, a link is there, or there is no permission.
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(NO_LINK | NO_WAIT).open(path)
+}
+
+const NO_WAIT: i32 = OFlags::NONBLOCK.bits().cast_signed();
+
 /// Makes a folder, and those above it, where there is none: for its owner alone.
 ///
 /// # Errors

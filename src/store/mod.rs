@@ -136,6 +136,25 @@ impl<'a> Db<'a> {
         Db { conn, zone, actor: RefCell::default(), random: RefCell::default() }
     }
 
+    /// Does all of `work`, or nothing of it: what was written before it was refused is taken back, and
+    /// the transaction goes on.
+    ///
+    /// # Errors
+    /// As `work`, or a fault of the file.
+    pub fn wholly<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.conn.execute_batch("SAVEPOINT wholly")?;
+        match work() {
+            Ok(done) => {
+                self.conn.execute_batch("RELEASE wholly")?;
+                Ok(done)
+            }
+            Err(refusal) => {
+                self.conn.execute_batch("ROLLBACK TO wholly; RELEASE wholly")?;
+                Err(refusal)
+            }
+        }
+    }
+
     /// Inserts a row and returns its id, or `None` where `ON CONFLICT` let it be. RETURNING would
     /// say the same, but it counts as a statement of many writes: SQLite then keeps a journal of
     /// its own for it, and plans to search every table that refers to this one.

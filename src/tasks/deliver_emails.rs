@@ -17,7 +17,7 @@ use crate::domain::dunning::Policy;
 use crate::domain::event::{EmailEvent, EmailFacts, Flat};
 use crate::domain::template::Content;
 use crate::domain::tenant::Tenant;
-use crate::domain::{Act, EmailId, Refusal, Result, act, text};
+use crate::domain::{Act, EmailId, Result, act, text};
 use crate::mail::Undeliverable;
 use crate::mail::{
     self, Attachment, Headers, Outbox, Outcome, Outgoing, Rendered, Renderer, Transport,
@@ -228,18 +228,13 @@ impl Post<'_> {
         let drawn_up = self.store.write(|db| {
             let book = Book::new(db, act, config);
             if let Some(kept) = db.message(email.id)? {
-                let document = email.document.map(|id| db.document_by_id(id)).transpose()?;
-                let document = document.map(|kept| {
-                    let bytes = db.document_bytes(&kept, book.shelf())?;
-                    Ok::<_, Refusal>(Printed { kept, bytes })
-                });
-                let bytes = with_document(kept, document.transpose()?.as_ref())?;
+                let bytes = with_document(kept, documents.again(&book, email)?.as_ref())?;
                 return Ok(Some((email.to.clone(), email.cc.clone(), bytes)));
             }
             let tenant = db.tenant_by_id(email.tenant_id)?;
             match facts(db, email, &tenant, config, policy, act)? {
                 Facts::Content(mut content) => {
-                    let document = documents.of(&book, email.id, &content)?;
+                    let document = documents.of(&book, email, &content)?;
                     content.attached = document.is_some();
                     let (to, cc) = recipients(email, &tenant);
                     let rendered = renderer.render(&content)?;
@@ -337,7 +332,11 @@ pub fn preview(
 ) -> Result<Option<Rendered>> {
     let tenant = db.tenant_by_id(email.tenant_id)?;
     match facts(db, email, &tenant, config, &config.dunning_policy(), act)? {
-        Facts::Content(content) => renderer.render(&content).map(Some),
+        Facts::Content(mut content) => {
+            // As it will leave: whether a document can be made shows when it is.
+            content.attached = attachment::carries(config) && attachment::paper(&content).is_some();
+            renderer.render(&content).map(Some)
+        }
         Facts::Nothing(_) => Ok(None),
     }
 }

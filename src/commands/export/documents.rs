@@ -1,7 +1,6 @@
 //! `billing export documents`.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -18,7 +17,7 @@ use crate::domain::invoice::InvoiceStatus;
 use crate::domain::{Refusal, Result};
 use crate::failure::{Failure, exit};
 use crate::reports::check_order;
-use crate::store::files::{Owner, Part};
+use crate::store::files::{Owner, Part, make_folder, open_to_read};
 use crate::store::{Days, Store};
 use crate::view::{Format, csv_line};
 
@@ -128,10 +127,11 @@ fn make_one(book: &Book, of: DocumentOf, form: Option<DocumentForm>, press: &Pre
     match of {
         DocumentOf::Invoice(id) => {
             let invoice = book.db.invoice_by_id(id).map_err(unnamed)?;
-            let is_void = invoice.status == InvoiceStatus::Void;
-            let made = |form| book.db.document(of, form);
-            let form = form.unwrap_or(book.config.documents.form());
-            if is_void && made(form).map_err(unnamed)?.is_none() {
+            let made = match form {
+                Some(form) => book.db.document(of, form),
+                None => book.db.first_pdf(of),
+            };
+            if invoice.status == InvoiceStatus::Void && made.map_err(unnamed)?.is_none() {
                 return Ok(None);
             }
             make(&Paper::Invoice(&invoice))
@@ -147,13 +147,18 @@ fn make_one(book: &Book, of: DocumentOf, form: Option<DocumentForm>, press: &Pre
 fn tell(ctx: &mut Context, args: &Documents, exported: &Exported) -> anyhow::Result<()> {
     let Exported { written, left, errors } = exported;
     let out = args.out.display().to_string();
-    if ctx.printer.format() == Format::Json {
+    if ctx.printer.format() != Format::Table {
         return Ok(ctx.printer.object(&json!({
             "written": written, "left": left, "folder": out, "errors": errors,
         }))?);
     }
     for error in errors {
-        ctx.note(error["message"].as_str().unwrap_or_default());
+        let [number, message] = ["number", "message"].map(|name| error[name].as_str());
+        let (number, message) = (number.unwrap_or_default(), message.unwrap_or_default());
+        match message.starts_with(number) {
+            true => ctx.note(message),
+            false => ctx.note(&format!("{number}: {message}")),
+        }
     }
     let many = if *written == 1 { "document" } else { "documents" };
     Ok(ctx.printer.text(&format!("{written} {many}, {left} were there: {out}"))?)
@@ -171,6 +176,7 @@ struct Folder {
 
 impl Folder {
     fn open(path: &Path, owner: Option<Owner>) -> Result<Folder> {
+        make_folder(path, owner)?;
         let list = path.join(MANIFEST);
         let mut manifest = Part::begin_over(&list)?;
         owner.into_iter().for_each(|owner| owner.take(manifest.path()));
@@ -178,7 +184,7 @@ impl Folder {
         let head = csv_line(&HEAD);
         manifest.write(&head)?;
         let failed = |error: std::io::Error| Refusal::file(&list, "read", &error);
-        match File::open(&list) {
+        match open_to_read(&list) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
             Ok(file) => {

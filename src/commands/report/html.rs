@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use super::Between;
 use crate::books::Book;
 use crate::commands::{Context, document, out_failed};
-use crate::domain::Result;
 use crate::domain::money::Totals;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::{DocumentId, Money, RunId, act, calendar};
-use crate::failure::exit;
+use crate::domain::{Refusal, Result};
+use crate::failure::{Failure, exit};
 use crate::reports::{Mrr, Period, automation, by_plan, growth, kpi, mrr, overdue, transactions};
 use crate::store::files::{Owner, make_folder};
 use crate::store::{Db, Store, TenantFilter};
@@ -58,7 +58,7 @@ pub fn run(ctx: &mut Context, args: &Html) -> anyhow::Result<u8> {
     })?;
     let Pages { folder, pdfs, .. } = pages;
     let count = folder.publish()?;
-    put_pdfs(ctx, &mut store, &pdfs, &args.out)?;
+    let lost = put_pdfs(ctx, &mut store, &pdfs, &args.out)?;
     drop(store);
     ctx.changes.made();
     let index = args.out.join("index.html");
@@ -69,31 +69,47 @@ pub fn run(ctx: &mut Context, args: &Html) -> anyhow::Result<u8> {
             ctx.printer.object(&json!({ "pages": count, "index": index })).map_err(out_failed)?;
         }
     }
-    Ok(exit::DONE)
+    lost.iter().for_each(|what| ctx.note(what));
+    Ok(if lost.is_empty() { exit::DONE } else { exit::PARTIAL })
 }
 
 /// Puts the documents beside the pages that lead to them. A document is always the same bytes: what an
-/// earlier run wrote is left, so that a nightly run writes what is new.
-fn put_pdfs(ctx: &Context, store: &mut Store, pdfs: &[DocumentId], out: &Path) -> Result<()> {
+/// earlier run wrote is left, so that a nightly run writes what is new. Returns what is lost, in words.
+fn put_pdfs(
+    ctx: &Context,
+    store: &mut Store,
+    pdfs: &[DocumentId],
+    out: &Path,
+) -> Result<Vec<String>> {
     let (folder, owner) = (out.join(DOCUMENTS), Owner::of(&ctx.db));
     if pdfs.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     make_folder(&folder, owner)?;
-    ctx.read(store, |book| {
-        for id in pdfs {
+    let mut lost = Vec::new();
+    for id in pdfs {
+        let printed = ctx.read(store, |book| {
             let kept = book.db.document_by_id(*id)?;
             let path = folder.join(kept.file_name());
             let size = std::fs::symlink_metadata(&path).ok().map(|meta| meta.len());
-            if size == Some(kept.size as u64) {
-                continue;
+            match size == Some(kept.size as u64) {
+                true => Ok(None),
+                false => book.printed(kept).map(|printed| Some((path, printed.bytes))),
             }
-            let bytes = book.db.document_bytes(&kept, book.shelf())?;
-            std::fs::remove_file(&path).ok();
-            document::put(&path, &bytes, owner)?;
+        });
+        match printed {
+            Ok(None) => {}
+            Ok(Some((path, bytes))) => {
+                std::fs::remove_file(&path).ok();
+                document::put(&path, &bytes, owner)?;
+            }
+            Err(refusal) if matches!(refusal, Refusal::DocumentLost { .. }) => {
+                lost.push(Failure::from(&refusal).message);
+            }
+            Err(refusal) => return Err(refusal),
         }
-        Ok(())
-    })
+    }
+    Ok(lost)
 }
 
 /// The pages as they are written.

@@ -83,7 +83,7 @@ const EU: [&str; 29] = [
 ];
 
 /// Whether a country, or the beginning of a number for VAT, is of the European Union.
-pub(super) fn is_eu(country: &str) -> bool {
+fn is_eu(country: &str) -> bool {
     EU.contains(&country)
 }
 

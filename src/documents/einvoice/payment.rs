@@ -1,11 +1,11 @@
 //! How an e-invoice is to be paid (BG-16) and on what terms (BT-20).
 
 use super::Sums;
-use super::party::is_eu;
 use crate::documents::xml::is_said;
 use crate::domain::Currency;
 use crate::domain::document::{Document, DocumentKind};
 use crate::domain::email::Locale;
+use crate::domain::party::is_sepa;
 
 /// How it is to be paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +37,6 @@ const SEPA_TRANSFER: &str = "58";
 /// which the gateway knows.
 const AGREED: &str = "57";
 
-/// Where there is SEPA beyond the European Union.
-const SEPA: [&str; 13] =
-    ["AD", "AL", "CH", "GB", "GI", "IS", "LI", "MC", "MD", "ME", "MK", "NO", "SM"];
-
 /// How a document is to be paid; `None` of one that is not, or of which nothing is known.
 pub(super) fn means(document: &Document) -> Option<Means> {
     if document.kind == DocumentKind::CreditNote || Sums::of(document).due.minor() <= 0 {
@@ -50,11 +46,10 @@ pub(super) fn means(document: &Document) -> Option<Means> {
         return Some(Means { code: AGREED, reference: None, account: None });
     }
     let iban = document.seller.iban.clone()?;
-    let country = iban.get(..2).unwrap_or_default();
-    let sepa = document.currency() == Currency::EUR && (is_eu(country) || SEPA.contains(&country));
+    let sepa = document.currency() == Currency::EUR && is_sepa(&iban);
     Some(Means {
         code: if sepa { SEPA_TRANSFER } else { TRANSFER },
-        reference: document.reference().or_else(|| Some(document.number.clone())),
+        reference: document.reference.clone(),
         account: Some(Account {
             iban,
             name: document.seller.name.clone(),

@@ -3,14 +3,7 @@
 use qrcodegen::{QrCode, QrCodeEcc, QrSegment, Version};
 
 use crate::domain::document::{Document, DocumentKind};
-
-/// Where a transfer in euros can be sent by the scheme that the code is of.
-#[rustfmt::skip]
-const SEPA: &[&str] = &[
-    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI",
-    "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL",
-    "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "SM", "VA",
-];
+use crate::domain::party::is_sepa;
 
 /// What the code of an invoice says; `None` of one that nobody is to send a transfer for, or cannot.
 pub fn text(document: &Document) -> Option<String> {
@@ -20,7 +13,7 @@ pub fn text(document: &Document) -> Option<String> {
     let to_be_sent = document.kind == DocumentKind::Invoice
         && document.due.minor() > 0
         && !document.payment.automatic;
-    let can_be_sent = iban.get(..2).is_some_and(|country| SEPA.contains(&country));
+    let can_be_sent = is_sepa(iban);
     let amount = document.due.major();
     // 999 999 999.99 is the largest amount.
     if !(in_euros && to_be_sent && can_be_sent && amount.len() <= 12) {
@@ -28,14 +21,8 @@ pub fn text(document: &Document) -> Option<String> {
     }
     let name: String = name.chars().take(70).collect();
     let bic = seller.bic.as_deref().unwrap_or_default();
-    // A number that does not fit into a reference is said in words.
-    let (reference, words) = match document.reference() {
-        Some(reference) => (reference, ""),
-        None => (String::new(), document.number.as_str()),
-    };
-    let text =
-        format!("BCD\n002\n1\nSCT\n{bic}\n{name}\n{iban}\nEUR{amount}\n\n{reference}\n{words}");
-    Some(text.trim_end().to_owned())
+    let reference = document.reference.as_deref()?;
+    Some(format!("BCD\n002\n1\nSCT\n{bic}\n{name}\n{iban}\nEUR{amount}\n\n{reference}"))
 }
 
 /// The dark squares of the code, in rows; `None` where it says too much for one.

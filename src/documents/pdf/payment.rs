@@ -73,7 +73,7 @@ fn account(document: &Document) -> Vec<(&'static str, String)> {
         Some(own) => [Some(own), None],
         None => [iban(), iban().and(bic())],
     };
-    let reference = seller.iban.as_ref().and_then(|_| document.reference());
+    let reference = seller.iban.as_ref().and_then(|_| document.reference.clone());
     let reference = reference.map(|reference| (words.reference, grouped(&reference)));
     account.into_iter().flatten().chain(reference).collect()
 }

@@ -77,7 +77,7 @@ fn grid(document: &Document, setter: &Setter<'_>) -> Result<Grid> {
         (words.quantity, texts(document, |l| are_counted.then(|| quantity_of(l.quantity)))),
         (price, texts(document, |l| l.unit_price.map(price_of))),
         (words.discount, texts(document, less)),
-        (amount, texts(document, |l| Some(amount_of(l.amount)))),
+        (amount, texts(document, |l| Some(amount_of(after_discount(l))))),
     ];
     let mut columns = Vec::new();
     for (title, texts) in texts {
@@ -95,6 +95,11 @@ fn grid(document: &Document, setter: &Setter<'_>) -> Result<Grid> {
         right -= column.width() + gutter;
     }
     Ok(Grid { columns, room: if are_below { WIDTH } else { room }, are_below })
+}
+
+/// What a line comes to, on the document's basis: the sums begin with what all come to before.
+fn after_discount(line: &DocumentLine) -> Money {
+    Money::from_minor(line.amount.minor() - line.discount.minor(), line.amount.currency())
 }
 
 fn texts(

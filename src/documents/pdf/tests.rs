@@ -81,6 +81,7 @@ fn invoice(locale: Locale, code: &str, lines: &[(&str, i64)]) -> Document {
         memo: None,
         notes: Notes::None,
         payment: Payment::default(),
+        reference: some("RF94INV2026000001"),
         legal_text: None,
         footer: None,
     }

@@ -54,7 +54,7 @@ fn sums(document: &Document) -> Vec<Sum> {
     let called = labels::sums(country, *locale, document.tax_rate, basis);
     let words = Words::of(*locale);
     let is_inclusive = basis.is_some_and(TaxBasis::is_inclusive);
-    let (has_discount, has_tax) = (!amounts.discount.is_zero(), !amounts.tax.is_zero());
+    let (has_discount, has_tax) = (!amounts.discount.is_zero(), basis.is_some());
     let discount = match &document.coupon {
         Some(coupon) => format!("{} ({coupon})", words.discount),
         None => words.discount.to_owned(),

@@ -1,11 +1,14 @@
 -- What a customer's credit paid of an invoice at its issue: its document says so for ever.
 ALTER TABLE invoices ADD COLUMN credit_at_issue_minor INTEGER NOT NULL DEFAULT 0
     CHECK (credit_at_issue_minor >= 0);
+-- It was booked behind the invoice itself, in one transaction and with nothing in between.
 UPDATE invoices SET credit_at_issue_minor = issue.credit
-  FROM (SELECT l.invoice_id, -sum(l.receivable_minor) AS credit FROM ledger l
-        JOIN invoices i ON i.id = l.invoice_id
-        WHERE l.kind = 'credit_applied' AND l.recorded_at = i.created_at
-          AND i.credit_applied_minor > 0 GROUP BY l.invoice_id) AS issue
+  FROM (SELECT l.invoice_id, -sum(l.receivable_minor) AS credit
+        FROM ledger l JOIN ledger i ON i.invoice_id = l.invoice_id AND i.kind = 'invoice'
+        WHERE l.kind = 'credit_applied' AND l.recorded_at = i.recorded_at
+          AND NOT EXISTS (SELECT 1 FROM ledger b WHERE b.id > i.id AND b.id < l.id
+            AND (b.invoice_id IS NOT l.invoice_id OR b.kind <> 'credit_applied'))
+        GROUP BY l.invoice_id) AS issue
   WHERE issue.invoice_id = invoices.id;
 
 -- The documents of invoices and credit notes, each made once in each form, and never again: what was
@@ -22,13 +25,12 @@ CREATE TABLE documents (
   UNIQUE (invoice_id, form),
   UNIQUE (credit_note_id, form),
   CHECK ((invoice_id IS NULL) <> (credit_note_id IS NULL)),
-  -- An imported invoice may be given to the customer whose it is.
-  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id) ON UPDATE CASCADE,
-  FOREIGN KEY (credit_note_id, tenant_id) REFERENCES credit_notes (id, tenant_id) ON UPDATE CASCADE
+  FOREIGN KEY (invoice_id, tenant_id) REFERENCES invoices (id, tenant_id),
+  FOREIGN KEY (credit_note_id, tenant_id) REFERENCES credit_notes (id, tenant_id)
 ) STRICT;
 CREATE INDEX documents_tenant ON documents (tenant_id);
 CREATE TRIGGER documents_immutable BEFORE UPDATE OF
-  id, invoice_id, credit_note_id, form, sha256, size, made_at ON documents
+  id, tenant_id, invoice_id, credit_note_id, form, sha256, size, made_at ON documents
 BEGIN
   SELECT RAISE(ABORT, 'a document cannot be changed');
 END;

@@ -172,6 +172,7 @@ impl Draft {
             memo: None,
             notes: law.map_or(Notes::None, Notes::Law),
             payment: Payment::default(),
+            reference: Some("RF27FA2026000001".into()),
             legal_text: None,
             footer: None,
             seller: self.seller,
@@ -192,6 +193,7 @@ impl Draft {
             corrects: Some(corrects),
             memo: Some("Erreur de facturation".into()),
             notes: Notes::None,
+            reference: None,
             ..invoice
         }
     }
