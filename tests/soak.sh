@@ -7,8 +7,19 @@
 #
 # `bash tests/soak.sh money [LIVES [SEED]]` lives through tests/money_chance.rs instead: 500 lives of
 # money take some ten minutes where temporary files are kept in memory (TMPDIR=/dev/shm).
+#
+# `PYTHON=python bash tests/soak.sh documents` has the official rules read e-invoices of every kind and some that
+# chance draws up; PYTHON has the packages that .ci/run installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+if [ "${1:-}" = documents ]; then
+    out=$(mktemp -d)
+    trap 'rm -rf "$out"' EXIT
+    BILLING_EINVOICES=$out cargo test --quiet --lib documents -- --ignored
+    "${PYTHON:-python3}" tests/peers/documents.py check --strict "$out"
+    exit
+fi
 
 if [ "${1:-}" = money ]; then
     export BILLING_MONEY_LIVES=${2:-500} BILLING_REPLAY_SEED=${3:-$RANDOM}

@@ -181,7 +181,7 @@ impl Db<'_> {
             .ok_or_else(|| Refusal::NotFound { noun: "email", name: id.to_string(), near: None })
     }
 
-    /// The bytes of an e-mail as they left, if it was tried.
+    /// The bytes of an e-mail as they left but for its document, if it was tried.
     ///
     /// # Errors
     /// A fault of the file.
