@@ -502,9 +502,18 @@ fn an_einvoice_is_made_in_all_its_forms_or_in_none() {
     let run = shop.task("deliver-emails", DAY, &[]);
     assert_eq!((&run["emails_sent"], &run["status"]), (&json!(1), &json!("partial")), "{run}");
     assert_eq!(shop.made(), Vec::<String>::new());
+    // Others are made in the same transaction, by somebody who did nothing before.
+    shop.invoice(&[]);
+    let export =
+        ["export", "documents", "--since", "2025-01-01", "--out", "out", "--format", "cii"];
+    let mut export = shop.command(&export);
+    let done = export.env("LOGNAME", "auditor").output().expect("billing starts");
+    assert_eq!(done.status.code(), Some(3), "{}", String::from_utf8_lossy(&done.stderr));
+    let made = shop.made();
+    assert!(made.len() == 3 && made[0].starts_with("INV-2025-000002 "), "{made:?}");
     std::fs::remove_dir_all(&taken).expect("gone");
     shop.bytes(&["invoice", "xml", &number]);
-    assert_eq!(shop.made().len(), 3);
+    assert_eq!(shop.made().len(), 6);
 }
 
 #[test]

@@ -161,7 +161,7 @@ impl Book<'_> {
     /// What an e-invoice of it lacks; nothing, where there is one already.
     ///
     /// # Errors
-    /// A currency that e-invoices do not know, a void invoice, or a fault of the file.
+    /// A currency that e-invoices do not know, or a fault of the file.
     pub fn lacks(&self, paper: &Paper) -> Result<Vec<Lack>> {
         if self.db.document(paper.of(), DocumentForm::Cii)?.is_some() {
             return Ok(Vec::new());

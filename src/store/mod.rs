@@ -150,6 +150,8 @@ impl<'a> Db<'a> {
             }
             Err(refusal) => {
                 self.conn.execute_batch("ROLLBACK TO wholly; RELEASE wholly")?;
+                // The row of who acted may have been taken back, too.
+                self.actor.replace(None);
                 Err(refusal)
             }
         }
