@@ -185,11 +185,11 @@ mod tests {
             // The example of the standard.
             ("539007547034", Issued, "RF18539007547034"),
             ("INV-2026-000001", Issued, "RF94INV2026000001"),
-            ("1-11", Typed, "RF58ID0000007"),
-            ("INV-2026-000001", Imported, "RF58ID0000007"),
-            ("F\u{e9}vrier-1", Issued, "RF58ID0000007"),
-            ("---", Issued, "RF58ID0000007"),
-            ("1234567890123456789012", Issued, "RF58ID0000007"),
+            ("1-11", Typed, "RF71ID0000007"),
+            ("INV-2026-000001", Imported, "RF71ID0000007"),
+            ("F\u{e9}vrier-1", Issued, "RF71ID0000007"),
+            ("---", Issued, "RF71ID0000007"),
+            ("1234567890123456789012", Issued, "RF71ID0000007"),
         ] {
             assert_eq!(creditor_reference(number, origin, InvoiceId(7)), reference, "{number}");
         }
