@@ -184,6 +184,16 @@ impl Amounts {
     }
 }
 
+/// What lines come to before discount and tax; `None` of no lines.
+///
+/// # Errors
+/// Lines in two currencies, or a sum above the largest amount.
+pub fn subtotal(lines: &[Line]) -> Result<Option<Money>> {
+    let mut amounts = lines.iter().map(|line| line.amount);
+    let Some(first) = amounts.next() else { return Ok(None) };
+    Ok(Some(amounts.try_fold(first, Money::plus)?))
+}
+
 /// Adds lines up. Without tax, tax = (subtotal − discount) × rate and total = subtotal − discount +
 /// tax; with tax, total = subtotal − discount, and the tax is what [`TaxBasis::take_apart`] finds in
 /// it. The one place where an invoice's amounts are worked out.
@@ -191,15 +201,11 @@ impl Amounts {
 /// # Errors
 /// Lines in two currencies, or sums above the largest amount.
 pub fn add_up(lines: &[Line], basis: TaxBasis, tax_rate: Decimal) -> Result<Amounts> {
-    let Some(first) = lines.first() else {
+    let Some(subtotal) = subtotal(lines)? else {
         return Err(Refusal::bad("lines", "", super::refusal::Why::Empty));
     };
-    let zero = Money::zero(first.amount.currency());
-    let (mut subtotal, mut discount) = (zero, zero);
-    for line in lines {
-        subtotal = subtotal.plus(line.amount)?;
-        discount = discount.plus(line.discount)?;
-    }
+    let nothing = Money::zero(subtotal.currency());
+    let discount = lines.iter().map(|line| line.discount).try_fold(nothing, Money::plus)?;
     let apart = basis.take_apart(subtotal.minus(discount)?, tax_rate)?;
     Ok(Amounts { subtotal, discount, tax: apart.tax, total: apart.total })
 }
@@ -219,11 +225,7 @@ pub fn nets(lines: &[Line], amounts: &Amounts, basis: TaxBasis) -> Vec<Money> {
 /// # Errors
 /// Lines in two currencies, or sums above the largest amount.
 pub fn discounted(lines: &[Line], discount: &Discount) -> Result<Vec<Line>> {
-    let Some(first) = lines.first() else { return Ok(Vec::new()) };
-    let mut subtotal = Money::zero(first.amount.currency());
-    for line in lines {
-        subtotal = subtotal.plus(line.amount)?;
-    }
+    let Some(subtotal) = subtotal(lines)? else { return Ok(Vec::new()) };
     let weights: Vec<i64> = lines.iter().map(|line| line.amount.minor()).collect();
     let parts = discount.off(subtotal)?.split(&weights);
     let with = |(line, discount): (&Line, Money)| Line { discount, ..line.clone() };

@@ -42,6 +42,7 @@ pub mod tenant;
 pub mod text;
 pub mod transaction;
 pub mod trial;
+pub mod typed_lines;
 pub mod verdict;
 pub mod wording;
 

@@ -35,6 +35,13 @@ pub enum Why {
     /// Neither a date nor an instant of RFC 3339.
     NotAnInstant,
     NotMetadata,
+    /// Not `DESCRIPTION:QUANTITY:UNIT_PRICE`.
+    NotALine,
+    /// Not above 0, or with more decimals than a quantity may have.
+    NotAQuantity,
+    TooManyPriceDecimals {
+        most: u32,
+    },
     /// A whole number between these.
     NotACount {
         least: i64,
@@ -130,6 +137,17 @@ pub enum Why {
     BadCsv(String),
 }
 
+/// What is wrong with a line that was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadLine {
+    /// Which line it is, from 1.
+    pub position: usize,
+    /// Empty where the whole line is meant.
+    pub field: &'static str,
+    pub value: String,
+    pub why: Why,
+}
+
 impl From<BadCurrency> for Why {
     fn from(why: BadCurrency) -> Why {
         match why {
@@ -168,6 +186,11 @@ pub enum Refusal {
         field: &'static str,
         value: String,
         why: Why,
+    },
+    /// Of so many lines of an invoice that were typed, all that is wrong with any.
+    BadLines {
+        of: usize,
+        bad: Vec<BadLine>,
     },
     NothingToEdit {
         noun: &'static str,

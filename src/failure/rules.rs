@@ -1,10 +1,13 @@
 //! The words of what the rules refuse.
 
+use std::fmt::Write as _;
+
 use super::values::bad_value;
 use super::{Failure, new, plain_io, rooms};
 use crate::domain::Refusal;
 use crate::domain::coupon::{self, Reason, Verdict};
 use crate::domain::money::MoneyFault;
+use crate::domain::refusal::BadLine;
 use crate::domain::text::printable_value;
 
 impl From<&Refusal> for Failure {
@@ -34,6 +37,7 @@ impl From<&Refusal> for Failure {
                 let failure = new(code, format!("{field}: {message}"));
                 hint.into_iter().fold(failure, Failure::hint)
             }
+            R::BadLines { of, bad } => bad_lines(*of, bad),
             R::ClearedAndSet { field } => {
                 new("cleared_and_set", format!("{field} cannot be cleared and set at once"))
             }
@@ -319,6 +323,31 @@ impl From<&Refusal> for Failure {
 }
 
 /// The code is the first reason's, and all of them are in `reasons`.
+/// All that is wrong with lines that were typed, each with its remedy and the code that it alone would be
+/// refused with.
+fn bad_lines(of: usize, bad: &[BadLine]) -> Failure {
+    let mut positions: Vec<usize> = bad.iter().map(|bad| bad.position).collect();
+    positions.dedup();
+    let mut message = match (positions.len(), of) {
+        (_, 1) => "the line cannot be billed".to_owned(),
+        (count, of) => format!("{count} of {of} lines cannot be billed"),
+    };
+    let mut details = Vec::new();
+    for BadLine { position, field, value, why } in bad {
+        let (code, words, remedy) = bad_value(value, why);
+        let of_field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+        let how = remedy.as_ref().map_or_else(String::new, |remedy| format!(" ({remedy})"));
+        let _ = write!(message, "\n  line {position}: {of_field}{words}{how}");
+        let field = Some(field).filter(|field| !field.is_empty());
+        details.push(serde_json::json!({
+            "line": position, "field": field, "code": code, "reason": words, "remedy": remedy,
+        }));
+    }
+    let failure = new("bad_lines", message)
+        .hint("each is DESCRIPTION:QUANTITY:UNIT_PRICE; what comes off is a --coupon, or later a credit note");
+    Failure { details: serde_json::json!({ "lines": details }), ..failure }
+}
+
 fn coupon_refused(coupon: &str, verdicts: &[Verdict]) -> Failure {
     let reasons = coupon::reasons(verdicts);
     let code = reasons.first().map_or("refused", |reason| reason.word());

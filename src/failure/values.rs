@@ -76,6 +76,21 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             format!("not KEY=VALUE: {value}"),
             "a key of letters, digits, - _ . given once, and a text; at most 20 of them, such as source=newsletter",
         ),
+        Why::NotALine => with(
+            "bad_line",
+            format!("not DESCRIPTION:QUANTITY:UNIT_PRICE: {value}"),
+            "write \"Support: on site:1.5:80.00\"",
+        ),
+        Why::NotAQuantity => with(
+            "bad_quantity",
+            format!("not a quantity: {value}"),
+            "above 0, with at most 4 decimals, such as 3 or 1.5",
+        ),
+        Why::TooManyPriceDecimals { most } => with(
+            "too_many_decimals",
+            format!("more than {most} decimals: {value}"),
+            "prices are never rounded",
+        ),
         Why::NotACount { least, most } => with(
             "bad_count",
             format!("not a whole number from {least} to {most}: {value}"),

@@ -9,8 +9,10 @@ use super::super::once::Once;
 use super::super::{Context, amount_or_nothing, date_arg, prompt};
 use super::show;
 use crate::books::issue::NewIssue;
+use crate::domain::email::Locale;
 use crate::domain::invoice::{self, Line};
-use crate::domain::{InvoiceId, calendar, text, wording};
+use crate::domain::tenant::Tenant;
+use crate::domain::{InvoiceId, Result, calendar, text, typed_lines, wording};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -19,11 +21,15 @@ pub struct Create {
     #[arg(long, value_name = "SLUG")]
     tenant: String,
     /// In the customer's currency; before tax where it is not --tax-inclusive
-    #[arg(long, allow_negative_numbers = true)]
-    amount: String,
+    #[arg(long, allow_negative_numbers = true, required_unless_present = "line")]
+    amount: Option<String>,
     /// What it is for; without it the line is called Services or Prestations
-    #[arg(long)]
+    #[arg(long, conflicts_with = "line")]
     description: Option<String>,
+    /// In place of --amount: a line, split from the right, with the price of one before tax where it is not
+    /// --tax-inclusive; may be repeated
+    #[arg(long, value_name = "DESCRIPTION:QUANTITY:UNIT_PRICE", conflicts_with = "amount")]
+    line: Vec<String>,
     /// Its date; today where it is not given
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     issued_on: Option<NaiveDate>,
@@ -47,9 +53,43 @@ pub struct Create {
     once: Once,
 }
 
+impl Create {
+    /// What it bills, as it was typed.
+    fn billed(&self) -> Result<Billed<'_>> {
+        let Some(amount) = &self.amount else { return Ok(Billed::Lines(&self.line)) };
+        let description = self.description.as_deref();
+        let description = description.map(|d| text::line("description", d, 500)).transpose()?;
+        Ok(Billed::Amount { amount, description })
+    }
+}
+
+/// What an invoice is to bill.
+enum Billed<'a> {
+    Amount { amount: &'a str, description: Option<String> },
+    Lines(&'a [String]),
+}
+
+impl Billed<'_> {
+    /// Its lines. Nothing is an amount too: an invoice over nothing is issued as paid.
+    fn lines(&self, tenant: &Tenant, locale: Locale) -> Result<Vec<Line>> {
+        match self {
+            Billed::Lines(typed) => typed_lines::read(typed, tenant.currency, locale),
+            Billed::Amount { amount, description } => {
+                let amount = amount_or_nothing("amount", amount, tenant.currency, locale)?;
+                let unnamed = || wording::services(tenant.locale).to_owned();
+                let words = description.clone().unwrap_or_else(unnamed);
+                Ok(vec![Line::single(words, amount)])
+            }
+        }
+    }
+
+    fn is_named(&self) -> bool {
+        !matches!(self, Billed::Amount { description: None, .. })
+    }
+}
+
 pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
-    let description = args.description.as_deref().map(|d| text::line("description", d, 500));
-    let description = description.transpose()?;
+    let billed = args.billed()?;
     let number = args.number.as_deref().map(invoice::number).transpose()?;
     let metadata = args.metadata.json_with(args.coupon.as_ref())?;
     let mut store = ctx.writer()?;
@@ -59,22 +99,18 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     for day in [args.issued_on, args.due_on].into_iter().flatten() {
         ask_far(ctx, day)?;
     }
+    // The lines in their order, in which the arguments of a command are not compared.
+    let in_order = args.line.join("\0");
     let mut unnamed = None;
-    let made = args.once.create(ctx, &mut store, "", |book| {
-        let db = book.db;
-        let tenant = db.tenant(&args.tenant)?;
-        // Nothing is an amount too: an invoice over nothing is issued as paid.
-        let (currency, locale) = (tenant.currency, book.config.locale);
-        let amount = amount_or_nothing("amount", &args.amount, currency, locale)?;
-        let words = description.clone().unwrap_or_else(|| {
-            let words = wording::services(tenant.locale).to_owned();
-            unnamed = Some(words.clone());
-            words
-        });
-        let lines = [Line::single(words, amount)];
+    let made = args.once.create(ctx, &mut store, &in_order, |book| {
+        let tenant = book.db.tenant(&args.tenant)?;
+        let lines = billed.lines(&tenant, book.config.locale)?;
+        if !billed.is_named() {
+            unnamed = lines.first().map(|line| line.description.clone());
+        }
         let issued_on = args.issued_on.unwrap_or(book.act.today);
-        let redemption = match &args.coupon {
-            Some(code) => Some(book.redeem_for_new_invoice(code, &tenant, amount, &metadata)?),
+        let redemption = match args.coupon.as_ref().zip(invoice::subtotal(&lines)?) {
+            Some((code, of)) => Some(book.redeem_for_new_invoice(code, &tenant, of, &metadata)?),
             None => None,
         };
         let issued = book.issuer()?.issue(&NewIssue {
