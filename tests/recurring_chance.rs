@@ -2,12 +2,15 @@
 //! whatever was done, what is kept agrees with what it is computed from, and no run fails.
 mod support;
 
+use std::collections::BTreeMap;
+
 use billing::books::subscribe::NewStart;
 use billing::books::{Book, Sent, Then, Voiding};
+use billing::domain::invoice::{Amounts, Invoice, Line};
 use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Change, Collection, Subscription, When};
-use billing::domain::{Act, Result};
+use billing::domain::{Act, Refusal, Result};
 use billing::store::{Db, SubscriptionFilter};
 use billing::tasks::Options;
 use chrono::NaiveDate;
@@ -79,6 +82,50 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
     }
 }
 
+/// What an invoice says to whoever asked for the next one before.
+type Said = (Option<(NaiveDate, NaiveDate)>, NaiveDate, NaiveDate, Amounts, Vec<Line>);
+
+fn said(invoice: Invoice) -> Said {
+    let amounts = invoice.amounts();
+    (invoice.period, invoice.issued_on, invoice.due_on, amounts, invoice.lines)
+}
+
+/// The invoices that a task is to issue today, the next one of each subscription, by what previews say.
+fn foreseen(db: &Db, act: &Act, inside: &Inside, task: Task) -> Result<BTreeMap<i64, Said>> {
+    let book = Book::new(db, act, &inside.config);
+    let mut foreseen = BTreeMap::new();
+    db.each_subscription(&SubscriptionFilter::default(), |subscription| {
+        match book.preview_invoice(subscription.id) {
+            Ok(next) if next.by == task && next.invoice.issued_on == act.today => {
+                foreseen.insert(subscription.id.0, said(next.invoice));
+            }
+            Ok(_) | Err(Refusal::NothingFollows { .. }) => {}
+            Err(refusal) => return Err(refusal),
+        }
+        Ok(true)
+    })?;
+    Ok(foreseen)
+}
+
+fn last_invoice(shop: &Shop) -> i64 {
+    let query = "SELECT coalesce(max(id), 0) FROM invoices";
+    shop.sql().query_row(query, [], |row| row.get(0)).expect("a row")
+}
+
+/// The first invoice of each subscription of those that came after `last`.
+fn issued_after(db: &Db, last: i64) -> Result<BTreeMap<i64, Said>> {
+    let mut issued = BTreeMap::new();
+    db.each_subscription(&SubscriptionFilter::default(), |subscription| {
+        let invoices = db.invoices_of_subscription(&subscription)?.into_iter();
+        let new = invoices.filter(|invoice| invoice.id.0 > last);
+        if let Some(first) = new.min_by_key(|invoice| invoice.id) {
+            issued.insert(subscription.id.0, said(db.invoice_by_id(first.id)?));
+        }
+        Ok(true)
+    })?;
+    Ok(issued)
+}
+
 /// Invoices over a period that began while its subscription was suspended, by its history.
 fn billed_in_absence(shop: &Shop) -> Vec<String> {
     rows(
@@ -113,7 +160,7 @@ fn whatever_is_done_in_whatever_order_every_run_succeeds_and_the_books_agree() {
         let inside = Inside::new(&shop);
         let mut store = inside.open();
         let options = Options { no_deliver: true, ..Options::default() };
-        let mut day = first;
+        let (mut day, mut compared) = (first, 0);
         for step in 0..STEPS {
             // Mostly a few days pass; now and then cron is out for months.
             let days = if random.below(25) == 0 { random.below(150) } else { random.below(9) };
@@ -129,7 +176,19 @@ fn whatever_is_done_in_whatever_order_every_run_succeeds_and_the_books_agree() {
             for task in [Task::GenerateRecurringInvoices, Task::CleanupExpiredTrials] {
                 if random.below(3) > 0 {
                     let at = format!("{day}T12:00:00Z");
+                    let is_foreseen = step % 3 == 0;
+                    let last = last_invoice(&shop);
+                    let looked = store.read(|db| match is_foreseen {
+                        true => foreseen(db, &act, &inside, task),
+                        false => Ok(BTreeMap::new()),
+                    });
+                    let looked = looked.expect("previews");
                     inside.run(&mut store, task, &at, &options);
+                    if is_foreseen {
+                        let issued = store.read(|db| issued_after(db, last)).expect("invoices");
+                        assert_eq!(looked, issued, "{what}: {task} issues what was foreseen");
+                        compared += issued.len();
+                    }
                     let again = inside.run(&mut store, task, &at, &options);
                     assert_eq!(again.emails_queued, 0, "{what}: {task} does its work once");
                 }
@@ -142,8 +201,10 @@ fn whatever_is_done_in_whatever_order_every_run_succeeds_and_the_books_agree() {
         shop.check();
         let count = |what: &str| rows(&shop.sql(), &format!("SELECT 1 FROM {what}")).len();
         let (invoices, standings) = (count("invoices"), count("subscription_states"));
-        println!("life {life}: {invoices} invoices, {standings} standings, until {day}");
-        assert!(invoices > 30 && standings > 30);
+        println!(
+            "life {life}: {invoices} invoices, {standings} standings, until {day}, {compared} foreseen"
+        );
+        assert!(invoices > 30 && standings > 30 && compared > 10);
         assert_eq!(billed_in_absence(&shop), Vec::<String>::new(), "life {life}");
     }
 }

@@ -13,6 +13,8 @@ use crate::domain::period::{Cycle, Period};
 use crate::domain::pricing::{Charge, charges};
 use crate::domain::recurrence::{self, Backlog, Bill, Decision, Reason};
 use crate::domain::subscription::Subscription;
+use crate::domain::tax::TaxBasis;
+use crate::domain::tenant::Tenant;
 use crate::domain::{Money, Refusal, Result, RunId, SubscriptionId};
 use crate::mail::wording;
 use crate::store::subscriptions::Billed;
@@ -47,15 +49,12 @@ impl Issuer<'_> {
         let mut discounts = Discounts::of(db, subscription);
         for bill in bills {
             let redemption = discounts.take()?;
+            let lines = lines(bill, tenant.locale)?;
+            let billed = (bill.period, lines.as_slice(), bill.terms.basis());
             issued.push(self.issue(&NewIssue {
-                basis: bill.terms.basis(),
-                purpose: Purpose::Period,
-                period: Some((subscription.id, bill.period)),
-                collection: subscription.collection,
                 redemption: redemption.as_ref(),
-                send: true,
                 run,
-                ..NewIssue::single(&tenant, &lines(bill, tenant.locale)?, act.today)
+                ..of_period(subscription, &tenant, billed, act.today)
             })?);
         }
         discounts.write(act)?;
@@ -88,15 +87,12 @@ impl Issuer<'_> {
         let tenant = db.tenant_by_id(subscription.tenant_id)?;
         let mut discounts = Discounts::of(db, &subscription);
         let redemption = discounts.take()?;
+        let lines = plain(&void.lines);
+        let billed = (Period { start, end }, lines.as_slice(), void.tax_basis);
         let issued = self.issue(&NewIssue {
-            basis: void.tax_basis,
-            purpose: Purpose::Period,
-            period: Some((id, Period { start, end })),
-            collection: subscription.collection,
             redemption: redemption.as_ref(),
-            send: true,
             run: Some(run),
-            ..NewIssue::single(&tenant, &plain(&void.lines), act.today)
+            ..of_period(&subscription, &tenant, billed, act.today)
         })?;
         discounts.write(act)?;
         db.period_rebilled(void.id)?;
@@ -107,14 +103,31 @@ impl Issuer<'_> {
     }
 }
 
+/// The invoice of a period of a subscription over those lines, which it is sent with.
+pub(super) fn of_period<'a>(
+    subscription: &Subscription,
+    tenant: &'a Tenant,
+    (period, lines, basis): (Period, &'a [Line], TaxBasis),
+    issued_on: NaiveDate,
+) -> NewIssue<'a> {
+    NewIssue {
+        basis,
+        purpose: Purpose::Period,
+        period: Some((subscription.id, period)),
+        collection: subscription.collection,
+        send: true,
+        ..NewIssue::single(tenant, lines, issued_on)
+    }
+}
+
 /// Lines without what a coupon took off them.
-fn plain(lines: &[Line]) -> Vec<Line> {
+pub(super) fn plain(lines: &[Line]) -> Vec<Line> {
     let nothing = |line: &Line| Money::zero(line.amount.currency());
     lines.iter().map(|line| Line { discount: nothing(line), ..line.clone() }).collect()
 }
 
 /// The lines of a period on its invoice, one a charge: the plan, how many of it, the period.
-fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
+pub(super) fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
     let charges = charges(&bill.terms.items, bill.proration)?;
     Ok(charges.iter().map(|charge| line(charge, bill.period, locale)).collect())
 }

@@ -138,6 +138,20 @@ impl Book<'_> {
         Ok(used)
     }
 
+    /// What of the credit of a tenant [`Book::use_credit_on`] would let pay an invoice that is issued now.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub(super) fn credit_for_new(&self, tenant: TenantId, due: Money) -> Result<Money> {
+        let nothing = Money::zero(due.currency());
+        if self.config.invoicing.apply_credit == ApplyCredit::Manual {
+            return Ok(nothing);
+        }
+        let mut credits = self.db.credits_left(tenant, due.currency())?;
+        let drawn = draw(&mut credits, due)?;
+        Ok(drawn.into_iter().map(|(_, part)| part).try_fold(nothing, Money::plus)?)
+    }
+
     /// Lets the credit that had paid an invoice pay what is due on it now, the newest use first in
     /// `uses`, and the oldest put back first. A person may have put it there: it goes back also where
     /// credit is not used by itself.

@@ -11,7 +11,7 @@ use crate::domain::event::{Extra, InvoiceEvent};
 use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, Purpose, add_up, discounted};
 use crate::domain::period::Period;
 use crate::domain::subscription::Collection;
-use crate::domain::tax::TaxBasis;
+use crate::domain::tax::{TaxBasis, Treatment};
 use crate::domain::template::Template;
 use crate::domain::tenant::Tenant;
 use crate::domain::{InvoiceId, Money, Refusal, Result, RunId, SubscriptionId, calendar};
@@ -62,6 +62,35 @@ impl<'a> NewIssue<'a> {
     }
 }
 
+/// What an invoice says that is to be issued.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    pub treatment: Treatment,
+    pub due_on: NaiveDate,
+    /// With what a coupon takes off them.
+    pub lines: Vec<Line>,
+    pub amounts: Amounts,
+}
+
+impl NewIssue<'_> {
+    /// Draws the invoice up: what is written when it is issued, and shown before.
+    ///
+    /// # Errors
+    /// It is due before it is issued, or the amounts are too large.
+    pub fn draw_up(&self, config: &Config) -> Result<Drawn> {
+        let issued_on = self.issued_on;
+        let net = calendar::plus_days(issued_on, config.invoicing.net_days);
+        let due_on = self.due_on.unwrap_or(net);
+        if due_on < issued_on {
+            return Err(Refusal::DueBeforeIssue { issued_on, due_on });
+        }
+        let treatment = self.tenant.taxed_by(&config.seller_tax());
+        let (lines, amounts) =
+            amounts_at(treatment.rate, (self.lines, self.basis), self.redemption)?;
+        Ok(Drawn { treatment, due_on, lines, amounts })
+    }
+}
+
 /// Issues invoices in one transaction.
 #[derive(Debug)]
 pub struct Issuer<'a> {
@@ -109,13 +138,7 @@ impl Issuer<'_> {
     /// period is billed already.
     pub fn issue(&self, new: &NewIssue) -> Result<Issued> {
         let (tenant, issued_on) = (new.tenant, new.issued_on);
-        let net = calendar::plus_days(issued_on, self.book.config.invoicing.net_days);
-        let due_on = new.due_on.unwrap_or(net);
-        if due_on < issued_on {
-            return Err(Refusal::DueBeforeIssue { issued_on, due_on });
-        }
-        let treatment = tenant.taxed_by(&self.book.config.seller_tax());
-        let (lines, amounts) = amounts_at(treatment.rate, (new.lines, new.basis), new.redemption)?;
+        let Drawn { treatment, due_on, lines, amounts } = new.draw_up(self.book.config)?;
         let free = amounts.total.is_zero();
         let row = NewInvoice {
             number: "",

@@ -4,7 +4,7 @@
 //! From the bottom up: `record`, `party` ← `methods`, `resend`, `credit` ← `issue` ← `redeem` ← `bill`
 //! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `refund`
 //! ← `credit_note`, `netting` ← `pay`, `close`, `discount` ← `reverse` ← `at_gateway`, `on_account`. Nothing points
-//! back up; `explain` and `coming` look ahead, and write nothing.
+//! back up; `explain`, `preview` and `coming` look ahead, and write nothing.
 
 mod account;
 mod at_gateway;
@@ -24,6 +24,7 @@ mod netting;
 mod on_account;
 pub mod party;
 pub mod pay;
+mod preview;
 mod record;
 pub mod redeem;
 mod refund;
@@ -45,6 +46,7 @@ pub use credit_note::{Crediting, Planned, Written};
 pub use explain::{Explained, Next, Provided};
 pub use netting::TakenBack;
 pub use pay::{Notify, PaymentTerms};
+pub use preview::Preview;
 pub use refund::Way;
 pub use resend::{is_sent_again_by_name, queued_facts};
 pub use standing::Because;

@@ -5,6 +5,7 @@ mod create;
 mod explain;
 mod overdue;
 mod pay;
+mod preview;
 mod send;
 mod void;
 
@@ -22,6 +23,7 @@ use crate::view::objects;
 use create::Create;
 use overdue::Overdue;
 use pay::Pay;
+use preview::Previewed;
 use void::Void;
 
 /// `billing invoice …`
@@ -29,6 +31,8 @@ use void::Void;
 pub enum Command {
     /// Issue an invoice
     Create(Create),
+    /// Show the next invoice of a subscription as it stands today; nothing is written
+    Preview(Previewed),
     /// List invoices
     List(List),
     /// Show an invoice
@@ -127,6 +131,7 @@ pub struct Dispute {
 pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Create(args) => create::create(ctx, args)?,
+        Command::Preview(args) => preview::preview(ctx, &args)?,
         Command::List(args) => list(ctx, args)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.number)?,
         Command::Pdf(args) => document::pdf(ctx, Noun::Invoice, &args)?,

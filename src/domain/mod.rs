@@ -43,6 +43,7 @@ pub mod text;
 pub mod transaction;
 pub mod trial;
 pub mod typed_lines;
+pub mod upcoming;
 pub mod verdict;
 pub mod wording;
 

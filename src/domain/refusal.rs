@@ -148,6 +148,26 @@ pub struct BadLine {
     pub why: Why,
 }
 
+/// Why no invoice of a subscription follows as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NothingFollows {
+    Canceled,
+    /// It is canceled, and paid to its end.
+    Ends {
+        on: NaiveDate,
+    },
+    Suspended {
+        since: NaiveDate,
+        cause: &'static str,
+    },
+    /// Its trial ends, and it is suspended then.
+    TrialEnds {
+        last_free_day: NaiveDate,
+        /// The customer that lacks a payment method for it to go on.
+        without_method: Option<String>,
+    },
+}
+
 impl From<BadCurrency> for Why {
     fn from(why: BadCurrency) -> Why {
         match why {
@@ -398,6 +418,10 @@ pub enum Refusal {
     NoNextPeriod {
         subscription: String,
         ends_on: NaiveDate,
+    },
+    NothingFollows {
+        subscription: String,
+        why: NothingFollows,
     },
     NothingToChange {
         subscription: String,

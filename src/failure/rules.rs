@@ -7,7 +7,7 @@ use super::{Failure, new, plain_io, rooms};
 use crate::domain::Refusal;
 use crate::domain::coupon::{self, Reason, Verdict};
 use crate::domain::money::MoneyFault;
-use crate::domain::refusal::BadLine;
+use crate::domain::refusal::{BadLine, NothingFollows};
 use crate::domain::text::printable_value;
 
 impl From<&Refusal> for Failure {
@@ -228,6 +228,7 @@ impl From<&Refusal> for Failure {
                 format!("{subscription} is canceled and ends on {ends_on}: no period follows"),
             )
             .hint(format!("billing subscription resume {subscription} takes the cancellation back")),
+            R::NothingFollows { subscription, why } => nothing_follows(subscription, why),
             R::NothingToChange { subscription } => new(
                 "nothing_to_change",
                 format!("{subscription} has that plan and quantity already, or will have"),
@@ -323,6 +324,40 @@ impl From<&Refusal> for Failure {
 }
 
 /// The code is the first reason's, and all of them are in `reasons`.
+/// Why no invoice follows, and what would make one follow.
+fn nothing_follows(subscription: &str, why: &NothingFollows) -> Failure {
+    let resume =
+        || format!("billing subscription resume {subscription} takes the cancellation back");
+    let explain = || format!("billing subscription explain {subscription}");
+    let (reason, words, hint) = match why {
+        NothingFollows::Canceled => {
+            ("canceled", "is canceled".to_owned(), format!("{} says what was billed", explain()))
+        }
+        NothingFollows::Ends { on } => ("ends", format!("is canceled and ends on {on}"), resume()),
+        NothingFollows::Suspended { since, cause } => (
+            "suspended",
+            format!("is suspended since {since} ({cause})"),
+            format!("{} says what it would be if it came back today", explain()),
+        ),
+        NothingFollows::TrialEnds { last_free_day, without_method: None } => (
+            "trial_ends",
+            format!("is on trial until {last_free_day}, and is suspended then"),
+            "[trials] on_end = \"convert\" lets it go on, where its customer has a payment method"
+                .to_owned(),
+        ),
+        NothingFollows::TrialEnds { last_free_day, without_method: Some(tenant) } => (
+            "trial_ends",
+            format!(
+                "is on trial until {last_free_day}, and is suspended then, as {tenant} has no payment method"
+            ),
+            format!("billing payment-method create --tenant {tenant} --default lets it go on"),
+        ),
+    };
+    let message = format!("no invoice follows: {subscription} {words}");
+    let details = serde_json::json!({ "reason": reason });
+    Failure { details, ..new("no_next_invoice", message) }.hint(hint)
+}
+
 /// All that is wrong with lines that were typed, each with its remedy and the code that it alone would be
 /// refused with.
 fn bad_lines(of: usize, bad: &[BadLine]) -> Failure {

@@ -18,6 +18,7 @@ use crate::domain::invoice::{Invoice, Line};
 use crate::domain::money::{self, Totals};
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::plan::{Interval, Plan};
+use crate::domain::schedule::Task;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionKind};
@@ -218,6 +219,17 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "created_at": invoice.created_at,
         "updated_at": invoice.updated_at,
     })
+}
+
+/// An invoice that is to come, and the task that will issue it. It has what one has that was issued, but
+/// what comes with the issue alone is null.
+pub fn preview(draft: &Invoice, by: Task, today: NaiveDate) -> Value {
+    let mut object = invoice(draft, today);
+    for field in ["number", "origin", "created_at", "updated_at"] {
+        object[field] = Value::Null;
+    }
+    object["issued_by"] = json!(by.word());
+    object
 }
 
 /// What a copy of seller or buyer has in parts, null where its row leaves it out.

@@ -1,0 +1,129 @@
+//! The next invoice of a subscription as it stands today, before it is issued.
+
+use chrono::NaiveDate;
+
+use super::bill::{lines, of_period, plain};
+use super::issue::NewIssue;
+use super::redeem::Discounts;
+use super::{Book, party};
+use crate::config::OnTrialEnd;
+use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin};
+use crate::domain::period::Period;
+use crate::domain::schedule::Task;
+use crate::domain::subscription::{Subscription, SubscriptionStatus};
+use crate::domain::tax::TaxBasis;
+use crate::domain::upcoming::{TrialEnd, upcoming};
+use crate::domain::{InvoiceId, Money, Result, SubscriptionId};
+
+/// An invoice that is to come.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// A draft, without a number. The credit on it is what would be used if it were issued today.
+    pub invoice: Invoice,
+    /// The task that will issue it.
+    pub by: Task,
+}
+
+impl Book<'_> {
+    /// The next invoice of a subscription: what the task that issues it will write, as far as nothing
+    /// changes until then.
+    ///
+    /// # Errors
+    /// There is no such subscription, no invoice of it follows, more has begun than may be billed unasked, or
+    /// an amount is too large.
+    pub fn preview_invoice(&self, id: SubscriptionId) -> Result<Preview> {
+        let (subscription, today) = (self.db.subscription(id)?, self.act.today);
+        // Periods that are billed anew come first; those of a suspended one wait for its return.
+        let waits = subscription.status == SubscriptionStatus::Suspended;
+        let reopened = if waits { Vec::new() } else { self.db.reopened_of(id)? };
+        for void in reopened {
+            let Some((_, (start, end))) = void.billed_period() else { continue };
+            let (lines, period) = (plain(&void.lines), Period { start, end });
+            let by = Task::GenerateRecurringInvoices;
+            return self.draft(&subscription, (period, &lines, void.tax_basis), today, by);
+        }
+        let trial = self.trial_end(&subscription)?;
+        let next = upcoming(&subscription, trial.as_ref(), today)?;
+        let billed = trial.as_ref().map_or(&subscription, |end| &end.converted);
+        let locale = self.db.tenant_by_id(subscription.tenant_id)?.locale;
+        let lines = lines(&next.bill, locale)?;
+        let what = (next.bill.period, lines.as_slice(), next.bill.terms.basis());
+        self.draft(billed, what, next.issued_on, next.by)
+    }
+
+    /// What becomes of a trial; `None` where there is none.
+    fn trial_end(&self, subscription: &Subscription) -> Result<Option<TrialEnd>> {
+        let last = subscription.trial_ends_on;
+        let on_trial = subscription.status == SubscriptionStatus::Trialing;
+        let Some(last) = last.filter(|_| on_trial) else { return Ok(None) };
+        Ok(Some(TrialEnd {
+            converted: self.as_converted(subscription, last)?,
+            is_wanted: self.config.trials.on_end == OnTrialEnd::Convert,
+            is_payable: self.db.default_payment_method(subscription.tenant_id)?.is_some(),
+        }))
+    }
+
+    fn draft(
+        &self,
+        subscription: &Subscription,
+        billed: (Period, &[Line], TaxBasis),
+        issued_on: NaiveDate,
+        by: Task,
+    ) -> Result<Preview> {
+        let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
+        let redemption = Discounts::of(self.db, subscription).take()?;
+        let new = NewIssue {
+            redemption: redemption.as_ref(),
+            ..of_period(subscription, &tenant, billed, issued_on)
+        };
+        let drawn = new.draw_up(self.config)?;
+        let total = drawn.amounts.total;
+        let credit = self.credit_for_new(tenant.id, total)?;
+        let nothing = Money::zero(total.currency());
+        let invoice = Invoice {
+            id: InvoiceId(0),
+            number: String::new(),
+            origin: Origin::Issued,
+            tenant_id: tenant.id,
+            tenant: tenant.slug.clone(),
+            subscription_id: Some(subscription.id),
+            purpose: new.purpose,
+            collection: new.collection,
+            status: InvoiceStatus::Draft,
+            subtotal: drawn.amounts.subtotal,
+            discount: drawn.amounts.discount,
+            tax_basis: new.basis,
+            tax_rate: drawn.treatment.rate,
+            tax_category: Some(drawn.treatment.category),
+            tax_reason: drawn.treatment.reason,
+            tax: drawn.amounts.tax,
+            total,
+            due: total.minus(credit)?,
+            paid: nothing,
+            credit_applied: credit,
+            credit_at_issue: credit,
+            paid_elsewhere: nothing,
+            credited: nothing,
+            credit_notes_total: nothing,
+            refunded: nothing,
+            coupon: redemption.as_ref().map(|redemption| redemption.code.clone()),
+            issued_on,
+            due_on: drawn.due_on,
+            paid_on: None,
+            period: new.period.map(|(_, period)| (period.start, period.end)),
+            closed_reason: None,
+            stage: None,
+            warned_on: None,
+            promised_until: None,
+            promise_note: None,
+            disputed_at: None,
+            dispute_note: None,
+            seller: party::copy(self.config.company.party()),
+            buyer: party::copy(tenant.party()),
+            created_at: String::new(),
+            updated_at: String::new(),
+            lines: drawn.lines,
+        };
+        Ok(Preview { invoice, by })
+    }
+}
