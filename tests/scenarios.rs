@@ -24,6 +24,7 @@ support::transcript::documents! {
     export_journal => "export-journal.md",
     import => "import.md",
     least_amounts => "least-amounts.md",
+    lines => "lines.md",
     money => "money.md",
     parties => "parties.md",
     payment_record => "payment-record.md",

@@ -60,8 +60,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("billing payment-method set-default", &["billing payment-method set-default pm_3"]),
     (
         "billing invoice create",
-        &["billing invoice create --tenant acme --amount 120 --description Training --send"],
+        &[
+            "billing invoice create --tenant acme --amount 120 --description Training --send",
+            "billing invoice create --tenant acme --line \"Support: on site:1.5:80\" --line SMS:1200:0.0123",
+        ],
     ),
+    ("billing invoice preview", &["billing invoice preview --subscription sub_12"]),
     (
         "billing invoice list",
         &[
