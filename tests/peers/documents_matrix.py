@@ -10,7 +10,6 @@ nor edits of the customer, nor another billing.toml change a byte of it.
 """
 
 import collections
-import contextlib
 import decimal
 import email
 import email.policy
@@ -19,7 +18,6 @@ import itertools
 import json
 import os
 import pathlib
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -138,6 +136,12 @@ class Shop:
         self.refuse(number, refused)
         return number
 
+    def bill_lines(self, slug, lines, *more):
+        typed = [word for line in lines for word in ("--line", line)]
+        number = self.json("invoice", "create", "--tenant", slug, *typed, *more)["number"]
+        self.see("invoice", number)
+        return number
+
     def note(self, invoice, *how, refused=None):
         number = self.json("credit-note", "create", "--invoice", invoice, "--reason", "correction",
                            "--no-email", *how)["number"]
@@ -165,21 +169,6 @@ class Shop:
         path.write_text("\n".join([*rows, ""]))
         self.run("import", kind, str(path))
         return self.catch()
-
-    def split(self, number, parts):
-        """Gives an invoice several lines, which no command does yet: quantity, price and what they
-        come to in minor units. They must add up to what the invoice says."""
-        with contextlib.closing(sqlite3.connect(self.folder / "billing.db")) as db, db:
-            [(invoice,)] = db.execute("SELECT id FROM invoices WHERE number = ?", (number,))
-            db.execute("DROP TRIGGER invoice_lines_no_delete")
-            db.execute("DELETE FROM invoice_lines WHERE invoice_id = ?", (invoice,))
-            db.executemany(
-                "INSERT INTO invoice_lines (invoice_id, position, description, quantity,"
-                " unit_price, amount_minor, discount_minor) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(invoice, at, f"Ligne {at}", *part) for at, part in enumerate(parts, 1)])
-            db.execute("CREATE TRIGGER invoice_lines_no_delete BEFORE DELETE ON invoice_lines BEGIN"
-                       " SELECT RAISE(ABORT, 'a line of an invoice cannot be deleted'); END")
-        self.see("invoice", number)
 
     # ---- what comes of it
 
@@ -522,29 +511,18 @@ def imports(shop):
 
 
 def lines(shop):
-    """300 lines that were discounted, and a few whose prices are with tax."""
-    quantities = itertools.cycle(["1", "3", "0.125", "2.5"])
-    parts = []
-    for at in range(1, 301):
-        quantity, cents = next(quantities), 7 * at
-        amount = D(quantity) * cents
-        exact = amount == amount.to_integral_value()
-        amount = int(amount.to_integral_value(decimal.ROUND_HALF_UP))
-        parts.append([quantity, str(D(cents) / 100) if exact else None, amount, amount // 10])
-    total = sum(part[2] for part in parts)
-    number = shop.bill("atelier", str(D(total) / 100), "--coupon", "THIRD")
-    # The discount that the invoice has, in whatever parts.
-    discount = int(D(shop.issued[number][1]["discount"]) * 100)
-    rest = discount - sum(part[3] for part in parts)
-    for part in parts:
-        more = min(rest, part[2] - part[3])
-        part[3] += more
-        rest -= more
-    shop.split(number, parts)
+    """300 lines that were discounted, some with more decimals than a price of an e-invoice has, and a
+    few whose prices are with tax."""
+    figures = itertools.cycle([("1", 0), ("3", 0), ("0.125", 0), ("2.5", 0), ("1234", 9)])
+    typed = []
+    for at, (quantity, more) in zip(range(1, 301), figures):
+        price = D(7 * at) / 100 + D(more * at) / 10 ** 9
+        typed.append(f"Ligne {at} : à l’unité:{quantity}:{price:f}")
+    number = shop.bill_lines("atelier", typed, "--coupon", "THIRD")
     shop.note(number, "--line", "7", "--line", "300")
     shop.note(number, "--amount", "1000")
-    number = shop.bill("atelier", "100.00", "--tax-inclusive")
-    shop.split(number, [["1", "33.33", 3333, 0], ["2", "16.67", 3334, 0], ["3", "11.11", 3333, 0]])
+    number = shop.bill_lines("atelier", ["Ligne 1:1:33.33", "Ligne 2:2:16.67", "Ligne 3:3:11.11"],
+                             "--tax-inclusive")
     shop.note(number, "--line", "2", "--line", "3:5.55")
 
 
