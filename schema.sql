@@ -119,7 +119,8 @@ CREATE TABLE plans (
 -- What a plan costs: one price for each currency (and for each meter: there are none yet). A price is
 -- never edited: it is archived and a new one made, so that what a subscriber agreed to stays what it
 -- was. `unit_amount` is a decimal number of major units, which may have more decimals than the
--- currency; that is why it is TEXT.
+-- currency; that is why it is TEXT. It is what a unit costs, a package, or (flat) all of it; where there
+-- are tiers, there is none. `included` units are free; `minimum_minor` is what a period comes to at least.
 CREATE TABLE prices (
   id INTEGER PRIMARY KEY,
   plan_id INTEGER NOT NULL REFERENCES plans (id),
@@ -130,13 +131,23 @@ CREATE TABLE prices (
   unit_amount TEXT CHECK (unit_amount GLOB '[0-9]*' AND unit_amount NOT GLOB '*[^0-9.]*'),
   archived_at TEXT,
   created_at TEXT NOT NULL,
+  package_size INTEGER
+    CHECK (CASE model WHEN 'package'
+      THEN package_size IS NOT NULL AND package_size BETWEEN 1 AND 1000000000000
+      ELSE package_size IS NULL END)
+    CHECK (model = 'percentage' OR (unit_amount IS NULL) = (model IN ('graduated', 'volume'))),
+  included INTEGER NOT NULL DEFAULT 0
+    CHECK (included BETWEEN 0 AND CASE model WHEN 'flat' THEN 0 ELSE 1000000000000 END),
+  minimum_minor INTEGER CHECK (minimum_minor BETWEEN 1 AND 1000000000000000),
   UNIQUE (id, plan_id),
   CHECK (model <> 'per_unit' OR unit_amount IS NOT NULL)
 ) STRICT;
+CREATE INDEX prices_plan ON prices (plan_id);
 CREATE UNIQUE INDEX prices_live ON prices (plan_id, coalesce(meter_id, 0), currency)
   WHERE archived_at IS NULL;
 CREATE TRIGGER prices_immutable BEFORE UPDATE OF
-  id, plan_id, meter_id, currency, model, unit_amount, created_at ON prices
+  id, plan_id, meter_id, currency, model, unit_amount, created_at, package_size, included,
+  minimum_minor ON prices
 BEGIN
   SELECT RAISE(ABORT, 'a price cannot be changed');
 END;
@@ -146,6 +157,35 @@ BEGIN
   SELECT RAISE(ABORT, 'a price that was archived stays archived');
 END;
 CREATE TRIGGER prices_no_delete BEFORE DELETE ON prices
+BEGIN
+  SELECT RAISE(ABORT, 'a price cannot be deleted');
+END;
+
+-- The tiers of graduated and volume prices. They rise: each goes up to a unit above the bound of the
+-- one before, and the last one, which has none, ends them, so that a price has the tiers that it was
+-- made with.
+CREATE TABLE price_tiers (
+  price_id INTEGER NOT NULL REFERENCES prices (id),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  up_to INTEGER CHECK (up_to BETWEEN 1 AND 1000000000000),
+  unit_amount TEXT NOT NULL CHECK (unit_amount GLOB '[0-9]*' AND unit_amount NOT GLOB '*[^0-9.]*'),
+  flat_amount TEXT NOT NULL CHECK (flat_amount GLOB '[0-9]*' AND flat_amount NOT GLOB '*[^0-9.]*'),
+  PRIMARY KEY (price_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER price_tiers_rise BEFORE INSERT ON price_tiers
+WHEN NEW.position <> 1 + (SELECT count(*) FROM price_tiers WHERE price_id = NEW.price_id)
+  OR EXISTS (SELECT 1 FROM price_tiers
+    WHERE price_id = NEW.price_id AND (up_to IS NULL OR up_to >= NEW.up_to))
+  OR NOT EXISTS (SELECT 1 FROM prices
+    WHERE id = NEW.price_id AND model IN ('graduated', 'volume') AND archived_at IS NULL)
+BEGIN
+  SELECT RAISE(ABORT, 'tiers rise, up to the last, and are of graduated and volume prices');
+END;
+CREATE TRIGGER price_tiers_immutable BEFORE UPDATE ON price_tiers
+BEGIN
+  SELECT RAISE(ABORT, 'a price cannot be changed');
+END;
+CREATE TRIGGER price_tiers_no_delete BEFORE DELETE ON price_tiers
 BEGIN
   SELECT RAISE(ABORT, 'a price cannot be deleted');
 END;

@@ -76,6 +76,7 @@ const WAYS: &[&str] = &[
     "emails_due (next_try_at>?)",
     // A plan has few prices that are live.
     "prices_live (plan_id=?)",
+    "prices_plan (plan_id=?)",
     // The uses of a coupon that is imported again.
     "redemptions_coupon (coupon_id=?)",
 ];

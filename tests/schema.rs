@@ -184,6 +184,54 @@ fn a_price_is_archived_and_never_edited_and_a_plan_has_one_that_is_live() {
     assert!(sql.execute_batch("UPDATE prices SET archived_at = NULL WHERE id = 1").is_err());
 }
 
+#[test]
+fn the_tiers_of_a_price_rise_and_are_those_that_it_was_made_with() {
+    let (_shop, sql) = two_tenants();
+    let add =
+        "INSERT INTO prices (created_at, id, plan_id, currency, model, unit_amount, package_size,
+                 included) VALUES ('t', ";
+    for values in [
+        "2, 1, 'XOF', 'flat', NULL, NULL, 0)",
+        "2, 1, 'XOF', 'flat', '1', NULL, 1)",
+        "2, 1, 'XOF', 'graduated', '1', NULL, 0)",
+        "2, 1, 'XOF', 'package', '1', NULL, 0)",
+        "2, 1, 'XOF', 'package', '1', 0, 0)",
+        "2, 1, 'XOF', 'per_unit', '1', 10, 0)",
+        "2, 1, 'XOF', 'per_unit', '1', NULL, -1)",
+    ] {
+        let refused = sql.execute_batch(&format!("{add}{values}")).expect_err(values).to_string();
+        assert!(refused.contains("CHECK"), "{values}: {refused}");
+    }
+    sql.execute_batch(
+        "INSERT INTO prices (id, plan_id, currency, model, created_at)
+         VALUES (2, 1, 'XOF', 'volume', 't');
+         INSERT INTO price_tiers VALUES (2, 1, 10, '5', '0'), (2, 2, NULL, '4', '0')",
+    )
+    .expect("a price with tiers");
+    for statement in [
+        // Of a price that has none, or has them all.
+        "INSERT INTO price_tiers VALUES (1, 1, 10, '5', '0')",
+        "INSERT INTO price_tiers VALUES (2, 3, 20, '5', '0')",
+        "UPDATE price_tiers SET unit_amount = '1'",
+        "DELETE FROM price_tiers",
+        "UPDATE prices SET included = 1",
+        "UPDATE prices SET minimum_minor = 1",
+        "UPDATE prices SET package_size = 1",
+    ] {
+        assert!(sql.execute_batch(statement).is_err(), "{statement}");
+    }
+    sql.execute_batch(
+        "INSERT INTO prices (id, plan_id, currency, model, created_at)
+         VALUES (3, 1, 'USD', 'graduated', 't');
+         INSERT INTO price_tiers VALUES (3, 1, 10, '5', '0')",
+    )
+    .expect("a first tier");
+    for values in ["(3, 2, 10, '4', '0')", "(3, 3, NULL, '4', '0')", "(3, 2, NULL, '-4', '0')"] {
+        let statement = format!("INSERT INTO price_tiers VALUES {values}");
+        assert!(sql.execute_batch(&statement).is_err(), "{statement}");
+    }
+}
+
 /// What a subscription was is written down whatever changes it, item by item.
 #[test]
 fn the_database_keeps_every_standing_of_every_item() {

@@ -126,19 +126,19 @@ pub(super) fn plain(lines: &[Line]) -> Vec<Line> {
     lines.iter().map(|line| Line { discount: nothing(line), ..line.clone() }).collect()
 }
 
-/// The lines of a period on its invoice, one a charge: the plan, how many of it, the period.
+/// The lines of a period on its invoice, one a charge: the plan, what of its price, how many, the period.
 pub(super) fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
     let charges = charges(&bill.terms.items, bill.proration)?;
     Ok(charges.iter().map(|charge| line(charge, bill.period, locale)).collect())
 }
 
 fn line(charge: &Charge, period: Period, locale: Locale) -> Line {
-    let plan = &charge.item.plan_name;
+    let what = wording::part(&charge.item.plan_name, charge.of, locale);
     Line {
         item: Some(charge.item.id),
         description: match charge.proration {
-            Some(part) => wording::prorated(plan, part.days, part.of, locale),
-            None => plan.clone(),
+            Some(part) => wording::prorated(&what, part.days, part.of, locale),
+            None => what,
         },
         quantity: charge.quantity,
         unit_price: charge.unit_price,

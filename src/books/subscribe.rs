@@ -57,9 +57,7 @@ impl Book<'_> {
                 return Err(Refusal::TenantClosed { tenant: new.tenant.slug.clone() });
             }
         }
-        if new.plan.archived_at.is_some() {
-            return Err(Refusal::PlanArchived { plan: new.plan.code.clone() });
-        }
+        new.plan.check_offered()?;
         new.plan.price.amount(new.quantity)?;
         let asked = new.trial_days;
         let had_trial = asked.is_none()

@@ -135,7 +135,11 @@ pub enum BadAmount {
     NotAnAmount,
     Negative,
     TooLarge,
-    TooManyDecimals { currency: Currency },
+    TooManyDecimals {
+        currency: Currency,
+    },
+    /// More than [`UNIT_DECIMALS`] of the price of a unit.
+    TooManyUnitDecimals,
 }
 
 /// Why amounts cannot be reckoned together.
@@ -201,19 +205,7 @@ impl Money {
     /// Reads an amount as a person types it, in major units: at most the currency's decimals
     /// (`10.5` XOF is refused, not rounded), never negative.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, BadAmount> {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = match digits.split_once('.') {
-            Some((_, "")) => return Err(BadAmount::NotAnAmount),
-            Some((whole, fraction)) => (whole, fraction),
-            None => (digits, ""),
-        };
-        let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
-            return Err(BadAmount::NotAnAmount);
-        }
-        if digits.len() != text.len() {
-            return Err(BadAmount::Negative);
-        }
+        let (whole, fraction) = digits(text)?;
         if fraction.len() > currency.decimals() as usize {
             return Err(BadAmount::TooManyDecimals { currency });
         }
@@ -390,6 +382,41 @@ pub fn major(exact: Decimal, currency: Currency) -> String {
     exact.to_string()
 }
 
+/// The digits of an amount before its point and behind it.
+fn digits(text: &str) -> Result<(&str, &str), BadAmount> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((_, "")) => return Err(BadAmount::NotAnAmount),
+        Some((whole, fraction)) => (whole, fraction),
+        None => (digits, ""),
+    };
+    let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
+        return Err(BadAmount::NotAnAmount);
+    }
+    if digits.len() != text.len() {
+        return Err(BadAmount::Negative);
+    }
+    Ok((whole, fraction))
+}
+
+/// The most decimals that the price of a unit may have.
+pub const UNIT_DECIMALS: usize = 12;
+
+/// Reads the price of a unit in major units: up to [`UNIT_DECIMALS`] decimals, whatever the currency has.
+///
+/// # Errors
+/// It is none, or more than can be billed.
+pub fn unit_price(text: &str, currency: Currency) -> Result<Decimal, BadAmount> {
+    let (_, fraction) = digits(text)?;
+    if fraction.len() > UNIT_DECIMALS {
+        return Err(BadAmount::TooManyUnitDecimals);
+    }
+    let exact = Decimal::from_str_exact(text).map_err(|_| BadAmount::TooLarge)?;
+    Money::of(exact, currency).map_err(|_| BadAmount::TooLarge)?;
+    Ok(exact)
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("{} {}", self.major(), self.currency))
@@ -533,6 +560,23 @@ mod tests {
             ("99999999999999999999", "XOF", BadAmount::TooLarge),
         ] {
             assert_eq!(Money::parse(text, currency(code)), Err(why), "{text} {code}");
+        }
+    }
+
+    #[test]
+    fn the_price_of_a_unit_may_have_twelve_decimals_whatever_its_currency_has() {
+        for (text, code) in [("0.0004", "EUR"), ("10.5", "XOF"), ("0.000000000001", "KWD")] {
+            let read = unit_price(text, currency(code)).map(|exact| exact.to_string());
+            assert_eq!(read.as_deref(), Ok(text));
+        }
+        for (text, why) in [
+            ("0.0000000000001", BadAmount::TooManyUnitDecimals),
+            ("-0.1", BadAmount::Negative),
+            ("1e-3", BadAmount::NotAnAmount),
+            ("10000000000000.01", BadAmount::TooLarge),
+            ("99999999999999999999999999999999", BadAmount::TooLarge),
+        ] {
+            assert_eq!(unit_price(text, currency("EUR")), Err(why), "{text}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! Plans: what is sold, at which price, how often.
 
-use super::price::Price;
+use super::price::{Price, PriceTerms};
 use super::tax::TaxBasis;
-use super::{Currency, Money, PlanId, Result, text, words};
+use super::{Currency, Money, PlanId, Refusal, Result, text, words};
 
 words! {
     /// The unit of a billing interval.
@@ -38,8 +38,10 @@ pub struct Plan {
     pub id: PlanId,
     pub code: String,
     pub name: String,
-    /// For one whole interval, before discount.
+    /// For one whole interval, before discount. One that is live where there is any.
     pub price: Price,
+    /// Since when that is no price for a new subscription.
+    pub price_archived_at: Option<String>,
     /// Whether its prices are with tax.
     pub basis: TaxBasis,
     pub interval: Interval,
@@ -48,6 +50,36 @@ pub struct Plan {
     pub archived_at: Option<String>,
     pub created_at: String,
     pub updated_at: String,
+}
+
+impl Plan {
+    /// Checks that it can be subscribed to.
+    ///
+    /// # Errors
+    /// It is archived, or has no live price.
+    pub fn check_offered(&self) -> Result<()> {
+        let plan = || self.code.clone();
+        match (&self.archived_at, &self.price_archived_at) {
+            (Some(_), _) => Err(Refusal::PlanArchived { plan: plan() }),
+            (None, Some(_)) => Err(Refusal::NoPrice { plan: plan(), currency: None }),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// A price that a plan has or had.
+#[derive(Debug, Clone)]
+pub struct ListedPrice {
+    pub price: Price,
+    pub archived_at: Option<String>,
+    pub created_at: String,
+}
+
+/// A price that is typed, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPrice {
+    pub currency: Currency,
+    pub terms: PriceTerms,
 }
 
 /// What is typed or imported of a plan, checked.

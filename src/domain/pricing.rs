@@ -1,16 +1,19 @@
-//! What a bill comes to: a charge for each item, of a whole interval or of a part of one. The one place
+//! What a bill comes to: the charges of each item, of a whole interval or of a part of one. The one place
 //! where the amount of a period is worked out, for the run that bills and for whoever asks before.
 
 use rust_decimal::Decimal;
 
 use super::period::Proration;
+use super::price::{Part, PartOf};
 use super::subscription::{Item, Items};
 use super::{Money, Result};
 
-/// What an item comes to for a period, before discount and tax.
+/// A part of what an item comes to for a period, before discount and tax: a line of its invoice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge<'a> {
     pub item: &'a Item,
+    /// What of its price.
+    pub of: PartOf,
     /// Where the period is no whole interval.
     pub proration: Option<Proration>,
     pub quantity: Decimal,
@@ -19,25 +22,27 @@ pub struct Charge<'a> {
     pub amount: Money,
 }
 
-/// What each item comes to for a period: its price, or so many days of it; rounded once.
+/// What each item comes to for a period, part by part: its price, or so many days of it; each part
+/// rounded once.
 ///
 /// # Errors
 /// An amount that is too large.
 pub fn charges(items: &Items, proration: Option<Proration>) -> Result<Vec<Charge<'_>>> {
-    items.iter().map(|item| charge(item, proration)).collect()
-}
-
-fn charge(item: &Item, proration: Option<Proration>) -> Result<Charge<'_>> {
-    let amount = match proration {
-        Some(part) => {
-            let (exact, currency) = (item.price.exact(item.quantity)?, item.price.currency);
-            Money::share_of(exact, part.days, part.of, currency)?
-        }
-        None => item.amount()?,
-    };
-    // A part of an interval has no unit price: quantity × price is not what it comes to.
-    let unit_price = item.price.unit_price().filter(|_| proration.is_none());
-    Ok(Charge { item, proration, quantity: item.quantity.into(), unit_price, amount })
+    let mut charges = Vec::new();
+    for item in items.iter() {
+        let currency = item.price.currency;
+        let rounded = |exact| match proration {
+            Some(part) => Money::share_of(exact, part.days, part.of, currency),
+            None => Money::of(exact, currency),
+        };
+        item.price.each_amount(item.quantity, rounded, |Part { of, quantity, unit }, amount| {
+            // A part of an interval has no unit price: quantity × price is not what it comes to.
+            let unit_price = Some(unit).filter(|_| proration.is_none());
+            charges.push(Charge { item, of, proration, quantity, unit_price, amount });
+            Ok(())
+        })?;
+    }
+    Ok(charges)
 }
 
 #[cfg(test)]
@@ -46,6 +51,7 @@ mod tests {
 
     use super::*;
     use crate::domain::plan::{Interval, IntervalUnit};
+    use crate::domain::price::{Model, Tier, Tiers};
     use crate::domain::subscription::example_terms;
 
     fn items(minor: i64, quantity: i64, code: &str) -> Items {
@@ -64,6 +70,29 @@ mod tests {
             let amounts: Vec<_> = charges.iter().map(|charge| charge.amount.minor()).collect();
             assert_eq!(amounts, expected);
         }
+    }
+
+    /// 7 units at 30.00 up to the 3rd and 20.00 above are 90.00 and 80.00; 17 of 31 days of them are
+    /// 49.35 and 43.87, and 17 of 31 days of a minimum of 200.00 are 109.68.
+    #[test]
+    fn tiers_and_a_minimum_are_a_charge_each_also_of_a_part() {
+        let mut seats = items(0, 7, "EUR").first().clone();
+        let eur = seats.price.currency;
+        let tier = |text| Tier::parse(text, eur, str::to_owned).unwrap();
+        let tiers = Tiers::of(vec![tier("3:30"), tier("inf:20")]).unwrap();
+        seats.price.terms.model = Model::Graduated { tiers };
+        seats.price.terms.minimum = Some(Money::from_minor(20_000, eur));
+        let items = Items::one(seats);
+        let amounts = |proration| -> Vec<_> {
+            let charges = charges(&items, proration).unwrap();
+            let unit_price = |charge: &Charge| charge.unit_price.map(|price| price.to_string());
+            charges.iter().map(|charge| (charge.amount.minor(), unit_price(charge))).collect()
+        };
+        let said = |minor, price: &str| (minor, Some(price.to_owned()));
+        assert_eq!(amounts(None), [said(9000, "30"), said(8000, "20"), said(3000, "30.00")]);
+        let part = amounts(Some(Proration { days: 17, of: 31 }));
+        assert_eq!(part, [(4935, None), (4387, None), (10_968 - 4935 - 4387, None)]);
+        assert_eq!(items.first().amount().unwrap().minor(), 20_000);
     }
 
     proptest! {

@@ -50,6 +50,14 @@ pub enum Why {
     /// Not an amount of its currency.
     Amount(BadAmount),
     Zero,
+    /// Not `UP_TO:UNIT[:FLAT]`.
+    NotATier,
+    /// A tier that does not go above the one before it.
+    TierOrder {
+        before: String,
+    },
+    /// The last tier has a bound.
+    TiersEnd,
     UnknownCurrency,
     /// A currency that another one took the place of.
     WithdrawnCurrency {
@@ -402,6 +410,16 @@ pub enum Refusal {
     },
     PlanArchived {
         plan: String,
+    },
+    /// A plan has a live price in that currency already.
+    PriceExists {
+        plan: String,
+        currency: Currency,
+    },
+    /// It has none that is live, in that currency or at all.
+    NoPrice {
+        plan: String,
+        currency: Option<Currency>,
     },
     PlanCurrency {
         plan: String,

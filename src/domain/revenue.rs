@@ -67,7 +67,7 @@ pub struct Cut {
 pub struct Standing {
     pub since: String,
     pub status: SubscriptionStatus,
-    /// What it comes to for a whole interval: price × quantity.
+    /// What it comes to for a whole interval, at its price and quantity.
     pub whole: Money,
     /// Whether that is with tax.
     pub basis: TaxBasis,
@@ -169,8 +169,8 @@ impl Timeline {
         Ok(sum)
     }
 
-    /// What it comes to a month at that moment, in parts of a minor unit: price × quantity ÷ months of
-    /// the interval, less what a lasting coupon takes off, without tax. Nothing while it is on trial, suspended or
+    /// What it comes to a month at that moment, in parts of a minor unit: a whole interval ÷ its months,
+    /// less what a lasting coupon takes off, without tax. Nothing while it is on trial, suspended or
     /// over.
     ///
     /// # Errors

@@ -309,9 +309,7 @@ pub fn change(
 
 /// Checks that a subscription in that currency may change to a plan.
 fn check_available(plan: &Plan, needs: Currency) -> Result<()> {
-    if plan.archived_at.is_some() {
-        return Err(Refusal::PlanArchived { plan: plan.code.clone() });
-    }
+    plan.check_offered()?;
     match plan.price.currency {
         has if has != needs => Err(Refusal::PlanCurrency { plan: plan.code.clone(), has, needs }),
         _ => Ok(()),

@@ -12,6 +12,7 @@ use super::calendar;
 use super::email::Locale;
 use super::money::{self, Currency, Money};
 use super::plan::{Interval, IntervalUnit};
+use super::price::{PartOf, Range};
 
 const MONTHS_FR: [&str; 12] = [
     "janvier",
@@ -214,6 +215,41 @@ pub fn prorated(plan: &str, count: i64, of: i64, locale: Locale) -> String {
     }
 }
 
+/// What an invoice line says of a part of what a plan comes to: `Pro, de 1 à 10`, `Pro, 1 to 10`. The
+/// texts are short, as that of [`prorated`].
+pub fn part(plan: &str, of: PartOf, locale: Locale) -> String {
+    let is_french = locale == Locale::Fr;
+    let says = match of {
+        PartOf::Whole => return plan.to_owned(),
+        PartOf::Included if is_french => "inclus".to_owned(),
+        PartOf::Included => "included".to_owned(),
+        PartOf::Units(range) => units(range, locale),
+        PartOf::Packages { size } => {
+            let size = number(&size.to_string(), locale);
+            if is_french { format!("lots de {size}") } else { format!("packages of {size}") }
+        }
+        PartOf::FlatFee(range) => {
+            let fee = if is_french { "forfait" } else { "flat fee" };
+            range.map_or_else(|| fee.to_owned(), |range| format!("{fee} {}", units(range, locale)))
+        }
+        PartOf::Minimum if is_french => "complément au minimum".to_owned(),
+        PartOf::Minimum => "up to the minimum".to_owned(),
+    };
+    format!("{plan}, {says}")
+}
+
+/// Which units: `de 1 à 10`, `à partir de 11`, `1 to 10`, `from 11`.
+fn units(Range { first, last }: Range, locale: Locale) -> String {
+    let first = number(&first.to_string(), locale);
+    let last = last.map(|last| number(&last.to_string(), locale));
+    match (last, locale) {
+        (Some(last), Locale::Fr) => format!("de {first} à {last}"),
+        (Some(last), Locale::En) => format!("{first} to {last}"),
+        (None, Locale::Fr) => format!("à partir de {first}"),
+        (None, Locale::En) => format!("from {first}"),
+    }
+}
+
 /// What an invoice line is called where nobody said what it is for.
 pub fn services(locale: Locale) -> &'static str {
     match locale {
@@ -335,6 +371,24 @@ mod tests {
 
     fn day(year: i32, month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    #[test]
+    fn a_part_of_a_price_says_what_it_is_for() {
+        let (low, high) = (Range { first: 1, last: Some(1000) }, Range { first: 1001, last: None });
+        for (of, french, english) in [
+            (PartOf::Whole, "Pro", "Pro"),
+            (PartOf::Included, "Pro, inclus", "Pro, included"),
+            (PartOf::Units(low), "Pro, de 1 à 1 000", "Pro, 1 to 1,000"),
+            (PartOf::Units(high), "Pro, à partir de 1 001", "Pro, from 1,001"),
+            (PartOf::Packages { size: 10 }, "Pro, lots de 10", "Pro, packages of 10"),
+            (PartOf::FlatFee(None), "Pro, forfait", "Pro, flat fee"),
+            (PartOf::FlatFee(Some(low)), "Pro, forfait de 1 à 1 000", "Pro, flat fee 1 to 1,000"),
+            (PartOf::Minimum, "Pro, complément au minimum", "Pro, up to the minimum"),
+        ] {
+            assert_eq!(part("Pro", of, Locale::Fr), french);
+            assert_eq!(part("Pro", of, Locale::En), english);
+        }
     }
 
     #[test]

@@ -212,6 +212,18 @@ impl From<&Refusal> for Failure {
                 new("plan_archived", format!("the plan is archived: {plan}"))
                     .hint("it keeps its subscribers and takes no new ones")
             }
+            R::PriceExists { plan, currency } => {
+                new("price_exists", format!("{plan} has a price in {currency} already"))
+                    .hint(format!("billing plan price archive {plan} --currency {currency} makes room for another; subscriptions that have it keep it"))
+            }
+            R::NoPrice { plan, currency: Some(currency) } => {
+                new("no_price", format!("{plan} has no live price in {currency}"))
+                    .hint(format!("billing plan price list {plan} shows those it has"))
+            }
+            R::NoPrice { plan, currency: None } => {
+                new("no_price", format!("{plan} has no live price"))
+                    .hint(format!("subscriptions keep the one they have; billing plan price add {plan} gives it another"))
+            }
             R::PlanCurrency { plan, has, needs } => new(
                 "currency_mismatch",
                 format!("{plan} is billed in {has}, the subscription in {needs}"),

@@ -104,6 +104,26 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             say("amount_too_large", format!("larger than can be billed: {value}"))
         }
         Why::Amount(BadAmount::TooManyDecimals { currency }) => too_many_decimals(value, *currency),
+        Why::Amount(BadAmount::TooManyUnitDecimals) => with(
+            "too_many_decimals",
+            format!("more than 12 decimals: {value}"),
+            "the price of a unit may have 12, whatever its currency has",
+        ),
+        Why::NotATier => with(
+            "bad_tier",
+            format!("not UP_TO:UNIT or UP_TO:UNIT:FLAT: {value}"),
+            "up to which unit, and what each costs, as 10:5.00; or also a fee for the tier, as 10:5.00:20; the last goes up to inf",
+        ),
+        Why::TierOrder { before } => with(
+            "tiers_out_of_order",
+            format!("up to {value} is not above the tier before, which goes up to {before}"),
+            "tiers rise, and only the last one goes up to inf",
+        ),
+        Why::TiersEnd => with(
+            "tiers_without_end",
+            format!("the last one goes up to {value}, and nothing says what more than that costs"),
+            "let the last one go up to inf, as --tier inf:4.00",
+        ),
         Why::UnknownCurrency => with(
             "unknown_currency",
             format!("not a currency of ISO 4217: {value}"),

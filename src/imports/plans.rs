@@ -4,7 +4,7 @@ use super::table::Row;
 use super::{Bad, Import, RowOutcome};
 use crate::domain::event::{About, By, Changed, Changes, PlanEvent, PlanFacts};
 use crate::domain::plan::{self, Interval, IntervalUnit, MOST_TRIAL_DAYS, NewPlan, Plan};
-use crate::domain::price::Model;
+use crate::domain::price::{Model, PriceTerms};
 use crate::domain::refusal::Why;
 use crate::domain::tax::TaxBasis;
 
@@ -17,7 +17,7 @@ const TERMS: &[&str] = &["price", "currency", "interval", "interval_count", "tax
 impl Import<'_> {
     pub(super) fn plan(&self, row: &Row) -> Result<RowOutcome, Bad> {
         let new = self.read_plan(row)?;
-        let Some(there) = self.db.find_plan(&new.code)? else {
+        let Some(there) = self.db.find_plan_in(&new.code, new.currency())? else {
             self.db.insert_plan(self.act, &new)?;
             let event = PlanEvent::created(&new, By::Import);
             self.db.record(self.act, About::NOBODY, event, None)?;
@@ -68,7 +68,10 @@ fn differences(row: &Row, new: &NewPlan, there: &Plan) -> Vec<&'static str> {
     let same_currency = new.currency() == there.price.currency;
     let pairs = [
         ("name", new.name == there.name),
-        ("price", same_currency && Model::per_unit(new.price) == there.price.model),
+        (
+            "price",
+            same_currency && PriceTerms::plain(Model::per_unit(new.price)) == there.price.terms,
+        ),
         ("currency", same_currency),
         ("interval", new.interval.unit == there.interval.unit),
         ("interval_count", new.interval.count == there.interval.count),

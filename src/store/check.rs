@@ -593,6 +593,15 @@ pub const CHECKS: &[Check] = &[
               GROUP BY a.reference, a.gateway
               HAVING count(DISTINCT x.invoice_id) > 1",
     },
+    Check {
+        name: "prices",
+        proves: "the tiers of each price that has some end with one that has no bound",
+        sql: "SELECT p.code || ': nothing says what is above the last tier of its price in ' || r.currency
+                || ' (' || r.model || ')'
+              FROM prices r JOIN plans p ON p.id = r.plan_id
+              WHERE r.model IN ('graduated', 'volume') AND NOT EXISTS
+                (SELECT 1 FROM price_tiers WHERE price_id = r.id AND up_to IS NULL)",
+    },
 ];
 
 impl Store {

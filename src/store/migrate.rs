@@ -129,6 +129,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/17.sql")),
         fill: None,
     },
+    Migration {
+        version: 18,
+        summary: "prices by tier and package, with included units and a minimum",
+        sql: Some(include_str!("migrations/18.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

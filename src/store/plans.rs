@@ -4,18 +4,77 @@ use rusqlite::{OptionalExtension, Row};
 use rust_decimal::Decimal;
 
 use super::{Db, columns};
-use crate::domain::plan::{Interval, NewPlan, Plan};
-use crate::domain::price::{Model, Price};
+use crate::domain::plan::{Interval, ListedPrice, NewPlan, NewPrice, Plan};
+use crate::domain::price::{Model, ModelWord, Price, PriceTerms, Tier, Tiers};
 use crate::domain::tax::TaxBasis;
-use crate::domain::{Act, Currency, PlanId, PriceId, Refusal, Result};
+use crate::domain::{Act, Currency, Money, PlanId, PriceId, Refusal, Result};
 
-/// A plan with the first of its prices.
+/// The columns of a price, `$of` in the query, for [`price`]: each has `$name` before its own.
+macro_rules! price_columns {
+    ($of:literal, $name:literal) => {
+        concat!(
+            $of, ".id AS ", $name, "_id, ",
+            $of, ".currency AS ", $name, "_currency, ",
+            $of, ".model AS ", $name, "_model, ",
+            $of, ".unit_amount AS ", $name, "_unit_amount, ",
+            $of, ".package_size AS ", $name, "_package_size, ",
+            $of, ".included AS ", $name, "_included, ",
+            $of, ".minimum_minor AS ", $name, "_minimum_minor, ",
+            "CASE WHEN ", $of, ".model IN ('graduated', 'volume') THEN
+               (SELECT group_concat(coalesce(up_to, 'inf') || ':' || unit_amount || ':' || flat_amount, ' '
+                  ORDER BY position) FROM price_tiers WHERE price_id = ", $of, ".id)
+             END AS ", $name, "_tiers"
+        )
+    };
+}
+pub(super) use price_columns;
+
+/// What [`price_columns`] calls them.
+#[derive(Debug)]
+pub(super) struct PriceColumns {
+    id: &'static str,
+    currency: &'static str,
+    model: &'static str,
+    unit_amount: &'static str,
+    package_size: &'static str,
+    included: &'static str,
+    minimum_minor: &'static str,
+    tiers: &'static str,
+}
+
+macro_rules! column_names {
+    ($name:literal) => {
+        PriceColumns {
+            id: concat!($name, "_id"),
+            currency: concat!($name, "_currency"),
+            model: concat!($name, "_model"),
+            unit_amount: concat!($name, "_unit_amount"),
+            package_size: concat!($name, "_package_size"),
+            included: concat!($name, "_included"),
+            minimum_minor: concat!($name, "_minimum_minor"),
+            tiers: concat!($name, "_tiers"),
+        }
+    };
+}
+
+/// Those of the price that something has.
+pub(super) const PRICE: &PriceColumns = &column_names!("price");
+/// Those of the price that it changes to.
+pub(super) const NEXT_PRICE: &PriceColumns = &column_names!("next_price");
+
+/// A plan with the first of its live prices, else the last that it had.
 macro_rules! plan_query {
     ($($rest:expr),+) => {
+        plan_query!(of
+            "(SELECT id FROM prices WHERE plan_id = p.id AND archived_at IS NULL ORDER BY id LIMIT 1)",
+            "(SELECT max(id) FROM prices WHERE plan_id = p.id)",
+            $($rest),+
+        )
+    };
+    (of $live:literal, $last:literal, $($rest:expr),+) => {
         concat!(
-            "SELECT p.*, r.id AS price_id, r.currency, r.model, r.unit_amount
-             FROM plans p JOIN prices r ON r.id =
-               (SELECT min(id) FROM prices WHERE plan_id = p.id AND archived_at IS NULL) ",
+            "SELECT p.*, ", price_columns!("r", "price"), ", r.archived_at AS price_archived_at
+             FROM plans p JOIN prices r ON r.id = coalesce(", $live, ", ", $last, ") ",
             $($rest),+
         )
     };
@@ -44,13 +103,12 @@ impl Db<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn find_plan_in(&self, code: &str, currency: Currency) -> Result<Option<Plan>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT p.*, r.id AS price_id, r.currency, r.model, r.unit_amount
-             FROM plans p JOIN prices r ON r.id =
-               (SELECT id FROM prices WHERE plan_id = p.id AND archived_at IS NULL
-                ORDER BY currency <> ?2, id LIMIT 1)
-             WHERE p.code = ?1",
-        )?;
+        let mut statement = self.conn.prepare_cached(plan_query!(of
+            "(SELECT id FROM prices WHERE plan_id = p.id AND archived_at IS NULL
+              ORDER BY currency <> ?2, id LIMIT 1)",
+            "(SELECT id FROM prices WHERE plan_id = p.id ORDER BY currency <> ?2, id DESC LIMIT 1)",
+            "WHERE p.code = ?1"
+        ))?;
         Ok(statement.query_row((code, currency.code()), plan).optional()?)
     }
 
@@ -119,15 +177,80 @@ impl Db<'_> {
         )?;
         let taken = || Refusal::Exists { noun: "plan", name: new.code.clone() };
         let id = inserted.map(PlanId).ok_or_else(taken)?;
-        let model = Model::per_unit(new.price);
-        let Model::PerUnit { unit } = model;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO prices (plan_id, currency, model, unit_amount, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute((id.0, new.currency().code(), model.word(), unit.to_string(), act.at()))?;
+        let terms = PriceTerms::plain(Model::per_unit(new.price));
+        self.insert_price(act, id, &new.code, &NewPrice { currency: new.currency(), terms })?;
         Ok(id)
+    }
+
+    /// Adds a price to the plan with that code.
+    ///
+    /// # Errors
+    /// It has a live one in that currency.
+    pub fn insert_price(
+        &self,
+        act: &Act,
+        plan: PlanId,
+        code: &str,
+        new: &NewPrice,
+    ) -> Result<PriceId> {
+        let PriceTerms { model, included, minimum } = &new.terms;
+        let inserted = self.insert_unless_there(
+            "INSERT INTO prices (plan_id, currency, model, unit_amount, package_size, included,
+               minimum_minor, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            (
+                plan.0,
+                new.currency.code(),
+                model.word().word(),
+                model.unit_amount().map(|amount| amount.to_string()),
+                model.package_size(),
+                included,
+                minimum.map(Money::minor),
+                act.at(),
+            ),
+        )?;
+        let taken = || Refusal::PriceExists { plan: code.to_owned(), currency: new.currency };
+        let id = inserted.map(PriceId).ok_or_else(taken)?;
+        let mut statement = self.conn.prepare_cached(
+            "INSERT INTO price_tiers (price_id, position, up_to, unit_amount, flat_amount)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        for (position, tier) in (1i64..).zip(model.tiers().into_iter().flat_map(Tiers::iter)) {
+            let (unit, flat) = (tier.unit.to_string(), tier.flat.to_string());
+            statement.execute((id.0, position, tier.up_to, unit, flat))?;
+        }
+        Ok(id)
+    }
+
+    /// The prices of a plan, the oldest first; archived ones too.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn prices(&self, plan: PlanId) -> Result<Vec<ListedPrice>> {
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT ",
+            price_columns!("r", "price"),
+            ", r.archived_at, r.created_at FROM prices r WHERE r.plan_id = ?1 ORDER BY r.id"
+        ))?;
+        let prices = statement.query_map([plan.0], |row| {
+            Ok(ListedPrice {
+                price: price(row, PRICE)?,
+                archived_at: row.get("archived_at")?,
+                created_at: row.get("created_at")?,
+            })
+        })?;
+        Ok(prices.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Takes a price off the offer; subscriptions that have it keep it.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn archive_price(&self, act: &Act, id: PriceId) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE prices SET archived_at = ?2 WHERE id = ?1")?
+            .execute((id.0, act.at()))?;
+        Ok(())
     }
 
     /// Gives a plan another name and trial. Its interval never changes.
@@ -164,7 +287,8 @@ fn plan(row: &Row) -> rusqlite::Result<Plan> {
         id: PlanId(row.get("id")?),
         code: row.get("code")?,
         name: row.get("name")?,
-        price: price(row, "price_id", "currency", "model", "unit_amount")?,
+        price: price(row, PRICE)?,
+        price_archived_at: row.get("price_archived_at")?,
         basis: basis(row, "tax_inclusive")?,
         interval: interval(row, "interval", "interval_count")?,
         trial_days: row.get("trial_days")?,
@@ -185,16 +309,40 @@ pub(super) fn basis(row: &Row, column: &str) -> rusqlite::Result<TaxBasis> {
 }
 
 /// A price, from columns of those names.
-pub(super) fn price(
-    row: &Row,
-    id: &str,
-    currency: &str,
-    model: &str,
-    unit_amount: &str,
-) -> rusqlite::Result<Price> {
-    let model = match row.get_ref(model)?.as_str()? {
-        "per_unit" => Model::PerUnit { unit: columns::word::<Decimal>(row, unit_amount)? },
-        other => return Err(columns::bad(model, other)),
+pub(super) fn price(row: &Row, names: &PriceColumns) -> rusqlite::Result<Price> {
+    let currency = columns::word(row, names.currency)?;
+    let unit = || columns::word::<Decimal>(row, names.unit_amount);
+    let model = match columns::word(row, names.model)? {
+        ModelWord::Flat => Model::Flat { amount: unit()? },
+        ModelWord::PerUnit => Model::PerUnit { unit: unit()? },
+        ModelWord::Graduated => Model::Graduated { tiers: tiers(row, names.tiers)? },
+        ModelWord::Volume => Model::Volume { tiers: tiers(row, names.tiers)? },
+        ModelWord::Package => {
+            Model::Package { package: unit()?, size: row.get(names.package_size)? }
+        }
     };
-    Ok(Price { id: PriceId(row.get(id)?), currency: columns::word(row, currency)?, model })
+    let minimum: Option<i64> = row.get(names.minimum_minor)?;
+    let terms = PriceTerms {
+        model,
+        included: row.get(names.included)?,
+        minimum: minimum.map(|minor| Money::from_minor(minor, currency)),
+    };
+    Ok(Price { id: PriceId(row.get(names.id)?), currency, terms })
+}
+
+/// Tiers, from a column of [`price_columns`].
+fn tiers(row: &Row, column: &str) -> rusqlite::Result<Tiers> {
+    let text: Option<String> = row.get(column)?;
+    let text = text.unwrap_or_default();
+    let tier = |text: &str| {
+        let (up_to, amounts) = text.split_once(':')?;
+        let (unit, flat) = amounts.split_once(':')?;
+        let up_to = match up_to {
+            "inf" => None,
+            number => Some(number.parse().ok()?),
+        };
+        Some(Tier { up_to, unit: unit.parse().ok()?, flat: flat.parse().ok()? })
+    };
+    let all: Option<Vec<Tier>> = text.split_whitespace().map(tier).collect();
+    all.and_then(|all| Tiers::of(all).ok()).ok_or_else(|| columns::bad(column, &text))
 }

@@ -157,13 +157,14 @@ impl Db<'_> {
 
     /// Every price that there ever was, whether it is with tax, and the interval of its plan.
     fn prices_and_intervals(&self) -> Result<HashMap<PriceId, (Price, TaxBasis, Interval)>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT r.id, r.currency, r.model, r.unit_amount, p.interval, p.interval_count,
-                    p.tax_inclusive
-             FROM prices r JOIN plans p ON p.id = r.plan_id",
-        )?;
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT ",
+            plans::price_columns!("r", "price"),
+            ", p.interval, p.interval_count, p.tax_inclusive
+             FROM prices r JOIN plans p ON p.id = r.plan_id"
+        ))?;
         let prices = statement.query_map([], |row| {
-            let price = plans::price(row, "id", "currency", "model", "unit_amount")?;
+            let price = plans::price(row, plans::PRICE)?;
             let interval = plans::interval(row, "interval", "interval_count")?;
             Ok((price.id, (price, plans::basis(row, "tax_inclusive")?, interval)))
         })?;

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row, Rows};
 
 use super::invoices::is_overdue;
-use super::plans::{basis, interval, price};
+use super::plans::{NEXT_PRICE, PRICE, basis, interval, price, price_columns};
 use super::{Db, columns};
 use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Interval;
@@ -48,14 +48,14 @@ macro_rules! subscription_query {
                     EXISTS (SELECT 1 FROM redemptions WHERE subscription_id = s.id
                       AND subscription_id IS NOT NULL AND returned_at IS NULL) AS redeemed,
                     i.id AS item_id, i.quantity, p.id AS plan_id, p.code, p.name, p.interval,
-                    p.interval_count, p.tax_inclusive, r.id AS price_id, r.currency, r.model, r.unit_amount,
-                    i.pending_quantity, n.id AS next_plan_id, n.code AS next_code,
+                    p.interval_count, p.tax_inclusive, ",
+            price_columns!("r", "price"),
+            ", i.pending_quantity, n.id AS next_plan_id, n.code AS next_code,
                     n.name AS next_name, n.interval AS next_interval,
                     n.interval_count AS next_interval_count,
-                    n.tax_inclusive AS next_tax_inclusive, m.id AS next_price_id,
-                    m.currency AS next_currency, m.model AS next_model,
-                    m.unit_amount AS next_unit_amount
-             FROM subscriptions s ",
+                    n.tax_inclusive AS next_tax_inclusive, ",
+            price_columns!("m", "next_price"),
+            " FROM subscriptions s ",
             $index,
             " JOIN tenants t ON t.id = s.tenant_id
              JOIN subscription_items i ON i.subscription_id = s.id
@@ -434,7 +434,7 @@ fn item(row: &Row) -> rusqlite::Result<Item> {
         plan_id: PlanId(row.get("plan_id")?),
         plan: row.get("code")?,
         plan_name: row.get("name")?,
-        price: price(row, "price_id", "currency", "model", "unit_amount")?,
+        price: price(row, PRICE)?,
         basis: basis(row, "tax_inclusive")?,
         quantity: row.get("quantity")?,
     })
@@ -448,7 +448,7 @@ fn pending_item(row: &Row) -> rusqlite::Result<Option<(Item, Interval)>> {
         plan_id: PlanId(row.get("next_plan_id")?),
         plan: row.get("next_code")?,
         plan_name: row.get("next_name")?,
-        price: price(row, "next_price_id", "next_currency", "next_model", "next_unit_amount")?,
+        price: price(row, NEXT_PRICE)?,
         basis: basis(row, "next_tax_inclusive")?,
         quantity,
     };

@@ -14,6 +14,7 @@ fn plan(id: i64, code: &str, currency: &str) -> Plan {
         code: code.to_owned(),
         name: code.to_owned(),
         price: price::example(Money::from_minor(4990, currency.parse::<Currency>().unwrap())),
+        price_archived_at: None,
         basis: TaxBasis::Exclusive,
         interval: Interval { unit: IntervalUnit::Month, count: 1 },
         trial_days: 0,
