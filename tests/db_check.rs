@@ -143,3 +143,20 @@ fn a_backup_is_checked_as_db_check_does_before_it_has_its_name() {
     shop.ok(&["db", "backup", "copy.db", "--yes"]);
     assert!(shop.path("copy.db").exists());
 }
+
+#[test]
+fn a_price_whose_tiers_have_no_end_is_found() {
+    let shop = Shop::new();
+    shop.plan("monthly", "31", "1", &[]);
+    let tiers = ["--tier", "10:2", "--tier", "inf:1"];
+    let add = ["plan", "price", "add", "monthly", "--currency", "USD", "--model", "volume"];
+    shop.ok(&[add.as_slice(), tiers.as_slice()].concat());
+    shop.check();
+    shop.sql()
+        .execute_batch(
+            "DROP TRIGGER price_tiers_no_delete; DELETE FROM price_tiers WHERE up_to IS NULL",
+        )
+        .expect("a damaged file");
+    let says = "monthly: nothing says what is above the last tier of its price in USD (volume)";
+    assert_eq!(found(&shop, "prices"), (1, vec![says.to_owned()]));
+}

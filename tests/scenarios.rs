@@ -59,6 +59,7 @@ mod errors {
         exports => "exports.md",
         imports => "imports.md",
         invoices => "invoices.md",
+        prices => "prices.md",
         refunds => "refunds.md",
         subscriptions => "subscriptions.md",
         tasks => "tasks.md",

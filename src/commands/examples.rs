@@ -37,7 +37,17 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("billing plan list", &["billing plan list"]),
     ("billing plan show", &["billing plan show pro --json"]),
+    ("billing plan edit", &["billing plan edit pro --name \"Pro 2026\" --trial-days 30"]),
     ("billing plan archive", &["billing plan archive pro"]),
+    (
+        "billing plan price add",
+        &[
+            "billing plan price add pro --currency USD --model per_unit --price 54.90",
+            "billing plan price add team --model graduated --tier 10:9.00 --tier inf:7.50 --minimum 50",
+        ],
+    ),
+    ("billing plan price list", &["billing plan price list pro"]),
+    ("billing plan price archive", &["billing plan price archive pro --currency USD"]),
     (
         "billing subscription create",
         &[

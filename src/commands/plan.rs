@@ -1,12 +1,14 @@
 //! `billing plan`: the words for what is sold. Its rules are in `domain::plan`, its rows in
 //! `store`.
 
+mod price;
+
 use clap::{Args, Subcommand};
 
 use super::basis::Basis;
 use super::once::Once;
 use super::{Context, Limit, amount_or_nothing, currency_arg, words};
-use crate::domain::event::{About, By, PlanEvent};
+use crate::domain::event::{About, By, Changed, Changes, PlanEvent, PlanFacts};
 use crate::domain::plan::{self, Interval, IntervalUnit, NewPlan};
 use crate::domain::{Currency, PlanId, Refusal};
 use crate::failure::exit;
@@ -22,8 +24,13 @@ pub enum Command {
     List(Limit),
     /// Show a plan
     Show(Named),
+    /// Change the name of a plan, or the trial of new subscriptions
+    Edit(Edit),
     /// Take a plan off the offer; its subscribers stay on it
     Archive(Named),
+    /// The prices of a plan, in several currencies and by several models
+    #[command(subcommand)]
+    Price(price::Command),
 }
 
 /// A plan's code.
@@ -31,6 +38,19 @@ pub enum Command {
 pub struct Named {
     /// The plan's code
     code: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Edit {
+    /// The plan's code
+    code: String,
+    /// What invoices call it from now on
+    #[arg(long)]
+    name: Option<String>,
+    /// Free days at the start of subscriptions made from now on
+    #[arg(long, value_name = "N",
+        value_parser = clap::value_parser!(i64).range(0..=plan::MOST_TRIAL_DAYS))]
+    trial_days: Option<i64>,
 }
 
 #[derive(Debug, Args)]
@@ -72,7 +92,9 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Create(args) => create(ctx, &args)?,
         Command::List(limit) => list(ctx, limit)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, &args.code)?,
+        Command::Edit(args) => edit(ctx, &args)?,
         Command::Archive(args) => archive(ctx, &args.code)?,
+        Command::Price(command) => price::run(ctx, command)?,
     }
     Ok(exit::DONE)
 }
@@ -111,16 +133,46 @@ fn archive(ctx: &mut Context, code: &str) -> anyhow::Result<()> {
     show(ctx, &mut store, code)
 }
 
+fn edit(ctx: &mut Context, args: &Edit) -> anyhow::Result<()> {
+    if args.name.is_none() && args.trial_days.is_none() {
+        return Err(Refusal::NothingToEdit { noun: "plan" }.into());
+    }
+    let name = args.name.as_deref().map(plan::name).transpose()?;
+    let mut store = ctx.writer()?;
+    ctx.write(&mut store, |book| {
+        let before = book.db.plan(&args.code)?;
+        let name = name.as_deref().unwrap_or(&before.name);
+        let trial_days = args.trial_days.unwrap_or(before.trial_days);
+        book.db.edit_plan(book.act, before.id, name, trial_days)?;
+        let after = PlanFacts { name, trial_days };
+        let changes = Changes::between(&PlanFacts::of(&before), &after, Changed::Names);
+        let event = PlanEvent::Edited { plan: &before.code, imported: false, changes };
+        book.record(About::NOBODY, event, None)
+    })?;
+    show(ctx, &mut store, &args.code)
+}
+
 fn show(ctx: &mut Context, store: &mut Store, code: &str) -> anyhow::Result<()> {
-    let plan = store.read(|db| db.plan(code))?;
-    Ok(ctx.printer.object(&objects::plan(&plan))?)
+    let (plan, prices) = store.read(|db| {
+        let plan = db.plan(code)?;
+        let prices = db.prices(plan.id)?;
+        Ok((plan, prices))
+    })?;
+    let object = match ctx.printer.for_people() {
+        true => objects::plan_for_people(&plan, &prices),
+        false => objects::plan(&plan, &prices),
+    };
+    Ok(ctx.printer.object(&object)?)
 }
 
 fn list(ctx: &mut Context, limit: Limit) -> anyhow::Result<()> {
     let mut store = ctx.reader()?;
     let mut list = ctx.printer.list(objects::PLAN_FIELDS, objects::PLANS);
     store.read(|db| {
-        db.each_plan(limit.limit, |plan| list.row(objects::plan(&plan)).map_err(super::out_failed))
+        db.each_plan(limit.limit, |plan| {
+            let prices = db.prices(plan.id)?;
+            list.row(objects::plan(&plan, &prices)).map_err(super::out_failed)
+        })
     })?;
     Ok(list.end()?)
 }

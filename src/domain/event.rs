@@ -30,7 +30,7 @@ pub use email::{EmailEvent, EmailFacts};
 pub use invoice::{InvoiceEvent, Reopened};
 pub use payment::PaymentEvent;
 pub use payment_method::PaymentMethodEvent;
-pub use plan::{PlanEvent, PlanFacts};
+pub use plan::{PlanEvent, PlanFacts, PriceFacts};
 pub use subscription::{Standing, SubscriptionEvent};
 pub use tenant::{Reactivation, TenantEvent, TenantFacts};
 pub use values::quote;

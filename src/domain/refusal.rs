@@ -411,6 +411,16 @@ pub enum Refusal {
     PlanArchived {
         plan: String,
     },
+    /// A flag that a model of prices needs.
+    ModelNeeds {
+        model: &'static str,
+        flag: &'static str,
+    },
+    /// One that it cannot have.
+    ModelTakesNo {
+        model: &'static str,
+        flag: &'static str,
+    },
     /// A plan has a live price in that currency already.
     PriceExists {
         plan: String,
@@ -420,6 +430,11 @@ pub enum Refusal {
     NoPrice {
         plan: String,
         currency: Option<Currency>,
+    },
+    /// It has several, and none was named.
+    WhichPrice {
+        plan: String,
+        currencies: Vec<Currency>,
     },
     PlanCurrency {
         plan: String,

@@ -212,6 +212,21 @@ impl From<&Refusal> for Failure {
                 new("plan_archived", format!("the plan is archived: {plan}"))
                     .hint("it keeps its subscribers and takes no new ones")
             }
+            R::ModelNeeds { model, flag } => {
+                new("missing_value", format!("--model {model} needs {flag}")).hint(match *flag {
+                    "--tier" => "once for each tier, UP_TO:UNIT[:FLAT], as --tier 10:5.00 --tier inf:4.00",
+                    "--package-size" => "how many units a package has, as --package-size 100",
+                    _ => "what it costs, as --price 49.90",
+                })
+            }
+            R::ModelTakesNo { model, flag } => {
+                new("not_allowed", format!("--model {model} takes no {flag}")).hint(match *flag {
+                    "--tier" => "graduated and volume have tiers",
+                    "--package-size" => "package has packages",
+                    "--included" => "it comes to the same for any quantity: leave it out",
+                    _ => "its tiers say what it costs: --tier UP_TO:UNIT[:FLAT]",
+                })
+            }
             R::PriceExists { plan, currency } => {
                 new("price_exists", format!("{plan} has a price in {currency} already"))
                     .hint(format!("billing plan price archive {plan} --currency {currency} makes room for another; subscriptions that have it keep it"))
@@ -223,6 +238,11 @@ impl From<&Refusal> for Failure {
             R::NoPrice { plan, currency: None } => {
                 new("no_price", format!("{plan} has no live price"))
                     .hint(format!("subscriptions keep the one they have; billing plan price add {plan} gives it another"))
+            }
+            R::WhichPrice { plan, currencies } => {
+                let codes: Vec<_> = currencies.iter().map(|currency| currency.code()).collect();
+                new("which_price", format!("{plan} has prices in {}", codes.join(", ")))
+                    .hint("--currency says which")
             }
             R::PlanCurrency { plan, has, needs } => new(
                 "currency_mismatch",

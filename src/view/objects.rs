@@ -11,17 +11,18 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{Align, Column};
-use crate::domain::Money;
 use crate::domain::calendar;
 use crate::domain::charge::Attempt;
 use crate::domain::invoice::{Invoice, Line};
 use crate::domain::money::{self, Totals};
 use crate::domain::payment_method::PaymentMethod;
-use crate::domain::plan::{Interval, Plan};
+use crate::domain::plan::{Interval, ListedPrice, Plan};
+use crate::domain::price::{Model, PriceTerms, Tier, bound};
 use crate::domain::schedule::Task;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionKind};
+use crate::domain::{Currency, Money};
 
 pub use coupons::*;
 pub use credit_notes::*;
@@ -416,8 +417,9 @@ pub const PLAN_FIELDS: &[&str] = &[
     "tax_inclusive",
 ];
 
-/// A plan.
-pub fn plan(plan: &Plan) -> Value {
+/// A plan, and the prices that it has and had.
+pub fn plan(plan: &Plan, prices: &[ListedPrice]) -> Value {
+    let prices = prices.iter().map(|listed| price(&plan.code, listed));
     json!({
         "code": plan.code,
         "name": plan.name,
@@ -432,7 +434,109 @@ pub fn plan(plan: &Plan) -> Value {
         "archived_at": plan.archived_at,
         "created_at": plan.created_at,
         "updated_at": plan.updated_at,
+        "prices": prices.collect::<Vec<_>>(),
     })
+}
+
+/// The same for people: of each price what its words do not say, and nothing of one that is said above.
+pub fn plan_for_people(plan: &Plan, prices: &[ListedPrice]) -> Value {
+    let mut object = self::plan(plan, prices);
+    let is_said = plan.price.unit_price().is_some() && plan.price_archived_at.is_none();
+    if prices.len() == 1 && is_said {
+        drop_fields(&mut object, &["prices"]);
+    }
+    for price in object.get_mut("prices").and_then(Value::as_array_mut).into_iter().flatten() {
+        drop_fields(
+            price,
+            &["plan", "unit_amount", "tiers", "package_size", "archived", "created_at"],
+        );
+    }
+    object
+}
+
+/// A price for people, whose words say its tiers.
+pub fn price_for_people(plan: &str, listed: &ListedPrice) -> Value {
+    let mut object = price(plan, listed);
+    drop_fields(&mut object, &["unit_amount", "tiers", "package_size"]);
+    object
+}
+
+fn drop_fields(object: &mut Value, names: &[&str]) {
+    if let Some(fields) = object.as_object_mut() {
+        names.iter().for_each(|name| drop(fields.shift_remove(*name)));
+    }
+}
+
+/// Columns of `plan price list`.
+pub const PRICES: &[Column] = &[
+    ("currency", "Currency", Align::Left, 0),
+    ("model", "Model", Align::Left, 2),
+    ("says", "Price", Align::Left, 0),
+    ("included", "Included", Align::Right, 1),
+    ("minimum", "Minimum", Align::Right, 0),
+    ("archived", "Archived", Align::Left, 0),
+];
+
+/// Fields of a price.
+pub const PRICE_FIELDS: &[&str] = &[
+    "plan",
+    "currency",
+    "model",
+    "unit_amount",
+    "tiers",
+    "package_size",
+    "included",
+    "minimum",
+    "archived",
+    "archived_at",
+    "created_at",
+];
+
+/// A price of the plan with that code. `says` is what it costs, for people.
+pub fn price(plan: &str, listed: &ListedPrice) -> Value {
+    let currency = listed.price.currency;
+    let PriceTerms { model, included, minimum } = &listed.price.terms;
+    let tiers = model.tiers().map(|tiers| -> Value {
+        let tier = |tier: &Tier| {
+            json!({
+                "up_to": tier.up_to,
+                "unit": money::major(tier.unit, currency),
+                "flat": money::major(tier.flat, currency),
+            })
+        };
+        tiers.iter().map(tier).collect()
+    });
+    json!({
+        "plan": plan,
+        "currency": currency.code(),
+        "model": model.word().word(),
+        "says": price_says(model, currency),
+        "unit_amount": model.unit_amount().map(|amount| money::major(amount, currency)),
+        "tiers": tiers,
+        "package_size": model.package_size(),
+        "included": included,
+        "minimum": minimum.map(Money::major),
+        "archived": listed.archived_at.is_some(),
+        "archived_at": listed.archived_at,
+        "created_at": listed.created_at,
+    })
+}
+
+/// What a price costs: `49.90`, `10.00 per 100`, `to 10: 5.00 + 20.00; to inf: 4.00`.
+fn price_says(model: &Model, currency: Currency) -> String {
+    let major = |amount| money::major(amount, currency);
+    let tier = |tier: &Tier| {
+        let flat = (!tier.flat.is_zero()).then(|| format!(" + {}", major(tier.flat)));
+        format!("to {}: {}{}", bound(tier.up_to), major(tier.unit), flat.unwrap_or_default())
+    };
+    match model {
+        Model::Flat { amount } => major(*amount),
+        Model::PerUnit { unit } => format!("{} each", major(*unit)),
+        Model::Package { package, size } => format!("{} per {size}", major(*package)),
+        Model::Graduated { tiers } | Model::Volume { tiers } => {
+            tiers.iter().map(tier).collect::<Vec<_>>().join("; ")
+        }
+    }
 }
 
 /// An interval in words: `month`, `3 months`.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::Context;
 use crate::books::Explained;
-use crate::domain::SubscriptionId;
 use crate::domain::invoice::{Amounts, nets};
 use crate::domain::recurrence::Bill;
+use crate::domain::{Money, SubscriptionId};
 use crate::view::{Align, Column, Format, explain, objects};
 
 pub(super) fn explain(ctx: &mut Context, id: SubscriptionId) -> anyhow::Result<()> {
@@ -51,6 +51,7 @@ pub(super) fn value(explained: &Explained) -> Value {
     });
     json!({
         "subscription": objects::subscription(subscription, explained.status),
+        "amount": subscription.terms.amount().map(Money::major).ok(),
         "tenant_currency": explained.tenant_currency.code(),
         "today": explained.today,
         "period": explain::period(subscription.period.map(|p| (p.start, p.end))),
@@ -91,19 +92,28 @@ pub(super) const LINES: &[Column] = &[
     ("currency", "", Align::Left, 0),
 ];
 
+/// What each costs, or, where none has a price of its own, all of them.
+fn costs(explained: &Value) -> String {
+    let subscription = &explained["subscription"];
+    let currency = subscription["currency"].as_str().unwrap_or_default();
+    match (subscription["price"].as_str(), explained["amount"].as_str()) {
+        (Some(price), _) => format!("{price} {currency}"),
+        (None, amount) => format!("{} {currency} in all", amount.unwrap_or_default()),
+    }
+}
+
 pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow::Result<()> {
     let rows = |name: &str| explained[name].as_array().cloned().unwrap_or_default();
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let subscription = &explained["subscription"];
     ctx.printer.text(&format!(
-        "{} of {}, {}: {} × {}, {} {} each {}",
+        "{} of {}, {}: {} × {}, {} each {}",
         word(&subscription["id"]),
         word(&subscription["tenant"]),
         word(&subscription["status"]),
         subscription["quantity"],
         word(&subscription["plan"]),
-        word(&subscription["price"]),
-        word(&subscription["currency"]),
+        costs(explained),
         word(&subscription["each"]),
     ))?;
     if explained["tenant_currency"] != subscription["currency"] {

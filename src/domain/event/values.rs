@@ -14,6 +14,7 @@ use crate::domain::gateway_refund::DisputeStatus;
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::party::CustomerKind;
 use crate::domain::payment_method::PaymentMethodKind;
+use crate::domain::price::ModelWord;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::tax::TaxCategory;
@@ -223,6 +224,6 @@ macro_rules! one_of {
 
 one_of! {
     CouponStatus CreditReason CustomerKind DiscountType DisputeStatus DocumentForm Eligibility Found InvoiceStatus
-    Locale PaymentMethodKind Stage SubscriptionStatus SuspensionCause TaxCategory Template
+    Locale ModelWord PaymentMethodKind Stage SubscriptionStatus SuspensionCause TaxCategory Template
     TenantStatus
 }
