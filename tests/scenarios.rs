@@ -30,6 +30,7 @@ support::transcript::documents! {
     payment_record => "payment-record.md",
     payments => "payments.md",
     periods => "periods.md",
+    prices => "prices.md",
     redemptions => "redemptions.md",
     refunds => "refunds.md",
     reports => "reports.md",
