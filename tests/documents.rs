@@ -534,6 +534,7 @@ fn the_pdf_that_a_customer_has_is_the_one_that_is_handed_out() {
     shop.ok(&["invoice", "void", &number, "--reason", "x", "--yes"]);
     assert_eq!(shop.pdf(&number), sent);
     assert_eq!(shop.refusal(&["invoice", "xml", &number]), "invoice_void");
+    assert_eq!(shop.refusal(&["invoice", "check", &number]), "invoice_void");
     assert_eq!(shop.refusal(&["invoice", "pdf", &number, "--facturx"]), "invoice_void");
     assert_eq!(shop.json(&[&export[..], &["out"]].concat())["left"], 1);
     // Nor does another form that is configured later make another of it.

@@ -51,6 +51,7 @@ const WAYS: &[&str] = &[
     "payment_methods_default (tenant_id=?)",
     "transactions_tenant (tenant_id=?)",
     "emails_tenant (tenant_id=? AND rowid<?)",
+    "emails_tenant (tenant_id=?)",
     "redemptions_coupon (coupon_id=? AND tenant_id=?)",
     // What belongs to one subscription, invoice, transaction, e-mail.
     "invoices_period (subscription_id=?)",

@@ -93,6 +93,17 @@ impl Paper<'_> {
         self.invoice().tenant_id
     }
 
+    /// Refuses what is void: no document of it is made any more.
+    fn check_stands(&self, form: DocumentForm) -> Result<()> {
+        match self {
+            Paper::Invoice(invoice) if invoice.status == InvoiceStatus::Void => {
+                let invoice = invoice.number.clone();
+                Err(Refusal::VoidHasNoDocument { invoice, form: form.word() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn invoice(&self) -> &Invoice {
         match self {
             Paper::Invoice(invoice) | Paper::CreditNote(_, invoice) => invoice,
@@ -161,23 +172,19 @@ impl Book<'_> {
     /// What an e-invoice of it lacks; nothing, where there is one already.
     ///
     /// # Errors
-    /// A currency that e-invoices do not know, or a fault of the file.
+    /// A currency that e-invoices do not know, a void invoice, or a fault of the file.
     pub fn lacks(&self, paper: &Paper) -> Result<Vec<Lack>> {
         if self.db.document(paper.of(), DocumentForm::Cii)?.is_some() {
             return Ok(Vec::new());
         }
+        paper.check_stands(DocumentForm::Cii)?;
         let document = self.draw_up(paper)?;
         einvoice::check_currency(&document)?;
         Ok(einvoice::check(&document))
     }
 
     fn make(&self, paper: &Paper, form: DocumentForm, press: &Press) -> Result<Printed> {
-        if let Paper::Invoice(invoice) = paper
-            && invoice.status == InvoiceStatus::Void
-        {
-            let invoice = invoice.number.clone();
-            return Err(Refusal::VoidHasNoDocument { invoice, form: form.word() });
-        }
+        paper.check_stands(form)?;
         let document = self.draw_up(paper)?;
         if form == DocumentForm::Pdf {
             return self.keep(paper, form, press.pdf(&document, None)?);
