@@ -34,7 +34,7 @@ impl Book<'_> {
     pub fn preview_invoice(&self, id: SubscriptionId) -> Result<Preview> {
         let (subscription, today) = (self.db.subscription(id)?, self.act.today);
         // Periods that are billed anew come first; those of a suspended one wait for its return.
-        let waits = subscription.status == SubscriptionStatus::Suspended;
+        let waits = subscription.waits_to_be_billed(today);
         let reopened = if waits { Vec::new() } else { self.db.reopened_of(id)? };
         for void in reopened {
             let Some((_, (start, end))) = void.billed_period() else { continue };

@@ -196,6 +196,13 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// Whether its periods that are to be billed anew wait for its return: it is suspended, and does not end
+    /// with this day's run, after which nobody would bill them.
+    pub fn waits_to_be_billed(&self, today: NaiveDate) -> bool {
+        let ends = self.ends_on.is_some_and(|on| on <= today);
+        self.status == SubscriptionStatus::Suspended && !ends
+    }
+
     /// Where it stands on `today`: one whose end has come is canceled, also before the run that
     /// records it; one with an invoice overdue is past due.
     pub fn status_on(&self, today: NaiveDate, has_overdue: bool) -> SubscriptionStatus {

@@ -1,5 +1,7 @@
 //! Periods whose invoice was voided and that are billed anew by the next run.
 
+use chrono::NaiveDate;
+
 use super::Db;
 use crate::domain::invoice::Invoice;
 use crate::domain::{InvoiceId, Result, SubscriptionId};
@@ -29,20 +31,26 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// A page of void invoices whose periods are open, after `after`.
+    /// A page of void invoices whose periods are billed anew by the run of that day, after `after`.
+    /// [`Subscription::waits_to_be_billed`](crate::domain::subscription::Subscription::waits_to_be_billed)
+    /// says the same of one that was read.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn reopened_periods(&self, after: InvoiceId, limit: usize) -> Result<Vec<InvoiceId>> {
+    pub fn reopened_periods(
+        &self,
+        today: NaiveDate,
+        after: InvoiceId,
+        limit: usize,
+    ) -> Result<Vec<InvoiceId>> {
         let mut statement = self.conn.prepare_cached(
-            // A suspended subscription is not billed: its periods wait for its return.
             "SELECT r.invoice_id FROM reopened_periods r
              JOIN subscriptions s ON s.id = r.subscription_id
-             WHERE r.invoice_id > ?1 AND s.status <> 'suspended'
-             ORDER BY r.invoice_id LIMIT ?2",
+             WHERE r.invoice_id > ?1 AND (s.status <> 'suspended' OR s.ends_on <= ?2)
+             ORDER BY r.invoice_id LIMIT ?3",
         )?;
-        let found =
-            statement.query_map((after.0, limit as i64), |row| Ok(InvoiceId(row.get(0)?)))?;
+        let page = (after.0, today.to_string(), limit as i64);
+        let found = statement.query_map(page, |row| Ok(InvoiceId(row.get(0)?)))?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 

@@ -1,6 +1,8 @@
 //! `tasks generate-recurring-invoices`: applies the decisions of `domain::recurrence` to every
 //! subscription whose next period has begun.
 
+use chrono::NaiveDate;
+
 use serde::{Serialize, Serializer};
 
 use super::batch::{Pass, Sum};
@@ -92,7 +94,7 @@ impl Billed {
 pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> Result<Done> {
     let act = given.clock.act("task:generate-recurring-invoices");
     // Before what follows: what a coupon's period is given back for takes it again.
-    let mut sum = rebill(Pass::Run(store), |db, reopened| {
+    let mut sum = rebill(Pass::Run(store), act.today, |db, reopened| {
         let issuer = Book::new(db, &act, given.config).issuer()?;
         let issued = reopened.iter().map(|void| issuer.rebill(void, run));
         issued.map(|issued| Ok(issued?.map(|issued| issued.amounts.total))).collect()
@@ -126,7 +128,7 @@ pub fn dry_run(
 ) -> Result<Done> {
     let act = given.clock.act("task:generate-recurring-invoices");
     let sum = store.read(|db| {
-        let mut sum = rebill(Pass::DryRun(db), |db, reopened| {
+        let mut sum = rebill(Pass::DryRun(db), act.today, |db, reopened| {
             let book = Book::new(db, &act, given.config);
             let foreseen = reopened.iter().map(|void| {
                 let Some((id, (start, end))) = void.billed_period() else { return Ok(None) };
@@ -156,12 +158,13 @@ pub fn dry_run(
 /// each comes to now.
 fn rebill(
     mut pass: Pass,
+    today: NaiveDate,
     mut act_on: impl FnMut(&Db, &[Invoice]) -> Result<Vec<Option<Money>>>,
 ) -> Result<Billed> {
     let mut after = InvoiceId(0);
     pass.each_page(
         |db| {
-            let page = db.reopened_periods(after, BATCH)?;
+            let page = db.reopened_periods(today, after, BATCH)?;
             after = page.last().copied().unwrap_or(after);
             page.into_iter().map(|id| db.invoice_by_id(id)).collect()
         },
