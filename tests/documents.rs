@@ -184,7 +184,21 @@ fn an_invoice_says_what_credit_had_paid_when_it_was_issued() {
         "credit", "grant", "--tenant", "acme", "--amount", "5", "--reason", "x", "--as-of", DAY,
     ]);
     let unpaid = String::from_utf8(shop.bytes(&["invoice", "xml", &later])).expect("UTF-8");
-    for (text, prepaid, due) in [(&text, Some("30.00"), "90.00"), (&unpaid, None, "120.00")] {
+    // A coupon that comes before anybody has the invoice leaves less than the credit had paid.
+    let other = french("");
+    let grant = ["credit", "grant", "--tenant", "acme", "--amount", "30", "--reason", "x"];
+    other.ok(&[&grant[..], &["--as-of", DAY]].concat());
+    let coupon = ["coupon", "create", "MOST", "--name", "Most", "--percent", "90"];
+    let coupon = [&coupon[..], &["--until", "2025-12-31", "--as-of", DAY]].concat();
+    other.ok(&coupon);
+    let number = other.invoice(&[]);
+    other.ok(&["coupon", "apply", "MOST", "--invoice", &number, "--as-of", DAY]);
+    let little = String::from_utf8(other.bytes(&["invoice", "xml", &number])).expect("UTF-8");
+    for (text, prepaid, due) in [
+        (&text, Some("30.00"), "90.00"),
+        (&unpaid, None, "120.00"),
+        (&little, Some("12.00"), "0.00"),
+    ] {
         let of = |name: &str| {
             let (_, rest) = text.split_once(&format!("<ram:{name}>"))?;
             Some(rest.split_once('<').expect("an end").0)

@@ -13,7 +13,7 @@ use crate::domain::document::{
     creditor_reference,
 };
 use crate::domain::event::DocumentEvent;
-use crate::domain::invoice::{Invoice, InvoiceStatus};
+use crate::domain::invoice::{AtIssue, Invoice, InvoiceStatus};
 use crate::domain::legal::{LegalNotes, Notes};
 use crate::domain::party::Party;
 use crate::domain::subscription::Collection;
@@ -252,11 +252,7 @@ impl Book<'_> {
     fn draw_up_invoice(&self, invoice: &Invoice, tenant: &Tenant) -> Result<Document> {
         let copies = (invoice.seller.as_str(), invoice.buyer.as_str());
         let (seller, buyer) = self.parties(&invoice.number, copies, tenant)?;
-        let amounts = invoice.amounts();
-        // A coupon that came later, before anybody had the invoice, may have left less than the credit.
-        let after_elsewhere = amounts.total.minus(invoice.paid_elsewhere)?;
-        let credit = invoice.credit_at_issue.minor().min(after_elsewhere.minor());
-        let credit_applied = Money::from_minor(credit, amounts.total.currency());
+        let AtIssue { credit, due } = invoice.at_issue()?;
         Ok(Document {
             kind: DocumentKind::Invoice,
             number: invoice.number.clone(),
@@ -270,11 +266,11 @@ impl Book<'_> {
             tax_rate: invoice.tax_rate,
             tax_category: invoice.tax_category,
             tax_reason: invoice.tax_reason.clone(),
-            amounts,
+            amounts: invoice.amounts(),
             coupon: invoice.coupon.clone(),
             paid: invoice.paid_elsewhere,
-            credit_applied,
-            due: after_elsewhere.minus(credit_applied)?,
+            credit_applied: credit,
+            due,
             corrects: None,
             memo: None,
             payment: self.payment(invoice, tenant)?,

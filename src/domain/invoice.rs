@@ -158,6 +158,19 @@ impl Invoice {
         nets(&self.lines, &self.amounts(), self.tax_basis)
     }
 
+    /// What credit paid of it when it was issued, and what was due then: its document says so for ever.
+    ///
+    /// A coupon that came later, before anybody had the invoice, may have left less than that credit.
+    ///
+    /// # Errors
+    /// Amounts that do not add up.
+    pub fn at_issue(&self) -> Result<AtIssue> {
+        let open = self.total.minus(self.paid_elsewhere)?;
+        let credit = self.credit_at_issue.minor().min(open.minor());
+        let credit = Money::from_minor(credit, open.currency());
+        Ok(AtIssue { credit, due: open.minus(credit)? })
+    }
+
     /// Days since the due date where the invoice is overdue (open, something due, due date before
     /// today), else 0.
     pub fn days_overdue(&self, today: NaiveDate) -> i64 {
@@ -166,6 +179,14 @@ impl Invoice {
         }
         calendar::days_between(self.due_on, today).max(0)
     }
+}
+
+/// What an invoice came to when it was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AtIssue {
+    /// What the customer's credit paid.
+    pub credit: Money,
+    pub due: Money,
 }
 
 /// The amounts of an invoice, always in the order subtotal, discount, tax, total.
