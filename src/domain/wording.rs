@@ -163,6 +163,18 @@ pub fn period((start, end): (NaiveDate, NaiveDate), locale: Locale) -> String {
     }
 }
 
+/// A number of a bank in groups of four, as people copy it: `FR76 3000 6000`.
+pub fn in_fours(number: &str) -> String {
+    let mut grouped = String::with_capacity(number.len() + number.len() / 4);
+    for (place, letter) in number.chars().enumerate() {
+        if place > 0 && place.is_multiple_of(4) {
+            grouped.push(' ');
+        }
+        grouped.push(letter);
+    }
+    grouped
+}
+
 /// The text without a place where a line could be broken: a mail program breaks lines of plain text
 /// and of subjects too, and an amount has to stay beside its currency.
 pub fn unbroken(text: &str) -> String {

@@ -200,8 +200,7 @@ impl Renderer {
     ///
     /// # Errors
     /// [`Undeliverable::Template`] where a template asks for what is not there, or leaves the subject
-    /// empty; where the e-mail lacks the invoice, payment or trial that it tells of; where an
-    /// invoice's seller or buyer cannot be read.
+    /// empty; where the e-mail lacks the invoice, payment or trial that it tells of.
     pub fn render(&self, content: &Content) -> Result<Rendered> {
         let facts = facts::of(content)?;
         let name = text_name(content.template, content.locale);

@@ -20,6 +20,7 @@ pub struct Canvas<'a> {
     is_bolder: bool,
 }
 
+/// A length in points, as the writer takes it.
 pub fn points(length: Length) -> f32 {
     length as f32 / 100.0
 }

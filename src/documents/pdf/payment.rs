@@ -66,7 +66,7 @@ fn text(document: &Document, setter: &Setter<'_>, room: Length) -> Result<Block>
 fn account(document: &Document) -> Vec<(&'static str, String)> {
     let (words, seller) = (Words::of(document.locale), &document.seller);
     let own = document.payment.bank.clone().map(|bank| (words.bank, bank));
-    let iban = || seller.iban.as_deref().map(|iban| ("IBAN", grouped(iban)));
+    let iban = || seller.iban.as_deref().map(|iban| ("IBAN", wording::in_fours(iban)));
     let bic = || seller.bic.clone().map(|bic| ("BIC", bic));
     let account = match own {
         _ if document.payment.automatic => [None, None],
@@ -74,15 +74,8 @@ fn account(document: &Document) -> Vec<(&'static str, String)> {
         None => [iban(), iban().and(bic())],
     };
     let reference = seller.iban.as_ref().and_then(|_| document.reference.clone());
-    let reference = reference.map(|reference| (words.reference, grouped(&reference)));
+    let reference = reference.map(|reference| (words.reference, wording::in_fours(&reference)));
     account.into_iter().flatten().chain(reference).collect()
-}
-
-/// In groups of four.
-fn grouped(code: &str) -> String {
-    let letters: Vec<char> = code.chars().collect();
-    let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
-    groups.join(" ")
 }
 
 /// The code with what it is for, and how wide that is.

@@ -5,20 +5,17 @@ use minijinja::{Value, context};
 use super::super::wording;
 use super::filters::{amount, day, unless_zero};
 use super::parties::{party_facts, some};
+use crate::domain::Money;
 use crate::domain::credit_note::{CreditNote, RefundStatus};
 use crate::domain::labels;
 use crate::domain::tax::{self, TaxBasis};
 use crate::domain::template::{Content, ToldCreditNote};
-use crate::domain::{Money, Result};
 
 /// `credit_note`: `number`, `issued_on`, `invoice`, `invoice_issued_on`, `memo`, `seller`, `buyer`, `lines`
 /// (`description`, `amount`), `subtotal`, `discount`, `net`, `tax`, `tax_inclusive`, `tax_reason`, `total`; and where its total goes:
 /// `reduces_due`, `to_credit`, `refunded`, `outside`, `refund_pending`, with what is then due on the invoice,
 /// `amount_due`.
-///
-/// # Errors
-/// A seller or buyer that cannot be read.
-pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
+pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Value {
     let (note, invoice, locale) = (&told.note, &told.invoice, content.locale);
     let amounts = &note.amounts;
     let lines: Vec<Value> = note
@@ -32,7 +29,7 @@ pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
         })
         .collect();
     let net = amounts.total.minor() - amounts.tax.minor();
-    Ok(context! {
+    context! {
         number => note.number.as_str(),
         issued_on => day(note.issued_on, locale),
         invoice => note.invoice.as_str(),
@@ -56,7 +53,7 @@ pub(super) fn facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
         outside => unless_zero(note.split.outside, locale),
         amount_due => unless_zero(invoice.due, locale),
         due_on => day(invoice.due_on, locale),
-    })
+    }
 }
 
 /// How the sums of the note stand to its tax; `None` where there is none.
@@ -65,19 +62,16 @@ fn taxed_on(note: &CreditNote) -> Option<TaxBasis> {
 }
 
 /// What the sums of the note are called where its seller is.
-///
-/// # Errors
-/// A seller that cannot be read.
-pub(super) fn label_facts(told: &ToldCreditNote, content: &Content) -> Result<Value> {
+pub(super) fn label_facts(told: &ToldCreditNote, content: &Content) -> Value {
     let note = &told.note;
     let country = content.seller.country.as_deref();
     let taxed = taxed_on(note);
     let sums = labels::sums(country, content.locale, note.tax_rate, taxed);
-    Ok(context! {
+    context! {
         subtotal => sums.subtotal,
         net => sums.net,
         tax => sums.tax,
         total => sums.total,
         due => sums.due,
-    })
+    }
 }

@@ -44,8 +44,7 @@ fn count(number: usize, locale: Locale) -> String {
 /// `converted` or `canceled`) and `last_day_is_today`.
 ///
 /// # Errors
-/// [`Undeliverable::Template`] for an e-mail without the invoice, payment or trial that it tells of, and
-/// for a seller or buyer that cannot be read.
+/// [`Undeliverable::Template`] for an e-mail without the invoice, payment or trial that it tells of.
 pub fn of(content: &Content) -> Result<Value> {
     let locale = content.locale;
     let missing = |what: &str| {
@@ -87,10 +86,10 @@ pub fn of(content: &Content) -> Result<Value> {
         next_letter_on => content.next_letter_on.map(|date| day(date, locale)),
         comes_back => content.comes_back,
         paid => content.paid,
-        invoice => invoice.transpose()?,
-        credit_note => credit_note.transpose()?,
+        invoice => invoice,
+        credit_note => credit_note,
         attached => content.attached,
-        labels => label_facts(content)?,
+        labels => label_facts(content),
         payment => content.payment.as_ref().map(|payment| payment_facts(payment, locale)),
         failure => content.failure.as_ref().map(|failure| failure_facts(failure, content)),
         trial => content.trial.as_ref().map(|trial| trial_facts(trial, content)),
@@ -168,12 +167,12 @@ fn trial_facts(trial: &Trial, content: &Content) -> Value {
     }
 }
 
-fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
+fn invoice_facts(invoice: &Invoice, content: &Content) -> Value {
     let locale = content.locale;
     let (seller, buyer) = (&content.seller, &content.buyer);
     let lines = invoice.lines.iter().map(|line| line_facts(line, invoice, locale));
     let lines: Vec<Value> = lines.collect();
-    Ok(context! {
+    context! {
         number => invoice.number.as_str(),
         issued_on => day(invoice.issued_on, locale),
         due_on => day(invoice.due_on, locale),
@@ -199,7 +198,7 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Result<Value> {
         amount_due => unless_zero(invoice.due, locale),
         collecting => content.collecting.is_some(),
         collecting_by => content.collecting.as_ref().and_then(|c| some(c.method.as_ref())),
-    })
+    }
 }
 
 /// What the seller wrote for its invoices, else what the law of its country wants.
@@ -215,21 +214,21 @@ fn taxed_on(invoice: &Invoice) -> Option<TaxBasis> {
 
 /// What the sums of the invoice or credit note are called where its seller is; one of before the
 /// config named a country is where the seller is now.
-fn label_facts(content: &Content) -> Result<Option<Value>> {
+fn label_facts(content: &Content) -> Option<Value> {
     if let Some(told) = &content.credit_note {
-        return credit_note::label_facts(told, content).map(Some);
+        return Some(credit_note::label_facts(told, content));
     }
-    let Some(invoice) = &content.invoice else { return Ok(None) };
+    let invoice = content.invoice.as_ref()?;
     let seller = &content.seller;
     let (locale, taxed) = (content.locale, taxed_on(invoice));
     let sums = labels::sums(seller.country.as_deref(), locale, invoice.tax_rate, taxed);
-    Ok(Some(context! {
+    Some(context! {
         subtotal => sums.subtotal,
         net => sums.net,
         tax => sums.tax,
         total => sums.total,
         due => sums.due,
-    }))
+    })
 }
 
 fn line_facts(line: &Line, invoice: &Invoice, locale: Locale) -> Value {

@@ -7,6 +7,7 @@ use crate::domain::email::{ByLanguage, Locale};
 use crate::domain::labels;
 use crate::domain::party::Party;
 use crate::domain::template::Company;
+use crate::domain::wording;
 
 /// What is told of the seller as it is now.
 pub(super) fn company_facts(company: &Company, locale: Locale) -> Value {
@@ -21,14 +22,12 @@ pub(super) fn company_facts(company: &Company, locale: Locale) -> Value {
     }
 }
 
-/// The account to pay to, in lines: the IBAN in groups of four, as people copy it.
+/// The account to pay to, in lines.
 fn account(company: &Company, locale: Locale) -> Option<String> {
     let iban = company.iban.as_deref()?;
-    let groups: Vec<&str> =
-        (0..iban.len()).step_by(4).map(|at| iban.get(at..at + 4).unwrap_or(&iban[at..])).collect();
     let line = |label: &str, value: &str| labels::labeled(label, locale, value, false);
     let bic = company.bic.as_deref().map(|bic| format!("\n{}", line("BIC", bic)));
-    Some(line("IBAN", &groups.join(" ")) + &bic.unwrap_or_default())
+    Some(line("IBAN", &wording::in_fours(iban)) + &bic.unwrap_or_default())
 }
 
 /// The text, where there is one.
