@@ -315,9 +315,10 @@ CREATE INDEX subscriptions_ending ON subscriptions (ends_on, id)
 CREATE INDEX subscriptions_unbilled ON subscriptions (unbilled_from, id)
   WHERE unbilled_from IS NOT NULL;
 
--- What a subscription is made of: so many of a plan, at one of its prices; one item today. All items
--- of a subscription are billed together, at one interval and in one currency. A change of plan, price
--- or quantity waits in the pending_ columns for the next period.
+-- What a subscription is made of: so many of a plan, at one of its prices. All items of a
+-- subscription are billed together, at one interval and in one currency. A change of plan, price or
+-- quantity waits in the pending_ columns for the next period, as does an item that `joins` or `leaves`
+-- with it. One that was removed stays, since lines name it.
 CREATE TABLE subscription_items (
   id INTEGER PRIMARY KEY,
   subscription_id INTEGER NOT NULL,
@@ -331,6 +332,10 @@ CREATE TABLE subscription_items (
   pending_quantity INTEGER CHECK (pending_quantity BETWEEN 1 AND 1000000),
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
+  standing TEXT NOT NULL DEFAULT 'current'
+    CHECK (standing IN ('joins', 'current', 'leaves', 'removed'))
+    CHECK (standing = 'current' OR pending_quantity IS NULL),
+  removed_at TEXT CHECK ((removed_at IS NULL) = (standing <> 'removed')),
   UNIQUE (subscription_id, position),
   FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
   FOREIGN KEY (price_id, plan_id) REFERENCES prices (id, plan_id),
@@ -350,7 +355,8 @@ CREATE TABLE billing_starts (
 ) STRICT, WITHOUT ROWID;
 
 -- Every standing that an item of a subscription had: what recurring revenue is computed from. Written
--- by triggers, so that no way of changing a subscription can forget it.
+-- by triggers, so that no way of changing a subscription can forget it. An item has its first with its
+-- first period; one that was removed ends as canceled.
 CREATE TABLE subscription_states (
   id INTEGER PRIMARY KEY,
   subscription_id INTEGER NOT NULL REFERENCES subscriptions (id),
@@ -364,6 +370,7 @@ CREATE TABLE subscription_states (
 ) STRICT;
 CREATE INDEX subscription_states_subscription ON subscription_states (subscription_id, id);
 CREATE TRIGGER subscription_items_first_state AFTER INSERT ON subscription_items
+WHEN NEW.standing <> 'joins'
 BEGIN
   INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
     quantity)
@@ -371,13 +378,28 @@ BEGIN
   FROM subscriptions WHERE id = NEW.subscription_id;
 END;
 CREATE TRIGGER subscription_items_state
-AFTER UPDATE OF plan_id, price_id, quantity ON subscription_items
-WHEN NEW.plan_id <> OLD.plan_id OR NEW.price_id <> OLD.price_id OR NEW.quantity <> OLD.quantity
+AFTER UPDATE OF plan_id, price_id, quantity, standing ON subscription_items
+WHEN NEW.standing IN ('current', 'leaves')
+  AND (NEW.plan_id <> OLD.plan_id OR NEW.price_id <> OLD.price_id OR NEW.quantity <> OLD.quantity
+    OR OLD.standing = 'joins')
 BEGIN
   INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
     quantity)
   SELECT id, NEW.id, NEW.updated_at, status, NEW.plan_id, NEW.price_id, NEW.quantity
   FROM subscriptions WHERE id = NEW.subscription_id;
+END;
+CREATE TRIGGER subscription_items_last_state AFTER UPDATE OF standing ON subscription_items
+WHEN NEW.standing = 'removed' AND OLD.standing <> 'joins'
+BEGIN
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  VALUES (NEW.subscription_id, NEW.id, NEW.removed_at, 'canceled', NEW.plan_id, NEW.price_id,
+    NEW.quantity);
+END;
+CREATE TRIGGER subscription_items_stay_removed BEFORE UPDATE ON subscription_items
+WHEN OLD.standing = 'removed'
+BEGIN
+  SELECT RAISE(ABORT, 'an item that was removed stays removed');
 END;
 CREATE TRIGGER subscriptions_state AFTER UPDATE OF status ON subscriptions
 WHEN NEW.status <> OLD.status
@@ -385,7 +407,8 @@ BEGIN
   INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
     quantity)
   SELECT NEW.id, id, NEW.updated_at, NEW.status, plan_id, price_id, quantity
-  FROM subscription_items WHERE subscription_id = NEW.id ORDER BY position;
+  FROM subscription_items
+  WHERE subscription_id = NEW.id AND standing IN ('current', 'leaves') ORDER BY position;
 END;
 
 -- Seller and buyer as they were when an invoice was issued. One row a distinct text, shared by

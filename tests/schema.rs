@@ -243,7 +243,20 @@ fn the_database_keeps_every_standing_of_every_item() {
          UPDATE subscription_items SET quantity = 7, updated_at = 't4' WHERE id = 1;
          UPDATE subscriptions SET status = 'suspended', suspended_at = 't5', updated_at = 't5',
            suspended_on = '2026-01-05', suspension_cause = 'manual', suspended_from = 'active'
-         WHERE id = 1",
+         WHERE id = 1;
+         -- One that joins has no standing before it does, and one that was removed none after.
+         INSERT INTO subscription_items (id, subscription_id, tenant_id, position, plan_id, price_id,
+           quantity, standing, created_at, updated_at) VALUES (4, 1, 1, 3, 1, 1, 2, 'joins', 't6', 't6');
+         UPDATE subscription_items SET quantity = 3, updated_at = 't7' WHERE id = 4;
+         UPDATE subscription_items SET standing = 'leaves', updated_at = 't7' WHERE id = 3;
+         UPDATE subscriptions SET status = 'active', suspended_at = NULL, updated_at = 't8',
+           suspended_on = NULL, suspension_cause = NULL, suspended_from = NULL,
+           next_billing_on = '2026-02-01' WHERE id = 1;
+         UPDATE subscription_items SET standing = 'current', updated_at = 't9' WHERE id = 4;
+         UPDATE subscription_items SET standing = 'removed', removed_at = 't9', updated_at = 't9'
+         WHERE id = 3;
+         UPDATE subscriptions SET ends_on = '2026-02-01', canceled_at = 'ta', status = 'canceled',
+           next_billing_on = NULL, updated_at = 'ta' WHERE id = 1",
     )
     .expect("changes");
     let mut statement = sql
@@ -259,7 +272,19 @@ fn the_database_keeps_every_standing_of_every_item() {
     let found: Vec<_> = rows.expect("rows").map(|row| row.expect("a row")).collect();
     assert_eq!(
         found,
-        ["1 t active 1", "3 t2 active 5", "1 t3 active 7", "1 t5 suspended 7", "3 t5 suspended 5"]
+        [
+            "1 t active 1",
+            "3 t2 active 5",
+            "1 t3 active 7",
+            "1 t5 suspended 7",
+            "3 t5 suspended 5",
+            "1 t8 active 7",
+            "3 t8 active 5",
+            "4 t9 active 3",
+            "3 t9 canceled 5",
+            "1 ta canceled 7",
+            "4 ta canceled 3"
+        ]
     );
 }
 

@@ -58,9 +58,9 @@ impl Issuer<'_> {
             })?);
         }
         discounts.write(act)?;
-        let changed = subscription.pending.is_some();
-        db.move_on(act, subscription.id, &Billed { period: last.period, next_on, cycle, changed })?;
-        if changed {
+        let terms = subscription.pending.as_ref().map(|_| &last.terms);
+        db.move_on(act, subscription.id, &Billed { period: last.period, next_on, cycle, terms })?;
+        if terms.is_some() {
             let changed = db.subscription(subscription.id)?;
             let reason = format!("now {}", in_words(&changed.terms));
             let (standing, since) = (Standing::of(&changed), bills.first());

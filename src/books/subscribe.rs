@@ -11,7 +11,7 @@ use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Plan;
 use crate::domain::recurrence::{self, Backlog, Reason};
 use crate::domain::subscription::{
-    self, Change, Collection, Subscription, SubscriptionStatus, When,
+    self, Change, Collection, Item, Subscription, SubscriptionStatus, When,
 };
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::{Refusal, Result, SubscriptionId, calendar};
@@ -97,7 +97,7 @@ impl Book<'_> {
             self.act,
             &NewSubscription {
                 tenant: new.tenant.id,
-                item: NewItem::of(new.plan, new.quantity),
+                items: &[NewItem::of(&Item::new(new.plan, new.quantity))],
                 status: match on_trial {
                     true => SubscriptionStatus::Trialing,
                     false => SubscriptionStatus::Active,
@@ -143,7 +143,7 @@ impl Book<'_> {
         let begun = self.bill_begun(subscription)?;
         let subscription = &self.db.subscription(subscription.id)?;
         let pending = subscription::change(subscription, change, self.act.today)?;
-        self.db.set_pending(self.act, subscription.id, pending.as_ref())?;
+        self.db.set_terms(self.act, subscription.id, &subscription.terms, pending.as_ref())?;
         let changed = self.db.subscription(subscription.id)?;
         let standing = Standing::of(&changed);
         let (event, reason) = match &pending {

@@ -71,6 +71,11 @@ ids! {
     RunId => "run_",
 }
 
+impl ItemId {
+    /// That of an item which is not written yet.
+    pub const NEW: ItemId = ItemId(0);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,10 +46,10 @@ pub struct Item {
 }
 
 impl Item {
-    /// The same item with so many of that plan, at its price.
-    fn with(&self, plan: &Plan, quantity: i64) -> Item {
+    /// So many of a plan at its price, which are not written yet.
+    pub fn new(plan: &Plan, quantity: i64) -> Item {
         Item {
-            id: self.id,
+            id: ItemId::NEW,
             plan_id: plan.id,
             plan: plan.code.clone(),
             plan_name: plan.name.clone(),
@@ -57,6 +57,16 @@ impl Item {
             basis: plan.basis,
             quantity,
         }
+    }
+
+    /// Whether the other is this item, as it is at another time.
+    pub fn is_same(&self, other: &Item) -> bool {
+        self.id == other.id && (self.id != ItemId::NEW || self.plan_id == other.plan_id)
+    }
+
+    /// The same item with so many of that plan, at its price.
+    fn with(&self, plan: &Plan, quantity: i64) -> Item {
+        Item { id: self.id, ..Item::new(plan, quantity) }
     }
 
     /// What it comes to for a whole interval, before discount and tax.
@@ -79,6 +89,18 @@ impl Items {
     /// That item alone.
     pub fn one(item: Item) -> Items {
         Items { first: item, others: Vec::new() }
+    }
+
+    /// Those; `None` where there is none.
+    pub fn of(items: impl IntoIterator<Item = Item>) -> Option<Items> {
+        let mut items = items.into_iter();
+        let first = items.next()?;
+        Some(Items { first, others: items.collect() })
+    }
+
+    /// The item that the other is at another time.
+    pub fn same(&self, other: &Item) -> Option<&Item> {
+        self.iter().find(|item| item.is_same(other))
     }
 
     /// Adds an item behind the others.

@@ -12,7 +12,9 @@ use crate::domain::money::BadAmount;
 use crate::domain::period::{Anchor, Period};
 use crate::domain::plan::Plan;
 use crate::domain::refusal::Why;
-use crate::domain::subscription::{Collection, MOST_QUANTITY, Subscription, SubscriptionStatus};
+use crate::domain::subscription::{
+    Collection, Item, MOST_QUANTITY, Subscription, SubscriptionStatus,
+};
 use crate::domain::takeover::{self, Stated, Takeover};
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::{SubscriptionId, plan, tenant};
@@ -205,7 +207,11 @@ impl Import<'_> {
             false => (None, taken.suspended),
         };
         let imported = read.said.to_string();
-        let new = new_subscription(read, &taken, pause, &imported);
+        let items = [NewItem::of(&Item::new(&read.plan, read.quantity))];
+        let new = NewSubscription {
+            imported: Some(&imported),
+            ..new_subscription(read, &taken, pause, &items)
+        };
         let id = match &over {
             None => db.insert_subscription(act, &new)?,
             Some((id, _)) => {
@@ -245,11 +251,11 @@ fn new_subscription<'a>(
     read: &Read,
     taken: &Takeover,
     pause: Option<SuspensionCause>,
-    imported: &'a str,
+    items: &'a [NewItem],
 ) -> NewSubscription<'a> {
     NewSubscription {
         tenant: read.tenant.id,
-        item: NewItem::of(&read.plan, read.quantity),
+        items,
         status: pause.map_or(taken.status, |_| SubscriptionStatus::Suspended),
         anchor: read.stated.anchor,
         cycle: taken.cycle,
@@ -261,7 +267,7 @@ fn new_subscription<'a>(
         ends_on: taken.ends_on,
         pause,
         billed_elsewhere_until: taken.billed_elsewhere_until,
-        imported: Some(imported),
+        imported: None,
     }
 }
 

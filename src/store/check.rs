@@ -404,15 +404,26 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "items",
-        proves: "each subscription has items, of one interval and currency, and its lines bill those",
+        proves: "each subscription has items, each plan once, of one interval and currency, and its lines bill those",
         sql: "SELECT 'sub_' || s.id || ' has no item' FROM subscriptions s
-              WHERE NOT EXISTS (SELECT 1 FROM subscription_items WHERE subscription_id = s.id)
+              WHERE NOT EXISTS (SELECT 1 FROM subscription_items
+                WHERE subscription_id = s.id AND standing IN ('current', 'leaves'))
               UNION ALL
-              SELECT 'sub_' || i.subscription_id || ' has items of two intervals or currencies'
-              FROM subscription_items i JOIN plans p ON p.id = i.plan_id
-              JOIN prices r ON r.id = i.price_id
-              GROUP BY i.subscription_id
-              HAVING count(DISTINCT p.interval || p.interval_count || r.currency) > 1
+              -- As they are, and as they will be.
+              SELECT 'sub_' || x.subscription_id || x.has
+                || CASE WHEN count(DISTINCT x.plan_id) < count(*) THEN ' two items of a plan'
+                  ELSE ' items of two intervals, currencies or kinds of tax' END
+              FROM (SELECT subscription_id, ' has' AS has, plan_id, price_id
+                    FROM subscription_items WHERE standing IN ('current', 'leaves')
+                    UNION ALL
+                    SELECT subscription_id, ' is to have', coalesce(pending_plan_id, plan_id),
+                      coalesce(pending_price_id, price_id)
+                    FROM subscription_items WHERE standing IN ('current', 'joins')) x
+              JOIN plans p ON p.id = x.plan_id JOIN prices r ON r.id = x.price_id
+              GROUP BY x.subscription_id, x.has
+              HAVING count(DISTINCT p.interval || p.interval_count || r.currency
+                  || p.tax_inclusive) > 1
+                OR count(DISTINCT x.plan_id) < count(*)
               UNION ALL
               SELECT i.number || ' bills item_' || l.item_id || ', which is not of '
                 || coalesce('sub_' || i.subscription_id, 'it')
@@ -426,11 +437,13 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT 'sub_' || s.id || ' is ' || s.status || ' with item_' || i.id
                 || ', and its history ends otherwise'
               FROM subscriptions s JOIN subscription_items i ON i.subscription_id = s.id
-              WHERE NOT EXISTS (SELECT 1 FROM subscription_states h
-                WHERE h.id = (SELECT max(id) FROM subscription_states
-                    WHERE subscription_id = s.id AND item_id = i.id)
-                  AND h.status = s.status AND h.plan_id = i.plan_id AND h.price_id = i.price_id
-                  AND h.quantity = i.quantity)",
+              LEFT JOIN subscription_states h ON h.id = (SELECT max(id) FROM subscription_states
+                WHERE subscription_id = s.id AND item_id = i.id)
+              WHERE CASE WHEN i.standing IN ('current', 'leaves') THEN h.id IS NULL
+                    OR h.status <> s.status OR h.plan_id <> i.plan_id OR h.price_id <> i.price_id
+                    OR h.quantity <> i.quantity
+                  -- One that never joined, or was never had, has none.
+                  ELSE h.status <> 'canceled' END",
     },
     Check {
         name: "events",

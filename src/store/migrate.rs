@@ -135,6 +135,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/18.sql")),
         fill: None,
     },
+    Migration {
+        version: 19,
+        summary: "items that join and leave a subscription",
+        sql: Some(include_str!("migrations/19.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

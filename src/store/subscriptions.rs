@@ -1,19 +1,21 @@
 //! The rows of subscriptions: their terms and their periods. What is written is in [`changes`].
 
 mod changes;
+mod items;
 
 use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row, Rows};
 
 use super::invoices::is_overdue;
-use super::plans::{NEXT_PRICE, PRICE, basis, interval, price, price_columns};
+use super::plans::price_columns;
 use super::{Db, columns};
 use crate::domain::period::{Cycle, Period};
-use crate::domain::plan::Interval;
-use crate::domain::subscription::{Item, Items, Pause, Subscription, Terms, Unbilled};
-use crate::domain::{ItemId, PlanId, Refusal, Result, SubscriptionId, TenantId};
+use crate::domain::subscription::{Items, Pause, Subscription, Terms, Unbilled};
+use crate::domain::{PlanId, Refusal, Result, SubscriptionId, TenantId};
+use items::ItemRow;
 
-pub use changes::{Begins, Billed, NewItem, NewSubscription};
+pub use changes::{Begins, Billed, NewSubscription};
+pub use items::NewItem;
 
 /// Which subscriptions are read.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +49,7 @@ macro_rules! subscription_query {
             "SELECT s.*, t.slug AS tenant,
                     EXISTS (SELECT 1 FROM redemptions WHERE subscription_id = s.id
                       AND subscription_id IS NOT NULL AND returned_at IS NULL) AS redeemed,
-                    i.id AS item_id, i.quantity, p.id AS plan_id, p.code, p.name, p.interval,
+                    i.id AS item_id, i.standing, i.quantity, p.id AS plan_id, p.code, p.name, p.interval,
                     p.interval_count, p.tax_inclusive, ",
             price_columns!("r", "price"),
             ", i.pending_quantity, n.id AS next_plan_id, n.code AS next_code,
@@ -58,7 +60,7 @@ macro_rules! subscription_query {
             " FROM subscriptions s ",
             $index,
             " JOIN tenants t ON t.id = s.tenant_id
-             JOIN subscription_items i ON i.subscription_id = s.id
+             JOIN subscription_items i ON i.subscription_id = s.id AND i.standing <> 'removed'
              JOIN plans p ON p.id = i.plan_id JOIN prices r ON r.id = i.price_id
              LEFT JOIN plans n ON n.id = i.pending_plan_id
              LEFT JOIN prices m ON m.id = i.pending_price_id ",
@@ -77,25 +79,26 @@ impl Db<'_> {
         mut rows: Rows,
         mut each: impl FnMut(Subscription) -> Result<bool>,
     ) -> Result<()> {
-        let mut current: Option<Subscription> = None;
+        let mut current: Option<(Subscription, Vec<ItemRow>)> = None;
         while let Some(row) = rows.next()? {
             let id = SubscriptionId(row.get("id")?);
-            if let Some(same) = current.as_mut().filter(|current| current.id == id) {
-                add_item(same, row)?;
+            let item = items::item_row(row)?;
+            if let Some((_, same)) = current.as_mut().filter(|(current, _)| current.id == id) {
+                same.push(item);
                 continue;
             }
-            let mut next = subscription(row)?;
+            let mut next = subscription(row, &item)?;
             if row.get("redeemed")? {
                 next.coupon = self.last_redemption(id)?;
             }
-            if let Some(done) = current.replace(next)
-                && !each(done)?
+            if let Some((done, items)) = current.replace((next, vec![item]))
+                && !each(items::with_terms(done, items))?
             {
                 return Ok(());
             }
         }
         match current {
-            Some(last) => each(last).map(drop),
+            Some((last, items)) => each(items::with_terms(last, items)).map(drop),
             None => Ok(()),
         }
     }
@@ -427,56 +430,9 @@ impl Db<'_> {
     }
 }
 
-/// An item, from a row of [`subscription_query`].
-fn item(row: &Row) -> rusqlite::Result<Item> {
-    Ok(Item {
-        id: ItemId(row.get("item_id")?),
-        plan_id: PlanId(row.get("plan_id")?),
-        plan: row.get("code")?,
-        plan_name: row.get("name")?,
-        price: price(row, PRICE)?,
-        basis: basis(row, "tax_inclusive")?,
-        quantity: row.get("quantity")?,
-    })
-}
-
-/// What an item changes to, and its interval then; `None` where nothing is pending.
-fn pending_item(row: &Row) -> rusqlite::Result<Option<(Item, Interval)>> {
-    let Some(quantity) = row.get("pending_quantity")? else { return Ok(None) };
-    let item = Item {
-        id: ItemId(row.get("item_id")?),
-        plan_id: PlanId(row.get("next_plan_id")?),
-        plan: row.get("next_code")?,
-        plan_name: row.get("next_name")?,
-        price: price(row, NEXT_PRICE)?,
-        basis: basis(row, "next_tax_inclusive")?,
-        quantity,
-    };
-    Ok(Some((item, interval(row, "next_interval", "next_interval_count")?)))
-}
-
-/// Adds the item in a row to the subscription that it belongs to. Where any item is to change, the
-/// pending terms are of all of them.
-fn add_item(subscription: &mut Subscription, row: &Row) -> rusqlite::Result<()> {
-    let item = item(row)?;
-    match (pending_item(row)?, &mut subscription.pending) {
-        (None, None) => {}
-        (None, Some(pending)) => pending.items.push(item.clone()),
-        (Some((next, interval)), pending) => {
-            let pending = pending.get_or_insert_with(|| subscription.terms.clone());
-            pending.items.push(next);
-            pending.interval = interval;
-        }
-    }
-    subscription.terms.items.push(item);
-    Ok(())
-}
-
-/// A subscription with its first item, but for its coupon.
-fn subscription(row: &Row) -> rusqlite::Result<Subscription> {
-    let interval = interval(row, "interval", "interval_count")?;
-    let pending =
-        pending_item(row)?.map(|(item, interval)| Terms { items: Items::one(item), interval });
+/// A subscription but for its terms, of which it has that item for now, and its coupon.
+fn subscription(row: &Row, item: &ItemRow) -> rusqlite::Result<Subscription> {
+    let interval = item.interval;
     let period = columns::date_or_null(row, "current_period_start")?
         .zip(columns::date_or_null(row, "current_period_end")?)
         .map(|(start, end)| Period { start, end });
@@ -494,8 +450,8 @@ fn subscription(row: &Row) -> rusqlite::Result<Subscription> {
         tenant_id: TenantId(row.get("tenant_id")?),
         tenant: row.get("tenant")?,
         status: columns::word(row, "status")?,
-        terms: Terms { items: Items::one(item(row)?), interval },
-        pending,
+        terms: Terms { items: Items::one(item.item.clone()), interval },
+        pending: None,
         anchor: columns::word(row, "anchor")?,
         cycle: Cycle {
             anchor_on: columns::date(row, "anchor_on")?,

@@ -4,17 +4,18 @@ use chrono::NaiveDate;
 use rusqlite::{Statement, ToSql};
 
 use crate::domain::period::{Anchor, Cycle, Period};
-use crate::domain::plan::Plan;
 use crate::domain::subscription::{Collection, SubscriptionStatus, Terms, Unbilled};
 use crate::domain::tenant::SuspensionCause;
-use crate::domain::{Act, PlanId, PriceId, Result, SubscriptionId, TenantId};
+use crate::domain::{Act, Result, SubscriptionId, TenantId};
 use crate::store::Db;
+use crate::store::subscriptions::NewItem;
 
 /// A subscription to be written.
 #[derive(Debug, Clone)]
 pub struct NewSubscription<'a> {
     pub tenant: TenantId,
-    pub item: NewItem,
+    /// What it is made of: at least one.
+    pub items: &'a [NewItem],
     pub status: SubscriptionStatus,
     pub anchor: Anchor,
     pub cycle: Cycle,
@@ -31,21 +32,6 @@ pub struct NewSubscription<'a> {
     pub imported: Option<&'a str>,
 }
 
-/// What a new subscription is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct NewItem {
-    pub plan: PlanId,
-    pub price: PriceId,
-    pub quantity: i64,
-}
-
-impl NewItem {
-    /// So many of a plan at its price.
-    pub fn of(plan: &Plan, quantity: i64) -> NewItem {
-        NewItem { plan: plan.id, price: plan.price.id, quantity }
-    }
-}
-
 /// Where the periods of a subscription begin anew, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begins {
@@ -57,13 +43,13 @@ pub enum Begins {
 
 /// What a run moves on of a subscription that it billed.
 #[derive(Debug, Clone, Copy)]
-pub struct Billed {
+pub struct Billed<'a> {
     /// The last period that was billed.
     pub period: Period,
     pub next_on: NaiveDate,
     pub cycle: Cycle,
-    /// Whether terms that were pending came into force with it.
-    pub changed: bool,
+    /// The terms that came into force with it, where they changed: those that were pending.
+    pub terms: Option<&'a Terms>,
 }
 
 /// The columns that a subscription is written with, and their values in that order.
@@ -116,7 +102,7 @@ fn bind(statement: &mut Statement, act: &Act, new: &NewSubscription) -> rusqlite
 }
 
 impl Db<'_> {
-    /// Writes a subscription with its item.
+    /// Writes a subscription with its items.
     ///
     /// # Errors
     /// A rule of the schema says no.
@@ -126,14 +112,7 @@ impl Db<'_> {
         bind(&mut statement, act, new)?;
         statement.raw_execute()?;
         let id = SubscriptionId(self.conn.last_insert_rowid());
-        let (item, tenant) = (&new.item, new.tenant.0);
-        self.conn
-            .prepare_cached(
-                "INSERT INTO subscription_items (subscription_id, tenant_id, position, plan_id,
-                   price_id, quantity, created_at, updated_at)
-                 VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?6)",
-            )?
-            .execute((id.0, tenant, item.plan.0, item.price.0, item.quantity, act.at()))?;
+        self.insert_items(act, id, new.items)?;
         Ok(id)
     }
 
@@ -163,27 +142,7 @@ impl Db<'_> {
         bind(&mut statement, act, new)?;
         statement.raw_bind_parameter(21, id.0)?;
         statement.raw_execute()?;
-        let item = &new.item;
-        self.conn
-            .prepare_cached(
-                "UPDATE subscription_items SET tenant_id = ?2, plan_id = ?3, price_id = ?4,
-                   quantity = ?5, pending_plan_id = NULL, pending_price_id = NULL,
-                   pending_quantity = NULL, created_at = ?6, updated_at = ?6
-                 WHERE subscription_id = ?1",
-            )?
-            .execute((id.0, new.tenant.0, item.plan.0, item.price.0, item.quantity, act.at()))?;
-        // A correction is no change of what the customer had: its history is what was corrected.
-        for sql in [
-            "DELETE FROM subscription_states WHERE subscription_id = ?1",
-            "INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id,
-               price_id, quantity)
-             SELECT s.id, i.id, s.created_at, s.status, i.plan_id, i.price_id, i.quantity
-             FROM subscriptions s JOIN subscription_items i ON i.subscription_id = s.id
-             WHERE s.id = ?1",
-        ] {
-            self.conn.prepare_cached(sql)?.execute([id.0])?;
-        }
-        Ok(())
+        self.correct_items(act, id, new.items)
     }
 
     /// Notes that the periods of a subscription begin anew on that day.
@@ -230,16 +189,8 @@ impl Db<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn move_on(&self, act: &Act, id: SubscriptionId, billed: &Billed) -> Result<()> {
-        if billed.changed {
-            self.conn
-                .prepare_cached(
-                    "UPDATE subscription_items SET plan_id = pending_plan_id,
-                       price_id = pending_price_id, quantity = pending_quantity,
-                       pending_plan_id = NULL, pending_price_id = NULL, pending_quantity = NULL,
-                       updated_at = ?2
-                     WHERE subscription_id = ?1 AND pending_quantity IS NOT NULL",
-                )?
-                .execute((id.0, act.at()))?;
+        if let Some(terms) = billed.terms {
+            self.set_terms(act, id, terms, None)?;
         }
         self.conn
             .prepare_cached(
@@ -258,33 +209,6 @@ impl Db<'_> {
                 billed.cycle.anchor_day,
                 act.at(),
             ))?;
-        Ok(())
-    }
-
-    /// Sets what a subscription changes to with its next period; `None` takes it back.
-    ///
-    /// # Errors
-    /// A fault of the file.
-    pub fn set_pending(&self, act: &Act, id: SubscriptionId, terms: Option<&Terms>) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "UPDATE subscription_items SET pending_plan_id = NULL, pending_price_id = NULL,
-                   pending_quantity = NULL, updated_at = ?2
-                 WHERE subscription_id = ?1 AND pending_quantity IS NOT NULL",
-            )?
-            .execute((id.0, act.at()))?;
-        let mut pending = self.conn.prepare_cached(
-            "UPDATE subscription_items SET pending_plan_id = ?2, pending_price_id = ?3,
-               pending_quantity = ?4, updated_at = ?5
-             WHERE id = ?1",
-        )?;
-        for item in terms.iter().flat_map(|terms| terms.items.iter()) {
-            let (plan, price) = (item.plan_id.0, item.price.id.0);
-            pending.execute((item.id.0, plan, price, item.quantity, act.at()))?;
-        }
-        self.conn
-            .prepare_cached("UPDATE subscriptions SET updated_at = ?2 WHERE id = ?1")?
-            .execute((id.0, act.at()))?;
         Ok(())
     }
 

@@ -1,0 +1,50 @@
+-- Several items: one that joins or leaves with the next period, and one that was removed.
+ALTER TABLE subscription_items ADD COLUMN standing TEXT NOT NULL DEFAULT 'current'
+    CHECK (standing IN ('joins', 'current', 'leaves', 'removed'))
+    CHECK (standing = 'current' OR pending_quantity IS NULL);
+ALTER TABLE subscription_items ADD COLUMN removed_at TEXT
+    CHECK ((removed_at IS NULL) = (standing <> 'removed'));
+DROP TRIGGER subscription_items_first_state;
+DROP TRIGGER subscription_items_state;
+DROP TRIGGER subscriptions_state;
+CREATE TRIGGER subscription_items_first_state AFTER INSERT ON subscription_items
+WHEN NEW.standing <> 'joins'
+BEGIN
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT id, NEW.id, NEW.created_at, status, NEW.plan_id, NEW.price_id, NEW.quantity
+  FROM subscriptions WHERE id = NEW.subscription_id;
+END;
+CREATE TRIGGER subscription_items_state
+AFTER UPDATE OF plan_id, price_id, quantity, standing ON subscription_items
+WHEN NEW.standing IN ('current', 'leaves')
+  AND (NEW.plan_id <> OLD.plan_id OR NEW.price_id <> OLD.price_id OR NEW.quantity <> OLD.quantity
+    OR OLD.standing = 'joins')
+BEGIN
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT id, NEW.id, NEW.updated_at, status, NEW.plan_id, NEW.price_id, NEW.quantity
+  FROM subscriptions WHERE id = NEW.subscription_id;
+END;
+CREATE TRIGGER subscription_items_last_state AFTER UPDATE OF standing ON subscription_items
+WHEN NEW.standing = 'removed' AND OLD.standing <> 'joins'
+BEGIN
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  VALUES (NEW.subscription_id, NEW.id, NEW.removed_at, 'canceled', NEW.plan_id, NEW.price_id,
+    NEW.quantity);
+END;
+CREATE TRIGGER subscription_items_stay_removed BEFORE UPDATE ON subscription_items
+WHEN OLD.standing = 'removed'
+BEGIN
+  SELECT RAISE(ABORT, 'an item that was removed stays removed');
+END;
+CREATE TRIGGER subscriptions_state AFTER UPDATE OF status ON subscriptions
+WHEN NEW.status <> OLD.status
+BEGIN
+  INSERT INTO subscription_states (subscription_id, item_id, since, status, plan_id, price_id,
+    quantity)
+  SELECT NEW.id, id, NEW.updated_at, NEW.status, plan_id, price_id, quantity
+  FROM subscription_items
+  WHERE subscription_id = NEW.id AND standing IN ('current', 'leaves') ORDER BY position;
+END;
