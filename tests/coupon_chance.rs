@@ -12,10 +12,11 @@ use billing::books::{Book, Notify, PaymentTerms, Sent, Then, Voiding};
 use billing::domain::coupon::{Offer, Redemption};
 use billing::domain::event::By;
 use billing::domain::invoice::Line;
+use billing::domain::items::{Change, Edit};
 use billing::domain::money::Totals;
 use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
-use billing::domain::subscription::{Change, Collection, When};
+use billing::domain::subscription::{Collection, When};
 use billing::domain::transaction::NewPayment;
 use billing::domain::{
     Act, CouponId, InvoiceId, Money, Result, SubscriptionId, TenantId, TransactionId,
@@ -120,6 +121,7 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
                 trial_days: Some(trial),
                 anchor: if quantity == 1 { Anchor::Calendar } else { Anchor::Anniversary },
                 quantity,
+                others: &[],
                 collection: Collection::Invoice,
             };
             let id = Book::new(db, act, config).begin_subscription(&new)?;
@@ -133,7 +135,8 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
             Book::new(db, act, config).bill_first(id)
         }
         Deed::Change { subscription: id, plan, quantity } => {
-            let change = Change { plan: Some(db.plan(PLANS[plan].0)?), quantity: Some(quantity) };
+            let plan = Some(db.plan(PLANS[plan].0)?);
+            let change = Edit::Change(vec![Change { item: None, plan, quantity: Some(quantity) }]);
             Book::new(db, act, config)
                 .change_subscription(&subscription(db, id)?, &change)
                 .map(drop)

@@ -201,6 +201,7 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
                 trial_days: Some(4),
                 anchor: Anchor::Anniversary,
                 quantity: 2,
+                others: &[],
                 collection: Collection::Invoice,
             };
             Book::new(db, &act, config).begin_subscription(&new)?;
@@ -254,6 +255,7 @@ fn charges(store: &mut Store, config: &Config, clock: impl Fn(&str) -> Clock) {
                     trial_days: Some(0),
                     anchor: Anchor::Anniversary,
                     quantity: 1,
+                    others: &[],
                     collection: Collection::Automatic,
                 };
                 Book::new(db, &act, config).begin_subscription(&new).map(drop)

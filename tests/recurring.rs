@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 
 use billing::books::Book;
 use billing::books::subscribe::NewStart;
+use billing::domain::items::{Change, Edit};
 use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
-use billing::domain::subscription::{Change, Collection, When};
+use billing::domain::subscription::{Collection, When};
 use billing::domain::{Act, Result, SubscriptionId};
 use billing::store::{Db, Store};
 use billing::tasks::Options;
@@ -241,6 +242,7 @@ fn make(db: &Db, act: &Act, inside: &Inside, subscriber: &Subscriber) -> Result<
         trial_days: Some(subscriber.trial_days as i64),
         anchor: subscriber.anchor,
         quantity: subscriber.quantity,
+        others: &[],
         collection: Collection::Invoice,
     };
     let id = Book::new(db, act, &inside.config).begin_subscription(&new)?;
@@ -269,7 +271,9 @@ fn act_by_hand(db: &Db, act: &Act, inside: &Inside, tenant: &str, hand: Hand) ->
     let subscription = db.subscription(id)?;
     match hand {
         Hand::Change(plan, quantity) => {
-            let change = Change { plan: Some(db.plan(plan)?), quantity: Some(quantity) };
+            let plan = Some(db.plan(plan)?);
+            let change = Change { item: None, plan, quantity: Some(quantity) };
+            let change = Edit::Change(vec![change]);
             Book::new(db, act, &inside.config).change_subscription(&subscription, &change).map(drop)
         }
         Hand::Cancel => Book::new(db, act, &inside.config)

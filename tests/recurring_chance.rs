@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use billing::books::subscribe::NewStart;
 use billing::books::{Book, Sent, Then, Voiding};
 use billing::domain::invoice::{Amounts, Invoice, Line};
+use billing::domain::items::{Change, Edit};
 use billing::domain::period::Anchor;
 use billing::domain::schedule::Task;
-use billing::domain::subscription::{Change, Collection, Subscription, When};
+use billing::domain::subscription::{Collection, Subscription, When};
 use billing::domain::{Act, Refusal, Result};
 use billing::store::{Db, SubscriptionFilter};
 use billing::tasks::Options;
@@ -18,9 +19,11 @@ use support::inside::{Inside, Random, check};
 use support::{Shop, rows};
 
 const PLANS: [&str; 4] = ["monthly", "quarterly", "half-yearly", "yearly"];
+/// What subscriptions that are billed each month have besides.
+const EXTRAS: [&str; 2] = ["seats", "support"];
 const TENANTS: u64 = 6;
 const LIVES: usize = 4;
-const STEPS: usize = 150;
+const STEPS: usize = 220;
 
 /// Does something at random; being refused is an outcome like any other, and changes nothing.
 fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Result<()> {
@@ -38,6 +41,10 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
         (0, _) | (_, None) if subscriptions.len() < 8 => {
             let anchors = [Anchor::Calendar, Anchor::Anniversary];
             let later = chrono::Days::new(random.below(3) * random.below(40));
+            let mut others = Vec::new();
+            if plan.code == PLANS[0] && random.below(2) == 0 {
+                others.push((db.plan(EXTRAS[0])?, 1 + random.below(5) as i64));
+            }
             let new = NewStart {
                 tenant: &tenant,
                 plan: &plan,
@@ -45,6 +52,7 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
                 trial_days: Some((random.below(3) * random.below(30)) as i64),
                 anchor: anchors[random.below(2) as usize],
                 quantity: 1 + random.below(5) as i64,
+                others: &others,
                 collection: Collection::Invoice,
             };
             let id = Book::new(db, act, config).begin_subscription(&new)?;
@@ -54,8 +62,20 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
             }
         }
         (1 | 2, Some(one)) => {
-            let change = Change { plan: Some(plan), quantity: Some(1 + random.below(5) as i64) };
-            Book::new(db, act, config).change_subscription(&one, &change).map(drop)
+            let quantity = 1 + random.below(5) as i64;
+            let extra = EXTRAS[random.below(2) as usize];
+            let edit = match random.below(4) {
+                0 => Edit::Remove { plan: extra.to_owned() },
+                1 => Edit::Add { plan: Box::new(db.plan(extra)?), quantity },
+                _ => {
+                    let items: Vec<_> = one.coming_terms().items.iter().cloned().collect();
+                    let item = random.one_of(&items).map(|item| item.plan);
+                    // One alone goes anywhere, one of several to another plan of its interval.
+                    let plan = Some(plan).filter(|_| items.len() == 1);
+                    Edit::Change(vec![Change { item, plan, quantity: Some(quantity) }])
+                }
+            };
+            Book::new(db, act, config).change_subscription(&one, &edit).map(drop)
         }
         (3, Some(one)) => {
             Book::new(db, act, config).cancel_subscription(&one, When::PeriodEnd).map(drop)
@@ -133,7 +153,7 @@ fn billed_in_absence(shop: &Shop) -> Vec<String> {
         "SELECT i.number, i.subscription_id, i.period_start, i.period_end, h.since, h.until
          FROM invoices i JOIN (
            SELECT subscription_id, status, since,
-             lead(since, 1, '9999') OVER (PARTITION BY subscription_id ORDER BY id) AS until
+             lead(since, 1, '9999') OVER (PARTITION BY item_id ORDER BY id) AS until
            FROM subscription_states) h ON h.subscription_id = i.subscription_id
          WHERE h.status = 'suspended' AND date(h.since) < i.period_start
            AND i.period_start < substr(h.until, 1, 10)",
@@ -147,6 +167,7 @@ fn whatever_is_done_in_whatever_order_every_run_succeeds_and_the_books_agree() {
     for (code, months) in PLANS.into_iter().zip(["1", "3", "6", "12"]) {
         shop.plan(code, "99.90", months, &[]);
     }
+    EXTRAS.iter().for_each(|code| shop.plan(code, "7.35", "1", &[]));
     for n in 0..TENANTS {
         shop.tenant(&format!("t{n}"));
         if n % 2 == 0 {

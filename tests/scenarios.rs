@@ -23,6 +23,7 @@ support::transcript::documents! {
     events => "events.md",
     export_journal => "export-journal.md",
     import => "import.md",
+    items => "items.md",
     least_amounts => "least-amounts.md",
     lines => "lines.md",
     money => "money.md",

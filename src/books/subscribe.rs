@@ -6,13 +6,12 @@ use super::Book;
 use super::record::in_words;
 use crate::domain::event::{By, Standing, SubscriptionEvent};
 use crate::domain::invoice::Invoice;
+use crate::domain::items::{self, Edit};
 use crate::domain::period::Anchor;
 use crate::domain::period::{Cycle, Period};
 use crate::domain::plan::Plan;
 use crate::domain::recurrence::{self, Backlog, Reason};
-use crate::domain::subscription::{
-    self, Change, Collection, Item, Subscription, SubscriptionStatus, When,
-};
+use crate::domain::subscription::{self, Collection, Subscription, SubscriptionStatus, When};
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::{Refusal, Result, SubscriptionId, calendar};
 use crate::store::NewSubscription;
@@ -28,6 +27,8 @@ pub struct NewStart<'a> {
     pub trial_days: Option<i64>,
     pub anchor: Anchor,
     pub quantity: i64,
+    /// What else it has, so many of each.
+    pub others: &'a [(Plan, i64)],
     pub collection: Collection,
 }
 
@@ -46,7 +47,7 @@ impl Book<'_> {
     /// Works out how a subscription begins.
     ///
     /// # Errors
-    /// The tenant is closed or suspended, the plan is archived, or the amount is too large.
+    /// The tenant is closed or suspended, and as [`items::begin`].
     pub fn subscription_start(&self, new: &NewStart) -> Result<Start> {
         match new.tenant.status {
             TenantStatus::Active => {}
@@ -57,8 +58,7 @@ impl Book<'_> {
                 return Err(Refusal::TenantClosed { tenant: new.tenant.slug.clone() });
             }
         }
-        new.plan.check_offered()?;
-        new.plan.price.amount(new.quantity)?;
+        items::begin((new.plan, new.quantity), new.others)?;
         let asked = new.trial_days;
         let had_trial = asked.is_none()
             && new.plan.trial_days > 0
@@ -93,11 +93,13 @@ impl Book<'_> {
     pub fn begin_subscription(&self, new: &NewStart) -> Result<SubscriptionId> {
         let start = self.subscription_start(new)?;
         let on_trial = start.trial_ends_on.is_some();
+        let terms = items::begin((new.plan, new.quantity), new.others)?;
+        let items: Vec<_> = terms.items.iter().map(NewItem::of).collect();
         let id = self.db.insert_subscription(
             self.act,
             &NewSubscription {
                 tenant: new.tenant.id,
-                items: &[NewItem::of(&Item::new(new.plan, new.quantity))],
+                items: &items,
                 status: match on_trial {
                     true => SubscriptionStatus::Trialing,
                     false => SubscriptionStatus::Active,
@@ -129,20 +131,20 @@ impl Book<'_> {
         Ok(id)
     }
 
-    /// Changes plan or quantity with the next period, or takes such a change back. What has begun and
+    /// Changes the items with the next period, or takes such a change back. What has begun and
     /// is not billed is billed first, at the terms that held; returns those invoices.
     ///
     /// # Errors
-    /// As [`subscription::change`] and [`Book::bill_begun`].
+    /// As [`items::change`] and [`Book::bill_begun`].
     pub fn change_subscription(
         &self,
         subscription: &Subscription,
-        change: &Change,
+        edit: &Edit,
     ) -> Result<Vec<Invoice>> {
         subscription.check_running(self.act.today)?;
         let begun = self.bill_begun(subscription)?;
         let subscription = &self.db.subscription(subscription.id)?;
-        let pending = subscription::change(subscription, change, self.act.today)?;
+        let pending = items::change(subscription, edit, self.act.today)?;
         self.db.set_terms(self.act, subscription.id, &subscription.terms, pending.as_ref())?;
         let changed = self.db.subscription(subscription.id)?;
         let standing = Standing::of(&changed);

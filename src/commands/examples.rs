@@ -53,11 +53,20 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "billing subscription create --tenant acme --plan pro",
             "billing subscription create --tenant acme --plan pro --quantity 5 --coupon WELCOME",
+            "billing subscription create --tenant acme --plan pro --item support --item seats:12",
         ],
     ),
     ("billing subscription list", &["billing subscription list --status past_due"]),
     ("billing subscription show", &["billing subscription show sub_12"]),
-    ("billing subscription change", &["billing subscription change sub_12 --quantity 8"]),
+    (
+        "billing subscription change",
+        &[
+            "billing subscription change sub_12 --quantity 8",
+            "billing subscription change sub_12 --item seats --quantity 15",
+        ],
+    ),
+    ("billing subscription add", &["billing subscription add sub_12 --plan support"]),
+    ("billing subscription remove", &["billing subscription remove sub_12 --plan support"]),
     ("billing subscription cancel", &["billing subscription cancel sub_12"]),
     ("billing subscription resume", &["billing subscription resume sub_12"]),
     ("billing subscription explain", &["billing subscription explain sub_12"]),

@@ -3,6 +3,7 @@
 //! `books::subscribe`.
 
 mod cancel;
+mod change;
 mod create;
 mod explain;
 
@@ -11,11 +12,11 @@ use serde_json::Value;
 
 use super::{Context, Limit, words};
 use crate::books::Book;
-use crate::domain::subscription::{Change, MOST_QUANTITY, Subscription, SubscriptionStatus};
+use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::{Result, SubscriptionId};
 use crate::failure::exit;
 use crate::store::{Order, Store, SubscriptionFilter};
-use crate::view::objects;
+use crate::view::{Format, objects};
 use cancel::Cancel;
 use create::Create;
 
@@ -29,7 +30,11 @@ pub enum Command {
     /// Show a subscription
     Show(Named),
     /// Change plan or quantity from the next period on
-    Change(ChangeArgs),
+    Change(change::ChangeArgs),
+    /// Add a plan to it from the next period on
+    Add(change::Add),
+    /// Remove a plan from it from the next period on
+    Remove(change::Remove),
     /// End a subscription with its period, or (--now) at once
     Cancel(Cancel),
     /// Take a cancellation at the period's end back, or bring back a trial that ended
@@ -57,19 +62,6 @@ pub struct List {
     limit: Limit,
 }
 
-#[derive(Debug, Args)]
-pub struct ChangeArgs {
-    /// The subscription's id, such as sub_12
-    id: SubscriptionId,
-    /// The plan from the next period on
-    #[arg(long, value_name = "CODE", required_unless_present = "quantity")]
-    plan: Option<String>,
-    /// How many of it from the next period on
-    #[arg(long, value_name = "N",
-        value_parser = clap::value_parser!(i64).range(1..=MOST_QUANTITY))]
-    quantity: Option<i64>,
-}
-
 /// Carries the command out.
 ///
 /// # Errors
@@ -79,18 +71,9 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Create(args) => create::create(ctx, &args)?,
         Command::List(args) => list(ctx, &args)?,
         Command::Show(args) => show(ctx, &mut ctx.reader()?, args.id)?,
-        Command::Change(args) => {
-            let mut begun = Vec::new();
-            change(ctx, args.id, |book, subscription| {
-                let currency = subscription.terms.currency();
-                let plan = args.plan.as_deref().map(|code| book.db.plan_in(code, currency));
-                let plan = plan.transpose()?;
-                let wanted = Change { plan, quantity: args.quantity };
-                begun = book.change_subscription(subscription, &wanted)?;
-                Ok(())
-            })?;
-            ctx.note_begun(&begun);
-        }
+        Command::Change(args) => change::change(ctx, &args)?,
+        Command::Add(args) => change::add(ctx, &args)?,
+        Command::Remove(args) => change::remove(ctx, &args)?,
         Command::Cancel(args) => cancel::cancel(ctx, &args)?,
         Command::Resume(args) => {
             let mut unbilled = None;
@@ -133,6 +116,7 @@ fn object(ctx: &Context, store: &mut Store, id: SubscriptionId) -> Result<Value>
 fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
     let today = ctx.clock.today();
     let mut store = ctx.reader()?;
+    let for_people = ctx.printer.format() == Format::Table;
     let mut list = ctx.printer.list(objects::SUBSCRIPTION_FIELDS, objects::SUBSCRIPTIONS);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
@@ -149,7 +133,10 @@ fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
             // Derived: the database cannot sort it out.
             let status = subscription.status_on(today, overdue);
             if args.status.is_none_or(|wanted| wanted == status) {
-                let object = objects::subscription(&subscription, status);
+                let mut object = objects::subscription(&subscription, status);
+                if for_people {
+                    several_plans(&subscription, &mut object);
+                }
                 match limit {
                     Some(_) => newest.push(object),
                     None => list.row(object).map_err(super::out_failed)?,
@@ -160,4 +147,13 @@ fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
         newest.into_iter().rev().try_for_each(|row| list.row(row).map_err(super::out_failed))
     })?;
     Ok(list.end()?)
+}
+
+/// Puts all of its plans where a table has one: how many of each is said where it is shown.
+fn several_plans(subscription: &Subscription, object: &mut Value) {
+    let plans: Vec<_> = subscription.terms.items.iter().map(|item| item.plan.as_str()).collect();
+    if plans.len() > 1 {
+        object["plan"] = plans.join(", ").into();
+        object["quantity"] = Value::Null;
+    }
 }

@@ -16,6 +16,7 @@ pub mod event;
 pub mod gateway_refund;
 pub mod ids;
 pub mod invoice;
+pub mod items;
 pub mod labels;
 pub mod ledger;
 pub mod legal;

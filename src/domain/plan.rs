@@ -32,6 +32,16 @@ impl Interval {
     }
 }
 
+/// `month`, `3 months`.
+impl std::fmt::Display for Interval {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.count {
+            1 => write!(f, "{}", self.unit),
+            count => write!(f, "{count} {}s", self.unit),
+        }
+    }
+}
+
 /// A plan as it stands.
 #[derive(Debug, Clone)]
 pub struct Plan {

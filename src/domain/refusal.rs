@@ -16,6 +16,10 @@ pub type Result<T> = std::result::Result<T, Refusal>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
     Empty,
+    /// Items that are not billed together: one twice, or another interval, currency or basis of tax.
+    ItemsApart,
+    /// Items whose first is not the plan of the row, or not as many of it.
+    FirstItem,
     TooLong {
         max: usize,
     },
@@ -440,6 +444,34 @@ pub enum Refusal {
         plan: String,
         has: Currency,
         needs: Currency,
+    },
+    /// All items of a subscription have one interval.
+    IntervalMismatch {
+        plan: String,
+        has: String,
+        needs: String,
+    },
+    /// … and one basis of tax.
+    BasisMismatch {
+        plan: String,
+    },
+    /// A plan is in a subscription once; `None`: one that is to begin.
+    ItemExists {
+        subscription: Option<String>,
+        plan: String,
+    },
+    /// A subscription has an item at least.
+    LastItem {
+        plan: String,
+    },
+    NoItem {
+        subscription: String,
+        plan: String,
+    },
+    /// It has several, and none was named.
+    WhichItem {
+        subscription: String,
+        plans: Vec<String>,
     },
     SubscriptionCanceled {
         subscription: String,

@@ -64,11 +64,6 @@ impl Item {
         self.id == other.id && (self.id != ItemId::NEW || self.plan_id == other.plan_id)
     }
 
-    /// The same item with so many of that plan, at its price.
-    fn with(&self, plan: &Plan, quantity: i64) -> Item {
-        Item { id: self.id, ..Item::new(plan, quantity) }
-    }
-
     /// What it comes to for a whole interval, before discount and tax.
     ///
     /// # Errors
@@ -130,6 +125,12 @@ impl Terms {
     /// The first item.
     pub fn first(&self) -> &Item {
         self.items.first()
+    }
+
+    /// The names of the plans.
+    pub fn names(&self) -> String {
+        let names: Vec<_> = self.items.iter().map(|item| item.plan_name.as_str()).collect();
+        names.join(", ")
     }
 
     /// What it is billed in.
@@ -288,59 +289,6 @@ pub fn check_period_follows(subscription: &Subscription, today: NaiveDate) -> Re
         (Some(ends_on), None) => {
             Err(Refusal::NoNextPeriod { subscription: subscription.id.to_string(), ends_on })
         }
-        _ => Ok(()),
-    }
-}
-
-/// What `subscription change` asks for.
-#[derive(Debug, Clone, Default)]
-pub struct Change {
-    pub plan: Option<Plan>,
-    pub quantity: Option<i64>,
-}
-
-/// The terms that a subscription changes to with its next period; `None` where the change takes
-/// back what was pending. What is not named stays as it is pending, or as it is.
-///
-/// # Errors
-/// It is canceled, or runs out at the end of its period; the plan is archived or in another
-/// currency; nothing would change.
-pub fn change(
-    subscription: &Subscription,
-    change: &Change,
-    today: NaiveDate,
-) -> Result<Option<Terms>> {
-    subscription.check_running(today)?;
-    if subscription.cancel_at_period_end {
-        let (subscription, on) = (subscription.id.to_string(), subscription.ends_on);
-        return Err(Refusal::NoNextPeriod { subscription, ends_on: on.unwrap_or(today) });
-    }
-    let (current, coming) = (subscription.terms.first(), subscription.coming_terms().first());
-    let quantity = change.quantity.unwrap_or(coming.quantity);
-    let (item, interval) = match &change.plan {
-        None => (Item { quantity, ..coming.clone() }, subscription.coming_terms().interval),
-        // Going back to the plan that it is on is no new contract on it: its price stays, too.
-        Some(plan) if plan.id == current.plan_id => {
-            (Item { quantity, ..current.clone() }, subscription.terms.interval)
-        }
-        Some(plan) => {
-            check_available(plan, subscription.terms.currency())?;
-            (current.with(plan, quantity), plan.interval)
-        }
-    };
-    let wanted = Terms { items: Items::one(item), interval };
-    wanted.amount()?;
-    if subscription.coming_terms() == &wanted {
-        return Err(Refusal::NothingToChange { subscription: subscription.id.to_string() });
-    }
-    Ok((wanted != subscription.terms).then_some(wanted))
-}
-
-/// Checks that a subscription in that currency may change to a plan.
-fn check_available(plan: &Plan, needs: Currency) -> Result<()> {
-    plan.check_offered()?;
-    match plan.price.currency {
-        has if has != needs => Err(Refusal::PlanCurrency { plan: plan.code.clone(), has, needs }),
         _ => Ok(()),
     }
 }

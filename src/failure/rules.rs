@@ -248,7 +248,37 @@ impl From<&Refusal> for Failure {
                 "currency_mismatch",
                 format!("{plan} is billed in {has}, the subscription in {needs}"),
             )
-            .hint("cancel it, and make a new one on that plan"),
+            .hint("a subscription is billed in one currency: make another one on that plan"),
+            R::IntervalMismatch { plan, has, needs } => new(
+                "interval_mismatch",
+                format!("{plan} is billed each {has}, the other items each {needs}"),
+            )
+            .hint("all items of a subscription are billed together: --item names each that changes"),
+            R::BasisMismatch { plan } => new(
+                "tax_basis_mismatch",
+                format!("{plan} and the other items: some have prices with tax, some without"),
+            )
+            .hint("make a subscription of its own for it"),
+            R::ItemExists { subscription: Some(subscription), plan } => {
+                new("item_exists", format!("{subscription} has {plan} already, or will have"))
+                    .hint(format!("billing subscription change {subscription} --item {plan} --quantity N changes how many"))
+            }
+            R::ItemExists { subscription: None, plan } => {
+                new("item_exists", format!("{plan} is named twice"))
+                    .hint(format!("--item {plan}:N says how many"))
+            }
+            R::LastItem { plan } => {
+                new("last_item", format!("{plan} is the last item: a subscription has one at least"))
+                    .hint("billing subscription cancel ends the subscription")
+            }
+            R::NoItem { subscription, plan } => {
+                new("no_item", format!("{subscription} has no item of {plan}"))
+                    .hint(format!("billing subscription show {subscription} lists its items"))
+            }
+            R::WhichItem { subscription, plans } => {
+                new("which_item", format!("{subscription} has items of {}", plans.join(", ")))
+                    .hint("--item PLAN says which")
+            }
             R::SubscriptionCanceled { subscription } => {
                 new("already_canceled", format!("{subscription} is canceled already"))
             }

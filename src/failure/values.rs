@@ -76,6 +76,16 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             format!("not KEY=VALUE: {value}"),
             "a key of letters, digits, - _ . given once, and a text; at most 20 of them, such as source=newsletter",
         ),
+        Why::ItemsApart => with(
+            "items_apart",
+            format!("these do not go on one invoice: {value}"),
+            "each plan once, all of one interval and currency, with tax or all without; the first is the plan of the row",
+        ),
+        Why::FirstItem => with(
+            "first_item",
+            format!("does not begin with the plan and quantity of the row: {value}"),
+            "write all items, that of the plan first, as pro:1;seats:5",
+        ),
         Why::NotALine => with(
             "bad_line",
             format!("not DESCRIPTION:QUANTITY:UNIT_PRICE: {value}"),

@@ -12,12 +12,10 @@ use crate::domain::money::BadAmount;
 use crate::domain::period::{Anchor, Period};
 use crate::domain::plan::Plan;
 use crate::domain::refusal::Why;
-use crate::domain::subscription::{
-    Collection, Item, MOST_QUANTITY, Subscription, SubscriptionStatus,
-};
+use crate::domain::subscription::{Collection, MOST_QUANTITY, Subscription, SubscriptionStatus};
 use crate::domain::takeover::{self, Stated, Takeover};
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
-use crate::domain::{SubscriptionId, plan, tenant};
+use crate::domain::{Refusal, SubscriptionId, items, plan, tenant};
 use crate::store::subscriptions::{Begins, NewItem};
 use crate::store::{Db, NewSubscription};
 
@@ -30,16 +28,16 @@ pub const OPTIONAL: &[&str] = &[
     "anchor",
     "quantity",
     "collection",
+    "items",
 ];
 
 /// A row, checked.
 struct Read {
     tenant: Tenant,
-    plan: Plan,
     /// The subscription that the row names, where there is one.
     there: Option<Subscription>,
     stated: Stated,
-    quantity: i64,
+    items: Vec<NewItem>,
     collection: Collection,
     /// What the row says in each optional column, `null` where it says nothing. It is kept, so that
     /// the same row is known again whatever has become of the subscription.
@@ -121,7 +119,8 @@ impl Import<'_> {
         let quantity = row.count("quantity", 1, MOST_QUANTITY);
         let collection: Option<Collection> = row.word("collection", "automatic, invoice");
         let period = read_period(row, status, started_on);
-        let said = json!({
+        let others = self.read_others(row, tenant.as_ref(), plan.as_ref(), quantity)?;
+        let mut said = json!({
             "status": status.map(SubscriptionStatus::word),
             "current_period_start": period.map(|period| period.start),
             "current_period_end": period.map(|period| period.end),
@@ -130,6 +129,10 @@ impl Import<'_> {
             "quantity": quantity,
             "collection": collection.map(Collection::word),
         });
+        // Rows of before there was the column say the same without it.
+        if let Some(items) = row.get("items") {
+            said["items"] = items.into();
+        }
         let there = the_one(candidates, &said);
         // A row that was taken before its tenant was closed is known again.
         let new_for = tenant.as_ref().filter(|_| there.is_none());
@@ -137,17 +140,26 @@ impl Import<'_> {
             row.note("tenant", why);
         }
         check_after(row, "trial_ends_on", trial_ends_on, started_on);
-        let overflows = |plan: &Plan| plan.price.amount(quantity.unwrap_or(1)).is_err();
-        if plan.as_ref().is_some_and(overflows) {
-            row.note("quantity", Why::Amount(BadAmount::TooLarge));
-        }
+        let terms =
+            plan.as_ref().map(|plan| items::taken_over((plan, quantity.unwrap_or(1)), &others));
+        let items = match terms {
+            Some(Ok(terms)) => terms.items.iter().map(NewItem::of).collect(),
+            Some(Err(Refusal::MoneyFault(_))) => {
+                row.note("quantity", Why::Amount(BadAmount::TooLarge));
+                Vec::new()
+            }
+            Some(Err(_)) => {
+                row.note("items", Why::ItemsApart);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
         row.checked((|| {
             let (tenant, plan, started_on) = (tenant?, plan?, started_on?);
             let (anchor, interval) = (anchor.unwrap_or(Anchor::Calendar), plan.interval);
             let stated = Stated { status, started_on, period, trial_ends_on, anchor, interval };
             let collection = collection.unwrap_or(self.config.payments.collection);
-            let quantity = quantity.unwrap_or(1);
-            Some(Read { tenant, plan, there, stated, quantity, collection, said })
+            Some(Read { tenant, there, stated, items, collection, said })
         })())
     }
 
@@ -160,6 +172,37 @@ impl Import<'_> {
             row.note("tenant", Why::UnknownTenant);
         }
         Ok(tenant)
+    }
+
+    /// The items of a row but for the first, which is its plan: `pro:1;seats:5`.
+    fn read_others(
+        &self,
+        row: &Row,
+        tenant: Option<&Tenant>,
+        plan: Option<&Plan>,
+        quantity: Option<i64>,
+    ) -> Result<Vec<(Plan, i64)>, Bad> {
+        let mut items = Vec::new();
+        for part in row.get("items").into_iter().flat_map(|items| items.split(';')) {
+            let (code, count) = part.trim().split_once(':').unwrap_or((part.trim(), "1"));
+            let found = match tenant {
+                Some(tenant) => self.db.find_plan_in(code, tenant.currency)?,
+                None => self.db.find_plan(code)?,
+            };
+            let (least, most) = (1, MOST_QUANTITY);
+            match (found, count.parse().ok().filter(|n| (least..=most).contains(n))) {
+                (None, _) => row.note_part("items", code, Why::UnknownPlan),
+                (Some(_), None) => row.note_part("items", count, Why::NotACount { least, most }),
+                (Some(plan), Some(count)) => items.push((plan, count)),
+            }
+        }
+        let first = items.first().zip(plan);
+        if first
+            .is_some_and(|(first, plan)| first.0.id != plan.id || first.1 != quantity.unwrap_or(1))
+        {
+            row.note("items", Why::FirstItem);
+        }
+        Ok(items.into_iter().skip(1).collect())
     }
 
     /// Archived plans too: they keep their subscribers.
@@ -207,11 +250,8 @@ impl Import<'_> {
             false => (None, taken.suspended),
         };
         let imported = read.said.to_string();
-        let items = [NewItem::of(&Item::new(&read.plan, read.quantity))];
-        let new = NewSubscription {
-            imported: Some(&imported),
-            ..new_subscription(read, &taken, pause, &items)
-        };
+        let new =
+            NewSubscription { imported: Some(&imported), ..new_subscription(read, &taken, pause) };
         let id = match &over {
             None => db.insert_subscription(act, &new)?,
             Some((id, _)) => {
@@ -248,14 +288,13 @@ fn the_one(mut candidates: Vec<Subscription>, said: &Value) -> Option<Subscripti
 }
 
 fn new_subscription<'a>(
-    read: &Read,
+    read: &'a Read,
     taken: &Takeover,
     pause: Option<SuspensionCause>,
-    items: &'a [NewItem],
 ) -> NewSubscription<'a> {
     NewSubscription {
         tenant: read.tenant.id,
-        items,
+        items: &read.items,
         status: pause.map_or(taken.status, |_| SubscriptionStatus::Suspended),
         anchor: read.stated.anchor,
         cycle: taken.cycle,

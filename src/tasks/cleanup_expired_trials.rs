@@ -227,7 +227,7 @@ impl Writer<'_> {
     /// Suspends the subscription, and its tenant too where nothing else of it runs.
     fn suspend(&self, book: &Book, trial: &Subscription, last_day: NaiveDate) -> Result<()> {
         let (db, act, cause) = (book.db, book.act, SuspensionCause::Trial);
-        let reason = format!("the trial of {} ended on {last_day}", trial.terms.first().plan_name);
+        let reason = format!("the trial of {} ended on {last_day}", trial.terms.names());
         db.suspend_subscription(act, trial.id, cause)?;
         let suspended = db.subscription(trial.id)?;
         let standing = Standing::of(&suspended);

@@ -127,9 +127,12 @@ pub fn billing_reason(reason: &recurrence::Reason) -> String {
 
 /// A period's bill, with what it comes to as an invoice.
 pub fn bill(bill: &Bill, amounts: &Amounts) -> Value {
+    let items = bill.terms.items.iter();
+    let items = items.map(|item| json!({ "plan": item.plan, "quantity": item.quantity }));
     json!({
         "plan": bill.terms.first().plan,
         "quantity": bill.terms.first().quantity,
+        "items": items.collect::<Vec<_>>(),
         "period": period(Some((bill.period.start, bill.period.end))),
         "period_start": bill.period.start,
         "period_end": bill.period.end,
@@ -142,6 +145,37 @@ pub fn bill(bill: &Bill, amounts: &Amounts) -> Value {
         "total": amounts.total.major(),
         "currency": amounts.total.currency().code(),
     })
+}
+
+/// Items as people read them, those that there are now: `3 × pro`.
+pub fn counted(items: &Value) -> Vec<String> {
+    let items = items.as_array().into_iter().flatten().filter(|item| item["quantity"] != 0);
+    let plan = |item: &Value| item["plan"].as_str().unwrap_or_default().to_owned();
+    items.map(|item| format!("{} × {}", item["quantity"], plan(item))).collect()
+}
+
+/// Items as they will be with the next period.
+fn coming(items: &Value) -> Vec<String> {
+    let mut coming = items.as_array().cloned().unwrap_or_default();
+    for item in &mut coming {
+        for field in ["plan", "quantity"] {
+            let pending = item[format!("pending_{field}")].take();
+            if !pending.is_null() {
+                item[field] = pending;
+            }
+        }
+    }
+    counted(&Value::Array(coming))
+}
+
+/// A bill with all of its items where a table has one plan.
+pub fn with_items(mut bill: Value) -> Value {
+    let items = counted(&bill["items"]);
+    if items.len() > 1 {
+        bill["plan"] = json!(items.join(", "));
+        bill["quantity"] = Value::Null;
+    }
+    bill
 }
 
 /// A half-open period as people read it: with its last day.
@@ -167,9 +201,9 @@ pub fn standing(subscription: &Value, zone: Tz) -> Vec<String> {
             (false, _) => format!("last period billed: {period}"),
         });
     }
-    if let Some(pending) = subscription["pending"].as_object() {
-        let plan = pending["plan"].as_str().unwrap_or_default();
-        lines.push(format!("changes to {} × {plan} with the next period", pending["quantity"]));
+    if !subscription["pending"].is_null() {
+        let items = coming(&subscription["items"]).join(", ");
+        lines.push(format!("changes to {items} with the next period"));
     }
     if let Some(code) = word("coupon") {
         let ended = word("status") == Some("canceled");

@@ -282,6 +282,12 @@ fn csv_cell(value: &Value) -> String {
         Value::Array(items) if items.iter().all(Value::is_string) => {
             items.iter().map(csv_cell).collect::<Vec<_>>().join(",")
         }
+        // Items, as an import takes them: so many of a plan each.
+        Value::Array(items) if items.iter().all(|item| item["plan"].is_string()) => {
+            let counted = items.iter().filter(|item| item["quantity"] != 0);
+            let of = |item: &Value| format!("{}:{}", csv_cell(&item["plan"]), item["quantity"]);
+            counted.map(of).collect::<Vec<_>>().join(";")
+        }
         other => other.to_string(),
     }
 }

@@ -16,10 +16,10 @@ use crate::domain::charge::Attempt;
 use crate::domain::invoice::{Invoice, Line};
 use crate::domain::money::{self, Totals};
 use crate::domain::payment_method::PaymentMethod;
-use crate::domain::plan::{Interval, ListedPrice, Plan};
+use crate::domain::plan::{ListedPrice, Plan};
 use crate::domain::price::{Model, PriceTerms, Tier, bound};
 use crate::domain::schedule::Task;
-use crate::domain::subscription::{Subscription, SubscriptionStatus};
+use crate::domain::subscription::{Item, Subscription, SubscriptionStatus};
 use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionKind};
 use crate::domain::{Currency, Money};
@@ -427,7 +427,7 @@ pub fn plan(plan: &Plan, prices: &[ListedPrice]) -> Value {
         "currency": plan.price.currency.code(),
         "interval": plan.interval.unit.word(),
         "interval_count": plan.interval.count,
-        "each": each(plan.interval),
+        "each": plan.interval.to_string(),
         "trial_days": plan.trial_days,
         "tax_inclusive": plan.basis.is_inclusive(),
         "archived": plan.archived_at.is_some(),
@@ -539,14 +539,6 @@ fn price_says(model: &Model, currency: Currency) -> String {
     }
 }
 
-/// An interval in words: `month`, `3 months`.
-fn each(interval: Interval) -> String {
-    match interval.count {
-        1 => interval.unit.word().to_owned(),
-        count => format!("{count} {}s", interval.unit),
-    }
-}
-
 /// Columns of `subscription list`.
 pub const SUBSCRIPTIONS: &[Column] = &[
     ("id", "Subscription", Align::Left, 0),
@@ -585,7 +577,31 @@ pub const SUBSCRIPTION_FIELDS: &[&str] = &[
     "canceled_at",
     "created_at",
     "updated_at",
+    "items",
 ];
+
+/// The items of a subscription: what each is now, and (`pending_…`, where that differs) will be with the
+/// next period. One that joins has a quantity of 0 now, one that leaves will have.
+fn items(subscription: &Subscription) -> Vec<Value> {
+    let (terms, coming) = (&subscription.terms, subscription.coming_terms());
+    let with = |item: &Item, quantity: i64, next: Option<&Item>, joins: bool| {
+        let pending = next.map_or(0, |next| next.quantity);
+        json!({
+            "plan": item.plan,
+            "quantity": quantity,
+            "pending_plan": next.map(|next| &next.plan).filter(|plan| **plan != item.plan),
+            "pending_quantity": Some(pending).filter(|pending| *pending != quantity),
+            "price": item.price.major(),
+            "currency": item.price.currency.code(),
+            "joins": joins,
+            "leaves": next.is_none(),
+        })
+    };
+    let has =
+        terms.items.iter().map(|item| with(item, item.quantity, coming.items.same(item), false));
+    let joins = coming.items.iter().filter(|item| terms.items.same(item).is_none());
+    has.chain(joins.map(|item| with(item, 0, Some(item), true))).collect()
+}
 
 /// A subscription as it stands; `status` is the one of today. `last_day` is that of its period, for
 /// people.
@@ -604,7 +620,7 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
         "quantity": item.quantity,
         "price": item.price.major(),
         "currency": item.price.currency.code(),
-        "each": each(subscription.terms.interval),
+        "each": subscription.terms.interval.to_string(),
         "anchor": subscription.anchor.word(),
         "anchor_day": subscription.cycle.anchor_day,
         "started_on": subscription.started_on,
@@ -626,6 +642,7 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
         "canceled_at": subscription.canceled_at,
         "created_at": subscription.created_at,
         "updated_at": subscription.updated_at,
+        "items": items(subscription),
     })
 }
 

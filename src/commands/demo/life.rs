@@ -134,6 +134,7 @@ pub(super) fn new_start<'a>(tenant: &'a Tenant, plan: &'a Plan, start: NaiveDate
         trial_days: None,
         anchor: Anchor::Calendar,
         quantity: 1,
+        others: &[],
         collection: Collection::Invoice,
     }
 }

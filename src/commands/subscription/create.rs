@@ -27,6 +27,9 @@ pub struct Create {
     /// What it subscribes to
     #[arg(long, value_name = "CODE")]
     plan: String,
+    /// What it subscribes to besides, billed together with it; without a number, one of it
+    #[arg(long, value_name = "CODE[:N]", value_parser = item_arg)]
+    item: Vec<(String, i64)>,
     /// Its first day; today where it is not given
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     start: Option<NaiveDate>,
@@ -65,7 +68,8 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         let begun = ctx.read(&mut store, |book| {
             let tenant = book.db.tenant(&args.tenant)?;
             let plan = book.db.plan_in(&args.plan, tenant.currency)?;
-            let new = args.start(ctx, &tenant, &plan, start);
+            let others = args.others(book.db, &tenant)?;
+            let new = args.start(ctx, &tenant, (&plan, &others), start);
             book.periods_begun(&new)
         })?;
         let plural = if begun == 1 { "" } else { "s" };
@@ -79,7 +83,8 @@ pub(super) fn create(ctx: &mut Context, args: &Create) -> anyhow::Result<()> {
         let db = book.db;
         let tenant = db.tenant(&args.tenant)?;
         let plan = db.plan_in(&args.plan, tenant.currency)?;
-        let new = args.start(ctx, &tenant, &plan, start);
+        let others = args.others(db, &tenant)?;
+        let new = args.start(ctx, &tenant, (&plan, &others), start);
         had_trial = book.subscription_start(&new)?.had_trial;
         let id = book.begin_subscription(&new)?;
         if let Some(code) = &args.coupon {
@@ -137,12 +142,29 @@ fn first_invoice(db: &Db, id: SubscriptionId) -> Result<Option<Invoice>> {
     Ok(invoices.into_iter().next())
 }
 
+/// `PLAN[:QUANTITY]`.
+fn item_arg(text: &str) -> std::result::Result<(String, i64), String> {
+    let Some((plan, quantity)) = text.split_once(':') else { return Ok((text.to_owned(), 1)) };
+    let quantity = quantity.parse().ok().filter(|n| (1..=MOST_QUANTITY).contains(n));
+    match quantity {
+        Some(quantity) => Ok((plan.to_owned(), quantity)),
+        None => Err(format!("how many of {plan}: a whole number from 1 to {MOST_QUANTITY}")),
+    }
+}
+
 impl Create {
+    /// What it subscribes to besides the plan.
+    fn others(&self, db: &Db, tenant: &Tenant) -> Result<Vec<(Plan, i64)>> {
+        let other =
+            |(code, quantity): &(String, i64)| Ok((db.plan_in(code, tenant.currency)?, *quantity));
+        self.item.iter().map(other).collect()
+    }
+
     fn start<'a>(
         &self,
         ctx: &Context,
         tenant: &'a Tenant,
-        plan: &'a Plan,
+        (plan, others): (&'a Plan, &'a [(Plan, i64)]),
         start: NaiveDate,
     ) -> NewStart<'a> {
         NewStart {
@@ -152,6 +174,7 @@ impl Create {
             trial_days: self.trial_days,
             anchor: self.anchor,
             quantity: self.quantity,
+            others,
             collection: self.collection.unwrap_or(ctx.config.payments.collection),
         }
     }

@@ -92,11 +92,12 @@ pub(super) const LINES: &[Column] = &[
     ("currency", "", Align::Left, 0),
 ];
 
-/// What each costs, or, where none has a price of its own, all of them.
-fn costs(explained: &Value) -> String {
+/// What each costs, or, where none has a price of its own or there are several items, all of them.
+fn costs(explained: &Value, has: &[String]) -> String {
     let subscription = &explained["subscription"];
     let currency = subscription["currency"].as_str().unwrap_or_default();
-    match (subscription["price"].as_str(), explained["amount"].as_str()) {
+    let one = subscription["price"].as_str().filter(|_| has.len() == 1);
+    match (one, explained["amount"].as_str()) {
         (Some(price), _) => format!("{price} {currency}"),
         (None, amount) => format!("{} {currency} in all", amount.unwrap_or_default()),
     }
@@ -106,14 +107,14 @@ pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow:
     let rows = |name: &str| explained[name].as_array().cloned().unwrap_or_default();
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let subscription = &explained["subscription"];
+    let has = explain::counted(&subscription["items"]);
     ctx.printer.text(&format!(
-        "{} of {}, {}: {} × {}, {} each {}",
+        "{} of {}, {}: {}, {} each {}",
         word(&subscription["id"]),
         word(&subscription["tenant"]),
         word(&subscription["status"]),
-        subscription["quantity"],
-        word(&subscription["plan"]),
-        costs(explained),
+        has.join(", "),
+        costs(explained, &has),
         word(&subscription["each"]),
     ))?;
     if explained["tenant_currency"] != subscription["currency"] {
@@ -131,7 +132,7 @@ pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow:
     for (name, head, columns) in
         [("billed", "billed", BILLED), ("due", "begun and not billed yet", DUE)]
     {
-        let rows = rows(name);
+        let rows: Vec<_> = rows(name).into_iter().map(explain::with_items).collect();
         if !rows.is_empty() {
             ctx.printer.text(&format!("\n{head}"))?;
             ctx.printer.table(columns, &rows)?;

@@ -26,10 +26,13 @@ pub fn generate_recurring_invoices(ctx: &mut Context, options: &Options) -> anyh
     let mut store = ctx.reader()?;
     let gateway = super::gateway(&ctx.config);
     let given = given(&ctx.config, &ctx.clock, &gateway);
+    let for_people = ctx.printer.format() == Format::Table;
     let mut list = ctx.printer.list_within("decisions", BILL_FIELDS, BILLS);
     let done =
         recurring::dry_run(&mut store, &given, options, |subscription, decision, amounts| {
-            let mut rows = bills(subscription, decision, amounts).into_iter();
+            let rows = bills(subscription, decision, amounts).into_iter();
+            let row = |row| if for_people { explain::with_items(row) } else { row };
+            let mut rows = rows.map(row);
             rows.try_for_each(|row| list.row(row)).map_err(out_failed)
         })?;
     let report = Report::of_dry_run(Task::GenerateRecurringInvoices, &ctx.clock, done);

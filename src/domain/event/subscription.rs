@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::changes::Changes;
 use super::data::{Extra, Flat, Nested, group, kinds};
-use crate::domain::subscription::{Subscription, SubscriptionStatus, Terms};
+use crate::domain::subscription::{Item, Subscription, SubscriptionStatus, Terms};
 use crate::domain::tenant::SuspensionCause;
 use crate::domain::{Currency, SubscriptionId};
 
@@ -27,7 +27,7 @@ kinds! {
             /// What changed.
             changes: Changes,
         },
-        /// Plan or quantity will change with the next period.
+        /// Items, plans or quantities will change with the next period.
         ChangePlanned = "subscription_change_planned" {
             /// How it stands now.
             standing: Flat<Standing<'a>>,
@@ -119,18 +119,37 @@ group! {
         price: Option<String>,
         /// What the price is in.
         currency: Currency,
+        /// All of its items; the first of them is the one above.
+        items: Vec<Nested<ItemFacts<'a>>>,
+    }
+}
+
+group! {
+    /// An item of a subscription.
+    ItemFacts<'a> {
+        /// The plan's code.
+        plan: &'a str,
+        /// How many of it.
+        quantity: i64,
+        /// Of one for a whole interval, where each costs the same.
+        price: Option<String>,
     }
 }
 
 impl<'a> Standing<'a> {
     /// How a subscription stands.
     pub fn of(subscription: &'a Subscription) -> Flat<Standing<'a>> {
+        let item = |item: &'a Item| {
+            let (plan, quantity) = (item.plan.as_str(), item.quantity);
+            Nested(ItemFacts { plan, quantity, price: item.price.major() })
+        };
         let terms = |terms: &'a Terms| {
             Nested(TermsFacts {
                 plan: &terms.first().plan,
                 quantity: terms.first().quantity,
                 price: terms.first().price.major(),
                 currency: terms.first().price.currency,
+                items: terms.items.iter().map(item).collect(),
             })
         };
         Flat(Standing {

@@ -133,12 +133,17 @@ fn words_numbers_flags_and_lists_are_what_they_are() {
 
 #[test]
 fn a_subscription_is_told_as_it_stands() {
+    let item = |quantity| {
+        let price = Some("49.90".to_owned());
+        Nested(subscription::ItemFacts { plan: "pro", quantity, price })
+    };
     let terms = |quantity| {
         Nested(subscription::TermsFacts {
             plan: "pro",
             quantity,
             price: Some("49.90".to_owned()),
             currency: eur(0).currency(),
+            items: vec![item(quantity)],
         })
     };
     let standing = Flat(Standing {
@@ -154,8 +159,10 @@ fn a_subscription_is_told_as_it_stands() {
     let event = SubscriptionEvent::Suspended { standing, cause, with_tenant: true.into() };
     let expected = json!({
         "subscription": "sub_12", "status": "suspended",
-        "terms": { "plan": "pro", "quantity": 2, "price": "49.90", "currency": "EUR" },
-        "pending": { "plan": "pro", "quantity": 3, "price": "49.90", "currency": "EUR" },
+        "terms": { "plan": "pro", "quantity": 2, "price": "49.90", "currency": "EUR",
+            "items": [{ "plan": "pro", "quantity": 2, "price": "49.90" }] },
+        "pending": { "plan": "pro", "quantity": 3, "price": "49.90", "currency": "EUR",
+            "items": [{ "plan": "pro", "quantity": 3, "price": "49.90" }] },
         "next_billing_on": "2026-04-01", "trial_ends_on": null, "ends_on": null,
         "cause": "overdue", "with_tenant": true,
     });

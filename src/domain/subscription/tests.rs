@@ -1,87 +1,23 @@
 use super::*;
-use crate::domain::Currency;
 use crate::domain::plan::IntervalUnit;
-use crate::domain::price;
 use crate::domain::recurrence::cancel;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-fn plan(id: i64, code: &str, currency: &str) -> Plan {
-    Plan {
-        id: PlanId(id),
-        code: code.to_owned(),
-        name: code.to_owned(),
-        price: price::example(Money::from_minor(4990, currency.parse::<Currency>().unwrap())),
-        price_archived_at: None,
-        basis: TaxBasis::Exclusive,
-        interval: Interval { unit: IntervalUnit::Month, count: 1 },
-        trial_days: 0,
-        archived_at: None,
-        created_at: String::new(),
-        updated_at: String::new(),
-    }
-}
-
-/// So many of a plan.
-fn of(plan: &Plan, quantity: i64) -> Terms {
-    let interval = plan.interval;
-    let example = example_terms(interval, Money::from_minor(1, plan.price.currency), 1);
-    Terms { items: Items::one(example.first().with(plan, quantity)), interval }
-}
-
-/// Two of the plan `pro`, billed for March 2026.
+/// Two of a plan, billed for March 2026.
 fn two_of_pro() -> Subscription {
-    let terms = of(&plan(1, "pro", "EUR"), 2);
+    let interval = Interval { unit: IntervalUnit::Month, count: 1 };
     let march = Period { start: day("2026-03-01"), end: day("2026-04-01") };
     Subscription {
         period: Some(march),
         next_billing_on: Some(march.end),
-        terms: terms.clone(),
-        ..example(Anchor::Calendar, march.start, terms.interval)
+        ..example(Anchor::Calendar, march.start, interval)
     }
 }
 
 const TODAY: &str = "2026-03-20";
-
-fn to(plan: Option<Plan>, quantity: Option<i64>) -> Change {
-    Change { plan, quantity }
-}
-
-#[test]
-fn what_a_change_does_not_name_stays_as_it_is_or_is_to_be() {
-    let mut subscription = two_of_pro();
-    let big = plan(2, "big", "EUR");
-    let changed = change(&subscription, &to(Some(big), None), day(TODAY)).unwrap().unwrap();
-    assert_eq!((changed.first().plan.as_str(), changed.first().quantity), ("big", 2));
-    subscription.pending = Some(changed);
-    let changed = change(&subscription, &to(None, Some(5)), day(TODAY)).unwrap().unwrap();
-    assert_eq!((changed.first().plan.as_str(), changed.first().quantity), ("big", 5));
-}
-
-#[test]
-fn a_change_back_takes_the_pending_one_back() {
-    let mut subscription = two_of_pro();
-    subscription.pending = Some(of(&plan(2, "big", "EUR"), 2));
-    // Also where the plan that it is on was archived meanwhile.
-    let archived_at = Some("2026-03-10T12:00:00Z".to_owned());
-    let pro = Plan { archived_at, ..plan(1, "pro", "EUR") };
-    assert_eq!(change(&subscription, &to(Some(pro), None), day(TODAY)), Ok(None));
-}
-
-#[test]
-fn a_plan_that_is_archived_or_in_another_currency_or_the_same_is_refused() {
-    let subscription = two_of_pro();
-    let archived = Plan { archived_at: Some(String::new()), ..plan(2, "old", "EUR") };
-    let refused = |wanted| change(&subscription, &wanted, day(TODAY)).unwrap_err();
-    let archived = refused(to(Some(archived), None));
-    assert!(matches!(archived, Refusal::PlanArchived { .. }), "{archived:?}");
-    let currency = refused(to(Some(plan(3, "cfa", "XOF")), None));
-    assert!(matches!(currency, Refusal::PlanCurrency { .. }), "{currency:?}");
-    let same = refused(to(Some(plan(1, "pro", "EUR")), Some(2)));
-    assert!(matches!(same, Refusal::NothingToChange { .. }), "{same:?}");
-}
 
 #[test]
 fn it_is_canceled_once_its_end_has_come_also_before_a_run_records_it() {

@@ -15,7 +15,7 @@ use crate::domain::party::Party;
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::schedule::Task;
 use crate::domain::stage::Stage;
-use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::subscription::{Item, SubscriptionStatus, Terms};
 use crate::domain::template::{
     AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, PaidInvoice,
     Template, ToldCreditNote, Trial,
@@ -173,9 +173,10 @@ pub(super) fn trial_facts(
         _ => return Ok(Some("the subscription is not any more what the trial's end made it")),
     };
     let terms = subscription.coming_terms();
+    let (plan, quantity) = sold(terms);
     content.trial = Some(Trial {
-        plan: terms.first().plan_name.clone(),
-        quantity: terms.first().quantity,
+        plan,
+        quantity,
         ends_on,
         first_paid_on: book.paid_from(&subscription, ends_on)?.0,
         price: terms.amount()?,
@@ -184,6 +185,20 @@ pub(super) fn trial_facts(
         after,
     });
     Ok(None)
+}
+
+/// What is sold, and how many of it: several items are said as one thing, each with its number.
+fn sold(terms: &Terms) -> (String, i64) {
+    let first = terms.first();
+    let counted = |item: &Item| match item.quantity {
+        1 => item.plan_name.clone(),
+        count => format!("{count} × {}", item.plan_name),
+    };
+    let items: Vec<_> = terms.items.iter().map(counted).collect();
+    match items.len() {
+        1 => (first.plan_name.clone(), first.quantity),
+        _ => (items.join(" + "), 1),
+    }
 }
 
 /// Fills a dunning e-mail in: its stage is the highest that it tells of and that still holds, its
