@@ -94,6 +94,18 @@ fn no_row_joins_two_tenants() {
                message_id, queued_at, next_try_at)
              VALUES (1, 2, 'invoice', 'en', 'a@b.co', 'k', 'm', 't', 't')",
         ),
+        (
+            "a pending item for another tenant's subscription",
+            "INSERT INTO pending_items (tenant_id, subscription_id, currency, description, quantity,
+               amount_minor, tax_inclusive, discountable, created_on, created_at)
+             VALUES (1, 2, 'EUR', 'x', '1', 1, 0, 0, '2026-01-01', 't')",
+        ),
+        (
+            "a pending item on another tenant's invoice",
+            "INSERT INTO pending_items (tenant_id, invoice_id, currency, description, quantity,
+               amount_minor, tax_inclusive, discountable, created_on, created_at)
+             VALUES (1, 2, 'EUR', 'x', '1', 1, 0, 0, '2026-01-01', 't')",
+        ),
         ("an invoice that moves", "UPDATE transactions SET tenant_id = 2 WHERE invoice_id = 1"),
         ("an item that moves", "UPDATE subscription_items SET subscription_id = 2, position = 2 WHERE id = 1"),
         ("a subscription that moves", "UPDATE redemptions SET subscription_id = 2 WHERE id = 1"),
@@ -233,6 +245,40 @@ fn the_tiers_of_a_price_rise_and_are_those_that_it_was_made_with() {
 }
 
 /// What a subscription was is written down whatever changes it, item by item.
+#[test]
+fn a_pending_item_is_lowered_while_it_waits_and_removed_for_good() {
+    let (_shop, sql) = two_tenants();
+    sql.execute_batch(
+        "INSERT INTO pending_items (id, tenant_id, currency, description, quantity, amount_minor,
+           tax_inclusive, discountable, created_on, created_at)
+         VALUES (1, 1, 'EUR', 'x', '1', 100, 0, 0, '2026-01-01', 't'),
+                (2, 1, 'EUR', 'y', '1', 100, 0, 0, '2026-01-01', 't');
+         UPDATE pending_items SET amount_minor = 60 WHERE id = 1;
+         UPDATE pending_items SET invoice_id = 1 WHERE id = 1;
+         UPDATE pending_items SET removed_at = 't' WHERE id = 2;",
+    )
+    .expect("what an item lives through");
+    let change = |set: &str, id: i64| {
+        sql.execute_batch(&format!("UPDATE pending_items SET {set} WHERE id = {id}"))
+    };
+    for (set, id) in [
+        ("amount_minor = 50", 1),
+        ("removed_at = 't'", 1),
+        ("description = 'z'", 1),
+        ("discountable = 1", 1),
+        ("amount_minor = 50", 2),
+        ("removed_at = NULL", 2),
+        ("invoice_id = 1", 2),
+    ] {
+        assert!(change(set, id).is_err(), "{set} of {id}");
+    }
+    change("invoice_id = NULL", 1).expect("its invoice was voided");
+    for amount in [61, 60, 0, -1] {
+        assert!(change(&format!("amount_minor = {amount}"), 1).is_err(), "{amount}");
+    }
+    assert!(sql.execute_batch("DELETE FROM pending_items").is_err());
+}
+
 #[test]
 fn the_database_keeps_every_standing_of_every_item() {
     let (_shop, sql) = two_tenants();

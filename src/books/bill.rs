@@ -134,17 +134,16 @@ pub(super) fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
 
 fn line(charge: &Charge, period: Period, locale: Locale) -> Line {
     let what = wording::part(&charge.item.plan_name, charge.of, locale);
+    let description = match charge.proration {
+        Some(part) => wording::prorated(&what, part.days, part.of, locale),
+        None => what,
+    };
     Line {
         item: Some(charge.item.id),
-        description: match charge.proration {
-            Some(part) => wording::prorated(&what, part.days, part.of, locale),
-            None => what,
-        },
         quantity: charge.quantity,
         unit_price: charge.unit_price,
-        amount: charge.amount,
-        discount: Money::zero(charge.amount.currency()),
         period: Some((period.start, period.end)),
+        ..Line::single(description, charge.amount)
     }
 }
 

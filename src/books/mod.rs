@@ -24,6 +24,7 @@ mod netting;
 mod on_account;
 pub mod party;
 pub mod pay;
+mod pending;
 mod preview;
 mod record;
 pub mod redeem;

@@ -12,6 +12,7 @@ mod email;
 mod invoice;
 mod payment;
 mod payment_method;
+mod pending_item;
 mod plan;
 mod subscription;
 mod tenant;
@@ -30,6 +31,7 @@ pub use email::{EmailEvent, EmailFacts};
 pub use invoice::{InvoiceEvent, Reopened};
 pub use payment::PaymentEvent;
 pub use payment_method::PaymentMethodEvent;
+pub use pending_item::{PendingItemEvent, PendingItemFacts};
 pub use plan::{PlanEvent, PlanFacts, PriceFacts};
 pub use subscription::{Standing, SubscriptionEvent};
 pub use tenant::{Reactivation, TenantEvent, TenantFacts};
@@ -42,6 +44,7 @@ pub enum Event<'a> {
     PaymentMethodEvent(PaymentMethodEvent<'a>),
     PlanEvent(PlanEvent<'a>),
     SubscriptionEvent(SubscriptionEvent<'a>),
+    PendingItemEvent(PendingItemEvent<'a>),
     InvoiceEvent(InvoiceEvent<'a>),
     PaymentEvent(PaymentEvent<'a>),
     CreditEvent(CreditEvent<'a>),
@@ -58,6 +61,7 @@ pub const NOUNS: &[(&str, &[Kind])] = &[
     ("Payment methods", PaymentMethodEvent::KINDS),
     ("Plans", PlanEvent::KINDS),
     ("Subscriptions", SubscriptionEvent::KINDS),
+    ("Pending items", PendingItemEvent::KINDS),
     ("Invoices", InvoiceEvent::KINDS),
     ("Payments and charges", PaymentEvent::KINDS),
     ("Credit", CreditEvent::KINDS),
@@ -76,6 +80,7 @@ macro_rules! each_noun {
             Event::PaymentMethodEvent($of) => $do,
             Event::PlanEvent($of) => $do,
             Event::SubscriptionEvent($of) => $do,
+            Event::PendingItemEvent($of) => $do,
             Event::InvoiceEvent($of) => $do,
             Event::PaymentEvent($of) => $do,
             Event::CreditEvent($of) => $do,

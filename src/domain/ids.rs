@@ -46,6 +46,8 @@ ids! {
     SubscriptionId => "sub_",
     /// An item of a subscription.
     ItemId => "item_",
+    /// What is to be billed with an invoice to come.
+    PendingItemId => "pit_",
     PaymentMethodId => "pm_",
     /// A coupon's row; people name a coupon by its code.
     CouponId => "cpn_",

@@ -9,7 +9,8 @@ use super::subscription::Collection;
 use super::tax::{TaxBasis, TaxCategory};
 use super::transaction::Overpayment;
 use super::{
-    InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId, calendar, text, words,
+    InvoiceId, ItemId, Money, PendingItemId, Refusal, Result, SubscriptionId, TenantId, calendar,
+    text, words,
 };
 
 words! {
@@ -58,6 +59,10 @@ pub struct Line {
     pub discount: Money,
     /// Half-open.
     pub period: Option<(NaiveDate, NaiveDate)>,
+    /// The pending item that it bills.
+    pub pending: Option<PendingItemId>,
+    /// Whether a coupon may take something off it.
+    pub discountable: bool,
 }
 
 impl Line {
@@ -71,7 +76,14 @@ impl Line {
             amount,
             discount: Money::zero(amount.currency()),
             period: None,
+            pending: None,
+            discountable: true,
         }
+    }
+
+    /// What a coupon may take something off: its amount, or nothing of one that is not discountable.
+    fn open_to_discount(&self) -> Money {
+        if self.discountable { self.amount } else { Money::zero(self.amount.currency()) }
     }
 
     /// The quantity where it is a whole number, as that of anything that is counted.
@@ -240,15 +252,26 @@ pub fn nets(lines: &[Line], amounts: &Amounts, basis: TaxBasis) -> Vec<Money> {
     basis.nets(&charged, amounts.net())
 }
 
-/// Lines with a coupon's discount on them, which replaces what they had: what comes off the whole
-/// is spread over them by their amounts, so that the parts add up to it.
+/// What a coupon may take something off: the lines that are discountable, before discount and tax.
+/// `None` of no lines.
+///
+/// # Errors
+/// Lines in two currencies, or a sum above the largest amount.
+pub fn discountable(lines: &[Line]) -> Result<Option<Money>> {
+    let mut amounts = lines.iter().map(Line::open_to_discount);
+    let Some(first) = amounts.next() else { return Ok(None) };
+    Ok(Some(amounts.try_fold(first, Money::plus)?))
+}
+
+/// Lines with a coupon's discount on them, which replaces what they had: what comes off the whole of
+/// those that are discountable is spread over them by their amounts, so that the parts add up to it.
 ///
 /// # Errors
 /// Lines in two currencies, or sums above the largest amount.
 pub fn discounted(lines: &[Line], discount: &Discount) -> Result<Vec<Line>> {
-    let Some(subtotal) = subtotal(lines)? else { return Ok(Vec::new()) };
-    let weights: Vec<i64> = lines.iter().map(|line| line.amount.minor()).collect();
-    let parts = discount.off(subtotal)?.split(&weights);
+    let Some(discountable) = discountable(lines)? else { return Ok(Vec::new()) };
+    let weights: Vec<i64> = lines.iter().map(|line| line.open_to_discount().minor()).collect();
+    let parts = discount.off(discountable)?.split(&weights);
     let with = |(line, discount): (&Line, Money)| Line { discount, ..line.clone() };
     Ok(lines.iter().zip(parts).map(with).collect())
 }

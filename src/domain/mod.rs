@@ -24,6 +24,7 @@ pub mod money;
 pub mod on_account;
 pub mod party;
 pub mod payment_method;
+pub mod pending_item;
 pub mod period;
 pub mod plan;
 pub mod price;

@@ -491,6 +491,18 @@ pub enum Refusal {
     NothingToChange {
         subscription: String,
     },
+    /// An invoice has taken it, or it was removed.
+    NotPending {
+        item: String,
+        status: &'static str,
+        invoice: Option<String>,
+    },
+    /// More is taken off it than it comes to.
+    AbovePendingItem {
+        item: String,
+        asked: Money,
+        most: Money,
+    },
     /// More periods have begun than may be billed unasked, so that nothing of it can change.
     PeriodNotBilled {
         subscription: String,

@@ -295,6 +295,16 @@ impl From<&Refusal> for Failure {
                 "nothing_to_change",
                 format!("{subscription} has that plan and quantity already, or will have"),
             ),
+            R::NotPending { item, invoice: Some(invoice), .. } => {
+                new("not_pending", format!("{item} is billed by {invoice}"))
+                    .hint(format!("billing credit-note create --invoice {invoice} takes back what was billed"))
+            }
+            R::NotPending { item, status, invoice: None } => {
+                new("not_pending", format!("{item} does not wait for an invoice, it is {status}"))
+            }
+            R::AbovePendingItem { item, asked, most } => {
+                new("above_pending_item", format!("{asked} is more than the {most} that {item} comes to"))
+            }
             R::PeriodNotBilled { subscription, count, since } => new(
                 "period_not_billed",
                 format!("{count} periods of {subscription} since {since} have begun and are not billed"),

@@ -13,7 +13,8 @@ use crate::domain::subscription::{Collection, Subscription};
 use crate::domain::tax::{TaxBasis, TaxCategory};
 use crate::domain::transaction::Transaction;
 use crate::domain::{
-    Act, CouponId, InvoiceId, ItemId, Money, Refusal, Result, SubscriptionId, TenantId,
+    Act, CouponId, InvoiceId, ItemId, Money, PendingItemId, Refusal, Result, SubscriptionId,
+    TenantId,
 };
 
 /// An invoice to be written, worked out.
@@ -142,6 +143,8 @@ impl Db<'_> {
                 amount: columns::money(row, "amount_minor", currency)?,
                 discount: columns::money(row, "discount_minor", currency)?,
                 period: columns::period(row)?,
+                pending: row.get::<_, Option<i64>>("pending_item_id")?.map(PendingItemId),
+                discountable: row.get("discountable")?,
             })
         })?;
         invoice.lines = lines.collect::<rusqlite::Result<_>>()?;
@@ -298,8 +301,9 @@ impl Db<'_> {
     fn insert_lines(&self, id: InvoiceId, lines: &[Line]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO invoice_lines (invoice_id, position, item_id, description, quantity,
-               unit_price, amount_minor, discount_minor, period_start, period_end)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+               unit_price, amount_minor, discount_minor, period_start, period_end,
+               pending_item_id, discountable)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?;
         for (position, line) in lines.iter().enumerate() {
             insert.execute((
@@ -313,6 +317,8 @@ impl Db<'_> {
                 line.discount.minor(),
                 line.period.map(|(start, _)| start.to_string()),
                 line.period.map(|(_, end)| end.to_string()),
+                line.pending.map(|item| item.0),
+                line.discountable,
             ))?;
         }
         Ok(())

@@ -141,6 +141,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/19.sql")),
         fill: None,
     },
+    Migration {
+        version: 20,
+        summary: "pending items, which an invoice to come takes",
+        sql: Some(include_str!("migrations/20.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

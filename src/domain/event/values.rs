@@ -22,7 +22,7 @@ use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::{
     AttemptId, CreditId, CreditUseId, Currency, DocumentId, EmailId, Money, PaymentMethodId,
-    RedemptionId, RunId, SubscriptionId, TransactionId, UsageId,
+    PendingItemId, RedemptionId, RunId, SubscriptionId, TransactionId, UsageId,
 };
 
 /// A value as JSON has it.
@@ -203,7 +203,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AttemptId CreditId CreditUseId DocumentId EmailId PaymentMethodId RedemptionId RunId SubscriptionId TransactionId UsageId
+    AttemptId CreditId CreditUseId DocumentId EmailId PaymentMethodId PendingItemId RedemptionId RunId SubscriptionId TransactionId UsageId
 }
 
 /// Enums of words.
