@@ -102,6 +102,9 @@ enum Command {
     /// How customers pay by themselves
     #[command(subcommand)]
     PaymentMethod(commands::payment_method::Command),
+    /// What waits for the next invoice: add, list, remove
+    #[command(subcommand)]
+    PendingItem(commands::pending_item::Command),
     /// Invoices: issue, pay, void, chase, explain
     #[command(subcommand)]
     Invoice(commands::invoice::Command),
@@ -290,6 +293,7 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         Command::CreditNote(command) => commands::credit_note::run(&mut ctx, command),
         Command::Payment(command) => commands::payment::run(&mut ctx, command),
         Command::PaymentMethod(command) => commands::payment_method::run(&mut ctx, command),
+        Command::PendingItem(command) => commands::pending_item::run(&mut ctx, command),
         Command::Invoice(command) => commands::invoice::run(&mut ctx, command),
         Command::Transaction(command) => commands::transaction::run(&mut ctx, command),
         Command::Tasks(command) => commands::tasks::run(&mut ctx, command),

@@ -103,6 +103,33 @@ fn items_that_do_not_go_together_and_lines_of_another_subscription_are_found() {
 }
 
 #[test]
+fn a_pending_item_that_is_billed_twice_or_by_none_or_otherwise_is_found() {
+    let shop = Shop::new();
+    shop.plan("monthly", "31", "1", &[]);
+    for (tenant, id) in [("acme", "sub_1"), ("birch", "sub_2"), ("cedar", "sub_3")] {
+        shop.tenant(tenant);
+        shop.subscribe(tenant, "monthly", "2026-01-10", &[]);
+        let item = ["pending-item", "create", "--tenant", tenant, "--subscription", id];
+        shop.ok(&[&item[..], &["--amount", "5", "--description", "Training"]].concat());
+    }
+    shop.task(GENERATE, "2026-02-01", &[]);
+    shop.check();
+    shop.sql()
+        .execute_batch(
+            "UPDATE invoice_lines SET pending_item_id = NULL WHERE pending_item_id = 1;
+             UPDATE pending_items SET invoice_id = NULL WHERE id = 2;
+             UPDATE invoice_lines SET discountable = 1 WHERE pending_item_id = 3",
+        )
+        .expect("a damaged file");
+    let expected = [
+        "pit_1 was taken by INV-2026-000004, which has 0 lines of it",
+        "INV-2026-000005 bills pit_2, which it has not taken",
+        "INV-2026-000006 bills pit_3, which is of 500 EUR",
+    ];
+    assert_eq!(found(&shop, "pending"), (3, expected.map(str::to_owned).to_vec()));
+}
+
+#[test]
 fn a_history_that_does_not_end_with_how_a_subscription_stands_is_found() {
     let shop = Shop::new();
     shop.plan("monthly", "31", "1", &[]);

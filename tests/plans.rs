@@ -53,6 +53,7 @@ const WAYS: &[&str] = &[
     "emails_tenant (tenant_id=? AND rowid<?)",
     "emails_tenant (tenant_id=?)",
     "redemptions_coupon (coupon_id=? AND tenant_id=?)",
+    "pending_items_waiting (tenant_id=? AND currency=?)",
     // What belongs to one subscription, invoice, transaction, e-mail.
     "invoices_period (subscription_id=?)",
     "subscription_states_subscription (subscription_id=?)",
@@ -95,6 +96,7 @@ const MUST: &[(&str, &str)] = &[
     ("kind = 'charge' AND id > ?1", "transactions_open"),
     ("collection = 'automatic' AND id > ?1", "invoices_automatic"),
     ("s.tenant_id = ?1 AND s.started_on = ?3", "subscriptions_tenant"),
+    ("FROM pending_items p", "pending_items_waiting"),
 ];
 
 /// The lines of a statement's plan.

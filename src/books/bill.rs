@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::Book;
 use super::issue::{self, Issued, Issuer, NewIssue};
+use super::pending::Foreseen;
 use super::record::in_words;
 use super::redeem::Discounts;
 use crate::domain::email::Locale;
@@ -49,7 +50,8 @@ impl Issuer<'_> {
         let mut discounts = Discounts::of(db, subscription);
         for bill in bills {
             let redemption = discounts.take()?;
-            let lines = lines(bill, tenant.locale)?;
+            let lines =
+                self.book.period_lines(subscription, &tenant, bill, &Foreseen::default())?;
             let billed = (bill.period, lines.as_slice(), bill.terms.basis());
             issued.push(self.issue(&NewIssue {
                 redemption: redemption.as_ref(),
@@ -87,7 +89,7 @@ impl Issuer<'_> {
         let tenant = db.tenant_by_id(subscription.tenant_id)?;
         let mut discounts = Discounts::of(db, &subscription);
         let redemption = discounts.take()?;
-        let lines = plain(&void.lines);
+        let lines = self.book.lines_anew(void, &subscription, &tenant, &Foreseen::default())?;
         let billed = (Period { start, end }, lines.as_slice(), void.tax_basis);
         let issued = self.issue(&NewIssue {
             redemption: redemption.as_ref(),
@@ -120,16 +122,56 @@ pub(super) fn of_period<'a>(
     }
 }
 
-/// Lines without what a coupon took off them.
-pub(super) fn plain(lines: &[Line]) -> Vec<Line> {
+/// The period's own lines of an invoice, without what a coupon took off them.
+fn plain(lines: &[Line]) -> Vec<Line> {
     let nothing = |line: &Line| Money::zero(line.amount.currency());
-    lines.iter().map(|line| Line { discount: nothing(line), ..line.clone() }).collect()
+    let own = lines.iter().filter(|line| line.pending.is_none());
+    own.map(|line| Line { discount: nothing(line), ..line.clone() }).collect()
 }
 
 /// The lines of a period on its invoice, one a charge: the plan, what of its price, how many, the period.
-pub(super) fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
+fn lines(bill: &Bill, locale: Locale) -> Result<Vec<Line>> {
     let charges = charges(&bill.terms.items, bill.proration)?;
     Ok(charges.iter().map(|charge| line(charge, bill.period, locale)).collect())
+}
+
+impl Book<'_> {
+    /// The lines of a period on its invoice, and behind them what waits for it, but for what was taken
+    /// before.
+    ///
+    /// # Errors
+    /// An amount that is too large, or a fault of the file.
+    pub(super) fn period_lines(
+        &self,
+        subscription: &Subscription,
+        tenant: &Tenant,
+        bill: &Bill,
+        before: &Foreseen,
+    ) -> Result<Vec<Line>> {
+        let mut lines = lines(bill, tenant.locale)?;
+        let taxed = self.taxed(tenant, bill.terms.basis());
+        lines.extend(self.pending_lines(subscription, bill.terms.currency(), taxed, before)?);
+        Ok(lines)
+    }
+
+    /// The lines of a period that is billed anew: those that its void invoice had of its own, and behind
+    /// them what waits now. What the void one had taken waits again, unless it was taken or removed
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// An amount that is too large, or a fault of the file.
+    pub(super) fn lines_anew(
+        &self,
+        void: &Invoice,
+        subscription: &Subscription,
+        tenant: &Tenant,
+        before: &Foreseen,
+    ) -> Result<Vec<Line>> {
+        let mut lines = plain(&void.lines);
+        let taxed = self.taxed(tenant, void.tax_basis);
+        lines.extend(self.pending_lines(subscription, void.total.currency(), taxed, before)?);
+        Ok(lines)
+    }
 }
 
 fn line(charge: &Charge, period: Period, locale: Locale) -> Line {
@@ -199,7 +241,7 @@ impl Book<'_> {
     }
 
     /// What the bills of a subscription come to as invoices, one after another: the lines, with what a
-    /// coupon takes off them, and the amounts.
+    /// coupon takes off them, and the amounts. What they take of what waits is added to `before`.
     ///
     /// # Errors
     /// Amounts that are too large, or a fault of the file.
@@ -207,6 +249,7 @@ impl Book<'_> {
         &self,
         subscription: &Subscription,
         bills: impl IntoIterator<Item = &'b Bill>,
+        before: &mut Foreseen,
     ) -> Result<Vec<(Vec<Line>, Amounts)>> {
         let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
         let mut discounts = Discounts::of(self.db, subscription);
@@ -214,30 +257,46 @@ impl Book<'_> {
         for _ in self.db.reopened_of(subscription.id)? {
             discounts.take()?;
         }
-        let mut foreseen = Vec::new();
+        let (mut foreseen, mut first) = (Vec::new(), Vec::new());
         for bill in bills {
             let redemption = discounts.take()?;
-            let plain = lines(bill, tenant.locale)?;
-            let plain = (plain.as_slice(), bill.terms.basis());
-            foreseen.push(issue::amounts(self.config, &tenant, plain, redemption.as_ref())?);
+            // The first takes all that waits.
+            let plain = match foreseen.is_empty() {
+                true => self.period_lines(subscription, &tenant, bill, before)?,
+                false => lines(bill, tenant.locale)?,
+            };
+            let billed = (plain.as_slice(), bill.terms.basis());
+            foreseen.push(issue::amounts(self.config, &tenant, billed, redemption.as_ref())?);
+            if first.is_empty() {
+                first = plain;
+            }
         }
+        before.take(&first);
         Ok(foreseen)
     }
 
-    /// What the period of a void invoice comes to that is billed anew.
+    /// What the period of a void invoice comes to that is billed anew. What it takes of what waits is
+    /// added to `before`.
     ///
     /// # Errors
     /// Amounts that are too large, or a fault of the file.
-    pub fn foresee_rebill(&self, void: &Invoice, subscription: &Subscription) -> Result<Amounts> {
+    pub fn foresee_rebill(
+        &self,
+        void: &Invoice,
+        subscription: &Subscription,
+        before: &mut Foreseen,
+    ) -> Result<Amounts> {
         let tenant = self.db.tenant_by_id(void.tenant_id)?;
         let mut discounts = Discounts::of(self.db, subscription);
         let mut redemption = discounts.take()?;
         for _ in self.db.reopened_of(subscription.id)?.iter().filter(|other| other.id < void.id) {
             redemption = discounts.take()?;
         }
-        let lines = plain(&void.lines);
-        let lines = (lines.as_slice(), void.tax_basis);
-        Ok(issue::amounts(self.config, &tenant, lines, redemption.as_ref())?.1)
+        let lines = self.lines_anew(void, subscription, &tenant, before)?;
+        let billed = (lines.as_slice(), void.tax_basis);
+        let (_, amounts) = issue::amounts(self.config, &tenant, billed, redemption.as_ref())?;
+        before.take(&lines);
+        Ok(amounts)
     }
 
     /// What each bill of a subscription comes to as an invoice.
@@ -248,8 +307,68 @@ impl Book<'_> {
         &self,
         subscription: &Subscription,
         bills: &[Bill],
+        before: &mut Foreseen,
     ) -> Result<Vec<Amounts>> {
-        let foreseen = self.foresee_bills(subscription, bills)?;
+        let foreseen = self.foresee_bills(subscription, bills, before)?;
         Ok(foreseen.into_iter().map(|(_, amounts)| amounts).collect())
+    }
+}
+
+/// The invoice over what waited for a subscription that ends: of no period, and collected as it was.
+pub(super) fn at_end<'a>(
+    subscription: &Subscription,
+    tenant: &'a Tenant,
+    lines: &'a [Line],
+    issued_on: NaiveDate,
+) -> NewIssue<'a> {
+    NewIssue {
+        basis: subscription.terms.basis(),
+        collection: subscription.collection,
+        send: true,
+        ..NewIssue::single(tenant, lines, issued_on)
+    }
+}
+
+impl Issuer<'_> {
+    /// Issues an invoice over what waits for a subscription that ends, where something does: no period
+    /// follows that would take it. No coupon discounts it.
+    ///
+    /// # Errors
+    /// An amount that is too large, or a fault of the file.
+    pub fn bill_at_end(
+        &self,
+        subscription: &Subscription,
+        run: Option<RunId>,
+    ) -> Result<Option<Issued>> {
+        let tenant = self.book.db.tenant_by_id(subscription.tenant_id)?;
+        let taxed = self.book.taxed(&tenant, subscription.terms.basis());
+        let lines = self.book.lines_at_end(subscription, taxed, &Foreseen::default())?;
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        let new = at_end(subscription, &tenant, &lines, self.book.act.today);
+        Ok(Some(self.issue(&NewIssue { run, ..new })?))
+    }
+}
+
+impl Book<'_> {
+    /// What the end of a subscription bills of what waits for it, once what `before` has taken is off.
+    ///
+    /// # Errors
+    /// Amounts that are too large, or a fault of the file.
+    pub fn foresee_end(
+        &self,
+        subscription: &Subscription,
+        before: &mut Foreseen,
+    ) -> Result<Option<Amounts>> {
+        let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
+        let basis = subscription.terms.basis();
+        let lines = self.lines_at_end(subscription, self.taxed(&tenant, basis), before)?;
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        let (_, amounts) = issue::amounts(self.config, &tenant, (&lines, basis), None)?;
+        before.take(&lines);
+        Ok(Some(amounts))
     }
 }

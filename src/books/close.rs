@@ -61,6 +61,7 @@ impl Book<'_> {
         )?;
         self.record(invoice, InvoiceEvent::Voided, Some(reason))?;
         self.return_coupon(invoice)?;
+        self.return_pending(invoice)?;
         self.use_credit(invoice.tenant_id)?;
         self.come_back(invoice.tenant_id, Because::Corrected)
     }

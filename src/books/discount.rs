@@ -53,10 +53,12 @@ impl Book<'_> {
             Some(id) => Some(on_plan(&self.db.subscription(id)?.terms)),
             None => None,
         };
-        let asked = Asked { tenant: invoice.tenant_id, plan, amount: invoice.subtotal };
+        let amount = invoice::discountable(&invoice.lines)?.unwrap_or(invoice.subtotal);
+        let asked = Asked { tenant: invoice.tenant_id, plan, amount };
         // The coupon's own reasons come first: a script asks for those.
         let coupon = self.redeemable_coupon(code, &asked)?;
         invoice::check_discountable(invoice)?;
+        invoice::check_takes_coupon(&invoice.lines, &coupon.code)?;
         if self.db.live_charge(invoice.id)?.is_some() {
             return Err(Refusal::ChargePending { invoice: invoice.number.clone() });
         }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::Book;
+use super::pending::Foreseen;
 use crate::domain::invoice::{Amounts, Invoice, Line};
 use crate::domain::period::Period;
 use crate::domain::recurrence::{self, Backlog, Bill, Decision, Return};
@@ -49,6 +50,8 @@ pub struct Explained {
     /// What has begun and is not billed, held back or not.
     pub due: Vec<(Bill, Amounts)>,
     pub next: Option<Next>,
+    /// What its end bills of what waits for it, where no period follows that would.
+    pub at_end: Option<Amounts>,
 }
 
 /// What is due, what follows it, and what that depends on.
@@ -69,8 +72,13 @@ impl Book<'_> {
         let decision = recurrence::decide(&subscription, today, Backlog::Held);
         let ahead = self.look_ahead(&subscription, today)?;
         // One after another: a coupon's last period may be among what is due.
-        let foreseen =
-            self.foresee_bills(&subscription, ahead.due.iter().chain(ahead.next.as_ref()))?;
+        let bills = || ahead.due.iter().chain(ahead.next.as_ref());
+        let mut taken = match bills().next() {
+            Some(first) => self.taken_before(&subscription, first.period.start)?,
+            None => Foreseen::default(),
+        };
+        let reopened = self.reopened(&subscription, &mut taken)?;
+        let foreseen = self.foresee_bills(&subscription, bills(), &mut taken)?;
         let status = subscription.status_on(today, self.db.has_overdue(&subscription, today)?);
         let next = ahead.next.zip(foreseen.last().cloned());
         let next = next.map(|(bill, (lines, amounts))| Next {
@@ -79,12 +87,16 @@ impl Book<'_> {
             amounts,
             provided: ahead.provided,
         });
+        let ends = subscription.ends_on.is_some() && subscription.is_running();
+        let at_end = match ends && next.is_none() {
+            true => self.foresee_end(&subscription, &mut taken)?,
+            false => None,
+        };
         let tenant_currency = self.db.tenant_by_id(subscription.tenant_id)?.currency;
         Ok(Explained {
             tenant_currency,
             invoices: self.db.invoices_of_subscription(&subscription)?,
-            due: self
-                .reopened(&subscription)?
+            due: reopened
                 .into_iter()
                 .chain(ahead.due.into_iter().zip(foreseen.into_iter().map(|(_, amounts)| amounts)))
                 .collect(),
@@ -93,15 +105,20 @@ impl Book<'_> {
             today,
             decision,
             next,
+            at_end,
         })
     }
 
     /// The periods of void invoices that are billed anew.
-    fn reopened(&self, subscription: &Subscription) -> Result<Vec<(Bill, Amounts)>> {
+    fn reopened(
+        &self,
+        subscription: &Subscription,
+        taken: &mut Foreseen,
+    ) -> Result<Vec<(Bill, Amounts)>> {
         let mut due = Vec::new();
         for void in self.db.reopened_of(subscription.id)? {
             let Some((_, (start, end))) = void.billed_period() else { continue };
-            let amounts = self.foresee_rebill(&void, subscription)?;
+            let amounts = self.foresee_rebill(&void, subscription, taken)?;
             let decision = Decision::to_rebill(subscription, Period { start, end });
             due.extend(decision.bills.into_iter().map(|bill| (bill, amounts)));
         }

@@ -172,6 +172,7 @@ impl Issuer<'_> {
         }
         let reason = new.redemption.map(|r| format!("{}: {} off", r.code, amounts.discount));
         self.book.record((tenant.id, id), issued(new, &amounts, due_on), reason.as_deref())?;
+        self.book.take_pending(id, &lines)?;
         if !free {
             let credit = self.book.use_credit_on(tenant.id, id, amounts.total)?;
             if !credit.is_zero() {

@@ -1,7 +1,7 @@
 //! The verbs that change more than one noun in one transaction: issuing, redeeming, subscribing,
 //! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
 //!
-//! From the bottom up: `record`, `party` ← `methods`, `resend`, `credit` ← `issue` ← `redeem` ← `bill`
+//! From the bottom up: `record`, `party` ← `methods`, `resend`, `credit`, `pending` ← `issue` ← `redeem` ← `bill`
 //! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `refund`
 //! ← `credit_note`, `netting` ← `pay`, `close`, `discount` ← `reverse` ← `at_gateway`, `on_account`. Nothing points
 //! back up; `explain`, `preview` and `coming` look ahead, and write nothing.
@@ -47,6 +47,7 @@ pub use credit_note::{Crediting, Planned, Written};
 pub use explain::{Explained, Next, Provided};
 pub use netting::TakenBack;
 pub use pay::{Notify, PaymentTerms};
+pub use pending::Foreseen;
 pub use preview::Preview;
 pub use refund::Way;
 pub use resend::{is_sent_again_by_name, queued_facts};

@@ -2,8 +2,9 @@
 
 use chrono::NaiveDate;
 
-use super::bill::{lines, of_period, plain};
+use super::bill::{at_end, of_period};
 use super::issue::NewIssue;
+use super::pending::Foreseen;
 use super::redeem::Discounts;
 use super::{Book, party};
 use crate::config::OnTrialEnd;
@@ -12,8 +13,9 @@ use crate::domain::period::Period;
 use crate::domain::schedule::Task;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::tax::TaxBasis;
+use crate::domain::tenant::Tenant;
 use crate::domain::upcoming::{TrialEnd, upcoming};
-use crate::domain::{InvoiceId, Money, Result, SubscriptionId};
+use crate::domain::{InvoiceId, Money, Refusal, Result, SubscriptionId};
 
 /// An invoice that is to come.
 #[derive(Debug, Clone)]
@@ -33,22 +35,30 @@ impl Book<'_> {
     /// an amount is too large.
     pub fn preview_invoice(&self, id: SubscriptionId) -> Result<Preview> {
         let (subscription, today) = (self.db.subscription(id)?, self.act.today);
+        let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
         // Periods that are billed anew come first; those of a suspended one wait for its return.
         let waits = subscription.waits_to_be_billed(today);
         let reopened = if waits { Vec::new() } else { self.db.reopened_of(id)? };
         for void in reopened {
             let Some((_, (start, end))) = void.billed_period() else { continue };
-            let (lines, period) = (plain(&void.lines), Period { start, end });
+            let period = Period { start, end };
+            let lines = self.lines_anew(&void, &subscription, &tenant, &Foreseen::default())?;
             let by = Task::GenerateRecurringInvoices;
-            return self.draft(&subscription, (period, &lines, void.tax_basis), today, by);
+            let billed = (period, lines.as_slice(), void.tax_basis);
+            return self.draft_of_period(&subscription, &tenant, billed, today, by);
         }
         let trial = self.trial_end(&subscription)?;
-        let next = upcoming(&subscription, trial.as_ref(), today)?;
+        let next = match upcoming(&subscription, trial.as_ref(), today) {
+            Err(nothing @ Refusal::NothingFollows { .. }) => {
+                return self.draft_at_end(&subscription, &tenant)?.ok_or(nothing);
+            }
+            next => next?,
+        };
         let billed = trial.as_ref().map_or(&subscription, |end| &end.converted);
-        let locale = self.db.tenant_by_id(subscription.tenant_id)?.locale;
-        let lines = lines(&next.bill, locale)?;
+        let before = self.taken_before(billed, next.bill.period.start)?;
+        let lines = self.period_lines(billed, &tenant, &next.bill, &before)?;
         let what = (next.bill.period, lines.as_slice(), next.bill.terms.basis());
-        self.draft(billed, what, next.issued_on, next.by)
+        self.draft_of_period(billed, &tenant, what, next.issued_on, next.by)
     }
 
     /// What becomes of a trial; `None` where there is none.
@@ -63,19 +73,45 @@ impl Book<'_> {
         }))
     }
 
-    fn draft(
+    fn draft_of_period(
         &self,
         subscription: &Subscription,
+        tenant: &Tenant,
         billed: (Period, &[Line], TaxBasis),
         issued_on: NaiveDate,
         by: Task,
     ) -> Result<Preview> {
-        let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
         let redemption = Discounts::of(self.db, subscription).take()?;
         let new = NewIssue {
             redemption: redemption.as_ref(),
-            ..of_period(subscription, &tenant, billed, issued_on)
+            ..of_period(subscription, tenant, billed, issued_on)
         };
+        self.draft(&new, by)
+    }
+
+    /// What the end of a subscription bills of what waits for it, where something does.
+    fn draft_at_end(
+        &self,
+        subscription: &Subscription,
+        tenant: &Tenant,
+    ) -> Result<Option<Preview>> {
+        let lines = self.lines_at_end(
+            subscription,
+            self.taxed(tenant, subscription.terms.basis()),
+            &Foreseen::default(),
+        )?;
+        let (Some(on), false) = (subscription.ends_on, lines.is_empty()) else { return Ok(None) };
+        let by = match subscription.status {
+            SubscriptionStatus::Canceled => return Ok(None),
+            SubscriptionStatus::Trialing => Task::CleanupExpiredTrials,
+            _ => Task::GenerateRecurringInvoices,
+        };
+        let new = at_end(subscription, tenant, &lines, on.max(self.act.today));
+        self.draft(&new, by).map(Some)
+    }
+
+    fn draft(&self, new: &NewIssue, by: Task) -> Result<Preview> {
+        let (tenant, issued_on) = (new.tenant, new.issued_on);
         let drawn = new.draw_up(self.config)?;
         let total = drawn.amounts.total;
         let credit = self.credit_for_new(tenant.id, total)?;
@@ -86,7 +122,7 @@ impl Book<'_> {
             origin: Origin::Issued,
             tenant_id: tenant.id,
             tenant: tenant.slug.clone(),
-            subscription_id: Some(subscription.id),
+            subscription_id: new.period.map(|(id, _)| id),
             purpose: new.purpose,
             collection: new.collection,
             status: InvoiceStatus::Draft,
@@ -106,7 +142,7 @@ impl Book<'_> {
             credited: nothing,
             credit_notes_total: nothing,
             refunded: nothing,
-            coupon: redemption.as_ref().map(|redemption| redemption.code.clone()),
+            coupon: new.redemption.map(|redemption| redemption.code.clone()),
             issued_on,
             due_on: drawn.due_on,
             paid_on: None,

@@ -87,7 +87,7 @@ impl Book<'_> {
     fn return_subscription(&self, suspended: &Subscription, how: &Return) -> Result<()> {
         let id = suspended.id;
         let reason = match *how {
-            Return::Ended { on } => return self.end_subscription(suspended, on),
+            Return::Ended { on } => return self.end_subscription(suspended, on, None).map(drop),
             Return::Trial => {
                 self.db.back_to_trial(self.act, id)?;
                 // Should it become a paid one, the time of its absence is not paid for.

@@ -116,8 +116,8 @@ impl Book<'_> {
     }
 
     /// Closes a tenant: it is not served any more, and its subscriptions end now. What it owes is
-    /// chased all the same, and what has begun and is not billed is left to the next run: returns
-    /// that, in words.
+    /// chased all the same; what waits for a subscription is billed, and what has begun and is not
+    /// billed is left to the next run: returns both, in words.
     ///
     /// # Errors
     /// It is closed already.
@@ -133,14 +133,20 @@ impl Book<'_> {
         let live = self.db.live_subscriptions(tenant.id)?;
         self.db.close_tenant(self.act, tenant.id)?;
         self.record(tenant.id, TenantEvent::Closed { imported: by.into() }, reason)?;
-        let mut unbilled = Vec::new();
+        let mut notes = Vec::new();
         for before in &live {
             match recurrence::unbilled_at_end(before, self.act.today) {
                 Some(left) => {
                     self.db.leave_unbilled(before.id, left)?;
-                    unbilled.push(self.left_to_the_next_run(before)?);
+                    notes.push(self.left_to_the_next_run(before)?);
                 }
-                None => self.end_redemptions(before)?,
+                None => {
+                    self.end_redemptions(before)?;
+                    if let Some(issued) = self.issuer()?.bill_at_end(before, None)? {
+                        let number = self.db.invoice_by_id(issued.id)?.number;
+                        notes.push(format!("{}: {number} bills what was pending", before.id));
+                    }
+                }
             }
             let ended = self.db.subscription(before.id)?;
             let (standing, with_tenant) = (Standing::of(&ended), true.into());
@@ -148,7 +154,14 @@ impl Book<'_> {
             let reason = format!("ended on {}: the customer was closed", self.act.today);
             self.record(tenant.id, event, Some(&reason))?;
         }
-        Ok(unbilled)
+        for item in self.db.waiting_of(tenant.id)?.iter().filter(|item| item.subscription.is_none())
+        {
+            notes.push(format!(
+                "{} of {} stays pending; invoice create --tenant {} --pending bills it",
+                item.id, item.amount, tenant.slug
+            ));
+        }
+        Ok(notes)
     }
 
     /// What had begun of a subscription and is not billed, in words.

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::Book;
+use super::issue::Issued;
 use super::record::in_words;
 use crate::domain::event::{By, Standing, SubscriptionEvent};
 use crate::domain::invoice::Invoice;
@@ -13,7 +14,7 @@ use crate::domain::plan::Plan;
 use crate::domain::recurrence::{self, Backlog, Reason};
 use crate::domain::subscription::{self, Collection, Subscription, SubscriptionStatus, When};
 use crate::domain::tenant::{Tenant, TenantStatus};
-use crate::domain::{Refusal, Result, SubscriptionId, calendar};
+use crate::domain::{Refusal, Result, RunId, SubscriptionId, calendar};
 use crate::store::NewSubscription;
 use crate::store::subscriptions::{Begins, NewItem};
 
@@ -168,6 +169,8 @@ impl Book<'_> {
 pub struct Canceled {
     /// What is billed of it.
     pub billed: Vec<Invoice>,
+    /// What bills what waited for it.
+    pub pending: Option<Invoice>,
     /// What stays unbilled, in words.
     pub dropped: Option<String>,
 }
@@ -197,21 +200,31 @@ impl Book<'_> {
             }
             _ => canceled.billed = self.bill_begun(subscription)?,
         }
-        self.end_subscription(&self.db.subscription(subscription.id)?, ends_on)?;
+        let ended = self.db.subscription(subscription.id)?;
+        if let Some(issued) = self.end_subscription(&ended, ends_on, None)? {
+            canceled.pending = Some(self.db.invoice_by_id(issued.id)?);
+        }
         Ok(canceled)
     }
 
-    /// Ends a subscription.
+    /// Ends a subscription. What waits for it is billed: returns that invoice.
     ///
     /// # Errors
-    /// A fault of the file.
-    pub fn end_subscription(&self, subscription: &Subscription, ends_on: NaiveDate) -> Result<()> {
+    /// An amount that is too large, or a fault of the file.
+    pub fn end_subscription(
+        &self,
+        subscription: &Subscription,
+        ends_on: NaiveDate,
+        run: Option<RunId>,
+    ) -> Result<Option<Issued>> {
+        let pending = self.issuer()?.bill_at_end(subscription, run)?;
         self.db.end_subscription(self.act, subscription.id, ends_on)?;
         self.end_redemptions(subscription)?;
         let ended = self.db.subscription(subscription.id)?;
         let (standing, with_tenant) = (Standing::of(&ended), false.into());
         let event = SubscriptionEvent::Canceled { standing, with_tenant };
-        self.record(ended.tenant_id, event, Some(&format!("ended on {ends_on}")))
+        self.record(ended.tenant_id, event, Some(&format!("ended on {ends_on}")))?;
+        Ok(pending)
     }
 
     /// Takes a cancellation at the period's end back.

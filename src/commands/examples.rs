@@ -78,6 +78,16 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("billing payment-method remove", &["billing payment-method remove pm_3"]),
     ("billing payment-method set-default", &["billing payment-method set-default pm_3"]),
     (
+        "billing pending-item create",
+        &[
+            "billing pending-item create --tenant acme --amount 120 --description Training",
+            "billing pending-item create --tenant acme --subscription sub_12 --quantity 1.5 --unit-price 80 --description Support",
+        ],
+    ),
+    ("billing pending-item list", &["billing pending-item list --tenant acme --status pending"]),
+    ("billing pending-item show", &["billing pending-item show pit_3"]),
+    ("billing pending-item remove", &["billing pending-item remove pit_3"]),
+    (
         "billing invoice create",
         &[
             "billing invoice create --tenant acme --amount 120 --description Training --send",

@@ -21,6 +21,7 @@ pub mod metadata;
 pub mod once;
 pub mod payment;
 pub mod payment_method;
+pub mod pending_item;
 pub mod plan;
 pub mod prompt;
 pub mod report;

@@ -88,8 +88,13 @@ impl Line {
 
     /// The quantity where it is a whole number, as that of anything that is counted.
     pub fn count(&self) -> Option<i64> {
-        i64::try_from(self.quantity).ok().filter(|_| self.quantity.is_integer())
+        count(self.quantity)
     }
+}
+
+/// A quantity that is a whole number.
+pub fn count(quantity: Decimal) -> Option<i64> {
+    i64::try_from(quantity).ok().filter(|_| quantity.is_integer())
 }
 
 /// An invoice as it stands.
@@ -261,6 +266,17 @@ pub fn discountable(lines: &[Line]) -> Result<Option<Money>> {
     let mut amounts = lines.iter().map(Line::open_to_discount);
     let Some(first) = amounts.next() else { return Ok(None) };
     Ok(Some(amounts.try_fold(first, Money::plus)?))
+}
+
+/// Checks that a coupon has something to take off.
+///
+/// # Errors
+/// No line of them is discountable.
+pub fn check_takes_coupon(lines: &[Line], coupon: &str) -> Result<()> {
+    match lines.is_empty() || lines.iter().any(|line| line.discountable) {
+        true => Ok(()),
+        false => Err(Refusal::NothingDiscountable { coupon: coupon.to_owned() }),
+    }
 }
 
 /// Lines with a coupon's discount on them, which replaces what they had: what comes off the whole of

@@ -22,6 +22,9 @@ words! {
     }
 }
 
+/// One that has waited so many days waits for an invoice that nobody issues, and is named.
+pub const LONG_DAYS: i64 = 60;
+
 /// A pending item to be made.
 #[derive(Debug, Clone)]
 pub struct NewPendingItem {

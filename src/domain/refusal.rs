@@ -491,6 +491,26 @@ pub enum Refusal {
     NothingToChange {
         subscription: String,
     },
+    /// Of another customer than was named.
+    NotOfTenant {
+        subscription: String,
+        tenant: String,
+    },
+    /// A subscription is billed in one currency, and not in the one that was asked for.
+    SubscriptionCurrency {
+        subscription: String,
+        has: Currency,
+        asked: Currency,
+    },
+    /// No line of the invoice is one that a coupon may take something off.
+    NothingDiscountable {
+        coupon: String,
+    },
+    /// Nothing waits of a customer that is of no subscription.
+    NothingPending {
+        tenant: String,
+        currency: Currency,
+    },
     /// An invoice has taken it, or it was removed.
     NotPending {
         item: String,

@@ -80,6 +80,33 @@ fn line(
     }
 }
 
+/// A line of that many at a price each, as they were typed apart: it comes to quantity × unit price,
+/// rounded once, and to something.
+///
+/// # Errors
+/// No quantity or no price of that currency, an amount that is too large, or nothing.
+pub fn of_parts(
+    description: String,
+    quantity: &str,
+    price: &str,
+    currency: Currency,
+    locale: Locale,
+) -> Result<Line> {
+    let read = read_quantity(quantity, locale);
+    let many = read.map_err(|why| Refusal::bad("quantity", quantity, why))?;
+    let read = read_price(price, currency, locale);
+    let unit_price = read.map_err(|why| Refusal::bad("unit_price", price, why))?;
+    let whole = format!("{} × {}", quantity.trim(), price.trim());
+    match amount(many, unit_price, currency) {
+        Some(amount) if amount.is_zero() => Err(Refusal::bad("amount", &whole, Why::Zero)),
+        Some(amount) => {
+            let line = Line::single(description, amount);
+            Ok(Line { quantity: many, unit_price: Some(unit_price), ..line })
+        }
+        None => Err(Refusal::bad("amount", &whole, Why::Amount(BadAmount::TooLarge))),
+    }
+}
+
 fn read_quantity(typed: &str, locale: Locale) -> std::result::Result<Decimal, Why> {
     let quantity = text::decimal(&wording::plain_number(typed.trim(), locale));
     let quantity = quantity.map(|quantity| quantity.normalize());

@@ -295,6 +295,23 @@ impl From<&Refusal> for Failure {
                 "nothing_to_change",
                 format!("{subscription} has that plan and quantity already, or will have"),
             ),
+            R::NotOfTenant { subscription, tenant } => {
+                new("not_of_tenant", format!("{subscription} is not of {tenant}"))
+                    .hint(format!("billing subscription list --tenant {tenant} shows those that are"))
+            }
+            R::SubscriptionCurrency { subscription, has, asked } => {
+                new("currency_mismatch", format!("{subscription} is billed in {has}, not in {asked}"))
+                    .hint("without --subscription, another invoice takes it")
+            }
+            R::NothingDiscountable { coupon } => {
+                let coupon = printable_value(coupon);
+                new("nothing_discountable", format!("{coupon} would take nothing off: no line is discountable"))
+                    .hint("pending items are where pending-item create --discountable says so")
+            }
+            R::NothingPending { tenant, currency } => {
+                new("nothing_pending", format!("nothing of {tenant} in {currency} waits for an invoice of its own"))
+                    .hint(format!("billing pending-item list --tenant {tenant} --status pending shows what waits; a subscription bills what names it"))
+            }
             R::NotPending { item, invoice: Some(invoice), .. } => {
                 new("not_pending", format!("{item} is billed by {invoice}"))
                     .hint(format!("billing credit-note create --invoice {invoice} takes back what was billed"))

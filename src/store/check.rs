@@ -102,6 +102,25 @@ pub const CHECKS: &[Check] = &[
               WHERE x.currency <> c.currency",
     },
     Check {
+        name: "pending",
+        proves: "each pending item that was taken is on one live invoice, as it was, and on no other",
+        sql: "SELECT 'pit_' || p.id || ' was taken by ' || i.number || ', which '
+                || CASE i.status WHEN 'void' THEN 'is void'
+                   ELSE 'has ' || count(l.position) || ' lines of it' END
+              FROM pending_items p JOIN invoices i ON i.id = p.invoice_id
+              LEFT JOIN invoice_lines l ON l.invoice_id = i.id AND l.pending_item_id = p.id
+              GROUP BY p.id HAVING i.status = 'void' OR count(l.position) <> 1
+              UNION ALL
+              SELECT i.number || ' bills pit_' || p.id || ', which '
+                || CASE WHEN p.invoice_id IS NOT i.id THEN 'it has not taken'
+                   ELSE 'is of ' || p.amount_minor || ' ' || p.currency END
+              FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id
+              JOIN pending_items p ON p.id = l.pending_item_id
+              WHERE i.status <> 'void' AND (p.invoice_id IS NOT i.id OR i.currency <> p.currency
+                OR l.discountable <> p.discountable
+                OR (i.tax_inclusive = p.tax_inclusive AND l.amount_minor <> p.amount_minor))",
+    },
+    Check {
         name: "numbers",
         proves: "the numbers of each series have no gap",
         sql: "SELECT s.series || ': the last is ' || s.last || ', ' || s.skipped

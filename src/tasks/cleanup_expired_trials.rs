@@ -8,7 +8,7 @@ use super::batch::{Pass, Sum};
 use super::charge;
 use super::generate_recurring_invoices::problem;
 use super::{BATCH, Done, Given, ItemError, Tally, item_refused};
-use crate::books::Book;
+use crate::books::{Book, Foreseen};
 use crate::config::Config;
 use crate::domain::event::{Standing, SubscriptionEvent};
 use crate::domain::recurrence::{self, Backlog, Decision};
@@ -98,10 +98,11 @@ pub fn dry_run(
     mut each: impl FnMut(&Subscription, Action) -> Result<()>,
 ) -> Result<Done> {
     let act = given.clock.act("task:cleanup-expired-trials");
+    let mut taken = Foreseen::default();
     let sum = store.read(|db| {
         go_through(Pass::DryRun(db), given.config, &act, |book, trial, action| {
             each(trial, action)?;
-            foreseen(book, trial, action)
+            foreseen(book, trial, action, &mut taken)
         })
     })?;
     Ok(sum.done())
@@ -178,13 +179,21 @@ fn conversion(book: &Book, trial: &Subscription) -> Result<(Subscription, Decisi
 ///
 /// # Errors
 /// What the run would refuse of the trial, or a fault of the file.
-fn foreseen(book: &Book, trial: &Subscription, action: Action) -> Result<Ended> {
+fn foreseen(
+    book: &Book,
+    trial: &Subscription,
+    action: Action,
+    taken: &mut Foreseen,
+) -> Result<Ended> {
     let mut sum = counted(action);
     if action == Action::Convert {
         let (converted, decision) = conversion(book, trial)?;
-        book.bill_amounts(&converted, &decision.bills)?;
+        book.bill_amounts(&converted, &decision.bills, taken)?;
         sum.emails_queued += decision.bills.len() as u64;
         sum.errors.extend(problem(trial.id, &decision));
+    }
+    if action == Action::Cancel {
+        sum.emails_queued += u64::from(book.foresee_end(trial, taken)?.is_some());
     }
     Ok(sum)
 }
@@ -218,7 +227,8 @@ impl Writer<'_> {
             }
             Action::Cancel => {
                 let ends_on = trial.ends_on.unwrap_or(book.act.today);
-                book.end_subscription(trial, ends_on)?;
+                let issued = book.end_subscription(trial, ends_on, Some(self.run))?;
+                sum.emails_queued += u64::from(issued.is_some());
             }
         }
         Ok(sum)

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use super::batch::{Pass, Sum};
 use super::charge;
 use super::{BATCH, Done, Given, ItemError, Options, Tally, item_error, item_refused};
-use crate::books::Book;
 use crate::books::issue::{Issued, Issuer};
+use crate::books::{Book, Foreseen};
 use crate::domain::invoice::{Amounts, Invoice};
 use crate::domain::money::Totals;
 use crate::domain::period::Period;
@@ -115,8 +115,8 @@ pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> 
     Ok(done)
 }
 
-/// Hands what a run would decide to `each`, with what each invoice would come to, and returns what
-/// it would count. Writes nothing.
+/// Hands what a run would decide to `each`, with what the invoice of each period would come to, and what
+/// would bill at the end of a subscription what waits for it; returns what it would count. Writes nothing.
 ///
 /// # Errors
 /// What `each` refuses, or a fault of the file.
@@ -124,18 +124,19 @@ pub fn dry_run(
     store: &mut Store,
     given: &Given,
     options: &Options,
-    mut each: impl FnMut(&Subscription, &Decision, &[Amounts]) -> Result<()>,
+    mut each: impl FnMut(&Subscription, &Decision, &[Amounts], Option<&Amounts>) -> Result<()>,
 ) -> Result<Done> {
     let act = given.clock.act("task:generate-recurring-invoices");
     let sum = store.read(|db| {
+        let taken = &mut Foreseen::default();
         let mut sum = rebill(Pass::DryRun(db), act.today, |db, reopened| {
             let book = Book::new(db, &act, given.config);
             let foreseen = reopened.iter().map(|void| {
                 let Some((id, (start, end))) = void.billed_period() else { return Ok(None) };
                 let subscription = db.subscription(id)?;
                 let decision = Decision::to_rebill(&subscription, Period { start, end });
-                let amounts = book.foresee_rebill(void, &subscription)?;
-                each(&subscription, &decision, &[amounts])?;
+                let amounts = book.foresee_rebill(void, &subscription, taken)?;
+                each(&subscription, &decision, &[amounts], None)?;
                 Ok(Some(amounts.total))
             });
             foreseen.collect()
@@ -143,9 +144,13 @@ pub fn dry_run(
         sum.add(go_through(Pass::DryRun(db), &act, options, |db, due| {
             let book = Book::new(db, &act, given.config);
             let foreseen = due.iter().map(|(subscription, decision)| {
-                let amounts = book.bill_amounts(subscription, &decision.bills)?;
-                each(subscription, decision, &amounts)?;
-                Ok(amounts.iter().map(|amounts| amounts.total).collect())
+                let amounts = book.bill_amounts(subscription, &decision.bills, taken)?;
+                let at_end = match decision.ends {
+                    Some(_) => book.foresee_end(subscription, taken)?,
+                    None => None,
+                };
+                each(subscription, decision, &amounts, at_end.as_ref())?;
+                Ok(amounts.iter().chain(&at_end).map(|amounts| amounts.total).collect())
             });
             foreseen.collect()
         })?);
@@ -296,13 +301,13 @@ fn write(
     decision: &Decision,
     run: RunId,
 ) -> Result<Vec<Money>> {
-    let issued = issuer.bill(subscription, decision, Some(run))?;
+    let mut issued = issuer.bill(subscription, decision, Some(run))?;
     if subscription.unbilled.is_some() && !issued.is_empty() {
         issuer.book.end_redemptions(subscription)?;
     }
     if let Some(on) = decision.ends {
         let billed = issuer.book.db.subscription(subscription.id)?;
-        issuer.book.end_subscription(&billed, on)?;
+        issued.extend(issuer.book.end_subscription(&billed, on, Some(run))?);
     }
     Ok(issued.iter().map(|issued: &Issued| issued.amounts.total).collect())
 }

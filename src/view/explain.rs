@@ -129,7 +129,7 @@ pub fn billing_reason(reason: &recurrence::Reason) -> String {
 pub fn bill(bill: &Bill, amounts: &Amounts) -> Value {
     let items = bill.terms.items.iter();
     let items = items.map(|item| json!({ "plan": item.plan, "quantity": item.quantity }));
-    json!({
+    let mut object = json!({
         "plan": bill.terms.first().plan,
         "quantity": bill.terms.first().quantity,
         "items": items.collect::<Vec<_>>(),
@@ -138,6 +138,17 @@ pub fn bill(bill: &Bill, amounts: &Amounts) -> Value {
         "period_end": bill.period.end,
         "prorated_days": bill.proration.map(|part| part.days),
         "prorated_of": bill.proration.map(|part| part.of),
+    });
+    if let (Some(object), Value::Object(amounts)) = (object.as_object_mut(), self::amounts(amounts))
+    {
+        object.extend(amounts);
+    }
+    object
+}
+
+/// What an invoice comes to.
+pub fn amounts(amounts: &Amounts) -> Value {
+    json!({
         "subtotal": amounts.subtotal.major(),
         "discount": amounts.discount.major(),
         "net": amounts.net().major(),

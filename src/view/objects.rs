@@ -5,6 +5,7 @@ mod coupons;
 mod credit_notes;
 mod credits;
 mod payments;
+mod pending_items;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Align, Column};
 use crate::domain::calendar;
 use crate::domain::charge::Attempt;
-use crate::domain::invoice::{Invoice, Line};
+use crate::domain::invoice::{Invoice, Line, count};
 use crate::domain::money::{self, Totals};
 use crate::domain::payment_method::PaymentMethod;
 use crate::domain::plan::{ListedPrice, Plan};
@@ -28,6 +29,7 @@ pub use coupons::*;
 pub use credit_notes::*;
 pub use credits::*;
 pub use payments::*;
+pub use pending_items::*;
 
 /// A share as [`money::share`] says; null of nothing.
 pub fn share(part: impl Into<Decimal>, whole: impl Into<Decimal>) -> Value {
@@ -262,14 +264,19 @@ pub fn lines(lines: &[Line], nets: &[Money]) -> Value {
     lines.iter().zip(nets).map(|(line, net)| self::line(line, *net)).collect()
 }
 
-/// A line of an invoice, and what it comes to without tax and after its discount. Its quantity is a number where it is a whole one, else decimal text.
+/// A quantity: a number where it is a whole one, else decimal text.
+fn quantity(quantity: Decimal) -> Value {
+    match count(quantity) {
+        Some(count) => json!(count),
+        None => json!(quantity.normalize().to_string()),
+    }
+}
+
+/// A line of an invoice, and what it comes to without tax and after its discount.
 fn line(line: &Line, net: Money) -> Value {
     json!({
         "description": line.description,
-        "quantity": match line.count() {
-            Some(count) => json!(count),
-            None => json!(line.quantity.normalize().to_string()),
-        },
+        "quantity": quantity(line.quantity),
         "unit_price": line.unit_price.map(|price| money::major(price, line.amount.currency())),
         "amount": line.amount.major(),
         "discount": line.discount.major(),

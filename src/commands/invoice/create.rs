@@ -6,13 +6,13 @@ use clap::Args;
 use super::super::basis::Basis;
 use super::super::coupon::Metadata;
 use super::super::once::Once;
-use super::super::{Context, amount_or_nothing, date_arg, prompt};
+use super::super::{Context, amount_or_nothing, currency_arg, date_arg, prompt};
 use super::show;
 use crate::books::issue::NewIssue;
 use crate::domain::email::Locale;
 use crate::domain::invoice::{self, Line};
 use crate::domain::tenant::Tenant;
-use crate::domain::{InvoiceId, Result, calendar, text, typed_lines, wording};
+use crate::domain::{Currency, InvoiceId, Result, calendar, text, typed_lines, wording};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -21,7 +21,8 @@ pub struct Create {
     #[arg(long, value_name = "SLUG")]
     tenant: String,
     /// In the customer's currency; before tax where it is not --tax-inclusive
-    #[arg(long, allow_negative_numbers = true, required_unless_present = "line")]
+    #[arg(long, allow_negative_numbers = true,
+        required_unless_present_any = ["line", "pending"])]
     amount: Option<String>,
     /// What it is for; without it the line is called Services or Prestations
     #[arg(long, conflicts_with = "line")]
@@ -30,6 +31,12 @@ pub struct Create {
     /// --tax-inclusive; may be repeated
     #[arg(long, value_name = "DESCRIPTION:QUANTITY:UNIT_PRICE", conflicts_with = "amount")]
     line: Vec<String>,
+    /// Bill what waits for no subscription, behind what is typed; see pending-item
+    #[arg(long)]
+    pending: bool,
+    /// The currency of what is pending, and of what is typed; the customer's where it is not given
+    #[arg(long, value_name = "C", value_parser = currency_arg, requires = "pending")]
+    currency: Option<Currency>,
     /// Its date; today where it is not given
     #[arg(long, value_name = "DATE", value_parser = date_arg)]
     issued_on: Option<NaiveDate>,
@@ -71,11 +78,11 @@ enum Billed<'a> {
 
 impl Billed<'_> {
     /// Its lines. Nothing is an amount too: an invoice over nothing is issued as paid.
-    fn lines(&self, tenant: &Tenant, locale: Locale) -> Result<Vec<Line>> {
+    fn lines(&self, tenant: &Tenant, currency: Currency, locale: Locale) -> Result<Vec<Line>> {
         match self {
-            Billed::Lines(typed) => typed_lines::read(typed, tenant.currency, locale),
+            Billed::Lines(typed) => typed_lines::read(typed, currency, locale),
             Billed::Amount { amount, description } => {
-                let amount = amount_or_nothing("amount", amount, tenant.currency, locale)?;
+                let amount = amount_or_nothing("amount", amount, currency, locale)?;
                 let unnamed = || wording::services(tenant.locale).to_owned();
                 let words = description.clone().unwrap_or_else(unnamed);
                 Ok(vec![Line::single(words, amount)])
@@ -104,17 +111,25 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<()> {
     let mut unnamed = None;
     let made = args.once.create(ctx, &mut store, &in_order, |book| {
         let tenant = book.db.tenant(&args.tenant)?;
-        let lines = billed.lines(&tenant, book.config.locale)?;
+        let (currency, basis) =
+            (args.currency.unwrap_or(tenant.currency), args.basis.get(book.config));
+        let mut lines = billed.lines(&tenant, currency, book.config.locale)?;
         if !billed.is_named() {
             unnamed = lines.first().map(|line| line.description.clone());
         }
+        if args.pending {
+            lines.extend(book.take_what_waits(&tenant, currency, basis)?);
+        }
         let issued_on = args.issued_on.unwrap_or(book.act.today);
-        let redemption = match args.coupon.as_ref().zip(invoice::subtotal(&lines)?) {
-            Some((code, of)) => Some(book.redeem_for_new_invoice(code, &tenant, of, &metadata)?),
+        let redemption = match args.coupon.as_ref().zip(invoice::discountable(&lines)?) {
+            Some((code, of)) => {
+                invoice::check_takes_coupon(&lines, code)?;
+                Some(book.redeem_for_new_invoice(code, &tenant, of, &metadata)?)
+            }
             None => None,
         };
         let issued = book.issuer()?.issue(&NewIssue {
-            basis: args.basis.get(book.config),
+            basis,
             redemption: redemption.as_ref(),
             due_on: args.due_on,
             number: number.as_deref(),

@@ -30,6 +30,9 @@ pub(super) fn cancel(ctx: &mut Context, args: &Cancel) -> anyhow::Result<()> {
         Ok(())
     })?;
     ctx.note_begun(&canceled.billed);
+    if let Some(invoice) = &canceled.pending {
+        ctx.note(&format!("note: {} bills what was pending", invoice.number));
+    }
     if args.now {
         match billed_until {
             Some(until) => ctx.note(&format!("note: billed until {until}; nothing is credited")),

@@ -59,6 +59,7 @@ pub(super) fn value(explained: &Explained) -> Value {
         "billed": billed.collect::<Vec<_>>(),
         "due": pairs(&explained.due),
         "next": next,
+        "at_end": explained.at_end.as_ref().map(explain::amounts),
     })
 }
 
@@ -139,6 +140,14 @@ pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow:
         }
     }
     let next = &explained["next"];
+    let at_end = &explained["at_end"];
+    if !at_end.is_null() {
+        return Ok(ctx.printer.text(&format!(
+            "\nno period follows; its end bills what is pending: total {} {}",
+            word(&at_end["total"]),
+            word(&at_end["currency"])
+        ))?);
+    }
     if next.is_null() {
         return Ok(ctx.printer.text("\nno invoice follows")?);
     }

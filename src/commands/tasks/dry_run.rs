@@ -28,13 +28,17 @@ pub fn generate_recurring_invoices(ctx: &mut Context, options: &Options) -> anyh
     let given = given(&ctx.config, &ctx.clock, &gateway);
     let for_people = ctx.printer.format() == Format::Table;
     let mut list = ctx.printer.list_within("decisions", BILL_FIELDS, BILLS);
-    let done =
-        recurring::dry_run(&mut store, &given, options, |subscription, decision, amounts| {
-            let rows = bills(subscription, decision, amounts).into_iter();
+    let done = recurring::dry_run(
+        &mut store,
+        &given,
+        options,
+        |subscription, decision, amounts, at_end| {
+            let rows = bills(subscription, decision, amounts, at_end).into_iter();
             let row = |row| if for_people { explain::with_items(row) } else { row };
             let mut rows = rows.map(row);
             rows.try_for_each(|row| list.row(row)).map_err(out_failed)
-        })?;
+        },
+    )?;
     let report = Report::of_dry_run(Task::GenerateRecurringInvoices, &ctx.clock, done);
     list.end_with(&serde_json::to_value(&report)?)?;
     end(ctx, &report)
@@ -143,8 +147,14 @@ const BILL_FIELDS: &[&str] = &[
     "reason",
 ];
 
-/// Each bill of a decision, and the end of the subscription where it has come.
-fn bills(subscription: &Subscription, decision: &Decision, amounts: &[Amounts]) -> Vec<Value> {
+/// Each bill of a decision, and the end of the subscription where it has come, with what that bills of
+/// what waits.
+fn bills(
+    subscription: &Subscription,
+    decision: &Decision,
+    amounts: &[Amounts],
+    at_end: Option<&Amounts>,
+) -> Vec<Value> {
     let reason = explain::billing_reason(&decision.reason);
     let row = |action: &str, bill: Option<Value>| {
         let mut row = json!({
@@ -160,7 +170,7 @@ fn bills(subscription: &Subscription, decision: &Decision, amounts: &[Amounts]) 
     let mut rows: Vec<_> =
         pairs.map(|(bill, amounts)| row("bill", Some(explain::bill(bill, amounts)))).collect();
     if decision.ends.is_some() {
-        rows.push(row("end", None));
+        rows.push(row("end", at_end.map(explain::amounts)));
     } else if rows.is_empty() {
         rows.push(row("hold", None));
     }

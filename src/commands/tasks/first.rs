@@ -42,7 +42,7 @@ pub(super) fn ask(
             tasks::check_overdue::dry_run(store, &given, options, |_, _| Ok(()))?.emails_queued
         }
         Task::GenerateRecurringInvoices => {
-            recurring::dry_run(store, &given, options, |_, _, _| Ok(()))?.emails_queued
+            recurring::dry_run(store, &given, options, |_, _, _, _| Ok(()))?.emails_queued
         }
         Task::CleanupExpiredTrials => {
             tasks::cleanup_expired_trials::dry_run(store, &given, |_, _| Ok(()))?.emails_queued

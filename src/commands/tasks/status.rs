@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::super::Context;
-use crate::domain::act;
 use crate::domain::schedule::Task;
+use crate::domain::{act, calendar, pending_item};
 use crate::failure::exit;
 use crate::reports::{self, run_status};
-use crate::store::RunStatus;
+use crate::store::{RunStatus, Store};
 use crate::tasks::{self};
 use crate::view::{Align, Column};
 
@@ -72,5 +72,25 @@ pub(super) fn status(ctx: &mut Context) -> anyhow::Result<u8> {
     let mut list = ctx.printer.list(fields, STATUS);
     rows.into_iter().try_for_each(|row| list.row(row))?;
     list.end()?;
+    name_what_waits(ctx, &mut store)?;
     Ok(if all_well { exit::DONE } else { exit::REFUSED })
+}
+
+/// So many pending items are named one by one.
+const MOST_NAMED: usize = 20;
+
+/// Names pending items for which no invoice came.
+fn name_what_waits(ctx: &Context, store: &mut Store) -> anyhow::Result<()> {
+    let since = calendar::plus_days(ctx.clock.today(), -pending_item::LONG_DAYS);
+    let waiting = store.read(|db| db.waiting_since(since))?;
+    for item in waiting.iter().take(MOST_NAMED) {
+        ctx.note(&format!(
+            "warning: {} of {} waits for an invoice since {}: {}, {}",
+            item.id, item.tenant, item.created_on, item.description, item.amount
+        ));
+    }
+    if let Some(more) = waiting.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+        ctx.note(&format!("warning: and {more} more; pending-item list shows them"));
+    }
+    Ok(())
 }

@@ -19,6 +19,16 @@ kinds! {
             /// What it came to before.
             amount_before: Money,
         },
+        /// An invoice took a pending item.
+        Invoiced = "pending_item_invoiced" {
+            /// The item.
+            item: Flat<PendingItemFacts<'a>>,
+        },
+        /// The invoice that had taken a pending item is void, and the item waits again.
+        Returned = "pending_item_returned" {
+            /// The item.
+            item: Flat<PendingItemFacts<'a>>,
+        },
         /// A pending item is not to be billed any more.
         Removed = "pending_item_removed" {
             /// The item.
