@@ -102,25 +102,6 @@ pub const CHECKS: &[Check] = &[
               WHERE x.currency <> c.currency",
     },
     Check {
-        name: "pending",
-        proves: "each pending item that was taken is on one live invoice, as it was, and on no other",
-        sql: "SELECT 'pit_' || p.id || ' was taken by ' || i.number || ', which '
-                || CASE i.status WHEN 'void' THEN 'is void'
-                   ELSE 'has ' || count(l.position) || ' lines of it' END
-              FROM pending_items p JOIN invoices i ON i.id = p.invoice_id
-              LEFT JOIN invoice_lines l ON l.invoice_id = i.id AND l.pending_item_id = p.id
-              GROUP BY p.id HAVING i.status = 'void' OR count(l.position) <> 1
-              UNION ALL
-              SELECT i.number || ' bills pit_' || p.id || ', which '
-                || CASE WHEN p.invoice_id IS NOT i.id THEN 'it has not taken'
-                   ELSE 'is of ' || p.amount_minor || ' ' || p.currency END
-              FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id
-              JOIN pending_items p ON p.id = l.pending_item_id
-              WHERE i.status <> 'void' AND (p.invoice_id IS NOT i.id OR i.currency <> p.currency
-                OR l.discountable <> p.discountable
-                OR (i.tax_inclusive = p.tax_inclusive AND l.amount_minor <> p.amount_minor))",
-    },
-    Check {
         name: "numbers",
         proves: "the numbers of each series have no gap",
         sql: "SELECT s.series || ': the last is ' || s.last || ', ' || s.skipped
@@ -245,7 +226,7 @@ pub const CHECKS: &[Check] = &[
                   (SELECT count(*) FROM coupon_usages u
                    WHERE u.redemption_id = r.id AND u.returned_at IS NULL) AS live,
                   r.ended_at IS NOT NULL AND r.periods_left > 0 AND s.status <> 'canceled'
-                    AND r.returned_at IS NULL AS waits
+                    AND r.returned_at IS NULL AND r.removed_at IS NULL AS waits
                 FROM redemptions r JOIN coupons c ON c.id = r.coupon_id
                 LEFT JOIN subscriptions s ON s.id = r.subscription_id)
               SELECT 'red_' || id || ' is not returned, and no invoice has it or can have it' FROM r
@@ -633,6 +614,25 @@ pub const CHECKS: &[Check] = &[
               FROM prices r JOIN plans p ON p.id = r.plan_id
               WHERE r.model IN ('graduated', 'volume') AND NOT EXISTS
                 (SELECT 1 FROM price_tiers WHERE price_id = r.id AND up_to IS NULL)",
+    },
+    Check {
+        name: "pending",
+        proves: "each pending item that was taken is on one live invoice, as it was, and on no other",
+        sql: "SELECT 'pit_' || p.id || ' was taken by ' || i.number || ', which '
+                || CASE i.status WHEN 'void' THEN 'is void'
+                   ELSE 'has ' || count(l.position) || ' lines of it' END
+              FROM pending_items p JOIN invoices i ON i.id = p.invoice_id
+              LEFT JOIN invoice_lines l ON l.invoice_id = i.id AND l.pending_item_id = p.id
+              GROUP BY p.id HAVING i.status = 'void' OR count(l.position) <> 1
+              UNION ALL
+              SELECT i.number || ' bills pit_' || p.id || ', which '
+                || CASE WHEN p.invoice_id IS NOT i.id THEN 'it has not taken'
+                   ELSE 'is of ' || p.amount_minor || ' ' || p.currency END
+              FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id
+              JOIN pending_items p ON p.id = l.pending_item_id
+              WHERE i.status <> 'void' AND (p.invoice_id IS NOT i.id OR i.currency <> p.currency
+                OR l.discountable <> p.discountable
+                OR (i.tax_inclusive = p.tax_inclusive AND l.amount_minor <> p.amount_minor))",
     },
 ];
 
