@@ -1054,7 +1054,8 @@ CREATE TABLE gateway_changes (
 
 -- One redemption of a coupon: an invoice, or a subscription for the coupon's duration. It is one
 -- use; it is returned when no live usage row is left and none can follow. `periods_left` is null
--- where it discounts whatever comes; `ended_at` says that nothing follows any more.
+-- where it discounts whatever comes; `ended_at` says that nothing follows any more, and `removed_at` that a
+-- person had it so, whatever is left.
 CREATE TABLE redemptions (
   id INTEGER PRIMARY KEY,
   coupon_id INTEGER NOT NULL REFERENCES coupons (id),
@@ -1065,6 +1066,7 @@ CREATE TABLE redemptions (
   redeemed_at TEXT NOT NULL,
   ended_at TEXT,
   returned_at TEXT,
+  removed_at TEXT CHECK (removed_at IS NULL OR ended_at IS NOT NULL),
   UNIQUE (id, tenant_id),
   FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id)
 ) STRICT;

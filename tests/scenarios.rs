@@ -9,6 +9,7 @@ fn scenario(document: &Path) {
 
 support::transcript::documents! {
     "tests/scenarios", scenario;
+    at_once => "at-once.md",
     backlog => "backlog.md",
     begun => "begun.md",
     charges => "charges.md",

@@ -25,9 +25,7 @@ impl Book<'_> {
         subscription: &Subscription,
         metadata: &str,
     ) -> Result<(OnSubscription, Vec<Invoice>)> {
-        let first =
-            subscription.period.is_none() && subscription.next_billing_on == Some(self.act.today);
-        if first {
+        if self.is_first_of_today(subscription) {
             let applied = self.redeem_for_subscription(code, subscription, metadata)?;
             return Ok((applied, Vec::new()));
         }
@@ -35,6 +33,41 @@ impl Book<'_> {
         let begun = self.bill_begun(subscription)?;
         let subscription = self.db.subscription(subscription.id)?;
         Ok((self.redeem_for_subscription(code, &subscription, metadata)?, begun))
+    }
+
+    /// Takes the coupon of a subscription off its invoices to come; what it took off others stays. What
+    /// has begun and is not billed is billed first, with it; but for a first invoice that was left to the
+    /// run of this very day. Returns those invoices.
+    ///
+    /// # Errors
+    /// The subscription has ended, no coupon runs, or as [`Book::bill_begun`].
+    pub fn remove_coupon(&self, subscription: &Subscription) -> Result<Vec<Invoice>> {
+        subscription.check_running(self.act.today)?;
+        let begun = match self.is_first_of_today(subscription) {
+            true => Vec::new(),
+            false => self.bill_begun(subscription)?,
+        };
+        let open = self.db.open_redemptions(subscription.id)?;
+        if open.is_empty() {
+            return Err(Refusal::NoCoupon { subscription: subscription.id.to_string() });
+        }
+        for redemption in open {
+            self.db.remove_redemption(self.act, redemption.id)?;
+            let event = CouponEvent::Removed {
+                coupon: &redemption.code,
+                redemption: redemption.id,
+                subscription: subscription.id,
+            };
+            let reason = format!("{}, off {}", redemption.code, subscription.id);
+            self.record(subscription.tenant_id, event, Some(&reason))?;
+            self.return_unless_used(subscription.tenant_id, &redemption)?;
+        }
+        Ok(begun)
+    }
+
+    /// Whether the first invoice of a subscription is left to the run of this very day.
+    fn is_first_of_today(&self, subscription: &Subscription) -> bool {
+        subscription.period.is_none() && subscription.next_billing_on == Some(self.act.today)
     }
 
     /// Applies a coupon to an open or paid invoice that has none. One that comes to nothing is paid at

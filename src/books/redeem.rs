@@ -227,8 +227,9 @@ impl Book<'_> {
         // Where another coupon runs, the period waits until that one is used up.
         let other_runs = self.db.running_redemption(of)?.is_some_and(|other| other.id != id);
         // A period that is billed anew takes it again.
-        let goes_on =
+        let follows =
             self.db.subscription(of)?.is_running() || !self.db.reopened_of(of)?.is_empty();
+        let goes_on = follows && redemption.removed_at.is_none();
         self.db.set_periods_left(self.act, id, left, other_runs || !goes_on)?;
         match goes_on {
             true => Ok(()),
@@ -261,7 +262,11 @@ impl Book<'_> {
     }
 
     /// Returns the use of a redemption that no invoice has and that none can follow.
-    fn return_unless_used(&self, tenant: TenantId, redemption: &Redemption) -> Result<()> {
+    pub(super) fn return_unless_used(
+        &self,
+        tenant: TenantId,
+        redemption: &Redemption,
+    ) -> Result<()> {
         if self.db.has_live_usage(redemption.id)? {
             return Ok(());
         }

@@ -164,6 +164,29 @@ impl Book<'_> {
     }
 }
 
+impl Book<'_> {
+    /// Changes how the invoices of a subscription are collected, from the next one on.
+    ///
+    /// # Errors
+    /// It has ended, or they are collected so already.
+    pub fn change_collection(&self, id: SubscriptionId, collection: Collection) -> Result<()> {
+        let before = self.db.subscription(id)?;
+        before.check_running(self.act.today)?;
+        if before.collection == collection {
+            let (subscription, collection) = (id.to_string(), collection.word());
+            return Err(Refusal::CollectedSo { subscription, collection });
+        }
+        self.db.set_collection(self.act, id, collection)?;
+        let event = SubscriptionEvent::CollectionChanged {
+            standing: Standing::of(&before),
+            collection,
+            collection_before: before.collection,
+        };
+        let reason = format!("{collection} instead of {}", before.collection);
+        self.record(before.tenant_id, event, Some(&reason))
+    }
+}
+
 /// What had begun of a subscription that is canceled and no run had billed.
 #[derive(Debug, Default)]
 pub struct Canceled {

@@ -63,10 +63,19 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "billing subscription change sub_12 --quantity 8",
             "billing subscription change sub_12 --item seats --quantity 15",
+            "billing subscription change sub_12 --collection automatic",
         ],
     ),
     ("billing subscription add", &["billing subscription add sub_12 --plan support"]),
     ("billing subscription remove", &["billing subscription remove sub_12 --plan support"]),
+    (
+        "billing subscription trial",
+        &[
+            "billing subscription trial sub_12 --extend-days 7",
+            "billing subscription trial sub_12 --end-now",
+        ],
+    ),
+    ("billing subscription coupon", &["billing subscription coupon sub_12 --remove"]),
     ("billing subscription cancel", &["billing subscription cancel sub_12"]),
     ("billing subscription resume", &["billing subscription resume sub_12"]),
     ("billing subscription explain", &["billing subscription explain sub_12"]),

@@ -4,8 +4,10 @@
 
 mod cancel;
 mod change;
+mod coupon;
 mod create;
 mod explain;
+mod trial;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -18,7 +20,9 @@ use crate::failure::exit;
 use crate::store::{Order, Store, SubscriptionFilter};
 use crate::view::{Format, objects};
 use cancel::Cancel;
+use coupon::Coupon;
 use create::Create;
+use trial::Trial;
 
 /// `billing subscription …`
 #[derive(Debug, Subcommand)]
@@ -35,6 +39,10 @@ pub enum Command {
     Add(change::Add),
     /// Remove a plan from it from the next period on
     Remove(change::Remove),
+    /// Give a trial more days, or let it go on as a paid subscription today
+    Trial(Trial),
+    /// Take the coupon off its invoices to come
+    Coupon(Coupon),
     /// End a subscription with its period, or (--now) at once
     Cancel(Cancel),
     /// Take a cancellation at the period's end back, or bring back a trial that ended
@@ -74,6 +82,8 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Change(args) => change::change(ctx, &args)?,
         Command::Add(args) => change::add(ctx, &args)?,
         Command::Remove(args) => change::remove(ctx, &args)?,
+        Command::Trial(args) => trial::trial(ctx, &args)?,
+        Command::Coupon(args) => coupon::coupon(ctx, &args)?,
         Command::Cancel(args) => cancel::cancel(ctx, &args)?,
         Command::Resume(args) => {
             let mut unbilled = None;

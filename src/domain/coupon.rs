@@ -500,6 +500,8 @@ pub struct Redemption {
     pub subscription_id: Option<SubscriptionId>,
     /// No period follows: it is used up, or its subscription ended.
     pub ended_at: Option<String>,
+    /// A person took it off its subscription: no period follows, whatever is left.
+    pub removed_at: Option<String>,
 }
 
 impl Redemption {

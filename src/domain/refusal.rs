@@ -479,6 +479,19 @@ pub enum Refusal {
     NotCanceled {
         subscription: String,
     },
+    NotOnTrial {
+        subscription: String,
+        status: &'static str,
+    },
+    /// No coupon takes anything off its invoices to come.
+    NoCoupon {
+        subscription: String,
+    },
+    /// Its invoices are collected in that way already.
+    CollectedSo {
+        subscription: String,
+        collection: &'static str,
+    },
     /// It runs out at the end of its period.
     NoNextPeriod {
         subscription: String,

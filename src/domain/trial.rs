@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::subscription::{Subscription, SubscriptionStatus};
-use super::{calendar, words};
+use super::{Refusal, Result, calendar, words};
 
 words! {
     /// What is done about a trial.
@@ -31,6 +31,34 @@ pub struct Policy {
 /// Where the first period starts that is paid for: on the day after the last free one.
 pub fn first_paid_day(last_free_day: NaiveDate) -> NaiveDate {
     calendar::plus_days(last_free_day, 1)
+}
+
+/// Checks that a subscription is on a trial that goes on: one that was canceled ends with it.
+///
+/// # Errors
+/// It is on no trial, or ends with it.
+pub fn check_on_trial(subscription: &Subscription) -> Result<NaiveDate> {
+    let name = || subscription.id.to_string();
+    let last_free_day = match (subscription.status, subscription.trial_ends_on) {
+        (SubscriptionStatus::Trialing, Some(last_free_day)) => last_free_day,
+        (status, _) => {
+            return Err(Refusal::NotOnTrial { subscription: name(), status: status.word() });
+        }
+    };
+    match subscription.ends_on {
+        Some(ends_on) => Err(Refusal::NoNextPeriod { subscription: name(), ends_on }),
+        None => Ok(last_free_day),
+    }
+}
+
+/// The last free day of a trial that ends today: the day before it, or, where it is over and no run has
+/// ended it yet, the one that it had. One that is to begin later has none.
+pub fn ended_now(
+    subscription: &Subscription,
+    last_free_day: NaiveDate,
+    today: NaiveDate,
+) -> NaiveDate {
+    last_free_day.min(calendar::plus_days(today.max(subscription.started_on), -1))
 }
 
 /// What is to be done about a subscription's trial on `today`; `None` for nothing (yet).

@@ -285,6 +285,15 @@ impl From<&Refusal> for Failure {
             R::NotCanceled { subscription } => {
                 new("not_canceled", format!("{subscription} is not canceled"))
             }
+            R::NotOnTrial { subscription, status } => {
+                new("not_on_trial", format!("{subscription} is not on trial, it is {status}"))
+            }
+            R::NoCoupon { subscription } => {
+                new("no_coupon", format!("no coupon takes anything off what {subscription} is billed next"))
+            }
+            R::CollectedSo { subscription, collection } => {
+                new("nothing_to_change", format!("{subscription} is collected in that way already: {collection}"))
+            }
             R::NoNextPeriod { subscription, ends_on } => new(
                 "no_next_period",
                 format!("{subscription} is canceled and ends on {ends_on}: no period follows"),

@@ -143,7 +143,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 20,
-        summary: "pending items, which an invoice to come takes",
+        summary: "pending items, and coupons that are taken off subscriptions",
         sql: Some(include_str!("migrations/20.sql")),
         fill: None,
     },

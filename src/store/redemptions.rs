@@ -158,7 +158,7 @@ impl Db<'_> {
     ) -> rusqlite::Result<Option<Redemption>> {
         let mut statement = self.conn.prepare_cached(redemption_query!(
             "WHERE r.subscription_id = ?1 AND r.subscription_id IS NOT NULL
-               AND r.returned_at IS NULL
+               AND r.returned_at IS NULL AND r.removed_at IS NULL
              ORDER BY r.ended_at IS NULL DESC, r.id DESC LIMIT 1"
         ))?;
         statement.query_row([id.0], redemption).optional()
@@ -270,6 +270,20 @@ impl Db<'_> {
                  WHERE id = ?1",
             )?
             .execute((id.0, left, ended, act.at()))?;
+        Ok(())
+    }
+
+    /// Ends a redemption for good, whatever is left of it.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn remove_redemption(&self, act: &Act, id: RedemptionId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE redemptions SET removed_at = ?2, ended_at = coalesce(ended_at, ?2)
+                 WHERE id = ?1",
+            )?
+            .execute((id.0, act.at()))?;
         Ok(())
     }
 
@@ -387,7 +401,8 @@ impl Db<'_> {
     pub fn open_redemptions(&self, of: SubscriptionId) -> Result<Vec<Redemption>> {
         let mut statement = self.conn.prepare_cached(redemption_query!(
             "WHERE r.subscription_id = ?1 AND r.subscription_id IS NOT NULL
-               AND r.returned_at IS NULL AND (r.ended_at IS NULL OR r.periods_left > 0)
+               AND r.returned_at IS NULL AND r.removed_at IS NULL
+               AND (r.ended_at IS NULL OR r.periods_left > 0)
              ORDER BY r.id"
         ))?;
         let found = statement.query_map([of.0], redemption)?;
@@ -414,6 +429,7 @@ fn redemption(row: &Row) -> rusqlite::Result<Redemption> {
         periods_left: row.get("periods_left")?,
         subscription_id: row.get::<_, Option<i64>>("subscription_id")?.map(SubscriptionId),
         ended_at: row.get("ended_at")?,
+        removed_at: row.get("removed_at")?,
     })
 }
 

@@ -18,7 +18,7 @@ use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::trial::{Action, Policy, decide};
 use crate::domain::{Act, Result, RunId, calendar};
 use crate::store::subscriptions::DueSubscription;
-use crate::store::{Db, NewEmail, Store};
+use crate::store::{Db, Store};
 
 /// What the task counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -75,8 +75,7 @@ fn policy(book: &Book, trial: &Subscription) -> Result<Policy> {
 /// A fault of the file; what fails of one trial is in the errors of the result instead.
 pub fn work(store: &mut Store, given: &Given, run: RunId) -> Result<Done> {
     let act = given.clock.act("task:cleanup-expired-trials");
-    let domain = given.config.mail_domain();
-    let writer = Writer { domain: &domain, run };
+    let writer = Writer { run };
     let sum = go_through(Pass::Run(store), given.config, &act, |book, trial, action| {
         writer.write(book, trial, action)
     })?;
@@ -199,12 +198,11 @@ fn foreseen(
 }
 
 /// Writes decisions.
-struct Writer<'a> {
-    domain: &'a str,
+struct Writer {
     run: RunId,
 }
 
-impl Writer<'_> {
+impl Writer {
     /// Writes what is decided of a trial, in the caller's transaction.
     fn write(&self, book: &Book, trial: &Subscription, action: Action) -> Result<Ended> {
         let last_day = trial.trial_ends_on.unwrap_or(book.act.today);
@@ -212,16 +210,16 @@ impl Writer<'_> {
         match action {
             Action::Remind => {
                 book.db.note_trial_reminder(book.act, trial.id)?;
-                self.queue(book, trial, Template::TrialEnding, last_day, action)?;
+                book.tell_of_trial(trial, Template::TrialEnding, last_day, action, Some(self.run))?;
             }
             Action::Suspend => {
                 self.suspend(book, trial, last_day)?;
-                self.queue(book, trial, Template::TrialEnded, last_day, action)?;
+                book.tell_of_trial(trial, Template::TrialEnded, last_day, action, Some(self.run))?;
             }
             Action::Convert => {
-                self.queue(book, trial, Template::TrialEnded, last_day, action)?;
+                book.tell_of_trial(trial, Template::TrialEnded, last_day, action, Some(self.run))?;
                 let (converted, decision) = conversion(book, trial)?;
-                let issued = book.issuer()?.convert_trial(&converted, &decision, self.run)?;
+                let issued = book.issuer()?.convert_trial(&converted, &decision, Some(self.run))?;
                 sum.emails_queued += issued.len() as u64;
                 sum.errors.extend(problem(trial.id, &decision));
             }
@@ -250,29 +248,5 @@ impl Writer<'_> {
             return Ok(());
         }
         book.suspend_tenant(tenant.id, cause, &reason, None)
-    }
-
-    fn queue(
-        &self,
-        book: &Book,
-        trial: &Subscription,
-        template: Template,
-        last_day: NaiveDate,
-        action: Action,
-    ) -> Result<()> {
-        let facts = format!(r#"{{"subscription":{},"action":"{action}"}}"#, trial.id.0);
-        book.db.queue_email(
-            book.act,
-            &NewEmail {
-                tenant: trial.tenant_id,
-                invoice: None,
-                template,
-                domain: self.domain,
-                dedup_key: &format!("{template}/{}/{last_day}", trial.id.0),
-                facts: &facts,
-                run: Some(self.run),
-            },
-        )?;
-        Ok(())
     }
 }

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::super::Context;
+use super::super::{Context, words};
 use crate::domain::items::{Change, Edit};
-use crate::domain::subscription::{MOST_QUANTITY, Subscription};
+use crate::domain::subscription::{Collection, MOST_QUANTITY, Subscription};
 use crate::domain::{Result, SubscriptionId};
 use crate::failure::Failure;
 use crate::store::Db;
@@ -17,12 +17,15 @@ pub struct ChangeArgs {
     #[arg(long, value_name = "CODE")]
     item: Vec<String>,
     /// The plan from the next period on
-    #[arg(long, value_name = "CODE", required_unless_present = "quantity")]
+    #[arg(long, value_name = "CODE", required_unless_present_any = ["quantity", "collection"])]
     plan: Vec<String>,
     /// How many of it from the next period on
     #[arg(long, value_name = "N",
         value_parser = clap::value_parser!(i64).range(1..=MOST_QUANTITY))]
     quantity: Vec<i64>,
+    /// Charge the default payment method, or send the invoice, from the next invoice on
+    #[arg(long, value_parser = words::<Collection>())]
+    collection: Option<Collection>,
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +57,11 @@ pub(super) fn change(ctx: &mut Context, args: &ChangeArgs) -> anyhow::Result<()>
             return Err(Failure::usage(format!("as many {flag} as --item, one for each")).into());
         }
     }
-    edit(ctx, args.id, |db, subscription| {
+    let others = !(args.plan.is_empty() && args.quantity.is_empty());
+    edit(ctx, args.id, args.collection, |db, subscription| {
+        if !others {
+            return Ok(None);
+        }
         let change = |nth: usize| {
             let plan = args.plan.get(nth);
             let plan = plan.map(|code| db.plan_in(code, subscription.terms.currency()));
@@ -64,32 +71,39 @@ pub(super) fn change(ctx: &mut Context, args: &ChangeArgs) -> anyhow::Result<()>
                 quantity: args.quantity.get(nth).copied(),
             })
         };
-        Ok(Edit::Change((0..items).map(change).collect::<Result<_>>()?))
+        Ok(Some(Edit::Change((0..items).map(change).collect::<Result<_>>()?)))
     })
 }
 
 pub(super) fn add(ctx: &mut Context, args: &Add) -> anyhow::Result<()> {
-    edit(ctx, args.id, |db, subscription| {
+    edit(ctx, args.id, None, |db, subscription| {
         let plan = db.plan_in(&args.plan, subscription.terms.currency())?;
-        Ok(Edit::Add { plan: Box::new(plan), quantity: args.quantity })
+        Ok(Some(Edit::Add { plan: Box::new(plan), quantity: args.quantity }))
     })
 }
 
 pub(super) fn remove(ctx: &mut Context, args: &Remove) -> anyhow::Result<()> {
-    edit(ctx, args.id, |_, _| Ok(Edit::Remove { plan: args.plan.clone() }))
+    edit(ctx, args.id, None, |_, _| Ok(Some(Edit::Remove { plan: args.plan.clone() })))
 }
 
-/// Edits the items of a subscription from the next period on, and shows it.
+/// Edits the items of a subscription from the next period on and how it is collected at once, and shows
+/// it.
 fn edit(
     ctx: &mut Context,
     id: SubscriptionId,
-    wanted: impl FnOnce(&Db, &Subscription) -> Result<Edit>,
+    collection: Option<Collection>,
+    wanted: impl FnOnce(&Db, &Subscription) -> Result<Option<Edit>>,
 ) -> anyhow::Result<()> {
     let mut begun = Vec::new();
     super::change(ctx, id, |book, subscription| {
         let edit = wanted(book.db, subscription)?;
-        begun = book.change_subscription(subscription, &edit)?;
-        Ok(())
+        if let Some(edit) = &edit {
+            begun = book.change_subscription(subscription, edit)?;
+        }
+        match collection.filter(|to| edit.is_none() || *to != subscription.collection) {
+            Some(collection) => book.change_collection(subscription.id, collection),
+            None => Ok(()),
+        }
     })?;
     ctx.note_begun(&begun);
     Ok(())

@@ -409,6 +409,7 @@ fn a_redemption_gives_each_of_its_periods_once() {
         discount: Discount::percent("30").unwrap(),
         periods_left,
         subscription_id: Some(SubscriptionId(1)),
+        removed_at: None,
         ended_at: None,
     };
     let mut three = redemption(Some(3));

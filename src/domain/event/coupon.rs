@@ -95,6 +95,15 @@ kinds! {
             /// The business day.
             on: NaiveDate,
         },
+        /// A coupon was taken off the invoices of a subscription that are to come.
+        Removed = "coupon_removed" {
+            /// The coupon's code.
+            coupon: &'a str,
+            /// Of which use.
+            redemption: RedemptionId,
+            /// The subscription.
+            subscription: SubscriptionId,
+        },
         /// A discounted invoice was voided: the coupon took nothing off it.
         UsageReturned = "coupon_usage_returned" {
             /// The coupon's code.
@@ -150,6 +159,7 @@ impl<'a> CouponEvent<'a> {
             CouponEvent::Redeemed { .. }
             | CouponEvent::Applied { .. }
             | CouponEvent::AppliedByNote { .. }
+            | CouponEvent::Removed { .. }
             | CouponEvent::UsageReturned { .. }
             | CouponEvent::UseReturned { .. } => None,
         }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::changes::Changes;
 use super::data::{Extra, Flat, Nested, group, kinds};
-use crate::domain::subscription::{Item, Subscription, SubscriptionStatus, Terms};
+use crate::domain::subscription::{Collection, Item, Subscription, SubscriptionStatus, Terms};
 use crate::domain::tenant::SuspensionCause;
 use crate::domain::{Currency, SubscriptionId};
 
@@ -79,6 +79,22 @@ kinds! {
         BacklogDropped = "subscription_backlog_dropped" {
             /// How it stood before.
             standing: Flat<Standing<'a>>,
+        },
+        /// How the invoices to come are collected was changed.
+        CollectionChanged = "subscription_collection_changed" {
+            /// How it stands.
+            standing: Flat<Standing<'a>>,
+            /// How they are collected now.
+            collection: Collection,
+            /// How they were.
+            collection_before: Collection,
+        },
+        /// A trial was given more days.
+        TrialExtended = "trial_extended" {
+            /// How it stands now.
+            standing: Flat<Standing<'a>>,
+            /// What the last free day was.
+            trial_ends_on_before: NaiveDate,
         },
         /// A trial became a paid subscription.
         TrialConverted = "trial_converted" {

@@ -16,7 +16,7 @@ use crate::domain::party::CustomerKind;
 use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::price::ModelWord;
 use crate::domain::stage::Stage;
-use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::subscription::{Collection, SubscriptionStatus};
 use crate::domain::tax::TaxCategory;
 use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
@@ -223,7 +223,7 @@ macro_rules! one_of {
 }
 
 one_of! {
-    CouponStatus CreditReason CustomerKind DiscountType DisputeStatus DocumentForm Eligibility Found InvoiceStatus
+    Collection CouponStatus CreditReason CustomerKind DiscountType DisputeStatus DocumentForm Eligibility Found InvoiceStatus
     Locale ModelWord PaymentMethodKind Stage SubscriptionStatus SuspensionCause TaxCategory Template
     TenantStatus
 }

@@ -63,3 +63,7 @@ END;
 ALTER TABLE invoice_lines ADD COLUMN pending_item_id INTEGER REFERENCES pending_items (id);
 ALTER TABLE invoice_lines ADD COLUMN discountable INTEGER NOT NULL DEFAULT 1
     CHECK (discountable IN (0, 1) AND (discountable = 1 OR discount_minor = 0));
+
+-- A coupon that a person takes off a subscription, whatever is left of it.
+ALTER TABLE redemptions ADD COLUMN removed_at TEXT
+    CHECK (removed_at IS NULL OR ended_at IS NOT NULL);

@@ -323,10 +323,49 @@ impl Db<'_> {
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn set_collection(&self, id: SubscriptionId, collection: Collection) -> Result<()> {
+    pub fn set_collection(
+        &self,
+        act: &Act,
+        id: SubscriptionId,
+        collection: Collection,
+    ) -> Result<()> {
         self.conn
-            .prepare_cached("UPDATE subscriptions SET collection = ?2 WHERE id = ?1")?
-            .execute((id.0, collection.word()))?;
+            .prepare_cached(
+                "UPDATE subscriptions SET collection = ?2, updated_at = ?3 WHERE id = ?1",
+            )?
+            .execute((id.0, collection.word(), act.at()))?;
+        Ok(())
+    }
+
+    /// Moves the end of a trial, with the free days that it has then and what its paid periods are counted
+    /// from. Its end may be announced again.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn move_trial(
+        &self,
+        act: &Act,
+        id: SubscriptionId,
+        last_free_day: NaiveDate,
+        free: Option<Period>,
+        cycle: Cycle,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET trial_ends_on = ?2, trial_reminded_at = NULL,
+                   current_period_start = ?3, current_period_end = ?4, anchor_on = ?5,
+                   anchor_day = ?6, updated_at = ?7
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                last_free_day.to_string(),
+                free.map(|period| period.start.to_string()),
+                free.map(|period| period.end.to_string()),
+                cycle.anchor_on.to_string(),
+                cycle.anchor_day,
+                act.at(),
+            ))?;
         Ok(())
     }
 
