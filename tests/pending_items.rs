@@ -470,3 +470,118 @@ fn it_is_made_once_under_a_key() {
     assert_eq!(first, again);
     assert_eq!(shop.json(&["pending-item", "list"]).as_array().map(Vec::len), Some(1));
 }
+
+/// What a random life draws from: the same for each seed.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn one<'a>(&mut self, of: &'a [String]) -> Option<&'a str> {
+        (!of.is_empty()).then(|| of[self.below(of.len() as u64) as usize].as_str())
+    }
+}
+
+/// A year of a customer with several subscriptions, in which anything happens that moves what waits.
+fn life(seed: u64) {
+    let mut draw = Draw(seed);
+    let shop = Shop::with_config("[invoicing]\ntax_rate = \"20\"\n");
+    shop.tenant("acme");
+    shop.plan("pro", "50", "1", &[]);
+    shop.plan("gross", "60", "3", &["--tax-inclusive"]);
+    let mut subscriptions: Vec<String> = Vec::new();
+    let mut items: Vec<String> = Vec::new();
+    for step in 0..24 {
+        let day = format!("2026-{:02}-{:02}", 1 + step / 4, 1 + 7 * (step % 4) + draw.below(7));
+        let on = ["--as-of", day.as_str()];
+        let attempt = |args: &[&str]| shop.run(&[args, &on].concat());
+        match draw.below(12) {
+            0 | 1 if subscriptions.len() < 4 => {
+                let plan = ["pro", "gross"][draw.below(2) as usize];
+                let more =
+                    [&["--anchor", "anniversary"][..], &["--no-invoice"], &["--trial-days", "20"]];
+                let args = ["subscription", "create", "--tenant", "acme", "--plan", plan, "--json"];
+                let made = attempt(&[&args[..], more[draw.below(3) as usize]].concat());
+                let made: Value = serde_json::from_str(&made.stdout).unwrap_or_default();
+                subscriptions.extend(made["id"].as_str().map(str::to_owned));
+            }
+            2..=5 => {
+                let amount = format!("{}.{:02}", 1 + draw.below(90), draw.below(100));
+                let args =
+                    ["pending-item", "create", "--tenant", "acme", "--amount", &amount, "--json"];
+                let basis = ["--tax-inclusive", "--tax-exclusive"][draw.below(2) as usize];
+                let of = draw.one(&subscriptions).filter(|_| step % 3 > 0);
+                let of: Vec<&str> = of.iter().flat_map(|id| ["--subscription", id]).collect();
+                let made = attempt(&[&args[..], &of, &[basis, "--description", "x"]].concat());
+                let made: Value = serde_json::from_str(&made.stdout).unwrap_or_default();
+                items.extend(made["id"].as_str().map(str::to_owned));
+            }
+            6 => drop(draw.one(&items).map(|id| attempt(&["pending-item", "remove", id]))),
+            7 => {
+                let list = shop.json(&["invoice", "list"]);
+                let numbers: Vec<_> = list
+                    .as_array()
+                    .expect("a list")
+                    .iter()
+                    .map(|one| text(&one["number"]))
+                    .collect();
+                let anew = if draw.below(2) == 0 { &["--rebill"][..] } else { &[] };
+                if let Some(number) = draw.one(&numbers) {
+                    attempt(&[&["invoice", "void", number], &VOID[..], anew].concat());
+                }
+            }
+            8 => {
+                let now = if draw.below(2) == 0 { &["--now"][..] } else { &[] };
+                if let Some(id) = draw.one(&subscriptions) {
+                    attempt(&[&["subscription", "cancel", id], now].concat());
+                }
+            }
+            9 => drop(attempt(&["invoice", "create", "--tenant", "acme", "--pending"])),
+            10 if draw.below(2) == 0 => {
+                attempt(&["tenant", "suspend", "acme", "--reason", "abuse"]);
+            }
+            10 => drop(attempt(&["tenant", "reactivate", "acme"])),
+            _ => drop(
+                draw.one(&subscriptions)
+                    .map(|id| attempt(&["subscription", "trial", id, "--end-now"])),
+            ),
+        }
+        shop.check();
+        run(&shop, "cleanup-expired-trials", &day);
+        run(&shop, GENERATE, &day);
+        for id in &subscriptions {
+            let preview = attempt(&["invoice", "preview", "--subscription", id]);
+            assert!(
+                preview.status == 0 || preview.stderr.contains("no invoice follows"),
+                "{}",
+                preview.stderr
+            );
+        }
+    }
+    // Each item is on one live invoice, or on none.
+    let list = shop.json(&["invoice", "list"]);
+    let live: Vec<String> = list
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|one| one["status"] != "void")
+        .map(|one| text(&one["number"]))
+        .collect();
+    let billed: usize = live
+        .iter()
+        .map(|number| lines(&shop, number).iter().filter(|line| line[0] == "x").count())
+        .sum();
+    let listed = shop.json(&["pending-item", "list", "--status", "invoiced"]);
+    assert_eq!(listed.as_array().map(Vec::len), Some(billed), "seed {seed}");
+}
+
+#[test]
+fn whatever_happens_each_item_is_billed_once_and_as_it_was_foreseen() {
+    for seed in [2, 5] {
+        life(seed);
+    }
+}

@@ -149,8 +149,8 @@ impl Book<'_> {
         before: &Foreseen,
     ) -> Result<Vec<Line>> {
         let mut lines = lines(bill, tenant.locale)?;
-        let taxed = self.taxed(tenant, bill.terms.basis());
-        lines.extend(self.pending_lines(subscription, bill.terms.currency(), taxed, before)?);
+        let billed_in = (bill.terms.currency(), bill.terms.basis());
+        lines.extend(self.pending_lines(subscription, tenant, billed_in, before)?);
         Ok(lines)
     }
 
@@ -168,8 +168,8 @@ impl Book<'_> {
         before: &Foreseen,
     ) -> Result<Vec<Line>> {
         let mut lines = plain(&void.lines);
-        let taxed = self.taxed(tenant, void.tax_basis);
-        lines.extend(self.pending_lines(subscription, void.total.currency(), taxed, before)?);
+        let billed_in = (void.total.currency(), void.tax_basis);
+        lines.extend(self.pending_lines(subscription, tenant, billed_in, before)?);
         Ok(lines)
     }
 }
@@ -341,8 +341,7 @@ impl Issuer<'_> {
         run: Option<RunId>,
     ) -> Result<Option<Issued>> {
         let tenant = self.book.db.tenant_by_id(subscription.tenant_id)?;
-        let taxed = self.book.taxed(&tenant, subscription.terms.basis());
-        let lines = self.book.lines_at_end(subscription, taxed, &Foreseen::default())?;
+        let lines = self.book.lines_at_end(subscription, &tenant, &Foreseen::default())?;
         if lines.is_empty() {
             return Ok(None);
         }
@@ -362,12 +361,12 @@ impl Book<'_> {
         before: &mut Foreseen,
     ) -> Result<Option<Amounts>> {
         let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
-        let basis = subscription.terms.basis();
-        let lines = self.lines_at_end(subscription, self.taxed(&tenant, basis), before)?;
+        let lines = self.lines_at_end(subscription, &tenant, before)?;
         if lines.is_empty() {
             return Ok(None);
         }
-        let (_, amounts) = issue::amounts(self.config, &tenant, (&lines, basis), None)?;
+        let billed = (lines.as_slice(), subscription.terms.basis());
+        let (_, amounts) = issue::amounts(self.config, &tenant, billed, None)?;
         before.take(&lines);
         Ok(Some(amounts))
     }

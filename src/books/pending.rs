@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 
 use super::Book;
 use crate::domain::event::{PendingItemEvent, PendingItemFacts};
@@ -25,31 +24,20 @@ impl Foreseen {
     }
 }
 
-/// On which invoice pending items are to stand: whether its lines are with tax, at which rate in percent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Taxed {
-    pub basis: TaxBasis,
-    pub rate: Decimal,
-}
-
 impl Book<'_> {
-    /// How an invoice of that basis is taxed.
-    pub(super) fn taxed(&self, tenant: &Tenant, basis: TaxBasis) -> Taxed {
-        Taxed { basis, rate: tenant.taxed_by(&self.config.seller_tax()).rate }
-    }
-
-    /// The lines of what waits for the next period of a subscription, but for what was taken before.
+    /// The lines of what waits for the next period of a subscription, on an invoice of that basis, but for
+    /// what was taken before.
     ///
     /// # Errors
     /// An amount that is too large, or a fault of the file.
     pub(super) fn pending_lines(
         &self,
         of: &Subscription,
-        currency: Currency,
-        taxed: Taxed,
+        tenant: &Tenant,
+        (currency, basis): (Currency, TaxBasis),
         before: &Foreseen,
     ) -> Result<Vec<Line>> {
-        lines(self.db.waiting_for_period(of, currency)?, taxed, before)
+        self.lines_of(&self.db.waiting_for_period(of, currency)?, tenant, basis, before)
     }
 
     /// The lines of what the end of a subscription bills, but for what was taken before.
@@ -59,10 +47,11 @@ impl Book<'_> {
     pub(super) fn lines_at_end(
         &self,
         of: &Subscription,
-        taxed: Taxed,
+        tenant: &Tenant,
         before: &Foreseen,
     ) -> Result<Vec<Line>> {
-        lines(self.db.waiting_at_end(of, of.terms.currency())?, taxed, before)
+        let waiting = self.db.waiting_at_end(of, of.terms.currency())?;
+        self.lines_of(&waiting, tenant, of.terms.basis(), before)
     }
 
     /// The lines of what waits in a currency of a customer, and for no subscription that has not ended, on
@@ -81,7 +70,23 @@ impl Book<'_> {
             let tenant = tenant.slug.clone();
             return Err(Refusal::NothingPending { tenant, currency });
         }
-        lines(waiting, self.taxed(tenant, basis), &Foreseen::default())
+        self.lines_of(&waiting, tenant, basis, &Foreseen::default())
+    }
+
+    fn lines_of(
+        &self,
+        waiting: &[PendingItem],
+        tenant: &Tenant,
+        basis: TaxBasis,
+        before: &Foreseen,
+    ) -> Result<Vec<Line>> {
+        // Nothing waits for most invoices of a run.
+        if waiting.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rate = tenant.taxed_by(&self.config.seller_tax()).rate;
+        let left = waiting.iter().filter(|item| !before.0.contains(&item.id));
+        left.map(|item| item.line(basis, rate)).collect()
     }
 
     /// What another subscription's invoice takes before that of the period which starts on `on`: what
@@ -190,9 +195,4 @@ impl Book<'_> {
         let event = PendingItemEvent::Removed { item: PendingItemFacts::of(item) };
         self.record(item.tenant_id, event, reason)
     }
-}
-
-fn lines(mut waiting: Vec<PendingItem>, taxed: Taxed, before: &Foreseen) -> Result<Vec<Line>> {
-    waiting.retain(|item| !before.0.contains(&item.id));
-    waiting.iter().map(|item| item.line(taxed.basis, taxed.rate)).collect()
 }

@@ -95,11 +95,7 @@ impl Book<'_> {
         subscription: &Subscription,
         tenant: &Tenant,
     ) -> Result<Option<Preview>> {
-        let lines = self.lines_at_end(
-            subscription,
-            self.taxed(tenant, subscription.terms.basis()),
-            &Foreseen::default(),
-        )?;
+        let lines = self.lines_at_end(subscription, tenant, &Foreseen::default())?;
         let (Some(on), false) = (subscription.ends_on, lines.is_empty()) else { return Ok(None) };
         let by = match subscription.status {
             SubscriptionStatus::Canceled => return Ok(None),
