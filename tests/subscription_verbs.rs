@@ -117,6 +117,7 @@ fn a_trial_ends_on_its_first_day_too_and_without_a_payment_method_its_invoice_is
         (&json!("active"), &json!("2026-04-05"))
     );
     assert!(shop.billed("cedar").is_empty());
+    assert_eq!(emails(&shop, "trial_ended").len(), 2, "of acme and birch");
     shop.task(GENERATE, "2026-04-05", &[]);
     assert_eq!(shop.billed("cedar")[0].0, "2026-04-05");
     // One that was canceled ends with its trial.

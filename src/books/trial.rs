@@ -96,8 +96,11 @@ impl Book<'_> {
         if !is_payable {
             converted.collection = ended.collection;
         }
-        let (template, action) = (Template::TrialEnded, trial::Action::Convert);
-        self.tell_of_trial(&ended, template, last_free_day, action, None)?;
+        // One that was to begin later had no free day that could have ended.
+        if last_free_day < self.act.today {
+            let (template, action) = (Template::TrialEnded, trial::Action::Convert);
+            self.tell_of_trial(&ended, template, last_free_day, action, None)?;
+        }
         let decision = recurrence::decide(&converted, self.act.today, Backlog::Held);
         self.issuer()?.convert_trial(&converted, &decision, None)
     }
