@@ -100,6 +100,9 @@ pub enum Credited {
     Lines(Vec<(usize, Option<Money>)>),
     /// What the customer gets, with tax.
     Amount(Money),
+    /// Of some lines, by their positions, what comes to `amount` after their discounts: with or without
+    /// tax, as the lines are.
+    Charged { amount: Money, lines: Vec<usize> },
     /// What another program credited: `total` with tax, of which `tax` is tax.
     Stated { total: Money, tax: Money },
 }
@@ -206,6 +209,7 @@ pub fn draw_up(
     let parts = match credited {
         Credited::Full => sums.lines.iter().map(|line| line.left()).collect(),
         Credited::Lines(asked) => sums.parts_of_lines(asked)?,
+        Credited::Charged { amount, lines } => sums.parts_charged(*amount, lines)?,
         Credited::Amount(amount) if amount.minor() > left => {
             return Err(sums.above(*amount, left));
         }
@@ -279,6 +283,20 @@ impl<'a> Sums<'a> {
             parts[at] += given;
         }
         Ok(parts)
+    }
+
+    /// The parts of some lines that come to `amount` after their discounts, each by what is left of it.
+    fn parts_charged(&self, amount: Money, lines: &[usize]) -> Result<Vec<i64>> {
+        let left_of = |(at, line): (usize, &Line)| match lines.contains(&(at + 1)) {
+            true => line.after_discount_left(),
+            false => 0,
+        };
+        let lefts: Vec<i64> = self.lines.iter().enumerate().map(left_of).collect();
+        let left = lefts.iter().sum();
+        match amount.minor() {
+            given if given > left => Err(self.above(amount, left)),
+            _ => self.parts_that_leave(amount.minor(), &lefts),
+        }
     }
 
     /// Whether nothing is left of the invoice after those parts of its lines.
@@ -400,6 +418,13 @@ impl<'a> Sums<'a> {
         let (subtotal, discount) = (self.money(subtotal), self.money(discount));
         Ok(Drawn { lines, amounts: Amounts { subtotal, discount, tax, total } })
     }
+}
+
+/// What of each line of an invoice is left to be credited, after its discount: with or without tax, as
+/// the lines are.
+pub fn charged_left(invoice: &Invoice, before: &Before) -> Vec<Money> {
+    let sums = Sums::of(invoice, invoice.tax_basis, before);
+    sums.lines.iter().map(|line| sums.money(line.after_discount_left())).collect()
 }
 
 /// What is asked to become of the part of a note that was paid: amounts, or all that is left.

@@ -167,7 +167,7 @@ const RATES: [&str; 9] = ["0", "2.1", "5.5", "7", "10", "18", "19.25", "20", "25
 
 /// What a step of a partition credits: which line, how much of what is left of it, by line or by
 /// amount.
-type Step = (usize, u32, bool);
+type Step = (usize, u32, u8);
 
 /// The note of another program, of which `tax` is tax.
 fn stated(invoice: &Invoice, before: &Before, total: i64, tax: i64) -> Result<Drawn> {
@@ -222,7 +222,7 @@ proptest! {
         lines in prop::collection::vec(prop_oneof![0i64..50, 0i64..2_000_000], 1..5),
         off in 0u32..=100, rate in prop::sample::select(&RATES[..]),
         inclusive in any::<bool>(), currency in prop::sample::select(vec!["XOF", "EUR", "KWD"]),
-        steps in prop::collection::vec((0usize..5, 0u32..=1_000, any::<bool>()), 0..12),
+        steps in prop::collection::vec((0usize..5, 0u32..=1_000, 0u8..3), 0..12),
     ) {
         let discount = lines.iter().sum::<i64>() * i64::from(off) / 100;
         let basis = if inclusive { TaxBasis::Inclusive } else { TaxBasis::Exclusive };
@@ -234,6 +234,9 @@ proptest! {
             let Ok(drawn) = draw_up(&invoice, basis, &before, &credited) else { continue };
             if let Credited::Amount(amount) = credited {
                 prop_assert_eq!(drawn.amounts.total, amount);
+            } else if let Credited::Charged { amount, .. } = credited {
+                let Amounts { subtotal, discount, .. } = drawn.amounts;
+                prop_assert_eq!(subtotal.minus(discount).unwrap(), amount);
             }
             add(&mut before, &drawn);
             notes.push(drawn);
@@ -267,15 +270,26 @@ proptest! {
     }
 }
 
-fn asked(invoice: &Invoice, before: &Before, (line, share, by_line): Step) -> Option<Credited> {
+fn asked(invoice: &Invoice, before: &Before, (line, share, way): Step) -> Option<Credited> {
     let currency = invoice.total.currency();
     let of = |left: i64| Money::from_minor(left * i64::from(share) / 1_000, currency);
-    if by_line {
-        let at = line % invoice.lines.len();
-        let left = invoice.lines[at].amount.minus(before.lines[at].0).unwrap();
-        let amount = of(left.minor());
-        return (!amount.is_zero()).then(|| Credited::Lines(vec![(at + 1, Some(amount))]));
-    }
-    let amount = of(invoice.total.minus(before.total).unwrap().minor());
-    (!amount.is_zero()).then_some(Credited::Amount(amount))
+    let at = line % invoice.lines.len();
+    let (amount, credited) = match way {
+        0 => {
+            let left = invoice.lines[at].amount.minus(before.lines[at].0).unwrap();
+            let amount = of(left.minor());
+            (amount, Credited::Lines(vec![(at + 1, Some(amount))]))
+        }
+        // Of that line and those behind it.
+        1 => {
+            let left: i64 = charged_left(invoice, before)[at..].iter().map(|m| m.minor()).sum();
+            let lines = (at + 1..=invoice.lines.len()).collect();
+            (of(left), Credited::Charged { amount: of(left), lines })
+        }
+        _ => {
+            let amount = of(invoice.total.minus(before.total).unwrap().minor());
+            (amount, Credited::Amount(amount))
+        }
+    };
+    (!amount.is_zero()).then_some(credited)
 }
