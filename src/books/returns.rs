@@ -22,7 +22,7 @@ impl Which {
     /// taken by a suspension for anything else; of several the one whose end suspended the tenant,
     /// which is the last.
     fn of(self, suspended: Vec<Subscription>) -> Vec<Subscription> {
-        let cause = |one: &Subscription| one.pause.as_ref().map(|pause| pause.cause);
+        let cause = |one: &Subscription| one.suspension.as_ref().map(|suspension| suspension.cause);
         let ended = |one: &&Subscription| cause(one) == Some(SuspensionCause::Trial);
         let last = suspended.iter().filter(ended).filter_map(|one| one.trial_ends_on).max();
         let comes_back = |one: &Subscription| match (self, cause(one)) {

@@ -113,7 +113,7 @@ impl Book<'_> {
                 trial_ends_on: start.trial_ends_on,
                 collection: new.collection,
                 ends_on: None,
-                pause: None,
+                suspension: None,
                 billed_elsewhere_until: None,
                 imported: None,
             },

@@ -178,7 +178,7 @@ fn left_unbilled(subscription: &Subscription, unbilled: Unbilled, backlog: Backl
 /// suspension), and before the day on which it was to end anyhow.
 pub fn unbilled_at_end(subscription: &Subscription, today: NaiveDate) -> Option<Unbilled> {
     let from = subscription.next_billing_on?;
-    let day = subscription.pause.as_ref().map_or(today, |pause| pause.on);
+    let day = subscription.suspension.as_ref().map_or(today, |suspension| suspension.on);
     let last_day = subscription.ends_on.map(|on| calendar::plus_days(on, -1));
     let until = last_day.map_or(day, |last| last.min(day));
     (from <= until).then_some(Unbilled { from, until })
@@ -203,10 +203,10 @@ fn end_unbilled(
     on: NaiveDate,
     backlog: Backlog,
 ) -> Decision {
-    let Some(pause) = &subscription.pause else {
+    let Some(suspension) = &subscription.suspension else {
         return Decision { ends: Some(on), reason: Reason::Ended { on }, ..decision };
     };
-    let missed = missed_until_suspension(subscription, pause.on, backlog);
+    let missed = missed_until_suspension(subscription, suspension.on, backlog);
     match missed.reason {
         Reason::Backlog { .. } => missed,
         _ => Decision { ends: Some(on), reason: Reason::Ended { on }, ..missed },
@@ -217,8 +217,8 @@ fn end_unbilled(
 /// day of its suspension. A verb that changes what is billed bills this first, so that a machine that
 /// was off, or a zone in which the day began after the run, changes no bill.
 pub fn begun(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -> Decision {
-    match &subscription.pause {
-        Some(pause) => missed_until_suspension(subscription, pause.on, backlog),
+    match &subscription.suspension {
+        Some(suspension) => missed_until_suspension(subscription, suspension.on, backlog),
         None => decide(subscription, today, backlog),
     }
 }
@@ -315,7 +315,7 @@ pub fn back(
     billed_until: Option<NaiveDate>,
     today: NaiveDate,
 ) -> Back {
-    let suspended_on = subscription.pause.as_ref().map_or(today, |pause| pause.on);
+    let suspended_on = subscription.suspension.as_ref().map_or(today, |suspension| suspension.on);
     let missed = missed_until_suspension(subscription, suspended_on, Backlog::Held);
     let mut after = subscription.clone();
     let mut until = billed_until;
@@ -336,8 +336,8 @@ fn missed_until_suspension(
     backlog: Backlog,
 ) -> Decision {
     let mut running = subscription.clone();
-    // Of a pause that is left, `decide` would ask here again what was missed before it.
-    (running.status, running.pause) = (SubscriptionStatus::Active, None);
+    // Of a suspension that is left, `decide` would ask here again what was missed before it.
+    (running.status, running.suspension) = (SubscriptionStatus::Active, None);
     decide(&running, suspended_on, backlog)
 }
 

@@ -158,7 +158,7 @@ impl Terms {
 
 /// Why and since when a subscription is suspended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pause {
+pub struct Suspension {
     /// RFC 3339, UTC.
     pub at: String,
     /// The day in the business time zone.
@@ -205,7 +205,7 @@ pub struct Subscription {
     /// The first day after its end, once it is canceled.
     pub ends_on: Option<NaiveDate>,
     pub canceled_at: Option<String>,
-    pub pause: Option<Pause>,
+    pub suspension: Option<Suspension>,
     /// What had begun when its tenant was closed, and is not billed.
     pub unbilled: Option<Unbilled>,
     /// The coupon that was applied to it last, used up or not.
@@ -239,8 +239,9 @@ impl Subscription {
     /// Whether it was on trial when it was suspended, for another reason than that its trial
     /// ended: then it comes back to its trial.
     pub fn comes_back_to_trial(&self) -> bool {
-        self.pause.as_ref().is_some_and(|pause| {
-            pause.from == SubscriptionStatus::Trialing && pause.cause != SuspensionCause::Trial
+        self.suspension.as_ref().is_some_and(|suspension| {
+            suspension.from == SubscriptionStatus::Trialing
+                && suspension.cause != SuspensionCause::Trial
         })
     }
 
@@ -334,7 +335,7 @@ pub(super) fn example(anchor: Anchor, start: NaiveDate, interval: Interval) -> S
         cancel_at_period_end: false,
         ends_on: None,
         canceled_at: None,
-        pause: None,
+        suspension: None,
         unbilled: None,
         coupon: None,
         billed_elsewhere_until: None,

@@ -45,10 +45,13 @@ pub fn upcoming(
     }
     let nothing =
         |why| Err(Refusal::NothingFollows { subscription: subscription.id.to_string(), why });
-    match (subscription.status, trial, &subscription.pause) {
+    match (subscription.status, trial, &subscription.suspension) {
         (SubscriptionStatus::Trialing, Some(end), _) => after_trial(subscription, end, today),
-        (SubscriptionStatus::Suspended, _, Some(pause)) => {
-            nothing(NothingFollows::Suspended { since: pause.on, cause: pause.cause.word() })
+        (SubscriptionStatus::Suspended, _, Some(suspension)) => {
+            nothing(NothingFollows::Suspended {
+                since: suspension.on,
+                cause: suspension.cause.word(),
+            })
         }
         (SubscriptionStatus::Active, ..) => {
             match (subscription.next_billing_on, subscription.ends_on) {

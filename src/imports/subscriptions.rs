@@ -245,13 +245,13 @@ impl Import<'_> {
         let taken = takeover::take_over(&read.stated, held, act.today);
         // A trial is suspended once it is written, so that it comes back to its trial.
         let trialing = taken.status == SubscriptionStatus::Trialing;
-        let (suspended_trial, pause) = match trialing {
+        let (suspended_trial, suspension) = match trialing {
             true => (taken.suspended, None),
             false => (None, taken.suspended),
         };
         let imported = read.said.to_string();
         let new =
-            NewSubscription { imported: Some(&imported), ..new_subscription(read, &taken, pause) };
+            NewSubscription { imported: Some(&imported), ..new_subscription(read, &taken, suspension) };
         let id = match &over {
             None => db.insert_subscription(act, &new)?,
             Some((id, _)) => {
@@ -290,12 +290,12 @@ fn the_one(mut candidates: Vec<Subscription>, said: &Value) -> Option<Subscripti
 fn new_subscription<'a>(
     read: &'a Read,
     taken: &Takeover,
-    pause: Option<SuspensionCause>,
+    suspension: Option<SuspensionCause>,
 ) -> NewSubscription<'a> {
     NewSubscription {
         tenant: read.tenant.id,
         items: &read.items,
-        status: pause.map_or(taken.status, |_| SubscriptionStatus::Suspended),
+        status: suspension.map_or(taken.status, |_| SubscriptionStatus::Suspended),
         anchor: read.stated.anchor,
         cycle: taken.cycle,
         started_on: read.stated.started_on,
@@ -304,7 +304,7 @@ fn new_subscription<'a>(
         trial_ends_on: read.stated.trial_ends_on,
         collection: read.collection,
         ends_on: taken.ends_on,
-        pause,
+        suspension,
         billed_elsewhere_until: taken.billed_elsewhere_until,
         imported: None,
     }
@@ -370,6 +370,6 @@ fn was_changed_here(there: &Subscription, before: &Value) -> bool {
     // One that was imported as suspended has been so since then, and waits for no period.
     let suspended = |since: &str| since != there.created_at || there.next_billing_on.is_some();
     (there.ends_on.is_some() && !canceled)
-        || there.pause.as_ref().is_some_and(|pause| suspended(&pause.at))
+        || there.suspension.as_ref().is_some_and(|suspension| suspended(&suspension.at))
         || there.pending.is_some()
 }

@@ -10,7 +10,7 @@ use super::invoices::is_overdue;
 use super::plans::price_columns;
 use super::{Db, columns};
 use crate::domain::period::{Cycle, Period};
-use crate::domain::subscription::{Items, Pause, Subscription, Terms, Unbilled};
+use crate::domain::subscription::{Items, Suspension, Subscription, Terms, Unbilled};
 use crate::domain::{PlanId, Refusal, Result, SubscriptionId, TenantId};
 use items::ItemRow;
 
@@ -436,9 +436,9 @@ fn subscription(row: &Row, item: &ItemRow) -> rusqlite::Result<Subscription> {
     let period = columns::date_or_null(row, "current_period_start")?
         .zip(columns::date_or_null(row, "current_period_end")?)
         .map(|(start, end)| Period { start, end });
-    let pause = match columns::word_or_null(row, "suspension_cause")? {
+    let suspension = match columns::word_or_null(row, "suspension_cause")? {
         None => None,
-        Some(cause) => Some(Pause {
+        Some(cause) => Some(Suspension {
             at: row.get("suspended_at")?,
             on: columns::date(row, "suspended_on")?,
             cause,
@@ -467,7 +467,7 @@ fn subscription(row: &Row, item: &ItemRow) -> rusqlite::Result<Subscription> {
         cancel_at_period_end: row.get("cancel_at_period_end")?,
         ends_on: columns::date_or_null(row, "ends_on")?,
         canceled_at: row.get("canceled_at")?,
-        pause,
+        suspension,
         unbilled: columns::date_or_null(row, "unbilled_from")?
             .zip(columns::date_or_null(row, "unbilled_until")?)
             .map(|(from, until)| Unbilled { from, until }),

@@ -614,7 +614,7 @@ fn items(subscription: &Subscription) -> Vec<Value> {
 /// people.
 pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> Value {
     let item = subscription.terms.first();
-    let pause = subscription.pause.as_ref();
+    let suspension = subscription.suspension.as_ref();
     let period = subscription.period;
     // Once it is paid to its end, no period follows.
     let next = subscription.next_billing_on;
@@ -644,8 +644,8 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
         "collection": subscription.collection.word(),
         "coupon": subscription.coupon.as_ref().map(|coupon| &coupon.code),
         "coupon_periods_left": subscription.coupon.as_ref().and_then(|coupon| coupon.periods_left),
-        "suspended_at": pause.map(|pause| &pause.at),
-        "suspension_cause": pause.map(|pause| pause.cause.word()),
+        "suspended_at": suspension.map(|suspension| &suspension.at),
+        "suspension_cause": suspension.map(|suspension| suspension.cause.word()),
         "canceled_at": subscription.canceled_at,
         "created_at": subscription.created_at,
         "updated_at": subscription.updated_at,

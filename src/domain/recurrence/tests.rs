@@ -264,7 +264,7 @@ fn a_cancellation_ends_the_period_that_contains_the_day_billed_or_not() {
 
 /// The subscription as it is suspended on that day.
 fn suspended(mut subscription: Subscription, on: &str) -> Subscription {
-    subscription.pause = Some(crate::domain::subscription::Pause {
+    subscription.suspension = Some(crate::domain::subscription::Suspension {
         at: format!("{on}T12:00:00Z"),
         on: day(on),
         cause: SuspensionCause::Overdue,

@@ -27,7 +27,7 @@ pub struct NewSubscription<'a> {
     /// The first day after the end of one that is written as canceled.
     pub ends_on: Option<NaiveDate>,
     /// Why one that is written as suspended is.
-    pub pause: Option<SuspensionCause>,
+    pub suspension: Option<SuspensionCause>,
     pub billed_elsewhere_until: Option<NaiveDate>,
     pub imported: Option<&'a str>,
 }
@@ -71,7 +71,7 @@ macro_rules! values {
 fn bind(statement: &mut Statement, act: &Act, new: &NewSubscription) -> rusqlite::Result<()> {
     let date = |date: Option<NaiveDate>| date.map(|date| date.to_string());
     let at = act.at();
-    let paused = new.pause.map(|_| at.as_str());
+    let paused = new.suspension.map(|_| at.as_str());
     let canceled = (new.status == SubscriptionStatus::Canceled).then_some(at.as_str());
     let values: [&dyn ToSql; 20] = [
         &new.tenant.0,
@@ -89,7 +89,7 @@ fn bind(statement: &mut Statement, act: &Act, new: &NewSubscription) -> rusqlite
         &canceled,
         &paused,
         &paused.map(|_| act.today.to_string()),
-        &new.pause.map(SuspensionCause::word),
+        &new.suspension.map(SuspensionCause::word),
         &paused.map(|_| "active"),
         &date(new.billed_elsewhere_until),
         &new.imported,

@@ -153,7 +153,7 @@ pub(super) fn trial_facts(
     let subscription = db.subscription(SubscriptionId(id))?;
     let Some(ends_on) = subscription.trial_ends_on else { return Ok(Some("no trial")) };
     let status = subscription.status_on(act.today, false);
-    let cause = subscription.pause.as_ref().map(|pause| pause.cause);
+    let cause = subscription.suspension.as_ref().map(|suspension| suspension.cause);
     let action = queued_facts(email)["action"].as_str().and_then(Action::from_word);
     let after = match (action, status) {
         (Some(Action::Remind), SubscriptionStatus::Trialing) if ends_on >= act.today => {
