@@ -264,10 +264,12 @@ CREATE TABLE coupon_checks (
 -- it is canceled. `imported` is the row that it was imported from. What is billed are its items.
 -- Where it ended with its tenant and periods had begun that no run had billed, the first of them starts
 -- on `unbilled_from` and the last on or before `unbilled_until`, and the next run bills them.
+-- A pause is asked for by its customer: no period that starts on `pause_from` or later is billed, until
+-- the day after `pause_until`, where that is known.
 CREATE TABLE subscriptions (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  status TEXT NOT NULL CHECK (status IN ('trialing', 'active', 'suspended', 'canceled')),
+  status TEXT NOT NULL CHECK (status IN ('trialing', 'active', 'paused', 'suspended', 'canceled')),
   anchor TEXT NOT NULL CHECK (anchor IN ('calendar', 'anniversary')),
   anchor_on TEXT NOT NULL CHECK (date(anchor_on) IS anchor_on),
   anchor_day INTEGER NOT NULL CHECK (anchor_day BETWEEN 1 AND 31),
@@ -293,6 +295,12 @@ CREATE TABLE subscriptions (
     AND (unbilled_from IS NULL OR status = 'canceled')),
   unbilled_until TEXT CHECK (date(unbilled_until) IS unbilled_until
     AND (unbilled_until IS NULL) = (unbilled_from IS NULL)),
+  pause_from TEXT CHECK (date(pause_from) IS pause_from
+    AND (pause_from IS NOT NULL OR status <> 'paused')
+    AND (pause_from IS NULL OR status IN ('active', 'paused', 'suspended'))),
+  pause_until TEXT CHECK (date(pause_until) IS pause_until
+    AND (pause_until IS NULL OR pause_until >= pause_from AND pause_from IS NOT NULL)),
+  pause_reason TEXT CHECK (pause_reason IS NULL OR pause_from IS NOT NULL),
   UNIQUE (id, tenant_id),
   CHECK (current_period_start < current_period_end),
   CHECK ((current_period_start IS NULL) = (current_period_end IS NULL)),
@@ -312,6 +320,10 @@ CREATE INDEX subscriptions_next_billing ON subscriptions (next_billing_on, id)
 CREATE INDEX subscriptions_trials ON subscriptions (trial_ends_on, id) WHERE status = 'trialing';
 CREATE INDEX subscriptions_ending ON subscriptions (ends_on, id)
   WHERE cancel_at_period_end = 1 AND status <> 'canceled';
+CREATE INDEX subscriptions_pausing ON subscriptions (pause_from, id)
+  WHERE status = 'active' AND pause_from IS NOT NULL;
+CREATE INDEX subscriptions_resuming ON subscriptions (pause_until, id)
+  WHERE status = 'paused' AND pause_until IS NOT NULL;
 CREATE INDEX subscriptions_unbilled ON subscriptions (unbilled_from, id)
   WHERE unbilled_from IS NOT NULL;
 
@@ -345,12 +357,13 @@ CREATE TABLE subscription_items (
 ) STRICT;
 
 -- Where the periods of a subscription begin anew: when it was made, when its trial became a paid
--- one, when it came back from a suspension that had outlasted what was billed. Everywhere else a
--- period starts on the day on which the one before it ends (db check proves it).
+-- one, when it came back from a suspension that had outlasted what was billed, when a change gave the
+-- rest of a period back. Everywhere else a period starts on the day on which the one before it ends
+-- (db check proves it).
 CREATE TABLE billing_starts (
   subscription_id INTEGER NOT NULL REFERENCES subscriptions (id),
   starts_on TEXT NOT NULL CHECK (date(starts_on) IS starts_on),
-  why TEXT NOT NULL CHECK (why IN ('created', 'trial_ended', 'returned', 'imported')),
+  why TEXT NOT NULL CHECK (why IN ('created', 'trial_ended', 'returned', 'imported', 'changed')),
   PRIMARY KEY (subscription_id, starts_on)
 ) STRICT, WITHOUT ROWID;
 
@@ -438,7 +451,8 @@ CREATE TABLE number_sequences (
 -- did not know.
 -- `credit_at_issue_minor` is what credit had paid when it was issued, which its document says for ever.
 -- `purpose` is what an invoice of a subscription bills: a period of it, which no other may bill, a
--- change in the middle of one, or usage; any other is `single`.
+-- change in the middle of one, or usage; any other is `single`. Where the rest of a period was given
+-- back, `billed_until` is the first day that another invoice may bill; `period_end` stays as printed.
 CREATE TABLE invoices (
   id INTEGER PRIMARY KEY,
   number TEXT NOT NULL UNIQUE CHECK (length(number) BETWEEN 1 AND 64),
@@ -499,6 +513,9 @@ CREATE TABLE invoices (
   tax_reason TEXT,
   credit_at_issue_minor INTEGER NOT NULL DEFAULT 0
     CHECK (credit_at_issue_minor >= 0),
+  billed_until TEXT
+    CHECK (date(billed_until) IS billed_until
+      AND (billed_until IS NULL OR purpose = 'period' AND billed_until BETWEEN period_start AND period_end)),
   UNIQUE (id, tenant_id),
   FOREIGN KEY (subscription_id, tenant_id) REFERENCES subscriptions (id, tenant_id),
   CHECK (total_minor = subtotal_minor - discount_minor
@@ -527,8 +544,10 @@ CREATE INDEX invoices_dunning ON invoices (stage, due_on, tenant_id)
 CREATE INDEX invoices_open ON invoices (tenant_id, due_on) WHERE status = 'open';
 CREATE INDEX invoices_open_due ON invoices (due_on, id) WHERE status = 'open';
 CREATE UNIQUE INDEX invoices_sequence ON invoices (series, sequence) WHERE sequence IS NOT NULL;
-CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start)
+CREATE UNIQUE INDEX invoices_period ON invoices (subscription_id, period_start,
+    CASE WHEN billed_until = period_start THEN id ELSE 0 END)
   WHERE purpose = 'period' AND status <> 'void';
+CREATE INDEX invoices_change ON invoices (subscription_id, period_start) WHERE purpose = 'change';
 -- What is collected by itself and not settled: what a run that charges looks at.
 CREATE INDEX invoices_automatic ON invoices (id)
   WHERE status = 'open' AND collection = 'automatic';
@@ -537,17 +556,22 @@ CREATE INDEX invoices_coupon ON invoices (coupon_id) WHERE coupon_id IS NOT NULL
 CREATE INDEX invoices_warning_email ON invoices (warning_email_id) WHERE warning_email_id IS NOT NULL;
 
 -- Live periods of a subscription never overlap, so the last that starts before the new one's end is
--- the only one that can.
+-- the only one that can. Those of which all was given back bill nothing.
 CREATE TRIGGER invoices_period_overlap BEFORE INSERT ON invoices
 WHEN NEW.purpose = 'period' AND NEW.status <> 'void'
 BEGIN
   SELECT RAISE(ABORT, 'invoice period overlaps another of the same subscription')
   WHERE NEW.period_start < (
-    SELECT period_end FROM invoices
+    SELECT coalesce(billed_until, period_end) FROM invoices
     WHERE subscription_id = NEW.subscription_id AND purpose = 'period' AND status <> 'void'
-      AND period_start < NEW.period_end
+      AND period_start < NEW.period_end AND (billed_until IS NULL OR billed_until > period_start)
     ORDER BY period_start DESC LIMIT 1
   );
+END;
+CREATE TRIGGER invoices_billed_until_once BEFORE UPDATE OF billed_until ON invoices
+WHEN OLD.billed_until IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'the rest of a period is given back once');
 END;
 -- An issued document is never rewritten and never deleted: it is paid, voided or written off. A
 -- discount may still be taken off while nothing was paid; imported ones may be corrected by

@@ -18,6 +18,7 @@ use crate::domain::email::{ByLanguage, Locale};
 use crate::domain::invoice::NumberFormat;
 use crate::domain::money::Minimums;
 use crate::domain::payment_method::PendingDays;
+use crate::domain::proration::BillChanges;
 use crate::domain::refusal::Reasons;
 use crate::domain::subscription::Collection;
 use crate::domain::tax::{SellerTax, TaxBasis, TaxCategory};
@@ -98,6 +99,7 @@ pub struct Config {
     pub invoicing: Invoicing,
     pub dunning: Dunning,
     pub trials: Trials,
+    pub subscriptions: Subscriptions,
     pub payments: Payments,
     pub mail: Mail,
     pub kpi: Kpi,
@@ -170,6 +172,16 @@ pub struct Trials {
     pub on_end: OnTrialEnd,
     #[serde(deserialize_with = "days")]
     pub reminder_days: i64,
+}
+
+/// `[subscriptions]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Subscriptions {
+    /// When the difference of a change in mid-period is billed; `None`: with the next period where that
+    /// starts within 31 days, else at once.
+    #[serde(deserialize_with = "parsed_or_none")]
+    pub bill_changes: Option<BillChanges>,
 }
 
 /// `[payments]`.
@@ -301,6 +313,7 @@ impl Default for Config {
             invoicing: Invoicing::default(),
             dunning: Dunning::default(),
             trials: Trials::default(),
+            subscriptions: Subscriptions::default(),
             payments: Payments::default(),
             mail: Mail::default(),
             kpi: Kpi::default(),

@@ -48,8 +48,9 @@ impl Book<'_> {
         }
         let (number, period) = (|| invoice.number.clone(), invoice.billed_period());
         if how.then == Then::BillAnew {
-            let (subscription, _) =
-                period.ok_or_else(|| Refusal::NoPeriod { invoice: number() })?;
+            // What was given back of it may be billed by another by now.
+            let whole = period.filter(|_| invoice.billed_until.is_none());
+            let (subscription, _) = whole.ok_or_else(|| Refusal::NoPeriod { invoice: number() })?;
             self.db.reopen_period(invoice.id, subscription)?;
         }
         // What credit paid of it goes back to the customer first.

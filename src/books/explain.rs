@@ -133,11 +133,20 @@ impl Book<'_> {
                 let next = bill_before_end(&paid, start);
                 Ok(Ahead { due: Vec::new(), next, provided: Some(Provided::Converted) })
             }
-            (SubscriptionStatus::Active, _) => {
+            (SubscriptionStatus::Active | SubscriptionStatus::Paused, _) => {
                 let due = recurrence::decide(subscription, today, Backlog::Allowed);
-                let next = match due.next_on {
-                    Some(start) => bill_before_end(subscription, start),
-                    None => None,
+                let after = Subscription {
+                    next_billing_on: due.next_on,
+                    cycle: due.cycle,
+                    ..subscription.clone()
+                };
+                let next = match (&after.pause, due.next_on) {
+                    (Some(pause), next) if next.is_none_or(|next| pause.from <= next) => {
+                        let goes_on = recurrence::after_pause(&after);
+                        goes_on.and_then(|one| bill_before_end(&one, one.next_billing_on?))
+                    }
+                    (_, Some(start)) => bill_before_end(subscription, start),
+                    (_, None) => None,
                 };
                 Ok(Ahead { due: due.bills, next, provided: None })
             }

@@ -1,6 +1,6 @@
 //! The next invoice of a subscription as it stands today, before it is issued.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 
 use super::bill::{at_end, of_period};
 use super::issue::NewIssue;
@@ -10,6 +10,7 @@ use super::{Book, party};
 use crate::config::OnTrialEnd;
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line, Origin};
 use crate::domain::period::Period;
+use crate::domain::refusal::NothingFollows;
 use crate::domain::schedule::Task;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::tax::TaxBasis;
@@ -46,6 +47,15 @@ impl Book<'_> {
             let by = Task::GenerateRecurringInvoices;
             let billed = (period, lines.as_slice(), void.tax_basis);
             return self.draft_of_period(&subscription, &tenant, billed, today, by);
+        }
+        // Once its pause ends, it is suspended with its tenant.
+        let paused = subscription.status == SubscriptionStatus::Paused;
+        if let Some(suspended) = tenant.suspension.as_ref().filter(|_| paused) {
+            let at = DateTime::parse_from_rfc3339(&suspended.at).ok();
+            let day = at.map(|at| at.with_timezone(&self.config.timezone).date_naive());
+            let (since, cause) = (day.unwrap_or(today), suspended.cause.word());
+            let why = NothingFollows::Suspended { since, cause };
+            return Err(Refusal::NothingFollows { subscription: id.to_string(), why });
         }
         let trial = self.trial_end(&subscription)?;
         let next = match upcoming(&subscription, trial.as_ref(), today) {
@@ -143,6 +153,7 @@ impl Book<'_> {
             due_on: drawn.due_on,
             paid_on: None,
             period: new.period.map(|(_, period)| (period.start, period.end)),
+            billed_until: None,
             closed_reason: None,
             stage: None,
             warned_on: None,

@@ -25,6 +25,13 @@ pub(super) fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = Strin
     word.parse().map_err(|why| serde::de::Error::custom(format!("{word:?} is {why}")))
 }
 
+/// The same of one that may be left out.
+pub(super) fn parsed_or_none<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(
+    d: D,
+) -> std::result::Result<Option<T>, D::Error> {
+    parsed(d).map(Some)
+}
+
 /// `https://HOST[:PORT]`, or `http://` to a loopback address: a secret is sent there.
 pub(super) fn base_url<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<String, D::Error> {
     let url = String::deserialize(d)?;

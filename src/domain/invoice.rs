@@ -141,6 +141,8 @@ pub struct Invoice {
     pub due_on: NaiveDate,
     pub paid_on: Option<NaiveDate>,
     pub period: Option<(NaiveDate, NaiveDate)>,
+    /// The first day of its period that another invoice may bill, where the rest was given back.
+    pub billed_until: Option<NaiveDate>,
     pub closed_reason: Option<String>,
     pub stage: Option<Stage>,
     pub warned_on: Option<NaiveDate>,

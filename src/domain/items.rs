@@ -77,6 +77,68 @@ pub fn change(subscription: &Subscription, edit: &Edit, today: NaiveDate) -> Res
     Ok((wanted != subscription.terms).then_some(wanted))
 }
 
+/// Terms that hold from today on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTerms {
+    pub terms: Terms,
+    /// Those of the next period, where they are others: what was pending and is not named stays so.
+    pub pending: Option<Terms>,
+}
+
+/// What is asked for beside an edit of items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    Nothing,
+    /// Another anchor, so that the items need not change.
+    Anchor,
+}
+
+/// The terms that a subscription has from today on, and with its next period, after an edit.
+///
+/// # Errors
+/// It has ended; as [`edited`]; nothing would change.
+pub fn change_now(
+    subscription: &Subscription,
+    edit: &Edit,
+    beside: Beside,
+    today: NaiveDate,
+) -> Result<NewTerms> {
+    subscription.check_running(today)?;
+    let mut terms = edited(subscription, &subscription.terms, edit)?;
+    let pending = match &subscription.pending {
+        None => None,
+        Some(pending) => Some(pending_after(subscription, pending, edit)?),
+    };
+    if let Some(pending) = &pending {
+        // What was to join with the next period joins today.
+        terms.items = terms.items.joined_by(&pending.items);
+    }
+    let pending = pending.filter(|pending| *pending != terms);
+    let same = terms == subscription.terms && pending == subscription.pending;
+    if same && beside == Beside::Nothing {
+        return Err(Refusal::NothingToChange { subscription: subscription.id.to_string() });
+    }
+    Ok(NewTerms { terms, pending })
+}
+
+/// What is pending after an edit of what holds today: it is edited too, as far as it has what is named.
+fn pending_after(subscription: &Subscription, pending: &Terms, edit: &Edit) -> Result<Terms> {
+    let joins = |plan: &Plan| pending.items.iter().any(|item| item.plan_id == plan.id);
+    let edited = match edit {
+        Edit::Add { plan, quantity } if joins(plan) => {
+            let (item, quantity) = (Some(plan.code.clone()), Some(*quantity));
+            let change = Change { item, plan: None, quantity };
+            edited(subscription, pending, &Edit::Change(vec![change]))
+        }
+        edit => edited(subscription, pending, edit),
+    };
+    match edited {
+        // It leaves with the next period anyhow.
+        Err(Refusal::NoItem { .. } | Refusal::LastItem { .. }) => Ok(pending.clone()),
+        edited => edited,
+    }
+}
+
 /// Those terms of a subscription after an edit.
 ///
 /// # Errors

@@ -30,6 +30,7 @@ pub mod plan;
 pub mod price;
 pub mod pricing;
 pub mod programs;
+pub mod proration;
 pub mod recurrence;
 pub mod refund;
 pub mod refusal;

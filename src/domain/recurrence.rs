@@ -9,7 +9,10 @@
 use chrono::NaiveDate;
 
 use super::period::{Cycle, Period, Proration};
-use super::subscription::{Subscription, SubscriptionStatus, Terms, Unbilled, When};
+use super::refusal::Why;
+use super::subscription::{
+    NewPause, Pause, Subscription, SubscriptionStatus, Terms, Unbilled, When,
+};
 use super::{Refusal, Result, calendar};
 
 /// So many periods of one subscription may have gone unbilled; with more, something else is wrong
@@ -93,6 +96,8 @@ pub enum Reason {
     RunsOut { on: NaiveDate },
     /// It ended on that day.
     Ended { on: NaiveDate },
+    /// It rests from that day on.
+    Paused { from: NaiveDate },
     /// The invoice of that period was voided, so that it is billed anew.
     Reopened { since: NaiveDate },
 }
@@ -107,6 +112,7 @@ impl Decision {
             cycle: subscription.cycle,
             next_on: subscription.next_billing_on,
             ends: None,
+            pauses: None,
             reason: Reason::Reopened { since: period.start },
         }
     }
@@ -122,6 +128,8 @@ pub struct Decision {
     pub next_on: Option<NaiveDate>,
     /// The day on which a subscription that was canceled ended, where that day has come.
     pub ends: Option<NaiveDate>,
+    /// The first day of its pause, where that day has come.
+    pub pauses: Option<NaiveDate>,
     pub reason: Reason,
 }
 
@@ -133,12 +141,16 @@ pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -
         cycle: subscription.cycle,
         next_on: subscription.next_billing_on,
         ends: None,
+        pauses: None,
         reason: Reason::NotBilled { status: subscription.status },
     };
     if let Some(unbilled) = subscription.unbilled {
         return left_unbilled(subscription, unbilled, backlog);
     }
     let ends = subscription.ends_on.filter(|on| *on <= today);
+    // What ends first is not paused any more.
+    let pauses = subscription.pause.as_ref().map(|pause| pause.from);
+    let pauses = pauses.filter(|from| *from <= today && ends.is_none());
     let active = subscription.status == SubscriptionStatus::Active;
     let Some(next) = subscription.next_billing_on.filter(|_| active) else {
         return match ends.filter(|_| subscription.status != SubscriptionStatus::Canceled) {
@@ -153,13 +165,15 @@ pub fn decide(subscription: &Subscription, today: NaiveDate, backlog: Backlog) -
     let mut walk = Walk::from(subscription, next);
     decision.bills.extend((0..count).map(|_| walk.next_bill()));
     let runs_out = subscription.ends_on.filter(|on| *on <= next);
-    let reason = match (count, ends, runs_out) {
-        (0, Some(on), _) => Reason::Ended { on },
-        (0, None, Some(on)) => Reason::RunsOut { on },
-        (0, None, None) => Reason::NotYet { next_on: next },
+    let rests = subscription.pause.as_ref().map(|pause| pause.from).filter(|from| *from <= next);
+    let reason = match (count, ends, runs_out, rests) {
+        (0, Some(on), ..) => Reason::Ended { on },
+        (0, None, Some(on), _) => Reason::RunsOut { on },
+        (0, None, None, Some(from)) => Reason::Paused { from },
+        (0, None, None, None) => Reason::NotYet { next_on: next },
         _ => Reason::Due { count, since: next },
     };
-    Decision { cycle: walk.cycle, next_on: Some(walk.start), ends, reason, ..decision }
+    Decision { cycle: walk.cycle, next_on: Some(walk.start), ends, pauses, reason, ..decision }
 }
 
 /// What is billed of a subscription that has ended: whole periods, as if it had not.
@@ -179,16 +193,21 @@ fn left_unbilled(subscription: &Subscription, unbilled: Unbilled, backlog: Backl
 pub fn unbilled_at_end(subscription: &Subscription, today: NaiveDate) -> Option<Unbilled> {
     let from = subscription.next_billing_on?;
     let day = subscription.suspension.as_ref().map_or(today, |suspension| suspension.on);
-    let last_day = subscription.ends_on.map(|on| calendar::plus_days(on, -1));
-    let until = last_day.map_or(day, |last| last.min(day));
+    let pause_from = subscription.pause.as_ref().map(|pause| pause.from);
+    let bounds = [subscription.ends_on, pause_from].into_iter().flatten();
+    let last_days = bounds.map(|on| calendar::plus_days(on, -1));
+    let until = last_days.min().map_or(day, |last| last.min(day));
     (from <= until).then_some(Unbilled { from, until })
 }
 
-/// How many periods from `next` on have begun by `today`, before the subscription ends.
+/// How many periods from `next` on have begun by `today`, before the subscription ends or is paused.
 fn count_begun(subscription: &Subscription, next: NaiveDate, today: NaiveDate) -> usize {
     let mut walk = Walk::from(subscription, next);
     let mut count = 0;
-    while walk.start <= today && subscription.ends_on.is_none_or(|on| walk.start < on) {
+    let pause_from = subscription.pause.as_ref().map(|pause| pause.from);
+    let bounds = [subscription.ends_on, pause_from];
+    let last = bounds.into_iter().flatten().min();
+    while walk.start <= today && last.is_none_or(|on| walk.start < on) {
         walk.next_period();
         count += 1;
     }
@@ -257,6 +276,62 @@ pub fn cancel(subscription: &Subscription, when: When, today: NaiveDate) -> Resu
         (When::Now, _) => Ok(subscription.ends_on.map_or(today, |on| on.min(today))),
         (When::PeriodEnd, _) if subscription.cancel_at_period_end => Err(canceled()),
         (When::PeriodEnd, _) => Ok(period_end_after(subscription, today)),
+    }
+}
+
+/// The pause that is asked for: from that day, else from the end of what is billed.
+///
+/// # Errors
+/// It is no subscription that is billed, ends before, or was to begin or end in the past.
+pub fn pause(subscription: &Subscription, asked: NewPause, today: NaiveDate) -> Result<Pause> {
+    subscription.check_running(today)?;
+    let id = || subscription.id.to_string();
+    if subscription.status != SubscriptionStatus::Active {
+        return Err(Refusal::NotPausable {
+            subscription: id(),
+            status: subscription.status.word(),
+        });
+    }
+    let from = asked.from.unwrap_or_else(|| period_end_after(subscription, today));
+    if from < today {
+        let why = Why::Before { field: "today" };
+        return Err(Refusal::bad("on", &from.to_string(), why));
+    }
+    if let Some(ends_on) = subscription.ends_on.filter(|on| *on <= from) {
+        return Err(Refusal::NoNextPeriod { subscription: id(), ends_on });
+    }
+    if let Some(until) = asked.until.filter(|until| *until < from) {
+        let why = Why::Before { field: "on" };
+        return Err(Refusal::bad("until", &until.to_string(), why));
+    }
+    Ok(Pause { from, until: asked.until, reason: asked.reason })
+}
+
+/// How a subscription goes on whose pause ends before `on`: within what is billed, or with a period that
+/// starts on that day, however late this is decided. Returned with it is how it stands then.
+pub fn resume(paused: &Subscription, on: NaiveDate) -> (Return, Subscription) {
+    let how = come_back(paused, paused.next_billing_on, on);
+    let mut after = paused.clone();
+    (after.status, after.pause) = (SubscriptionStatus::Active, None);
+    match how {
+        Return::GoesOn { until } => after.next_billing_on = Some(until),
+        Return::NewPeriod { on, cycle } => {
+            (after.next_billing_on, after.cycle) = (Some(on), cycle);
+        }
+        Return::Trial | Return::Ended { .. } => {}
+    }
+    (how, after)
+}
+
+/// The subscription that one becomes whose next period its pause comes before; `None`: the pause has no
+/// end, the subscription ends first, or nothing is in the way of the next period.
+pub fn after_pause(subscription: &Subscription) -> Option<Subscription> {
+    let pause = subscription.pause.as_ref()?;
+    let rests = subscription.next_billing_on.is_none_or(|next| pause.from <= next);
+    let on = pause.goes_on_from().filter(|_| rests)?;
+    match resume(subscription, on) {
+        (Return::Ended { .. }, _) => None,
+        (_, after) => Some(after),
     }
 }
 

@@ -172,6 +172,8 @@ pub enum NothingFollows {
         since: NaiveDate,
         cause: &'static str,
     },
+    /// It is paused, or will be, and nobody said until when.
+    Paused,
     /// Its trial ends, and it is suspended then.
     TrialEnds {
         last_free_day: NaiveDate,
@@ -541,6 +543,16 @@ pub enum Refusal {
         subscription: String,
         count: usize,
         since: NaiveDate,
+    },
+    /// Only what is billed can be paused.
+    NotPausable {
+        subscription: String,
+        status: &'static str,
+    },
+    /// What would end its period now was billed by another program.
+    BilledElsewhere {
+        subscription: String,
+        until: NaiveDate,
     },
     /// The coupon's rules say no; the reasons in their order, at least one.
     CouponRefused {

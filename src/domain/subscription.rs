@@ -8,7 +8,9 @@ use super::plan::{Interval, Plan};
 use super::price::Price;
 use super::tax::TaxBasis;
 use super::tenant::SuspensionCause;
-use super::{Currency, ItemId, Money, PlanId, Refusal, Result, SubscriptionId, TenantId, words};
+use super::{
+    Currency, ItemId, Money, PlanId, Refusal, Result, SubscriptionId, TenantId, calendar, words,
+};
 
 words! {
     /// Where a subscription stands. `past_due` is derived: it is active, one of its invoices is
@@ -17,6 +19,8 @@ words! {
         Trialing = "trialing",
         Active = "active",
         PastDue = "past_due",
+        /// Its customer asked that it rests: it is not billed meanwhile.
+        Paused = "paused",
         Suspended = "suspended",
         Canceled = "canceled",
     }
@@ -98,6 +102,16 @@ impl Items {
         self.iter().find(|item| item.is_same(other))
     }
 
+    /// These, each that is new as the item of its plan among `others`, where there is one.
+    pub fn joined_by(&self, others: &Items) -> Items {
+        let known = |item: &Item| {
+            let is_new = item.id == ItemId::NEW;
+            let same = others.iter().find(|other| is_new && other.plan_id == item.plan_id);
+            Item { id: same.map_or(item.id, |same| same.id), ..item.clone() }
+        };
+        Items { first: known(&self.first), others: self.others.iter().map(known).collect() }
+    }
+
     /// Adds an item behind the others.
     pub fn push(&mut self, item: Item) {
         self.others.push(item);
@@ -168,6 +182,23 @@ pub struct Suspension {
     pub from: SubscriptionStatus,
 }
 
+/// A rest of a subscription that its customer asked for, planned or begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Its first day: no period that starts on it or later is billed.
+    pub from: NaiveDate,
+    /// Its last day; `None`: it ends when somebody says so.
+    pub until: Option<NaiveDate>,
+    pub reason: Option<String>,
+}
+
+impl Pause {
+    /// The day on which its subscription goes on by itself.
+    pub fn goes_on_from(&self) -> Option<NaiveDate> {
+        self.until.map(|last| calendar::plus_days(last, 1))
+    }
+}
+
 /// Periods of a subscription that has ended which no run had billed: whole ones, as they would have
 /// been billed in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +237,7 @@ pub struct Subscription {
     pub ends_on: Option<NaiveDate>,
     pub canceled_at: Option<String>,
     pub suspension: Option<Suspension>,
+    pub pause: Option<Pause>,
     /// What had begun when its tenant was closed, and is not billed.
     pub unbilled: Option<Unbilled>,
     /// The coupon that was applied to it last, used up or not.
@@ -294,6 +326,15 @@ pub fn check_period_follows(subscription: &Subscription, today: NaiveDate) -> Re
     }
 }
 
+/// What a pause is asked for with.
+#[derive(Debug, Clone, Default)]
+pub struct NewPause {
+    /// Its first day; `None`: the end of what is billed.
+    pub from: Option<NaiveDate>,
+    pub until: Option<NaiveDate>,
+    pub reason: Option<String>,
+}
+
 /// When a cancellation takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -336,6 +377,7 @@ pub(super) fn example(anchor: Anchor, start: NaiveDate, interval: Interval) -> S
         ends_on: None,
         canceled_at: None,
         suspension: None,
+        pause: None,
         unbilled: None,
         coupon: None,
         billed_elsewhere_until: None,

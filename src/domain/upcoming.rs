@@ -45,6 +45,10 @@ pub fn upcoming(
     }
     let nothing =
         |why| Err(Refusal::NothingFollows { subscription: subscription.id.to_string(), why });
+    let rests = |next| subscription.pause.as_ref().is_some_and(|pause| pause.from <= next);
+    if let Some(goes_on) = recurrence::after_pause(subscription) {
+        return upcoming(&goes_on, trial, today);
+    }
     match (subscription.status, trial, &subscription.suspension) {
         (SubscriptionStatus::Trialing, Some(end), _) => after_trial(subscription, end, today),
         (SubscriptionStatus::Suspended, _, Some(suspension)) => {
@@ -57,6 +61,7 @@ pub fn upcoming(
             match (subscription.next_billing_on, subscription.ends_on) {
                 (_, Some(on)) if on <= today => nothing(NothingFollows::Canceled),
                 (Some(next), Some(on)) if on <= next => nothing(NothingFollows::Ends { on }),
+                (Some(next), _) if rests(next) => nothing(NothingFollows::Paused),
                 (Some(next), _) => {
                     let bill = recurrence::bill_from(subscription, next);
                     Ok(Upcoming { bill, issued_on: next, by })
@@ -64,6 +69,7 @@ pub fn upcoming(
                 (None, _) => nothing(NothingFollows::Canceled),
             }
         }
+        (SubscriptionStatus::Paused, ..) => nothing(NothingFollows::Paused),
         _ => nothing(NothingFollows::Canceled),
     }
 }

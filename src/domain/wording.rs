@@ -13,6 +13,7 @@ use super::email::Locale;
 use super::money::{self, Currency, Money};
 use super::plan::{Interval, IntervalUnit};
 use super::price::{PartOf, Range};
+use super::subscription::{Item, Terms};
 
 const MONTHS_FR: [&str; 12] = [
     "janvier",
@@ -259,6 +260,82 @@ fn units(Range { first, last }: Range, locale: Locale) -> String {
         (Some(last), Locale::En) => format!("{first} to {last}"),
         (None, Locale::Fr) => format!("à partir de {first}"),
         (None, Locale::En) => format!("from {first}"),
+    }
+}
+
+/// What an invoice line says of terms that changed in the middle of a period: `Pro au lieu de Basic`,
+/// `Pro instead of Basic`, `5 × Pro instead of 2`. The rest of the period is said, too.
+pub fn changed(old: &Terms, new: &Terms, rest: (NaiveDate, NaiveDate), locale: Locale) -> String {
+    let mut says: Vec<String> = Vec::new();
+    for item in new.items.iter() {
+        says.extend(match old.items.same(item) {
+            None => Some(match locale {
+                Locale::Fr => format!("{} en plus", several(item)),
+                Locale::En => format!("{} added", several(item)),
+            }),
+            Some(before) => instead(before, item, locale),
+        });
+    }
+    for gone in old.items.iter().filter(|item| new.items.same(item).is_none()) {
+        says.push(match locale {
+            Locale::Fr => format!("sans {}", several(gone)),
+            Locale::En => format!("without {}", several(gone)),
+        });
+    }
+    let rest = period(rest, locale);
+    // Of many items that changed at once, and of names of 200 characters, a line has no room.
+    let all = says.join(", ");
+    match all.chars().count() {
+        ..=LONGEST_CHANGE => format!("{all}, {rest}"),
+        _ => match locale {
+            Locale::Fr => format!("changement d’abonnement, {rest}"),
+            Locale::En => format!("change of subscription, {rest}"),
+        },
+    }
+}
+
+/// What a credit note says of the rest of a period that is paused.
+pub fn paused(rest: (NaiveDate, NaiveDate), locale: Locale) -> String {
+    let rest = period(rest, locale);
+    match locale {
+        Locale::Fr => format!("abonnement en pause, {rest}"),
+        Locale::En => format!("subscription paused, {rest}"),
+    }
+}
+
+/// What a credit note says of the rest of a period whose subscription ended.
+pub fn canceled(rest: (NaiveDate, NaiveDate), locale: Locale) -> String {
+    let rest = period(rest, locale);
+    match locale {
+        Locale::Fr => format!("abonnement résilié, {rest}"),
+        Locale::En => format!("subscription canceled, {rest}"),
+    }
+}
+
+/// A line has 500 characters, of which the period takes some.
+const LONGEST_CHANGE: usize = 440;
+
+/// What an item is now, instead of what it was; `None` where it is what it was.
+fn instead(before: &Item, now: &Item, locale: Locale) -> Option<String> {
+    let of = match locale {
+        Locale::Fr => "au lieu de",
+        Locale::En => "instead of",
+    };
+    let same_plan = before.plan_id == now.plan_id;
+    match (same_plan, before.quantity == now.quantity) {
+        (true, true) => None,
+        (true, false) => {
+            Some(format!("{} × {} {of} {}", now.quantity, now.plan_name, before.quantity))
+        }
+        (false, _) => Some(format!("{} {of} {}", several(now), several(before))),
+    }
+}
+
+/// So many of a plan: `3 × Pro`; one of it by its name alone.
+fn several(item: &Item) -> String {
+    match item.quantity {
+        1 => item.plan_name.clone(),
+        several => format!("{several} × {}", item.plan_name),
     }
 }
 

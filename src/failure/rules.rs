@@ -7,6 +7,7 @@ use super::{Failure, new, plain_io, rooms};
 use crate::domain::Refusal;
 use crate::domain::coupon::{self, Reason, Verdict};
 use crate::domain::money::MoneyFault;
+use crate::domain::recurrence::MOST_MISSED;
 use crate::domain::refusal::{BadLine, NothingFollows};
 use crate::domain::text::printable_value;
 
@@ -331,14 +332,28 @@ impl From<&Refusal> for Failure {
             R::AbovePendingItem { item, asked, most } => {
                 new("above_pending_item", format!("{asked} is more than the {most} that {item} comes to"))
             }
+            R::PeriodNotBilled { subscription, count: 1, since } => new(
+                "period_not_billed",
+                format!("the period of {subscription} since {since} has begun and is not billed"),
+            )
+            .hint("billing tasks generate-recurring-invoices bills it"),
             R::PeriodNotBilled { subscription, count, since } => new(
                 "period_not_billed",
                 format!("{count} periods of {subscription} since {since} have begun and are not billed"),
             )
-            .hint(
-                "billing tasks generate-recurring-invoices --allow-backlog bills them; \
-                 billing subscription cancel --now leaves them unbilled",
-            ),
+            .hint(match *count > MOST_MISSED {
+                true => "billing tasks generate-recurring-invoices --allow-backlog bills them; \
+                         billing subscription cancel --now leaves them unbilled",
+                false => "billing tasks generate-recurring-invoices bills them",
+            }),
+            R::NotPausable { subscription, status } => {
+                new("not_pausable", format!("{subscription} is {status}: there is nothing to pause"))
+            }
+            R::BilledElsewhere { subscription, until } => new(
+                "billed_elsewhere",
+                format!("{subscription} was billed elsewhere until {until}: nothing can be given back of that"),
+            )
+            .hint("without --now it changes then"),
             R::CouponRefused { coupon, verdicts } => coupon_refused(coupon, verdicts),
             R::CouponUsed { coupon, field } => new(
                 "coupon_used",
@@ -436,6 +451,11 @@ fn nothing_follows(subscription: &str, why: &NothingFollows) -> Failure {
             "suspended",
             format!("is suspended since {since} ({cause})"),
             format!("{} says what it would be if it came back today", explain()),
+        ),
+        NothingFollows::Paused => (
+            "paused",
+            "is paused without an end".to_owned(),
+            format!("billing subscription resume {subscription} lets it go on"),
         ),
         NothingFollows::TrialEnds { last_free_day, without_method: None } => (
             "trial_ends",

@@ -117,8 +117,10 @@ pub const CHECKS: &[Check] = &[
         proves: "no two live invoices bill the same time of one subscription",
         sql: "SELECT before || ' and ' || number || ' bill the same time of sub_' || subscription_id
               FROM (SELECT number, subscription_id, period_start,
-                      lag(number) OVER of_one AS before, lag(period_end) OVER of_one AS until
+                      lag(number) OVER of_one AS before,
+                      lag(coalesce(billed_until, period_end)) OVER of_one AS until
                     FROM invoices WHERE purpose = 'period' AND status <> 'void'
+                      AND (billed_until IS NULL OR billed_until > period_start)
                     WINDOW of_one AS (PARTITION BY subscription_id ORDER BY period_start))
               WHERE period_start < until",
     },
@@ -133,7 +135,7 @@ pub const CHECKS: &[Check] = &[
                     UNION ALL
                     SELECT id, next_billing_on, 0 FROM subscriptions WHERE status = 'active'
                     UNION ALL
-                    SELECT subscription_id, period_end, 1 FROM invoices
+                    SELECT subscription_id, coalesce(billed_until, period_end), 1 FROM invoices
                     WHERE purpose = 'period'
                     UNION ALL
                     SELECT subscription_id, starts_on, 1 FROM billing_starts)
@@ -143,10 +145,10 @@ pub const CHECKS: &[Check] = &[
         name: "pointers",
         proves: "the next period to be billed of each active subscription is not billed",
         sql: "SELECT 'sub_' || s.id || ' is to be billed from ' || s.next_billing_on || ', and '
-                || i.number || ' bills until ' || i.period_end
+                || i.number || ' bills until ' || coalesce(i.billed_until, i.period_end)
               FROM subscriptions s JOIN invoices i ON i.subscription_id = s.id
                 AND i.purpose = 'period' AND i.status <> 'void'
-                AND i.period_end > s.next_billing_on
+                AND coalesce(i.billed_until, i.period_end) > s.next_billing_on
               WHERE s.status = 'active'",
     },
     Check {

@@ -602,6 +602,7 @@ fn invoice(row: &Row) -> rusqlite::Result<Invoice> {
         due_on: columns::date(row, "due_on")?,
         paid_on: columns::date_or_null(row, "paid_on")?,
         period: columns::period(row)?,
+        billed_until: columns::date_or_null(row, "billed_until")?,
         closed_reason: row.get("closed_reason")?,
         stage: stage(row)?,
         warned_on: columns::date_or_null(row, "warned_on")?,

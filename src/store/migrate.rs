@@ -147,6 +147,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/20.sql")),
         fill: None,
     },
+    Migration {
+        version: 21,
+        summary: "periods of which the rest was given back, and pauses",
+        sql: Some(include_str!("migrations/21.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

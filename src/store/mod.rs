@@ -26,6 +26,7 @@ mod outbox;
 mod payment_methods;
 mod pending_items;
 mod plans;
+mod proration;
 mod random;
 mod redemptions;
 mod refunds;

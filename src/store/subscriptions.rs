@@ -10,7 +10,7 @@ use super::invoices::is_overdue;
 use super::plans::price_columns;
 use super::{Db, columns};
 use crate::domain::period::{Cycle, Period};
-use crate::domain::subscription::{Items, Suspension, Subscription, Terms, Unbilled};
+use crate::domain::subscription::{Items, Pause, Subscription, Suspension, Terms, Unbilled};
 use crate::domain::{PlanId, Refusal, Result, SubscriptionId, TenantId};
 use items::ItemRow;
 
@@ -304,11 +304,12 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn billed_until(&self, subscription: &Subscription) -> Result<Option<NaiveDate>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT period_end FROM invoices
+            "SELECT coalesce(billed_until, period_end) AS until FROM invoices
              WHERE subscription_id = ?1 AND purpose = 'period' AND status <> 'void'
+               AND (billed_until IS NULL OR billed_until > period_start)
              ORDER BY period_start DESC LIMIT 1",
         )?;
-        let row = statement.query_row([subscription.id.0], |row| columns::date(row, "period_end"));
+        let row = statement.query_row([subscription.id.0], |row| columns::date(row, "until"));
         let reopened = self.reopened_of(subscription.id)?;
         let reopened = reopened.iter().filter_map(|void| void.period).map(|(_, end)| end).max();
         Ok(row.optional()?.max(subscription.billed_elsewhere_until).max(reopened))
@@ -366,6 +367,48 @@ impl Db<'_> {
                AND (ends_on, id) > (?2, ?3)
              ORDER BY ends_on, id LIMIT ?4",
             until,
+            after,
+            limit,
+        )
+    }
+
+    /// A page of active subscriptions whose pause begins on or before `until`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn pausing(
+        &self,
+        until: NaiveDate,
+        after: Option<DueSubscription>,
+        limit: usize,
+    ) -> Result<Vec<DueSubscription>> {
+        self.due(
+            "SELECT pause_from AS due_on, id FROM subscriptions INDEXED BY subscriptions_pausing
+             WHERE status = 'active' AND pause_from IS NOT NULL AND pause_from <= ?1
+               AND (pause_from, id) > (?2, ?3)
+             ORDER BY pause_from, id LIMIT ?4",
+            until,
+            after,
+            limit,
+        )
+    }
+
+    /// A page of paused subscriptions whose last paused day lies before `today`.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn resuming(
+        &self,
+        today: NaiveDate,
+        after: Option<DueSubscription>,
+        limit: usize,
+    ) -> Result<Vec<DueSubscription>> {
+        self.due(
+            "SELECT pause_until AS due_on, id FROM subscriptions INDEXED BY subscriptions_resuming
+             WHERE status = 'paused' AND pause_until IS NOT NULL AND pause_until < ?1
+               AND (pause_until, id) > (?2, ?3)
+             ORDER BY pause_until, id LIMIT ?4",
+            today,
             after,
             limit,
         )
@@ -468,6 +511,14 @@ fn subscription(row: &Row, item: &ItemRow) -> rusqlite::Result<Subscription> {
         ends_on: columns::date_or_null(row, "ends_on")?,
         canceled_at: row.get("canceled_at")?,
         suspension,
+        pause: match columns::date_or_null(row, "pause_from")? {
+            None => None,
+            Some(from) => Some(Pause {
+                from,
+                until: columns::date_or_null(row, "pause_until")?,
+                reason: row.get("pause_reason")?,
+            }),
+        },
         unbilled: columns::date_or_null(row, "unbilled_from")?
             .zip(columns::date_or_null(row, "unbilled_until")?)
             .map(|(from, until)| Unbilled { from, until }),

@@ -281,7 +281,8 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE subscriptions SET status = 'canceled', canceled_at = ?2, ends_on = ?3,
                    suspended_at = NULL, suspended_on = NULL, suspension_cause = NULL,
-                   suspended_from = NULL, next_billing_on = NULL, updated_at = max(updated_at, ?2)
+                   suspended_from = NULL, pause_from = NULL, pause_until = NULL, pause_reason = NULL,
+                   next_billing_on = NULL, updated_at = max(updated_at, ?2)
                  WHERE tenant_id = ?1 AND status <> 'canceled'",
             )?
             .execute((id.0, act.at(), act.today.to_string()))?;

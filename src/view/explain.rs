@@ -119,6 +119,7 @@ pub fn billing_reason(reason: &recurrence::Reason) -> String {
         }
         Reason::RunsOut { on } => format!("canceled, and paid to its end on {on}"),
         Reason::Ended { on } => format!("canceled, ended on {on}"),
+        Reason::Paused { from } => format!("paused from {from} on"),
         Reason::Reopened { since } => {
             format!("the invoice of the period from {since} on was voided")
         }
@@ -230,6 +231,15 @@ pub fn standing(subscription: &Value, zone: Tz) -> Vec<String> {
         (Some(on), Some("canceled")) => lines.push(format!("ended on {on}")),
         (Some(on), _) => lines.push(format!("canceled: ends on {on}")),
         _ => {}
+    }
+    if let Some(from) = subscription["pause"]["from"].as_str() {
+        let reason = subscription["pause"]["reason"].as_str();
+        let until = match subscription["pause"]["until"].as_str() {
+            Some(until) => format!("{from} to {until}"),
+            None => format!("{from} on"),
+        };
+        let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        lines.push(format!("paused from {until}{reason}"));
     }
     if let Some(cause) = word("suspension_cause") {
         let at = stored_shown(word("suspended_at").unwrap_or_default(), zone);

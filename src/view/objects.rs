@@ -23,7 +23,7 @@ use crate::domain::schedule::Task;
 use crate::domain::subscription::{Item, Subscription, SubscriptionStatus};
 use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionKind};
-use crate::domain::{Currency, Money};
+use crate::domain::{Currency, Money, recurrence};
 
 pub use coupons::*;
 pub use credit_notes::*;
@@ -172,6 +172,8 @@ pub const INVOICE_FIELDS: &[&str] = &[
     "net",
     "tax_category",
     "tax_reason",
+    "purpose",
+    "billed_until",
 ];
 
 /// An invoice as it stands on `today`.
@@ -181,6 +183,7 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "number": invoice.number,
         "tenant": invoice.tenant,
         "subscription": invoice.subscription_id.map(|id| id.to_string()),
+        "purpose": invoice.purpose.word(),
         "status": invoice.status.word(),
         "currency": invoice.total.currency().code(),
         "subtotal": invoice.subtotal.major(),
@@ -203,6 +206,7 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "paid_on": invoice.paid_on,
         "period_start": invoice.period.map(|(start, _)| start),
         "period_end": invoice.period.map(|(_, end)| end),
+        "billed_until": invoice.billed_until,
         "overdue": days_overdue > 0,
         "days_overdue": days_overdue,
         "stage": invoice.stage.map(|stage| stage.word()),
@@ -616,8 +620,13 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
     let item = subscription.terms.first();
     let suspension = subscription.suspension.as_ref();
     let period = subscription.period;
-    // Once it is paid to its end, no period follows.
-    let next = subscription.next_billing_on;
+    // Once it is paid to its end, no period follows; after a pause, the one that its end begins.
+    let next = match &subscription.pause {
+        Some(pause) if subscription.next_billing_on.is_none_or(|next| pause.from <= next) => {
+            recurrence::after_pause(subscription).and_then(|goes_on| goes_on.next_billing_on)
+        }
+        _ => subscription.next_billing_on,
+    };
     let next = next.filter(|next| subscription.ends_on.is_none_or(|on| *next < on));
     json!({
         "id": subscription.id.to_string(),
@@ -644,6 +653,9 @@ pub fn subscription(subscription: &Subscription, status: SubscriptionStatus) -> 
         "collection": subscription.collection.word(),
         "coupon": subscription.coupon.as_ref().map(|coupon| &coupon.code),
         "coupon_periods_left": subscription.coupon.as_ref().and_then(|coupon| coupon.periods_left),
+        "pause": subscription.pause.as_ref().map(|pause| {
+            json!({ "from": pause.from, "until": pause.until, "reason": pause.reason })
+        }),
         "suspended_at": suspension.map(|suspension| &suspension.at),
         "suspension_cause": suspension.map(|suspension| suspension.cause.word()),
         "canceled_at": subscription.canceled_at,

@@ -53,6 +53,7 @@ fn invoice(lines: &[i64], discount: i64, rate: &str, basis: TaxBasis, currency: 
         due_on: day,
         paid_on: None,
         period: None,
+        billed_until: None,
         closed_reason: None,
         stage: None,
         warned_on: None,

@@ -6,7 +6,7 @@ use super::changes::Changes;
 use super::data::{Extra, Flat, Nested, group, kinds};
 use crate::domain::subscription::{Collection, Item, Subscription, SubscriptionStatus, Terms};
 use crate::domain::tenant::SuspensionCause;
-use crate::domain::{Currency, SubscriptionId};
+use crate::domain::{Currency, Money, SubscriptionId};
 
 kinds! {
     /// What happens to a subscription.
@@ -43,6 +43,43 @@ kinds! {
             standing: Flat<Standing<'a>>,
             /// The first day of the first period on the new terms.
             since: Option<NaiveDate>,
+        },
+        /// A subscription changed in the middle of a period.
+        Changed = "subscription_changed" {
+            /// How it stands now.
+            standing: Flat<Standing<'a>>,
+            /// What the rest of the period came to at the old terms.
+            credit: Money,
+            /// What that, or the new period, comes to at the new ones.
+            charge: Money,
+        },
+        /// A subscription will be paused.
+        PausePlanned = "subscription_pause_planned" {
+            /// How it stands now.
+            standing: Flat<Standing<'a>>,
+            /// Its first day.
+            from: NaiveDate,
+            /// Its last day.
+            until: Option<NaiveDate>,
+        },
+        /// A planned pause was taken back.
+        PauseWithdrawn = "subscription_pause_withdrawn" {
+            /// How it stands now.
+            standing: Flat<Standing<'a>>,
+        },
+        /// A pause began.
+        Paused = "subscription_paused" {
+            /// How it stands now.
+            standing: Flat<Standing<'a>>,
+            /// Its first day.
+            from: NaiveDate,
+            /// Its last day.
+            until: Option<NaiveDate>,
+        },
+        /// A paused subscription goes on.
+        Resumed = "subscription_resumed" {
+            /// How it stands now.
+            standing: Flat<Standing<'a>>,
         },
         /// A subscription will end with its period.
         CancellationPlanned = "subscription_cancellation_planned" {

@@ -500,6 +500,7 @@ fn sample_invoice(example: &Example) -> Invoice {
         due_on: plus_days(today, example.net_days),
         paid_on: None,
         period,
+        billed_until: None,
         closed_reason: None,
         stage: None,
         warned_on: None,

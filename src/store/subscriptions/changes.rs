@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rusqlite::{Statement, ToSql};
 
 use crate::domain::period::{Anchor, Cycle, Period};
-use crate::domain::subscription::{Collection, SubscriptionStatus, Terms, Unbilled};
+use crate::domain::subscription::{Collection, Pause, SubscriptionStatus, Terms, Unbilled};
 use crate::domain::tenant::SuspensionCause;
 use crate::domain::{Act, Result, SubscriptionId, TenantId};
 use crate::store::Db;
@@ -39,6 +39,8 @@ pub enum Begins {
     TrialEnded,
     Returned,
     Imported,
+    /// A change gave the rest of the period back.
+    Changed,
 }
 
 /// What a run moves on of a subscription that it billed.
@@ -160,6 +162,7 @@ impl Db<'_> {
             Begins::TrialEnded => "trial_ended",
             Begins::Returned => "returned",
             Begins::Imported => "imported",
+            Begins::Changed => "changed",
         };
         self.conn
             .prepare_cached(
@@ -246,10 +249,85 @@ impl Db<'_> {
             .prepare_cached(
                 "UPDATE subscriptions SET status = 'canceled', canceled_at = ?3, ends_on = ?2,
                    next_billing_on = NULL, suspended_at = NULL, suspended_on = NULL,
-                   suspension_cause = NULL, suspended_from = NULL, updated_at = ?3
+                   suspension_cause = NULL, suspended_from = NULL, pause_from = NULL,
+                   pause_until = NULL, pause_reason = NULL, updated_at = ?3
                  WHERE id = ?1",
             )?
             .execute((id.0, ends_on.to_string(), act.at()))?;
+        Ok(())
+    }
+
+    /// Plans a pause of a subscription, or (`None`) takes it back.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn set_pause(&self, act: &Act, id: SubscriptionId, pause: Option<&Pause>) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET pause_from = ?2, pause_until = ?3, pause_reason = ?4,
+                   updated_at = ?5
+                 WHERE id = ?1",
+            )?
+            .execute((
+                id.0,
+                pause.map(|pause| pause.from.to_string()),
+                pause.and_then(|pause| pause.until).map(|until| until.to_string()),
+                pause.and_then(|pause| pause.reason.as_deref()),
+                act.at(),
+            ))?;
+        Ok(())
+    }
+
+    /// Begins the pause of an active subscription that is planned.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn begin_pause(&self, act: &Act, id: SubscriptionId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET status = 'paused', updated_at = ?2
+                 WHERE id = ?1 AND status = 'active' AND pause_from IS NOT NULL",
+            )?
+            .execute((id.0, act.at()))?;
+        Ok(())
+    }
+
+    /// Ends a pause: the next period that is to be billed starts on `next_on`, and where a cycle is given
+    /// it is counted from there on.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn end_pause(
+        &self,
+        act: &Act,
+        id: SubscriptionId,
+        next_on: NaiveDate,
+        cycle: Option<Cycle>,
+    ) -> Result<()> {
+        self.activate_subscription(act, id, next_on, cycle)?;
+        self.set_pause(act, id, None)
+    }
+
+    /// Suspends a subscription whose pause ended while its tenant was suspended.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn pause_becomes_suspension(
+        &self,
+        act: &Act,
+        id: SubscriptionId,
+        cause: SuspensionCause,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE subscriptions SET suspended_from = 'active', status = 'suspended',
+                   suspended_at = ?2, suspended_on = ?3, suspension_cause = ?4, pause_from = NULL,
+                   pause_until = NULL, pause_reason = NULL, updated_at = ?2,
+                   -- No period began while it was paused that its return could owe.
+                   next_billing_on = CASE WHEN started_on > ?3 THEN next_billing_on END
+                 WHERE id = ?1 AND status = 'paused'",
+            )?
+            .execute((id.0, act.at(), act.today.to_string(), cause.word()))?;
         Ok(())
     }
 

@@ -1,0 +1,151 @@
+//! Changes in the middle of a billed period: what the rest of the period comes to, at the terms that it
+//! has and at those that it is to have.
+//!
+//! Nothing but the difference of the two is billed or credited, so that changes of one day add up to what
+//! the direct change would have come to, and a change that is taken back leaves nothing due.
+
+use chrono::NaiveDate;
+
+use super::coupon::Discount;
+use super::period::{Cycle, Period, Proration};
+use super::subscription::Terms;
+use super::{Money, Result, calendar, words};
+
+words! {
+    /// When the difference of a change in mid-period is billed: at once, or with the next period.
+    BillChanges { Now = "now", Next = "next" }
+}
+
+/// A difference waits for the invoice of the next period where that is no further away: a month.
+const NEXT_WITHIN_DAYS: i64 = 31;
+
+impl BillChanges {
+    /// What holds where nobody said: with the next period where that starts soon.
+    pub fn by_default(today: NaiveDate, next_on: Option<NaiveDate>) -> BillChanges {
+        match next_on {
+            Some(next) if calendar::days_between(today, next) <= NEXT_WITHIN_DAYS => {
+                BillChanges::Next
+            }
+            _ => BillChanges::Now,
+        }
+    }
+}
+
+/// What is left of a billed period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// From the day of the change to the end of the period.
+    pub period: Period,
+    /// Its days, out of those of the whole interval in which it lies: of a period that was prorated, too.
+    pub share: Proration,
+}
+
+impl Rest {
+    /// What is left from `today` on of what is billed until the day before `until`.
+    pub fn of(cycle: Cycle, today: NaiveDate, until: NaiveDate) -> Rest {
+        let period = Period { start: today, end: until };
+        let whole = cycle.interval_around(today).days();
+        Rest { period, share: Proration { days: period.days(), of: whole } }
+    }
+
+    /// What terms come to for it: their share of a whole interval, less the percentage that discounts the
+    /// period, rounded once. A fixed discount was for the period as it was billed, and stays with it.
+    ///
+    /// # Errors
+    /// An amount that is too large.
+    pub fn net(self, terms: &Terms, discount: Option<&Discount>) -> Result<Money> {
+        let whole = terms.amount()?;
+        let off = match discount {
+            Some(percent @ Discount::Percent(_)) => percent.off(whole)?,
+            _ => Money::zero(whole.currency()),
+        };
+        Ok(whole.minus(off)?.share(self.share.days, self.share.of)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::period::Anchor;
+    use crate::domain::plan::{Interval, IntervalUnit};
+    use crate::domain::subscription::example_terms;
+
+    const MONTH: Interval = Interval { unit: IntervalUnit::Month, count: 1 };
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn terms(minor: i64, quantity: i64) -> Terms {
+        example_terms(MONTH, Money::from_minor(minor, "EUR".parse().unwrap()), quantity)
+    }
+
+    fn rest(anchor: Anchor, start: &str, today: &str) -> Rest {
+        let cycle = Cycle::starting(anchor, day(start), MONTH);
+        let until = cycle.period_from(day(start)).end;
+        Rest::of(cycle, day(today), until)
+    }
+
+    #[test]
+    fn the_rest_of_a_period_is_its_days_of_the_whole_interval() {
+        for (anchor, start, today, days, of) in [
+            (Anchor::Calendar, "2026-03-01", "2026-03-15", 17, 31),
+            (Anchor::Calendar, "2026-03-01", "2026-03-01", 31, 31),
+            (Anchor::Calendar, "2026-03-01", "2026-03-31", 1, 31),
+            // The first period was prorated: the whole interval is March all the same.
+            (Anchor::Calendar, "2026-03-10", "2026-03-15", 17, 31),
+            (Anchor::Anniversary, "2026-01-31", "2026-02-14", 14, 28),
+            (Anchor::Anniversary, "2028-02-29", "2028-03-01", 28, 29),
+        ] {
+            let rest = rest(anchor, start, today);
+            assert_eq!(rest.share, Proration { days, of }, "{start} {today}");
+        }
+    }
+
+    #[test]
+    fn a_percentage_comes_off_both_sides_and_a_fixed_amount_off_neither() {
+        let rest = rest(Anchor::Calendar, "2026-03-01", "2026-03-15");
+        let ten = Discount::Percent("10".parse().unwrap());
+        let fixed = Discount::Amount(Money::from_minor(500, "EUR".parse().unwrap()));
+        // 31.00 × 17 ÷ 31; 27.90 × 17 ÷ 31.
+        for (discount, minor) in [(None, 1700), (Some(&ten), 1530), (Some(&fixed), 1700)] {
+            assert_eq!(rest.net(&terms(3100, 1), discount).unwrap().minor(), minor);
+        }
+    }
+
+    #[test]
+    fn a_difference_waits_for_the_next_period_where_that_is_within_a_month() {
+        for (next, wanted) in [
+            (Some("2026-04-15"), BillChanges::Next),
+            (Some("2026-04-16"), BillChanges::Now),
+            (None, BillChanges::Now),
+        ] {
+            let today = day("2026-03-15");
+            assert_eq!(BillChanges::by_default(today, next.map(day)), wanted);
+        }
+    }
+
+    proptest! {
+        /// Where a period is cut in two at any day, its used and its unused part come to the whole.
+        #[test]
+        fn what_is_used_and_what_is_left_come_to_what_was_billed(
+            minor in 0i64..10_000_000, quantity in 1i64..50, cut in 0i64..=31,
+            percent in prop::option::of(1u32..=100),
+        ) {
+            let terms = terms(minor, quantity);
+            let discount = percent.map(|percent| Discount::Percent(percent.into()));
+            let cycle = Cycle::starting(Anchor::Calendar, day("2026-03-01"), MONTH);
+            let at = calendar::plus_days(day("2026-03-01"), cut);
+            let of = |from, until| Rest::of(cycle, from, until).net(&terms, discount.as_ref());
+            let whole = of(day("2026-03-01"), day("2026-04-01")).unwrap();
+            let left = if cut == 31 { 0 } else { of(at, day("2026-04-01")).unwrap().minor() };
+            let used = whole.minor() - left;
+            let days = Proration { days: cut, of: 31 };
+            let share = whole.share(days.days, days.of).unwrap().minor();
+            // Both are rounded: a half of a unit may be on either side.
+            prop_assert!((used - share).abs() <= 1, "{used} {share}");
+        }
+    }
+}
