@@ -4,26 +4,48 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use billing::books::change::NewNow;
+use billing::books::pause::Credit;
 use billing::books::subscribe::NewStart;
-use billing::books::{Book, Sent, Then, Voiding};
+use billing::books::{Back, Book, Sent, Then, Voiding};
 use billing::domain::invoice::{Amounts, Invoice, Line};
-use billing::domain::items::{Change, Edit};
+use billing::domain::items::{self, Beside, Change, Edit};
 use billing::domain::period::Anchor;
+use billing::domain::plan::Plan;
+use billing::domain::proration::BillChanges;
 use billing::domain::schedule::Task;
-use billing::domain::subscription::{Collection, Subscription, When};
+use billing::domain::subscription::{Collection, NewPause, Subscription, When};
 use billing::domain::{Act, Refusal, Result};
 use billing::store::{Db, SubscriptionFilter};
 use billing::tasks::Options;
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use support::inside::{Inside, Random, check};
 use support::{Shop, rows};
 
 const PLANS: [&str; 4] = ["monthly", "quarterly", "half-yearly", "yearly"];
 /// What subscriptions that are billed each month have besides.
 const EXTRAS: [&str; 2] = ["seats", "support"];
+const ANCHORS: [Anchor; 2] = [Anchor::Calendar, Anchor::Anniversary];
 const TENANTS: u64 = 6;
 const LIVES: usize = 4;
 const STEPS: usize = 220;
+
+/// What could be asked for of the items of a subscription.
+fn any_edit(db: &Db, one: &Subscription, plan: Plan, random: &mut Random) -> Result<Edit> {
+    let quantity = 1 + random.below(5) as i64;
+    let extra = EXTRAS[random.below(2) as usize];
+    Ok(match random.below(4) {
+        0 => Edit::Remove { plan: extra.to_owned() },
+        1 => Edit::Add { plan: Box::new(db.plan(extra)?), quantity },
+        _ => {
+            let items: Vec<_> = one.coming_terms().items.iter().cloned().collect();
+            let item = random.one_of(&items).map(|item| item.plan);
+            // One alone goes anywhere, one of several to another plan of its interval.
+            let plan = Some(plan).filter(|_| items.len() == 1);
+            Edit::Change(vec![Change { item, plan, quantity: Some(quantity) }])
+        }
+    })
+}
 
 /// Does something at random; being refused is an outcome like any other, and changes nothing.
 fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Result<()> {
@@ -37,9 +59,8 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
         Ok(true)
     })?;
     let subscription = random.one_of(&subscriptions);
-    match (random.below(10), subscription) {
+    match (random.below(14), subscription) {
         (0, _) | (_, None) if subscriptions.len() < 8 => {
-            let anchors = [Anchor::Calendar, Anchor::Anniversary];
             let later = chrono::Days::new(random.below(3) * random.below(40));
             let mut others = Vec::new();
             if plan.code == PLANS[0] && random.below(2) == 0 {
@@ -50,7 +71,7 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
                 plan: &plan,
                 start: act.today + later,
                 trial_days: Some((random.below(3) * random.below(30)) as i64),
-                anchor: anchors[random.below(2) as usize],
+                anchor: ANCHORS[random.below(2) as usize],
                 quantity: 1 + random.below(5) as i64,
                 others: &others,
                 collection: Collection::Invoice,
@@ -62,19 +83,7 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
             }
         }
         (1 | 2, Some(one)) => {
-            let quantity = 1 + random.below(5) as i64;
-            let extra = EXTRAS[random.below(2) as usize];
-            let edit = match random.below(4) {
-                0 => Edit::Remove { plan: extra.to_owned() },
-                1 => Edit::Add { plan: Box::new(db.plan(extra)?), quantity },
-                _ => {
-                    let items: Vec<_> = one.coming_terms().items.iter().cloned().collect();
-                    let item = random.one_of(&items).map(|item| item.plan);
-                    // One alone goes anywhere, one of several to another plan of its interval.
-                    let plan = Some(plan).filter(|_| items.len() == 1);
-                    Edit::Change(vec![Change { item, plan, quantity: Some(quantity) }])
-                }
-            };
+            let edit = any_edit(db, &one, plan, random)?;
             Book::new(db, act, config).change_subscription(&one, &edit).map(drop)
         }
         (3, Some(one)) => {
@@ -97,6 +106,31 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
                 }
                 None => Ok(()),
             }
+        }
+        (10 | 11, Some(one)) => {
+            let edit = any_edit(db, &one, plan, random)?;
+            let new = NewNow {
+                terms: items::change_now(&one, &edit, Beside::Anchor, act.today)?,
+                anchor: random.one_of(&ANCHORS).filter(|_| random.below(6) == 0),
+                bill: random.one_of(&[BillChanges::Now, BillChanges::Next]),
+            };
+            Book::new(db, act, config).change_now(&one, &new).map(drop)
+        }
+        (12, Some(one)) => {
+            let from = random.one_of(&[None, Some(act.today), Some(act.today + Days::new(9))]);
+            let from = from.flatten();
+            let first = from.unwrap_or(act.today);
+            let until = first + Days::new(random.below(90));
+            let asked = NewPause {
+                from,
+                until: Some(until).filter(|_| random.below(2) == 0),
+                reason: None,
+            };
+            let credit = if random.below(2) == 0 { Credit::Rest } else { Credit::Nothing };
+            Book::new(db, act, config).pause_subscription(&one, asked, credit).map(drop)
+        }
+        (13, Some(one)) if random.below(4) == 0 => {
+            Book::new(db, act, config).cancel_and_give_back(&one, Back::Balance).map(drop)
         }
         _ => Ok(()),
     }
@@ -176,7 +210,7 @@ fn whatever_is_done_in_whatever_order_every_run_succeeds_and_the_books_agree() {
     }
     let prepared = shop.prepared();
     let first: NaiveDate = "2027-01-01".parse().expect("a date");
-    let mut compared_in_all = 0;
+    let (mut compared_in_all, mut done) = (0, [0; 3]);
     for life in 0..LIVES {
         let shop = prepared.shop();
         let inside = Inside::new(&shop);
@@ -226,9 +260,19 @@ fn whatever_is_done_in_whatever_order_every_run_succeeds_and_the_books_agree() {
         println!(
             "life {life}: {invoices} invoices, {standings} standings, until {day}, {compared} foreseen"
         );
-        assert!(invoices > 30 && standings > 30);
+        assert!(invoices > 15 && standings > 15);
+        let (changes, pauses) = (
+            count("invoices WHERE purpose = 'change'"),
+            count("subscription_states WHERE status = 'paused'"),
+        );
+        let given_back = count("invoices WHERE billed_until IS NOT NULL");
+        println!("{changes} invoices of changes, {pauses} pauses, {given_back} rests given back");
+        for (sum, of_life) in done.iter_mut().zip([changes, pauses, given_back]) {
+            *sum += of_life;
+        }
         compared_in_all += compared;
         assert_eq!(billed_in_absence(&shop), Vec::<String>::new(), "life {life}");
     }
     assert!(compared_in_all > 10);
+    assert!(done.iter().sum::<usize>() > 5, "{done:?}");
 }

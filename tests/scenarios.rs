@@ -12,6 +12,7 @@ support::transcript::documents! {
     at_once => "at-once.md",
     backlog => "backlog.md",
     begun => "begun.md",
+    changes => "changes.md",
     charges => "charges.md",
     coupons => "coupons.md",
     credit => "credit.md",
@@ -29,6 +30,7 @@ support::transcript::documents! {
     lines => "lines.md",
     money => "money.md",
     parties => "parties.md",
+    pauses => "pauses.md",
     payment_record => "payment-record.md",
     payments => "payments.md",
     pending_items => "pending-items.md",
@@ -52,7 +54,8 @@ mod errors {
 
     support::transcript::documents! {
         "tests/scenarios/errors", scenario;
-        charges => "charges.md",
+        changes => "changes.md",
+    charges => "charges.md",
         command_line => "command-line.md",
         configuration => "configuration.md",
         coupons => "coupons.md",

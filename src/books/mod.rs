@@ -9,6 +9,7 @@
 mod account;
 mod at_gateway;
 mod bill;
+pub mod change;
 mod chase;
 mod close;
 mod codes;
@@ -23,6 +24,7 @@ mod methods;
 mod netting;
 mod on_account;
 pub mod party;
+pub mod pause;
 pub mod pay;
 mod pending;
 mod preview;
@@ -31,6 +33,7 @@ pub mod redeem;
 mod refund;
 mod release;
 mod resend;
+mod rest;
 mod returns;
 mod reverse;
 mod standing;
@@ -51,6 +54,7 @@ pub use pending::Foreseen;
 pub use preview::Preview;
 pub use refund::Way;
 pub use resend::{is_sent_again_by_name, queued_facts};
+pub use rest::{Back, GivenBack};
 pub use standing::Because;
 
 /// The books, open for writing in one transaction.

@@ -55,7 +55,7 @@ impl Book<'_> {
     ///
     /// # Errors
     /// It has ended, or is neither; its tenant is suspended; an amount that is too large.
-    pub fn resume(&self, subscription: &Subscription) -> Result<Option<String>> {
+    pub(super) fn resume_unpaused(&self, subscription: &Subscription) -> Result<Option<String>> {
         let suspended = subscription.status == SubscriptionStatus::Suspended;
         if !suspended || subscription.cancel_at_period_end {
             return self.resume_subscription(subscription).map(|()| None);

@@ -4,9 +4,11 @@
 
 mod cancel;
 mod change;
+mod changed;
 mod coupon;
 mod create;
 mod explain;
+mod pause;
 mod trial;
 
 use clap::{Args, Subcommand};
@@ -20,8 +22,10 @@ use crate::failure::exit;
 use crate::store::{Order, Store, SubscriptionFilter};
 use crate::view::{Format, objects};
 use cancel::Cancel;
+use change::ChangeArgs;
 use coupon::Coupon;
 use create::Create;
+use pause::PauseArgs;
 use trial::Trial;
 
 /// `billing subscription …`
@@ -33,19 +37,21 @@ pub enum Command {
     List(List),
     /// Show a subscription
     Show(Named),
-    /// Change plan or quantity from the next period on
-    Change(change::ChangeArgs),
-    /// Add a plan to it from the next period on
+    /// Change plan or quantity from the next period on, or (--now) from today on
+    Change(ChangeArgs),
+    /// Add a plan to it from the next period on, or (--now) from today on
     Add(change::Add),
-    /// Remove a plan from it from the next period on
+    /// Remove a plan from it from the next period on, or (--now) from today on
     Remove(change::Remove),
     /// Give a trial more days, or let it go on as a paid subscription today
     Trial(Trial),
     /// Take the coupon off its invoices to come
     Coupon(Coupon),
+    /// Let a subscription rest: it is not billed meanwhile
+    Pause(PauseArgs),
     /// End a subscription with its period, or (--now) at once
     Cancel(Cancel),
-    /// Take a cancellation at the period's end back, or bring back a trial that ended
+    /// End a pause, take a cancellation at the period's end back, or bring back a trial that ended
     Resume(Named),
     /// Say which period it is in, what was billed, and what the next invoice will be
     Explain(Named),
@@ -84,10 +90,11 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Remove(args) => change::remove(ctx, &args)?,
         Command::Trial(args) => trial::trial(ctx, &args)?,
         Command::Coupon(args) => coupon::coupon(ctx, &args)?,
-        Command::Cancel(args) => cancel::cancel(ctx, &args)?,
+        Command::Pause(args) => pause::pause(ctx, &args)?,
+        Command::Cancel(args) => return cancel::cancel(ctx, &args),
         Command::Resume(args) => {
             let mut unbilled = None;
-            change(ctx, args.id, |book, subscription| {
+            write(ctx, args.id, |book, subscription| {
                 unbilled = book.resume(subscription)?;
                 Ok(())
             })?;
@@ -99,7 +106,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 }
 
 /// Changes a subscription in one transaction, and shows it.
-fn change(
+fn write(
     ctx: &mut Context,
     id: SubscriptionId,
     work: impl FnOnce(&Book, &Subscription) -> Result<()>,

@@ -250,8 +250,10 @@ impl Import<'_> {
             false => (None, taken.suspended),
         };
         let imported = read.said.to_string();
-        let new =
-            NewSubscription { imported: Some(&imported), ..new_subscription(read, &taken, suspension) };
+        let new = NewSubscription {
+            imported: Some(&imported),
+            ..new_subscription(read, &taken, suspension)
+        };
         let id = match &over {
             None => db.insert_subscription(act, &new)?,
             Some((id, _)) => {

@@ -13,8 +13,8 @@ use crate::books::{Book, Foreseen};
 use crate::domain::invoice::{Amounts, Invoice};
 use crate::domain::money::Totals;
 use crate::domain::period::Period;
-use crate::domain::recurrence::{Backlog, Decision, Reason, decide};
-use crate::domain::subscription::{Subscription, SubscriptionStatus};
+use crate::domain::recurrence::{Backlog, Decision, Reason, after_pause, decide};
+use crate::domain::subscription::{Pause, Subscription, SubscriptionStatus};
 use crate::domain::{Act, InvoiceId, Money, Result, RunId, SubscriptionId};
 use crate::store::subscriptions::DueSubscription;
 use crate::store::{Db, Store};
@@ -31,6 +31,9 @@ pub struct Counts {
     pub declined: u64,
     /// Canceled subscriptions whose period ended.
     pub subscriptions_ended: u64,
+    /// Subscriptions whose pause began, and those whose pause ended.
+    pub subscriptions_paused: u64,
+    pub subscriptions_resumed: u64,
 }
 
 fn by_currency<S: Serializer>(
@@ -55,6 +58,8 @@ impl Sum for Billed {
             self.count(*total);
         }
         self.counts.subscriptions_ended += other.counts.subscriptions_ended;
+        self.counts.subscriptions_paused += other.counts.subscriptions_paused;
+        self.counts.subscriptions_resumed += other.counts.subscriptions_resumed;
         self.errors.extend(other.errors);
     }
 }
@@ -80,6 +85,8 @@ impl Billed {
             emails_queued: self.counts.invoices_created,
             did_something: self.counts.invoices_created > 0
                 || self.counts.subscriptions_ended > 0
+                || self.counts.subscriptions_paused > 0
+                || self.counts.subscriptions_resumed > 0
                 || !self.errors.is_empty(),
             tally: Tally::GenerateRecurringInvoices(self.counts),
             errors: self.errors,
@@ -101,9 +108,7 @@ pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> 
     })?;
     sum.add(go_through(Pass::Run(store), &act, options, |db, due| {
         let issuer = Book::new(db, &act, given.config).issuer()?;
-        due.iter()
-            .map(|(subscription, decision)| write(&issuer, subscription, decision, run))
-            .collect()
+        due.iter().map(|decided| write(&issuer, decided, run)).collect()
     })?);
     let charged = charge::new_invoices(store, given, &act, run)?;
     sum.counts.charged = charged.succeeded;
@@ -143,7 +148,7 @@ pub fn dry_run(
         })?;
         sum.add(go_through(Pass::DryRun(db), &act, options, |db, due| {
             let book = Book::new(db, &act, given.config);
-            let foreseen = due.iter().map(|(subscription, decision)| {
+            let foreseen = due.iter().map(|Decided { subscription, decision, .. }| {
                 let amounts = book.bill_amounts(subscription, &decision.bills, taken)?;
                 let at_end = match decision.ends {
                     Some(_) => book.foresee_end(subscription, taken)?,
@@ -188,7 +193,13 @@ fn rebill(
 }
 
 /// A subscription that has something due, and what is decided of it.
-type Decided = (Subscription, Decision);
+struct Decided {
+    /// As it will stand: one whose pause ended goes on.
+    subscription: Subscription,
+    decision: Decision,
+    /// As it stands, where its pause ended.
+    paused: Option<Subscription>,
+}
 
 /// Decides for each subscription that has something due, and hands the decisions of a page to
 /// `act_on`, which returns the totals of the invoices of each.
@@ -199,7 +210,7 @@ fn go_through(
     mut act_on: impl FnMut(&Db, &[Decided]) -> Result<Vec<Vec<Money>>>,
 ) -> Result<Billed> {
     let mut sum = Billed::default();
-    for scan in [Scan::Due, Scan::Ending, Scan::Ended] {
+    for scan in [Scan::Pausing, Scan::Resuming, Scan::Due, Scan::Ending, Scan::Ended] {
         let mut after = None;
         sum.add(pass.each_page(
             |db| {
@@ -211,9 +222,13 @@ fn go_through(
                 let due = scan.decide(db, act, options.backlog(), page)?;
                 let totals = act_on(db, &due)?;
                 let mut sum = Billed::default();
-                for ((subscription, decision), totals) in due.iter().zip(totals) {
+                for (Decided { subscription, decision, paused }, totals) in due.iter().zip(totals) {
                     sum.invoices(totals.into_iter());
                     sum.counts.subscriptions_ended += u64::from(decision.ends.is_some());
+                    sum.counts.subscriptions_paused += u64::from(decision.pauses.is_some());
+                    let resumed =
+                        paused.is_some() && subscription.status == SubscriptionStatus::Active;
+                    sum.counts.subscriptions_resumed += u64::from(resumed);
                     sum.errors.extend(problem(subscription.id, decision));
                 }
                 Ok(sum)
@@ -227,10 +242,13 @@ fn go_through(
     Ok(sum)
 }
 
-/// What a run goes through: active subscriptions by the start of their next period, canceled ones by
-/// their end, and those that ended with their tenant before what had begun was billed.
+/// What a run goes through: active subscriptions whose pause begins, paused ones whose pause ended, active
+/// ones by the start of their next period, canceled ones by their end, and those that ended with their
+/// tenant before what had begun was billed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scan {
+    Pausing,
+    Resuming,
     Due,
     Ending,
     Ended,
@@ -244,6 +262,8 @@ impl Scan {
         after: Option<DueSubscription>,
     ) -> Result<Vec<DueSubscription>> {
         match self {
+            Scan::Pausing => db.pausing(act.today, after, BATCH),
+            Scan::Resuming => db.resuming(act.today, after, BATCH),
             Scan::Due => db.due_for_billing(act.today, after, BATCH),
             Scan::Ending => db.ending(act.today, after, BATCH),
             Scan::Ended => db.ended_unbilled(act.today, after, BATCH),
@@ -261,9 +281,13 @@ impl Scan {
         let mut decided = Vec::with_capacity(page.len());
         for due in page {
             let subscription = db.subscription(due.id)?;
+            let (subscription, paused) = match self {
+                Scan::Resuming => go_on(db, subscription)?,
+                _ => (subscription, None),
+            };
             let decision = decide(&subscription, act.today, backlog);
             if self.takes(&subscription, &decision) {
-                decided.push((subscription, decision));
+                decided.push(Decided { subscription, decision, paused });
             }
         }
         Ok(decided)
@@ -274,6 +298,8 @@ impl Scan {
     fn takes(self, subscription: &Subscription, decision: &Decision) -> bool {
         let active = subscription.status == SubscriptionStatus::Active;
         match (self, decision.reason) {
+            (Scan::Pausing, _) => decision.pauses.is_some(),
+            (Scan::Resuming, _) => decision.ends.is_none(),
             (Scan::Due, Reason::Due { .. } | Reason::Backlog { .. }) => true,
             (Scan::Ending, Reason::Backlog { .. }) => !active,
             (Scan::Ended, Reason::Due { .. } | Reason::Backlog { .. }) => true,
@@ -293,15 +319,29 @@ pub fn problem(id: SubscriptionId, decision: &Decision) -> Option<ItemError> {
     Some(item_error(&id.to_string(), "backlog", message))
 }
 
+/// The subscription as it goes on after its pause, and before it as it stands. One whose tenant is
+/// suspended is not billed: it is suspended from now on.
+fn go_on(db: &Db, paused: Subscription) -> Result<(Subscription, Option<Subscription>)> {
+    let tenant = db.tenant_by_id(paused.tenant_id)?;
+    let goes_on = after_pause(&paused).filter(|_| tenant.suspension.is_none());
+    Ok((goes_on.unwrap_or_else(|| paused.clone()), Some(paused)))
+}
+
 /// Writes what is decided of a subscription, in the issuer's transaction; returns the totals of the
 /// invoices.
-fn write(
-    issuer: &Issuer,
-    subscription: &Subscription,
-    decision: &Decision,
-    run: RunId,
-) -> Result<Vec<Money>> {
+fn write(issuer: &Issuer, decided: &Decided, run: RunId) -> Result<Vec<Money>> {
+    let Decided { subscription, decision, paused } = decided;
+    // What is held back stays as it is, and is decided again by the next run.
+    let held = matches!(decision.reason, Reason::Backlog { .. });
+    if let Some(paused) = paused.as_ref().filter(|_| !held)
+        && let Some(on) = paused.pause.as_ref().and_then(Pause::goes_on_from)
+    {
+        issuer.book.end_pause(paused, on)?;
+    }
     let mut issued = issuer.bill(subscription, decision, Some(run))?;
+    if decision.pauses.is_some() {
+        issuer.book.begin_pause(subscription.id)?;
+    }
     if subscription.unbilled.is_some() && !issued.is_empty() {
         issuer.book.end_redemptions(subscription)?;
     }

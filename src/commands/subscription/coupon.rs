@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::super::Context;
-use super::change;
+use super::write;
 use crate::domain::SubscriptionId;
 
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub struct Coupon {
 
 pub(super) fn coupon(ctx: &mut Context, args: &Coupon) -> anyhow::Result<()> {
     let mut begun = Vec::new();
-    change(ctx, args.id, |book, subscription| {
+    write(ctx, args.id, |book, subscription| {
         begun = book.remove_coupon(subscription)?;
         Ok(())
     })?;

@@ -5,7 +5,7 @@ use clap::Args;
 use super::super::Context;
 use super::super::tasks::check_may_charge;
 use super::create::{charge_first, first_to_charge};
-use super::{change, show};
+use super::{show, write};
 use crate::domain::plan::MOST_TRIAL_DAYS;
 use crate::domain::{InvoiceId, SubscriptionId};
 
@@ -24,7 +24,7 @@ pub struct Trial {
 
 pub(super) fn trial(ctx: &mut Context, args: &Trial) -> anyhow::Result<()> {
     match args.extend_days {
-        Some(days) => change(ctx, args.id, |book, trial| book.extend_trial(trial, days)),
+        Some(days) => write(ctx, args.id, |book, trial| book.extend_trial(trial, days)),
         None => end(ctx, args.id),
     }
 }

@@ -88,8 +88,14 @@ pub(super) fn billed(counts: &generate_recurring_invoices::Counts, would: &str) 
     if counts.charged + counts.declined > 0 {
         parts.push(format!("charged {}, {} declined", counts.charged, counts.declined));
     }
-    if counts.subscriptions_ended > 0 {
-        parts.push(format!("{would}ended {}", plural(counts.subscriptions_ended, "subscription")));
+    for (count, did) in [
+        (counts.subscriptions_ended, "ended"),
+        (counts.subscriptions_paused, "paused"),
+        (counts.subscriptions_resumed, "resumed"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{would}{did} {}", plural(count, "subscription")));
+        }
     }
     parts
 }
