@@ -726,6 +726,8 @@ CREATE TABLE invoice_lines (
   discount_minor INTEGER NOT NULL DEFAULT 0 CHECK (discount_minor BETWEEN 0 AND amount_minor),
   period_start TEXT CHECK (date(period_start) IS period_start),
   period_end TEXT CHECK (date(period_end) IS period_end),
+  -- What the item was of: it may go to another plan later.
+  plan_id INTEGER REFERENCES plans (id),
   pending_item_id INTEGER REFERENCES pending_items (id),
   discountable INTEGER NOT NULL DEFAULT 1
     CHECK (discountable IN (0, 1) AND (discountable = 1 OR discount_minor = 0)),

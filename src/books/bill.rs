@@ -49,9 +49,9 @@ impl Issuer<'_> {
         let mut issued = Vec::with_capacity(bills.len());
         let mut discounts = Discounts::of(db, subscription);
         for bill in bills {
-            let redemption = discounts.take()?;
             let lines =
                 self.book.period_lines(subscription, &tenant, bill, &Foreseen::default())?;
+            let redemption = discounts.take(&lines)?;
             let billed = (bill.period, lines.as_slice(), bill.terms.basis());
             issued.push(self.issue(&NewIssue {
                 redemption: redemption.as_ref(),
@@ -88,8 +88,8 @@ impl Issuer<'_> {
         let subscription = db.subscription(id)?;
         let tenant = db.tenant_by_id(subscription.tenant_id)?;
         let mut discounts = Discounts::of(db, &subscription);
-        let redemption = discounts.take()?;
         let lines = self.book.lines_anew(void, &subscription, &tenant, &Foreseen::default())?;
+        let redemption = discounts.take(&lines)?;
         let billed = (Period { start, end }, lines.as_slice(), void.tax_basis);
         let issued = self.issue(&NewIssue {
             redemption: redemption.as_ref(),
@@ -182,6 +182,7 @@ fn line(charge: &Charge, period: Period, locale: Locale) -> Line {
     };
     Line {
         item: Some(charge.item.id),
+        plan: Some(charge.item.plan_id),
         quantity: charge.quantity,
         unit_price: charge.unit_price,
         period: Some((period.start, period.end)),
@@ -254,17 +255,17 @@ impl Book<'_> {
         let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
         let mut discounts = Discounts::of(self.db, subscription);
         // Periods that are billed anew come first.
-        for _ in self.db.reopened_of(subscription.id)? {
-            discounts.take()?;
+        for void in self.db.reopened_of(subscription.id)? {
+            discounts.take(&void.lines)?;
         }
         let (mut foreseen, mut first) = (Vec::new(), Vec::new());
         for bill in bills {
-            let redemption = discounts.take()?;
             // The first takes all that waits.
             let plain = match foreseen.is_empty() {
                 true => self.period_lines(subscription, &tenant, bill, before)?,
                 false => lines(bill, tenant.locale)?,
             };
+            let redemption = discounts.take(&plain)?;
             let billed = (plain.as_slice(), bill.terms.basis());
             foreseen.push(issue::amounts(self.config, &tenant, billed, redemption.as_ref())?);
             if first.is_empty() {
@@ -288,11 +289,12 @@ impl Book<'_> {
     ) -> Result<Amounts> {
         let tenant = self.db.tenant_by_id(void.tenant_id)?;
         let mut discounts = Discounts::of(self.db, subscription);
-        let mut redemption = discounts.take()?;
-        for _ in self.db.reopened_of(subscription.id)?.iter().filter(|other| other.id < void.id) {
-            redemption = discounts.take()?;
+        let reopened = self.db.reopened_of(subscription.id)?;
+        for earlier in reopened.iter().filter(|other| other.id < void.id) {
+            discounts.take(&earlier.lines)?;
         }
         let lines = self.lines_anew(void, subscription, &tenant, before)?;
+        let redemption = discounts.take(&lines)?;
         let billed = (lines.as_slice(), void.tax_basis);
         let (_, amounts) = issue::amounts(self.config, &tenant, billed, redemption.as_ref())?;
         before.take(&lines);

@@ -1,15 +1,15 @@
 //! A coupon on an invoice that was issued.
 
 use super::credit_note::Crediting;
-use super::redeem::{Asked, OnSubscription, on_plan};
+use super::redeem::{Asked, OnSubscription};
 use super::{Because, Book, Notify};
 use crate::domain::coupon::Coupon;
 use crate::domain::credit_note::{AskedSplit, CreditReason, Credited};
 use crate::domain::event::{CouponEvent, InvoiceEvent};
-use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, add_up, discounted};
+use crate::domain::invoice::{self, Amounts, Invoice, InvoiceStatus, Line, add_up, discounted_by};
 use crate::domain::ledger::Entry;
 use crate::domain::subscription::Subscription;
-use crate::domain::{Refusal, Result, UsageId};
+use crate::domain::{Money, Refusal, Result, UsageId};
 use crate::store::{NewRedemption, NewUsage, Subject};
 
 impl Book<'_> {
@@ -82,12 +82,15 @@ impl Book<'_> {
         invoice: &Invoice,
         metadata: &str,
     ) -> Result<UsageId> {
-        let plan = match invoice.subscription_id {
-            Some(id) => Some(on_plan(&self.db.subscription(id)?.terms)),
-            None => None,
-        };
         let amount = invoice::discountable(&invoice.lines)?.unwrap_or(invoice.subtotal);
-        let asked = Asked { tenant: invoice.tenant_id, plan, amount };
+        let mut bought = Vec::new();
+        for plan in self.db.plans_billed(invoice)? {
+            let of_it = invoice.lines.iter().filter(|line| line.plan == Some(plan.id));
+            let nothing = Money::zero(invoice.subtotal.currency());
+            let comes_to = of_it.map(|line| line.amount).try_fold(nothing, Money::plus)?;
+            bought.push((plan, comes_to));
+        }
+        let asked = Asked { tenant: invoice.tenant_id, bought, amount };
         // The coupon's own reasons come first: a script asks for those.
         let coupon = self.redeemable_coupon(code, &asked)?;
         invoice::check_discountable(invoice)?;
@@ -111,7 +114,7 @@ impl Book<'_> {
             metadata,
         };
         let redemption = self.db.redemption(self.db.insert_redemption(self.act, &new)?)?;
-        let lines = discounted(&invoice.lines, &redemption.discount)?;
+        let lines = discounted_by(&invoice.lines, &redemption)?;
         let amounts = add_up(&lines, invoice.tax_basis, invoice.tax_rate)?;
         let on = self.act.today.max(invoice.issued_on);
         self.db.discount_invoice(self.act, invoice.id, coupon.id, &amounts, &lines, on)?;
@@ -162,7 +165,7 @@ impl Book<'_> {
         }
         let new = NewRedemption { coupon, tenant, subscription: None, metadata };
         let redemption = self.db.redemption(self.db.insert_redemption(self.act, &new)?)?;
-        let lines = discounted(&invoice.lines, &redemption.discount)?;
+        let lines = discounted_by(&invoice.lines, &redemption)?;
         let of_line = |(at, line): (usize, &Line)| (at + 1, Some(line.discount));
         let parts = lines.iter().enumerate().map(of_line);
         let parts = parts.filter(|(_, part)| part.is_some_and(|part| !part.is_zero())).collect();

@@ -8,7 +8,9 @@ use super::{Book, party};
 use crate::config::Config;
 use crate::domain::coupon::Redemption;
 use crate::domain::event::{Extra, InvoiceEvent};
-use crate::domain::invoice::{Amounts, InvoiceStatus, Line, Origin, Purpose, add_up, discounted};
+use crate::domain::invoice::{
+    Amounts, InvoiceStatus, Line, Origin, Purpose, add_up, discounted_by,
+};
 use crate::domain::period::Period;
 use crate::domain::subscription::Collection;
 use crate::domain::tax::{TaxBasis, Treatment};
@@ -252,7 +254,7 @@ fn amounts_at(
     redemption: Option<&Redemption>,
 ) -> Result<(Vec<Line>, Amounts)> {
     let lines = match redemption {
-        Some(redemption) => discounted(lines, &redemption.discount)?,
+        Some(redemption) => discounted_by(lines, redemption)?,
         None => lines.to_vec(),
     };
     let amounts = add_up(&lines, basis, rate)?;

@@ -91,7 +91,7 @@ impl Book<'_> {
         issued_on: NaiveDate,
         by: Task,
     ) -> Result<Preview> {
-        let redemption = Discounts::of(self.db, subscription).take()?;
+        let redemption = Discounts::of(self.db, subscription).take(billed.1)?;
         let new = NewIssue {
             redemption: redemption.as_ref(),
             ..of_period(subscription, tenant, billed, issued_on)

@@ -5,8 +5,8 @@
 use super::Book;
 use crate::domain::coupon::{self, Coupon, OnPlan, Reason, Redemption, Verdict};
 use crate::domain::event::{CouponEvent, RedemptionFacts};
-use crate::domain::invoice::Invoice;
-use crate::domain::subscription::{self, Subscription, Terms};
+use crate::domain::invoice::{Invoice, Line};
+use crate::domain::subscription::{self, Item, Subscription, Terms};
 use crate::domain::tenant::Tenant;
 use crate::domain::{Act, InvoiceId, Money, Refusal, Result, SubscriptionId, TenantId};
 use crate::store::{Db, NewRedemption};
@@ -15,7 +15,8 @@ use crate::store::{Db, NewRedemption};
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub tenant: TenantId,
-    pub plan: Option<OnPlan>,
+    /// What of the amount each plan comes to that is bought; none: no plan.
+    pub bought: Vec<(OnPlan, Money)>,
     /// Before discount and tax.
     pub amount: Money,
 }
@@ -59,12 +60,12 @@ impl Book<'_> {
             self.act,
             coupon.id,
             asked.tenant,
-            asked.plan.clone(),
+            asked.bought.iter().map(|(plan, _)| plan.clone()).collect(),
             asked.amount,
         )?;
         let verdicts = coupon::check(&coupon, &facts);
         let discount = match coupon::reasons(&verdicts).is_empty() {
-            true => coupon.offer.discount.off(asked.amount)?,
+            true => coupon.offer.off(asked.amount, &asked.bought)?,
             false => nothing,
         };
         Ok(Validated { coupon: Some(coupon), verdicts, discount })
@@ -83,10 +84,14 @@ impl Book<'_> {
     }
 }
 
-/// The plan of terms, as the rules of a coupon ask for it.
-pub(super) fn on_plan(terms: &Terms) -> OnPlan {
-    let item = terms.first();
-    OnPlan { id: item.plan_id, code: item.plan.clone(), currency: item.price.currency }
+/// The plans of terms and what each comes to, as the rules of a coupon ask for them.
+fn bought(terms: &Terms) -> Result<Vec<(OnPlan, Money)>> {
+    let plan = |item: &Item| OnPlan {
+        id: item.plan_id,
+        code: item.plan.clone(),
+        currency: item.price.currency,
+    };
+    terms.items.iter().map(|item| Ok((plan(item), item.amount()?))).collect()
 }
 
 impl Book<'_> {
@@ -101,7 +106,7 @@ impl Book<'_> {
         amount: Money,
         metadata: &str,
     ) -> Result<Redemption> {
-        let asked = Asked { tenant: tenant.id, plan: None, amount };
+        let asked = Asked { tenant: tenant.id, bought: Vec::new(), amount };
         let coupon = self.redeemable_coupon(code, &asked)?;
         let new =
             NewRedemption { coupon: &coupon, tenant: tenant.id, subscription: None, metadata };
@@ -134,7 +139,8 @@ impl Book<'_> {
     ) -> Result<OnSubscription> {
         let coming = subscription.coming_terms();
         let amount = coming.amount()?;
-        let asked = Asked { tenant: subscription.tenant_id, plan: Some(on_plan(coming)), amount };
+        let bought = bought(coming)?;
+        let asked = Asked { tenant: subscription.tenant_id, bought, amount };
         let coupon = self.redeemable_coupon(code, &asked)?;
         subscription::check_period_follows(subscription, self.act.today)?;
         if let Some(running) = subscription.coupon.as_ref().filter(|coupon| coupon.is_running()) {
@@ -149,7 +155,7 @@ impl Book<'_> {
         };
         let redemption = self.db.redemption(self.db.insert_redemption(self.act, &new)?)?;
         self.coupon_redeemed_event(subscription.tenant_id, None, &redemption, metadata)?;
-        let discount = redemption.discount.off(amount)?;
+        let discount = coupon.offer.off(amount, &asked.bought)?;
         Ok(OnSubscription { redemption, price: amount, discount })
     }
 }
@@ -170,13 +176,17 @@ impl<'a> Discounts<'a> {
         Discounts { db, current: subscription.coupon.clone(), waiting: None, taken: Vec::new() }
     }
 
-    /// What discounts the next bill; takes one period off it.
+    /// What discounts the next bill, over those lines; takes one period off it. One that is limited to
+    /// plans of which there is no line waits.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn take(&mut self) -> Result<Option<Redemption>> {
+    pub fn take(&mut self, lines: &[Line]) -> Result<Option<Redemption>> {
         loop {
             let Some(current) = &mut self.current else { return Ok(None) };
+            if current.is_running() && !lines.iter().any(|line| current.takes(line.plan)) {
+                return Ok(None);
+            }
             if let Some(taken) = current.take() {
                 self.taken.retain(|before| before.id != taken.id);
                 self.taken.push(taken.clone());

@@ -231,6 +231,24 @@ pub struct Offer {
 pub const MOST_USES: i64 = 1_000_000_000;
 
 impl Offer {
+    /// What comes off an amount, of which the plans that are bought have so much each: where it is
+    /// limited to plans, off those alone.
+    ///
+    /// # Errors
+    /// An amount that is too large.
+    pub fn off(&self, amount: Money, bought: &[(OnPlan, Money)]) -> Result<Money> {
+        if self.plans.is_empty() {
+            return self.discount.off(amount);
+        }
+        let mut eligible = Money::zero(amount.currency());
+        for (plan, part) in bought {
+            if self.plans.iter().any(|on| on.id == plan.id) {
+                eligible = eligible.plus(*part)?;
+            }
+        }
+        self.discount.off(eligible)
+    }
+
     /// Checks what one field alone cannot say.
     ///
     /// # Errors
@@ -381,7 +399,8 @@ pub struct Facts {
     pub at: String,
     /// Redemptions of this coupon by the customer that were not returned.
     pub uses_by_customer: i64,
-    pub plan: Option<OnPlan>,
+    /// What is bought; none: no plan.
+    pub plans: Vec<OnPlan>,
     /// Whether the customer has a paid invoice of a positive total.
     pub has_paid_invoice: bool,
     /// Whether a payment of the customer ever succeeded, also before an import.
@@ -403,6 +422,7 @@ pub fn check(coupon: &Coupon, facts: &Facts) -> Vec<Verdict> {
     let limit = |limit: i64| if limit == 0 { "any".to_owned() } else { format!("below {limit}") };
     let reached = |limit: i64, uses: i64| limit > 0 && uses >= limit;
     let plans: Vec<&str> = offer.plans.iter().map(|plan| plan.code.as_str()).collect();
+    let bought: Vec<&str> = facts.plans.iter().map(|plan| plan.code.as_str()).collect();
     let on_plan = |plan: &OnPlan| offer.plans.iter().any(|on| on.id == plan.id);
     let not_eligible = match offer.eligibility {
         Eligibility::All => None,
@@ -449,8 +469,8 @@ pub fn check(coupon: &Coupon, facts: &Facts) -> Vec<Verdict> {
         verdict(
             "plan",
             if plans.is_empty() { "any".to_owned() } else { plans.join(", ") },
-            facts.plan.as_ref().map_or("none".to_owned(), |plan| plan.code.clone()),
-            !plans.is_empty() && !facts.plan.as_ref().is_some_and(on_plan),
+            if bought.is_empty() { "none".to_owned() } else { bought.join(", ") },
+            !plans.is_empty() && !facts.plans.iter().any(on_plan),
             Reason::PlanNotApplicable,
         ),
         Verdict {
@@ -502,9 +522,16 @@ pub struct Redemption {
     pub ended_at: Option<String>,
     /// A person took it off its subscription: no period follows, whatever is left.
     pub removed_at: Option<String>,
+    /// The plans that its coupon is limited to; none: all.
+    pub plans: Vec<PlanId>,
 }
 
 impl Redemption {
+    /// Whether it takes anything off what is billed of that plan; `None`: of no plan.
+    pub fn takes(&self, plan: Option<PlanId>) -> bool {
+        self.plans.is_empty() || plan.is_some_and(|plan| self.plans.contains(&plan))
+    }
+
     /// Whether it discounts the next invoice of its subscription.
     pub fn is_running(&self) -> bool {
         self.ended_at.is_none() && self.periods_left != Some(0)

@@ -3,14 +3,14 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
-use super::coupon::Discount;
+use super::coupon::{Discount, Redemption};
 use super::stage::Stage;
 use super::subscription::Collection;
 use super::tax::{TaxBasis, TaxCategory};
 use super::transaction::Overpayment;
 use super::{
-    InvoiceId, ItemId, Money, PendingItemId, Refusal, Result, SubscriptionId, TenantId, calendar,
-    text, words,
+    InvoiceId, ItemId, Money, PendingItemId, PlanId, Refusal, Result, SubscriptionId, TenantId,
+    calendar, text, words,
 };
 
 words! {
@@ -51,6 +51,8 @@ words! {
 pub struct Line {
     /// The item of the subscription that it bills.
     pub item: Option<ItemId>,
+    /// The plan that the item was of then.
+    pub plan: Option<PlanId>,
     pub description: String,
     pub quantity: Decimal,
     /// In major units; none where quantity × price is not what it comes to.
@@ -70,6 +72,7 @@ impl Line {
     pub fn single(description: String, amount: Money) -> Self {
         Line {
             item: None,
+            plan: None,
             description,
             quantity: Decimal::ONE,
             unit_price: Some(amount.exact()),
@@ -287,9 +290,28 @@ pub fn check_takes_coupon(lines: &[Line], coupon: &str) -> Result<()> {
 /// # Errors
 /// Lines in two currencies, or sums above the largest amount.
 pub fn discounted(lines: &[Line], discount: &Discount) -> Result<Vec<Line>> {
-    let Some(discountable) = discountable(lines)? else { return Ok(Vec::new()) };
-    let weights: Vec<i64> = lines.iter().map(|line| line.open_to_discount().minor()).collect();
-    let parts = discount.off(discountable)?.split(&weights);
+    discounted_where(lines, discount, |_| true)
+}
+
+/// Lines with the discount of a redemption on them: of a coupon that is limited to plans it is on those
+/// plans' lines alone.
+///
+/// # Errors
+/// As [`discounted`].
+pub fn discounted_by(lines: &[Line], redemption: &Redemption) -> Result<Vec<Line>> {
+    discounted_where(lines, &redemption.discount, |line| redemption.takes(line.plan))
+}
+
+fn discounted_where(
+    lines: &[Line],
+    discount: &Discount,
+    takes: impl Fn(&Line) -> bool,
+) -> Result<Vec<Line>> {
+    let Some(subtotal) = subtotal(lines)? else { return Ok(Vec::new()) };
+    let weight = |line: &Line| if takes(line) { line.open_to_discount().minor() } else { 0 };
+    let weights: Vec<i64> = lines.iter().map(weight).collect();
+    let eligible = Money::from_minor(weights.iter().sum(), subtotal.currency());
+    let parts = discount.off(eligible)?.split(&weights);
     let with = |(line, discount): (&Line, Money)| Line { discount, ..line.clone() };
     Ok(lines.iter().zip(parts).map(with).collect())
 }

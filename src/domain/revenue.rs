@@ -11,7 +11,7 @@ use super::money::MoneyFault;
 use super::plan::Interval;
 use super::subscription::SubscriptionStatus;
 use super::tax::TaxBasis;
-use super::{Currency, Money, Result};
+use super::{Currency, Money, PlanId, Result};
 
 /// How many parts a minor unit has, so that every month's share is a whole number of them: a twelfth
 /// where plans run by the year. What is summed up is exact, and rounded once where it is shown.
@@ -67,6 +67,7 @@ pub struct Cut {
 pub struct Standing {
     pub since: String,
     pub status: SubscriptionStatus,
+    pub plan: PlanId,
     /// What it comes to for a whole interval, at its price and quantity.
     pub whole: Money,
     /// Whether that is with tax.
@@ -80,6 +81,8 @@ pub struct Lasting {
     pub redeemed_at: String,
     pub returned_at: Option<String>,
     pub discount: Discount,
+    /// The plans that it takes something off; none: all.
+    pub plans: Vec<PlanId>,
     /// `None`: forever.
     pub periods: Option<usize>,
     pub usages: Vec<Discounted>,
@@ -95,6 +98,10 @@ pub struct Discounted {
 }
 
 impl Lasting {
+    fn takes(&self, plan: PlanId) -> bool {
+        self.plans.is_empty() || self.plans.contains(&plan)
+    }
+
     /// Whether it lowers what the subscription comes to at that moment: it has periods to come, or
     /// the last one that it discounts still runs.
     fn holds(&self, cut: &Cut) -> bool {
@@ -153,20 +160,10 @@ impl Timeline {
         self.items.first().and_then(|standings| standings.first())
     }
 
-    /// What its items come to at that moment for a whole interval, whether with tax, and how many months
-    /// that has; `None` where none is billed.
-    fn whole(&self, cut: &Cut) -> Result<Option<(Money, TaxBasis, i64)>> {
-        let mut sum: Option<(Money, TaxBasis, i64)> = None;
-        for standings in &self.items {
-            let Some(standing) = standings.iter().rfind(|s| s.since <= cut.at) else { continue };
-            if standing.status == SubscriptionStatus::Active {
-                let before = sum.map_or(Money::zero(standing.whole.currency()), |(sum, ..)| sum);
-                let basis = sum.map_or(standing.basis, |(_, basis, _)| basis);
-                let months = i64::from(standing.interval.months());
-                sum = Some((before.plus(standing.whole)?, basis, months));
-            }
-        }
-        Ok(sum)
+    /// Its items that are billed at that moment.
+    fn billed<'a>(&'a self, cut: &'a Cut) -> impl Iterator<Item = &'a Standing> {
+        let at_cut = |standings: &'a Vec<Standing>| standings.iter().rfind(|s| s.since <= cut.at);
+        self.items.iter().filter_map(at_cut).filter(|s| s.status == SubscriptionStatus::Active)
     }
 
     /// What it comes to a month at that moment, in parts of a minor unit: a whole interval ÷ its months,
@@ -179,10 +176,16 @@ impl Timeline {
         if self.started_on > cut.on || self.ends_on.is_some_and(|on| on <= cut.on) {
             return Ok(0);
         }
-        let Some((whole, basis, months)) = self.whole(cut)? else { return Ok(0) };
+        let Some(first) = self.billed(cut).next() else { return Ok(0) };
+        let (basis, months) = (first.basis, i64::from(first.interval.months()));
+        let nothing = Money::zero(first.whole.currency());
+        let sum = |of: &dyn Fn(&Standing) -> bool| {
+            self.billed(cut).filter(|s| of(s)).try_fold(nothing, |sum, s| sum.plus(s.whole))
+        };
+        let whole = sum(&|_| true)?;
         let off = match self.coupons.iter().find(|coupon| coupon.holds(cut)) {
-            Some(coupon) => coupon.discount.off(whole)?,
-            None => Money::zero(whole.currency()),
+            Some(coupon) => coupon.discount.off(sum(&|s| coupon.takes(s.plan))?)?,
+            None => nothing,
         };
         let rest = whole.minus(off)?;
         let net = match basis {

@@ -396,3 +396,9 @@ pub(super) fn coupon(row: &Row) -> rusqlite::Result<Coupon> {
         updated_at: row.get("updated_at")?,
     })
 }
+
+/// The plans that a coupon is limited to, from a list of their ids.
+pub(super) fn plan_ids(row: &Row, column: &str) -> rusqlite::Result<Vec<PlanId>> {
+    let Some(ids) = row.get_ref(column)?.as_str_or_null()? else { return Ok(Vec::new()) };
+    Ok(ids.split(',').filter_map(|id| id.parse().ok()).map(PlanId).collect())
+}

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row};
 use rust_decimal::Decimal;
 
 use super::{Db, Subject, columns};
+use crate::domain::coupon::OnPlan;
 use crate::domain::invoice::{Amounts, Invoice, InvoiceStatus, Line, Origin, Purpose};
 use crate::domain::ledger::entries_of_new;
 use crate::domain::period::Period;
@@ -13,8 +14,8 @@ use crate::domain::subscription::{Collection, Subscription};
 use crate::domain::tax::{TaxBasis, TaxCategory};
 use crate::domain::transaction::Transaction;
 use crate::domain::{
-    Act, CouponId, InvoiceId, ItemId, Money, PendingItemId, Refusal, Result, SubscriptionId,
-    TenantId,
+    Act, CouponId, InvoiceId, ItemId, Money, PendingItemId, PlanId, Refusal, Result,
+    SubscriptionId, TenantId,
 };
 
 /// An invoice to be written, worked out.
@@ -137,6 +138,7 @@ impl Db<'_> {
         let lines = statement.query_map([invoice.id.0], |row| {
             Ok(Line {
                 item: row.get::<_, Option<i64>>("item_id")?.map(ItemId),
+                plan: row.get::<_, Option<i64>>("plan_id")?.map(PlanId),
                 description: row.get("description")?,
                 quantity: columns::word(row, "quantity")?,
                 unit_price: columns::word_or_null(row, "unit_price")?,
@@ -302,8 +304,8 @@ impl Db<'_> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO invoice_lines (invoice_id, position, item_id, description, quantity,
                unit_price, amount_minor, discount_minor, period_start, period_end,
-               pending_item_id, discountable)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+               pending_item_id, discountable, plan_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
         for (position, line) in lines.iter().enumerate() {
             insert.execute((
@@ -319,9 +321,26 @@ impl Db<'_> {
                 line.period.map(|(_, end)| end.to_string()),
                 line.pending.map(|item| item.0),
                 line.discountable,
+                line.plan.map(|plan| plan.0),
             ))?;
         }
         Ok(())
+    }
+
+    /// The plans that the lines of an invoice bill, each once.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn plans_billed(&self, invoice: &Invoice) -> Result<Vec<OnPlan>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT p.id, p.code FROM invoice_lines l JOIN plans p ON p.id = l.plan_id
+             WHERE l.invoice_id = ?1 GROUP BY p.id ORDER BY min(l.position)",
+        )?;
+        let plans = statement.query_map([invoice.id.0], |row| {
+            let (id, code) = (PlanId(row.get("id")?), row.get("code")?);
+            Ok(OnPlan { id, code, currency: invoice.total.currency() })
+        })?;
+        Ok(plans.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The invoice of a charge, or of its refund: each has one.

@@ -42,7 +42,8 @@ pub struct UsageFilter {
 macro_rules! redemption_query {
     ($rest:literal) => {
         concat!(
-            "SELECT r.*, c.code, c.discount_type, c.percent, c.amount_minor, c.currency
+            "SELECT r.*, c.code, c.discount_type, c.percent, c.amount_minor, c.currency,
+                    (SELECT group_concat(plan_id) FROM coupon_plans WHERE coupon_id = c.id) AS plans
              FROM redemptions r JOIN coupons c ON c.id = r.coupon_id ",
             $rest
         )
@@ -73,7 +74,7 @@ impl Db<'_> {
         act: &Act,
         coupon: CouponId,
         tenant: TenantId,
-        plan: Option<OnPlan>,
+        plans: Vec<OnPlan>,
         amount: Money,
     ) -> Result<Facts> {
         // `paid_elsewhere_minor`: an invoice that was paid before its import counts as a payment.
@@ -92,7 +93,7 @@ impl Db<'_> {
             Ok(Facts {
                 at: act.at(),
                 uses_by_customer: row.get("uses")?,
-                plan,
+                plans,
                 has_paid_invoice: row.get("has_paid_invoice")?,
                 has_payment: row.get("has_payment")?,
                 amount,
@@ -430,6 +431,7 @@ fn redemption(row: &Row) -> rusqlite::Result<Redemption> {
         subscription_id: row.get::<_, Option<i64>>("subscription_id")?.map(SubscriptionId),
         ended_at: row.get("ended_at")?,
         removed_at: row.get("removed_at")?,
+        plans: coupons::plan_ids(row, "plans")?,
     })
 }
 

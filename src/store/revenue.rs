@@ -12,7 +12,7 @@ use crate::domain::price::Price;
 use crate::domain::revenue::{Discounted, Lasting, Rates, Standing, Timeline};
 use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::tax::{SellerTax, TaxBasis};
-use crate::domain::{PriceId, Result, TenantId, trial};
+use crate::domain::{PlanId, PriceId, Result, TenantId, trial};
 
 /// A subscription whose rows are being read.
 struct Reading {
@@ -57,7 +57,7 @@ impl Db<'_> {
                     s.imported IS NOT NULL
                       AND (h.status <> 'canceled' OR s.billed_elsewhere_until IS NOT NULL)
                       AS imported,
-                    h.item_id, h.since, h.status, h.price_id, h.quantity
+                    h.item_id, h.since, h.status, h.plan_id, h.price_id, h.quantity
              FROM subscriptions s CROSS JOIN subscription_states h ON h.subscription_id = s.id
              ORDER BY s.tenant_id, s.id, h.id",
         )?;
@@ -73,6 +73,7 @@ impl Db<'_> {
                 "item_id",
                 "since",
                 "status",
+                "plan_id",
                 "price_id",
                 "quantity",
             ],
@@ -87,6 +88,7 @@ impl Db<'_> {
             item_id,
             since,
             status,
+            plan_id,
             price_id,
             quantity,
         ] = at;
@@ -101,6 +103,7 @@ impl Db<'_> {
             let mut standing = Standing {
                 since: row.get(since)?,
                 status: columns::word(row, status)?,
+                plan: PlanId(row.get(plan_id)?),
                 whole: price.amount(row.get::<_, i64>(quantity)?)?,
                 basis: *basis,
                 interval: *interval,
@@ -205,7 +208,8 @@ impl Db<'_> {
         let mut statement = self.conn.prepare_cached(
             "SELECT r.id, r.subscription_id, r.redeemed_at, r.returned_at, c.discount_type,
                     c.percent, c.amount_minor, c.currency, c.duration_periods,
-                    u.used_at, u.returned_at AS usage_returned_at, i.period_end
+                    u.used_at, u.returned_at AS usage_returned_at, i.period_end,
+                    (SELECT group_concat(plan_id) FROM coupon_plans WHERE coupon_id = c.id) AS plans
              FROM redemptions r JOIN coupons c ON c.id = r.coupon_id
              LEFT JOIN coupon_usages u ON u.redemption_id = r.id AND c.duration = 'repeating'
              LEFT JOIN invoices i ON i.id = u.invoice_id
@@ -243,6 +247,7 @@ fn lasting(row: &Row) -> rusqlite::Result<Lasting> {
         redeemed_at: row.get("redeemed_at")?,
         returned_at: row.get("returned_at")?,
         discount: coupons::discount(row, "discount_type", "percent", "amount_minor", "currency")?,
+        plans: coupons::plan_ids(row, "plans")?,
         periods: periods.map(|periods| usize::try_from(periods).unwrap_or(usize::MAX)),
         usages: Vec::new(),
     })

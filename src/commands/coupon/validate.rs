@@ -45,8 +45,8 @@ pub(super) fn validate(ctx: &mut Context, args: Validate) -> anyhow::Result<u8> 
         let of_plan = plan.as_ref().map(|plan| plan.price.currency);
         let currency = args.currency.or(of_plan).unwrap_or(tenant.currency);
         let amount = amount_or_nothing("amount", &typed, currency, book.config.locale)?;
-        let plan = plan.as_ref().map(OnPlan::of);
-        let asked = Asked { tenant: tenant.id, plan, amount };
+        let bought = plan.iter().map(|plan| (OnPlan::of(plan), amount)).collect();
+        let asked = Asked { tenant: tenant.id, bought, amount };
         let validated = book.examine_coupon(&code, &asked)?;
         let counted = match &validated.coupon {
             Some(coupon) => db.is_checked(act, coupon.id, tenant.id)?,

@@ -63,7 +63,7 @@ pub(super) fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
     match deed {
         Deed::Invoice { tenant, amount, description, coupon } => {
             let tenant = db.tenant(tenant)?;
-            let asked = Asked { tenant: tenant.id, plan: None, amount: *amount };
+            let asked = Asked { tenant: tenant.id, bought: Vec::new(), amount: *amount };
             let redemption = match coupon {
                 Some(code) if may_use(book, code, &asked)? => {
                     Some(book.redeem_for_new_invoice(code, &tenant, *amount, "{}")?)
@@ -88,9 +88,9 @@ pub(super) fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
                     start.collection = Collection::Automatic;
                 }
                 let id = book.begin_subscription(&start)?;
-                let on_plan = Some(OnPlan::of(&plan));
                 let amount = plan.price.amount(start.quantity)?;
-                let asked = Asked { tenant: tenant.id, plan: on_plan, amount };
+                let bought = vec![(OnPlan::of(&plan), amount)];
+                let asked = Asked { tenant: tenant.id, bought, amount };
                 if let Some(code) = coupon
                     && may_use(book, code, &asked)?
                 {

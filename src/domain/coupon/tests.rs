@@ -48,7 +48,7 @@ fn facts() -> Facts {
     Facts {
         at: "2026-03-01T12:00:00Z".into(),
         uses_by_customer: 0,
-        plan: Some(on(1, "pro")),
+        plans: vec![on(1, "pro")],
         has_paid_invoice: true,
         has_payment: true,
         amount: money("100", "EUR"),
@@ -189,7 +189,7 @@ fn all_rules_together_list_every_reason_in_order() {
 fn a_coupon_for_plans_is_refused_where_there_is_none() {
     let (mut coupon, mut asked) = (thirty_percent(), facts());
     coupon.offer.plans = vec![on(1, "pro")];
-    asked.plan = None;
+    asked.plans = Vec::new();
     assert_eq!(refused(&coupon, &asked), [Reason::PlanNotApplicable]);
 }
 
@@ -411,6 +411,7 @@ fn a_redemption_gives_each_of_its_periods_once() {
         subscription_id: Some(SubscriptionId(1)),
         removed_at: None,
         ended_at: None,
+        plans: Vec::new(),
     };
     let mut three = redemption(Some(3));
     assert_eq!((0..5).filter(|_| three.take().is_some()).count(), 3);

@@ -65,6 +65,7 @@ impl Life {
         let status =
             if self.on_trial { SubscriptionStatus::Trialing } else { SubscriptionStatus::Active };
         let mut standings = vec![Standing {
+            plan: PlanId(1),
             since: noon(self.made),
             status,
             whole: whole(self.minor, self.quantity),
@@ -87,6 +88,7 @@ impl Life {
             standings.push(next);
         }
         let coupon = self.off.map(|off| Lasting {
+            plans: Vec::new(),
             redeemed_at: noon(self.made + off.from),
             returned_at: None,
             discount: Discount::Percent(off.percent.into()),
@@ -267,6 +269,7 @@ proptest! {
 fn a_price_with_tax_counts_without_it_at_the_rate_of_its_day() {
     let standing = Standing {
         since: noon(0),
+        plan: PlanId(1),
         status: SubscriptionStatus::Active,
         whole: Money::from_minor(10_000, Currency::XOF),
         basis: TaxBasis::Inclusive,

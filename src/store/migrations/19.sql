@@ -48,3 +48,14 @@ BEGIN
   FROM subscription_items
   WHERE subscription_id = NEW.id AND standing IN ('current', 'leaves') ORDER BY position;
 END;
+
+-- Which plan a line bills: a coupon that is limited to plans takes those plans' lines alone.
+ALTER TABLE invoice_lines ADD COLUMN plan_id INTEGER REFERENCES plans (id);
+UPDATE invoice_lines SET plan_id = coalesce(
+    (SELECT h.plan_id FROM invoices i
+     JOIN subscription_states h ON h.subscription_id = i.subscription_id
+     WHERE i.id = invoice_lines.invoice_id AND h.item_id = invoice_lines.item_id
+       AND h.since <= i.created_at
+     ORDER BY h.id DESC LIMIT 1),
+    (SELECT plan_id FROM subscription_items WHERE id = invoice_lines.item_id))
+  WHERE item_id IS NOT NULL;
