@@ -190,6 +190,27 @@ BEGIN
   SELECT RAISE(ABORT, 'a price cannot be deleted');
 END;
 
+-- A price whose subscriptions go to another one, each with its first period that starts on or after that
+-- day. Nothing is written of a subscription before: whoever looks at a period to come asks here.
+CREATE TABLE price_moves (
+  old_price_id INTEGER PRIMARY KEY,
+  new_price_id INTEGER NOT NULL UNIQUE,
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  from_on TEXT NOT NULL CHECK (date(from_on) IS from_on),
+  created_at TEXT NOT NULL,
+  FOREIGN KEY (old_price_id, plan_id) REFERENCES prices (id, plan_id),
+  FOREIGN KEY (new_price_id, plan_id) REFERENCES prices (id, plan_id),
+  CHECK (old_price_id < new_price_id)
+) STRICT;
+CREATE TRIGGER price_moves_no_update BEFORE UPDATE ON price_moves
+BEGIN
+  SELECT RAISE(ABORT, 'what was announced of a price cannot be changed');
+END;
+CREATE TRIGGER price_moves_no_delete BEFORE DELETE ON price_moves
+BEGIN
+  SELECT RAISE(ABORT, 'what was announced of a price cannot be deleted');
+END;
+
 -- How a tenant pays by itself. Only the gateway's token stands here, never a card number.
 CREATE TABLE payment_methods (
   id INTEGER PRIMARY KEY,

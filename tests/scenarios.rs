@@ -39,6 +39,7 @@ support::transcript::documents! {
     redemptions => "redemptions.md",
     refunds => "refunds.md",
     reports => "reports.md",
+    reprice => "reprice.md",
     suspension => "suspension.md",
     taken_back => "taken-back.md",
     tax_categories => "tax-categories.md",

@@ -60,7 +60,8 @@ impl Issuer<'_> {
             })?);
         }
         discounts.write(act)?;
-        let terms = subscription.pending.as_ref().map(|_| &last.terms);
+        let changes = subscription.pending.is_some() || last.terms != subscription.terms;
+        let terms = changes.then_some(&last.terms);
         db.move_on(act, subscription.id, &Billed { period: last.period, next_on, cycle, terms })?;
         if terms.is_some() {
             let changed = db.subscription(subscription.id)?;

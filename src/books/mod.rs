@@ -32,6 +32,7 @@ mod record;
 pub mod redeem;
 mod refund;
 mod release;
+pub mod reprice;
 mod resend;
 mod rest;
 mod returns;

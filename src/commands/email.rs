@@ -66,7 +66,7 @@ pub struct Resend {
 #[derive(Debug, Args)]
 pub struct Preview {
     /// friendly, urgent, warning, suspension, reactivation, invoice, credit_note, payment_failed,
-    /// payment_received, trial_ending or trial_ended
+    /// payment_received, trial_ending, trial_ended or price_change
     #[arg(value_parser = words::<Template>())]
     template: Template,
     /// In which language; as configured where it is not given

@@ -46,6 +46,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "billing plan price add team --model graduated --tier 10:9.00 --tier inf:7.50 --minimum 50",
         ],
     ),
+    (
+        "billing plan reprice",
+        &[
+            "billing plan reprice pro --price 54.90 --from 2027-01-01 --dry-run",
+            "billing plan reprice pro --price 54.90 --keep-existing",
+        ],
+    ),
     ("billing plan price list", &["billing plan price list pro"]),
     ("billing plan price archive", &["billing plan price archive pro --currency USD"]),
     (

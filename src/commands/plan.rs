@@ -2,6 +2,7 @@
 //! `store`.
 
 mod price;
+mod reprice;
 
 use clap::{Args, Subcommand};
 
@@ -28,6 +29,8 @@ pub enum Command {
     Edit(Edit),
     /// Take a plan off the offer; its subscribers stay on it
     Archive(Named),
+    /// Put another price in the place of one, also for the subscriptions that have it, and tell them
+    Reprice(reprice::Reprice),
     /// The prices of a plan, in several currencies and by several models
     #[command(subcommand)]
     Price(price::Command),
@@ -95,6 +98,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Edit(args) => edit(ctx, &args)?,
         Command::Archive(args) => archive(ctx, &args.code)?,
         Command::Price(command) => price::run(ctx, command)?,
+        Command::Reprice(args) => reprice::run(ctx, &args)?,
     }
     Ok(exit::DONE)
 }

@@ -1,5 +1,6 @@
 //! Prices: by which model, and at which amounts, a quantity is charged.
 
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::money::{self, BadAmount, MoneyFault};
@@ -23,6 +24,14 @@ pub struct Price {
     pub id: PriceId,
     pub currency: Currency,
     pub terms: PriceTerms,
+}
+
+/// A price that takes the place of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceMove {
+    /// From the first period on that starts on this day or after it.
+    pub from_on: NaiveDate,
+    pub price: Price,
 }
 
 /// What a price says, whichever currency it is in.

@@ -6,6 +6,8 @@
 //! 31 March, not 28 March. A run that comes late finds the periods that it would have found in
 //! time, since they depend on nothing but the anchor.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 
 use super::period::{Cycle, Period, Proration};
@@ -32,7 +34,7 @@ pub struct Bill {
 #[derive(Debug, Clone)]
 struct Walk<'a> {
     cycle: Cycle,
-    terms: &'a Terms,
+    terms: Cow<'a, Terms>,
     /// Terms that hold from the next period on.
     pending: Option<&'a Terms>,
     start: NaiveDate,
@@ -44,7 +46,7 @@ impl<'a> Walk<'a> {
     fn from(subscription: &'a Subscription, start: NaiveDate) -> Self {
         Walk {
             cycle: subscription.cycle,
-            terms: &subscription.terms,
+            terms: Cow::Borrowed(&subscription.terms),
             pending: subscription.pending.as_ref(),
             start,
             ends_on: subscription.ends_on,
@@ -57,7 +59,10 @@ impl<'a> Walk<'a> {
             if terms.interval != self.terms.interval {
                 self.cycle = self.cycle.from(self.start, terms.interval);
             }
-            self.terms = terms;
+            self.terms = Cow::Borrowed(terms);
+        }
+        if let Some(terms) = self.terms.moved(self.start) {
+            self.terms = Cow::Owned(terms);
         }
         let mut period = self.cycle.period_from(self.start);
         // One that was canceled, came back, and began a period anew ends on its day all the same.
@@ -70,7 +75,11 @@ impl<'a> Walk<'a> {
 
     fn next_bill(&mut self) -> Bill {
         let period = self.next_period();
-        Bill { period, terms: self.terms.clone(), proration: self.cycle.proration(period) }
+        Bill {
+            period,
+            terms: self.terms.clone().into_owned(),
+            proration: self.cycle.proration(period),
+        }
     }
 }
 
@@ -245,6 +254,25 @@ pub fn begun(subscription: &Subscription, today: NaiveDate, backlog: Backlog) ->
 /// The bill of the period that starts on that day, whether it has come or not.
 pub fn bill_from(subscription: &Subscription, start: NaiveDate) -> Bill {
     Walk::from(subscription, start).next_bill()
+}
+
+/// The bill of the first period that starts on or after a day, of those from `start` on, and the terms of
+/// the one before it; `None` where it ends before.
+pub fn first_bill_from(
+    subscription: &Subscription,
+    start: NaiveDate,
+    day: NaiveDate,
+) -> Option<(Terms, Bill)> {
+    let mut walk = Walk::from(subscription, start);
+    let mut before = subscription.terms.clone();
+    while subscription.ends_on.is_none_or(|on| walk.start < on) {
+        let bill = walk.next_bill();
+        if bill.period.start >= day {
+            return Some((before, bill));
+        }
+        before = bill.terms;
+    }
+    None
 }
 
 /// The end of the period (or trial) that contains the day, billed or not; the day itself where none

@@ -437,6 +437,11 @@ pub enum Refusal {
         plan: String,
         currency: Option<Currency>,
     },
+    /// A price that would take its own place.
+    SamePrice {
+        plan: String,
+        currency: Currency,
+    },
     /// It has several, and none was named.
     WhichPrice {
         plan: String,

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::coupon::Redemption;
 use super::period::{Anchor, Cycle, Period};
 use super::plan::{Interval, Plan};
-use super::price::Price;
+use super::price::{Price, PriceMove};
 use super::tax::TaxBasis;
 use super::tenant::SuspensionCause;
 use super::{
@@ -44,6 +44,8 @@ pub struct Item {
     pub plan_name: String,
     /// For a whole interval.
     pub price: Price,
+    /// The prices that take its place, one after another.
+    pub moves: Vec<PriceMove>,
     /// Whether the plan's prices are with tax.
     pub basis: TaxBasis,
     pub quantity: i64,
@@ -58,8 +60,26 @@ impl Item {
             plan: plan.code.clone(),
             plan_name: plan.name.clone(),
             price: plan.price.clone(),
+            moves: Vec::new(),
             basis: plan.basis,
             quantity,
+        }
+    }
+
+    /// How many of its moves have come for a period that starts on that day.
+    fn moved(&self, start: NaiveDate) -> usize {
+        self.moves.iter().take_while(|to| to.from_on <= start).count()
+    }
+
+    /// It in a period that starts on that day, at the price that it has then.
+    fn in_period(&self, start: NaiveDate) -> Item {
+        match self.moved(start).checked_sub(1) {
+            None => self.clone(),
+            Some(last) => Item {
+                price: self.moves[last].price.clone(),
+                moves: self.moves[last + 1..].to_vec(),
+                ..self.clone()
+            },
         }
     }
 
@@ -139,6 +159,16 @@ impl Terms {
     /// The first item.
     pub fn first(&self) -> &Item {
         self.items.first()
+    }
+
+    /// They in a period that starts on that day: at the prices that took the place of those that they
+    /// have; `None` where these stay.
+    pub fn moved(&self, start: NaiveDate) -> Option<Terms> {
+        if self.items.iter().all(|item| item.moved(start) == 0) {
+            return None;
+        }
+        let items = Items::of(self.items.iter().map(|item| item.in_period(start)))?;
+        Some(Terms { items, interval: self.interval })
     }
 
     /// The names of the plans.
@@ -396,6 +426,7 @@ pub(super) fn example_terms(interval: Interval, price: Money, quantity: i64) -> 
         plan: "pro".into(),
         plan_name: "Pro".into(),
         price: super::price::example(price),
+        moves: Vec::new(),
         basis: TaxBasis::Exclusive,
         quantity,
     };

@@ -25,6 +25,7 @@ words! {
         PaymentReceived = "payment_received",
         TrialEnding = "trial_ending",
         TrialEnded = "trial_ended",
+        PriceChange = "price_change",
     }
 }
 
@@ -221,6 +222,22 @@ pub struct Trial {
     pub after: AfterTrial,
 }
 
+/// A price that an e-mail says will change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceChange {
+    /// The plan's name.
+    pub plan: String,
+    pub quantity: i64,
+    /// Of a whole interval for that quantity, before discount.
+    pub old: Money,
+    pub new: Money,
+    /// Whether that is with tax.
+    pub basis: TaxBasis,
+    pub interval: Interval,
+    /// Where the first period at the new price starts.
+    pub from_on: NaiveDate,
+}
+
 /// Everything that a template may fill in. What an e-mail does not tell of is empty or `None`.
 #[derive(Debug, Clone)]
 pub struct Content {
@@ -263,6 +280,7 @@ pub struct Content {
     pub payment: Option<ConfirmedPayment>,
     pub failure: Option<FailedPayment>,
     pub trial: Option<Trial>,
+    pub price_change: Option<PriceChange>,
     /// The Message-ID of the e-mail before it about the same invoice, whose thread it goes on with.
     pub in_reply_to: Option<String>,
 }

@@ -240,6 +240,9 @@ impl From<&Refusal> for Failure {
                 new("no_price", format!("{plan} has no live price"))
                     .hint(format!("subscriptions keep the one they have; billing plan price add {plan} gives it another"))
             }
+            R::SamePrice { plan, currency } => {
+                new("same_price", format!("{plan} costs that already in {currency}"))
+            }
             R::WhichPrice { plan, currencies } => {
                 let codes: Vec<_> = currencies.iter().map(|currency| currency.code()).collect();
                 new("which_price", format!("{plan} has prices in {}", codes.join(", ")))

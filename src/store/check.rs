@@ -434,6 +434,15 @@ pub const CHECKS: &[Check] = &[
               WHERE o.subscription_id IS NOT i.subscription_id",
     },
     Check {
+        name: "price_moves",
+        proves: "a price in whose place another comes is archived, and in the same currency",
+        sql: "SELECT p.code || ' has a price in ' || r.currency || ' that goes to another, and is '
+                || CASE WHEN r.archived_at IS NULL THEN 'live' ELSE 'in another currency' END
+              FROM price_moves m JOIN prices r ON r.id = m.old_price_id
+              JOIN prices n ON n.id = m.new_price_id JOIN plans p ON p.id = m.plan_id
+              WHERE r.archived_at IS NULL OR r.currency <> n.currency",
+    },
+    Check {
         name: "states",
         proves: "the history of each subscription ends with how it stands",
         sql: "SELECT 'sub_' || s.id || ' is ' || s.status || ' with item_' || i.id

@@ -137,7 +137,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 19,
-        summary: "items that join and leave a subscription",
+        summary: "several items, and prices that take the place of others",
         sql: Some(include_str!("migrations/19.sql")),
         fill: None,
     },

@@ -1,13 +1,14 @@
 //! The rows of plans and of their prices.
 
+use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Row};
 use rust_decimal::Decimal;
 
 use super::{Db, columns};
 use crate::domain::plan::{Interval, ListedPrice, NewPlan, NewPrice, Plan};
-use crate::domain::price::{Model, ModelWord, Price, PriceTerms, Tier, Tiers};
+use crate::domain::price::{Model, ModelWord, Price, PriceMove, PriceTerms, Tier, Tiers};
 use crate::domain::tax::TaxBasis;
-use crate::domain::{Act, Currency, Money, PlanId, PriceId, Refusal, Result};
+use crate::domain::{Act, Currency, Money, PlanId, PriceId, Refusal, Result, SubscriptionId};
 
 /// The columns of a price, `$of` in the query, for [`price`]: each has `$name` before its own.
 macro_rules! price_columns {
@@ -251,6 +252,66 @@ impl Db<'_> {
             .prepare_cached("UPDATE prices SET archived_at = ?2 WHERE id = ?1")?
             .execute((id.0, act.at()))?;
         Ok(())
+    }
+
+    /// Lets the subscriptions that have a price go to another one of its plan, each with its first
+    /// period that starts on or after that day.
+    ///
+    /// # Errors
+    /// A rule of the schema says no.
+    pub fn move_price(
+        &self,
+        act: &Act,
+        plan: PlanId,
+        (old, new): (PriceId, PriceId),
+        from_on: NaiveDate,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO price_moves (old_price_id, new_price_id, plan_id, from_on, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute((old.0, new.0, plan.0, from_on.to_string(), act.at()))?;
+        Ok(())
+    }
+
+    /// The prices that take the place of one, one after another.
+    pub(super) fn price_moves(&self, id: PriceId) -> rusqlite::Result<Vec<PriceMove>> {
+        let mut statement = self.conn.prepare_cached(concat!(
+            "WITH RECURSIVE moves (price_id, from_on, nth) AS (
+               SELECT new_price_id, from_on, 1 FROM price_moves WHERE old_price_id = ?1
+               UNION ALL
+               SELECT m.new_price_id, m.from_on, nth + 1
+               FROM moves JOIN price_moves m ON m.old_price_id = moves.price_id)
+             SELECT moves.from_on, ",
+            price_columns!("r", "price"),
+            " FROM moves JOIN prices r ON r.id = moves.price_id ORDER BY moves.nth"
+        ))?;
+        let moves = statement.query_map([id.0], |row| {
+            Ok(PriceMove { from_on: columns::date(row, "from_on")?, price: price(row, PRICE)? })
+        })?;
+        moves.collect()
+    }
+
+    /// The subscriptions of which an item has or will have a price, or one in whose place it comes.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn subscriptions_that_move(&self, to: PriceId) -> Result<Vec<SubscriptionId>> {
+        let mut statement = self.conn.prepare_cached(
+            "WITH RECURSIVE before (id) AS (
+               SELECT old_price_id FROM price_moves WHERE new_price_id = ?1
+               UNION ALL
+               SELECT m.old_price_id FROM before JOIN price_moves m ON m.new_price_id = before.id)
+             SELECT s.id FROM subscriptions s
+             WHERE s.status <> 'canceled' AND EXISTS (SELECT 1 FROM subscription_items i
+               WHERE i.subscription_id = s.id AND i.standing <> 'removed'
+                 AND (i.price_id IN (SELECT id FROM before)
+                   OR i.pending_price_id IN (SELECT id FROM before)))
+             ORDER BY s.id",
+        )?;
+        let found = statement.query_map([to.0], |row| Ok(SubscriptionId(row.get(0)?)))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Gives a plan another name and trial. Its interval never changes.

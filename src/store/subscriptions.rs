@@ -49,7 +49,10 @@ macro_rules! subscription_query {
             "SELECT s.*, t.slug AS tenant,
                     EXISTS (SELECT 1 FROM redemptions WHERE subscription_id = s.id
                       AND subscription_id IS NOT NULL AND returned_at IS NULL) AS redeemed,
-                    i.id AS item_id, i.standing, i.quantity, p.id AS plan_id, p.code, p.name, p.interval,
+                    i.id AS item_id, i.standing, i.quantity,
+                    EXISTS (SELECT 1 FROM price_moves WHERE old_price_id = i.price_id) AS moves,
+                    EXISTS (SELECT 1 FROM price_moves WHERE old_price_id = i.pending_price_id)
+                      AS next_moves, p.id AS plan_id, p.code, p.name, p.interval,
                     p.interval_count, p.tax_inclusive, ",
             price_columns!("r", "price"),
             ", i.pending_quantity, n.id AS next_plan_id, n.code AS next_code,
@@ -82,7 +85,7 @@ impl Db<'_> {
         let mut current: Option<(Subscription, Vec<ItemRow>)> = None;
         while let Some(row) = rows.next()? {
             let id = SubscriptionId(row.get("id")?);
-            let item = items::item_row(row)?;
+            let item = self.item_row(row)?;
             if let Some((_, same)) = current.as_mut().filter(|(current, _)| current.id == id) {
                 same.push(item);
                 continue;

@@ -534,7 +534,7 @@ pub fn price(plan: &str, listed: &ListedPrice) -> Value {
 }
 
 /// What a price costs: `49.90`, `10.00 per 100`, `to 10: 5.00 + 20.00; to inf: 4.00`.
-fn price_says(model: &Model, currency: Currency) -> String {
+pub fn price_says(model: &Model, currency: Currency) -> String {
     let major = |amount| money::major(amount, currency);
     let tier = |tier: &Tier| {
         let flat = (!tier.flat.is_zero()).then(|| format!(" + {}", major(tier.flat)));
@@ -595,6 +595,9 @@ pub const SUBSCRIPTION_FIELDS: &[&str] = &[
 /// next period. One that joins has a quantity of 0 now, one that leaves will have.
 fn items(subscription: &Subscription) -> Vec<Value> {
     let (terms, coming) = (&subscription.terms, subscription.coming_terms());
+    // At the prices of the next period.
+    let moved = subscription.next_billing_on.and_then(|on| coming.moved(on));
+    let coming = moved.as_ref().unwrap_or(coming);
     let with = |item: &Item, quantity: i64, next: Option<&Item>, joins: bool| {
         let pending = next.map_or(0, |next| next.quantity);
         json!({
@@ -603,6 +606,8 @@ fn items(subscription: &Subscription) -> Vec<Value> {
             "pending_plan": next.map(|next| &next.plan).filter(|plan| **plan != item.plan),
             "pending_quantity": Some(pending).filter(|pending| *pending != quantity),
             "price": item.price.major(),
+            "pending_price": next.filter(|next| next.price != item.price)
+                .and_then(|next| next.price.major()),
             "currency": item.price.currency.code(),
             "joins": joins,
             "leaves": next.is_none(),

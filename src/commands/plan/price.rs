@@ -168,7 +168,7 @@ fn archive(ctx: &mut Context, args: &Archive) -> anyhow::Result<()> {
 }
 
 /// The live price in that currency; the only one where none is named.
-fn live(
+pub(super) fn live(
     plan: &str,
     mut prices: Vec<ListedPrice>,
     currency: Option<Currency>,

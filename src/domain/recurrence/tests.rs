@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use super::super::price::PriceMove;
+use super::super::subscription::Items;
 use super::*;
 use crate::domain::period::Anchor;
 use crate::domain::plan::Interval;
@@ -41,9 +43,7 @@ fn apply(subscription: &mut Subscription, decision: &Decision) {
     subscription.period = Some(last.period);
     subscription.next_billing_on = decision.next_on;
     subscription.cycle = decision.cycle;
-    if let Some(pending) = subscription.pending.take() {
-        subscription.terms = pending;
-    }
+    (subscription.terms, subscription.pending) = (last.terms.clone(), None);
 }
 
 /// The starts of the first `count` periods.
@@ -233,6 +233,31 @@ fn a_change_of_plan_or_quantity_holds_from_the_next_period_on() {
     let third = decide(&subscription, day("2029-03-31"), Backlog::Held);
     let begun: Vec<_> = third.bills.iter().map(|bill| bill.period.start).collect();
     assert_eq!(begun, [day("2029-02-28"), day("2029-03-31")]);
+}
+
+/// A price of 49.90 becomes 59.90 from 10 March on and 69.90 from 1 May on.
+#[test]
+fn a_price_that_takes_the_place_of_another_holds_from_the_first_period_that_starts_then() {
+    let mut subscription = begun(Anchor::Calendar, day("2026-01-01"), months(1));
+    let to = |from_on: &str, minor| PriceMove {
+        from_on: day(from_on),
+        price: terms(months(1), minor, 1).first().price.clone(),
+    };
+    let mut item = subscription.terms.first().clone();
+    item.moves = vec![to("2026-03-10", 5990), to("2026-05-01", 6990)];
+    subscription.terms.items = Items::one(item);
+    let expected = [4990, 4990, 4990, 5990, 6990, 6990];
+    // All that was missed at once, and month by month: the same bills.
+    let missed = decide(&subscription, day("2026-06-15"), Backlog::Held);
+    assert_eq!(missed.bills.iter().map(comes_to).collect::<Vec<_>>(), expected);
+    let mut one_by_one = Vec::new();
+    for month in 1..=6 {
+        let decision = decide(&subscription, day(&format!("2026-{month:02}-02")), Backlog::Held);
+        one_by_one.extend(decision.bills.iter().map(comes_to));
+        apply(&mut subscription, &decision);
+    }
+    assert_eq!(one_by_one, expected);
+    assert_eq!(subscription.terms.first().moves, []);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::domain::subscription::Collection;
 use crate::domain::tax::{self, OwnTax, SellerTax, TaxBasis, Taxed, Treatment};
 use crate::domain::template::{
     AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
-    PaidInvoice, Template, ToldCreditNote, Trial, Variant,
+    PaidInvoice, PriceChange, Template, ToldCreditNote, Trial, Variant,
 };
 use crate::domain::trial::first_paid_day;
 use crate::domain::{CreditNoteId, Currency, InvoiceId, Money, Refusal, Result, TenantId};
@@ -36,7 +36,7 @@ fn count(number: usize, locale: Locale) -> String {
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `declined`, `today`, `overdue`
 /// (the newest hundred, oldest first), `overdue_count` (of all of them), `overdue_more` (how many
 /// older ones are not listed), `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
-/// `credit_note`, `attached` (whether its PDF goes with the e-mail), `payment`, `failure` and `trial`. Every key is always there. A text that is not there, or empty, is `none`;
+/// `credit_note`, `attached` (whether its PDF goes with the e-mail), `payment`, `failure`, `trial` and `price_change`. Every key is always there. A text that is not there, or empty, is `none`;
 /// so are a discount, a tax and a sum paid or due of zero.
 ///
 /// `trial` has `plan`, `quantity`, `ends_on` (the last free day), `first_paid_on`,
@@ -61,6 +61,7 @@ pub fn of(content: &Content) -> Result<Value> {
         Template::TrialEnding | Template::TrialEnded if content.trial.is_none() => {
             return missing("trial");
         }
+        Template::PriceChange if content.price_change.is_none() => return missing("price"),
         _ => {}
     }
     let invoice = content.invoice.as_ref().map(|invoice| invoice_facts(invoice, content));
@@ -93,6 +94,7 @@ pub fn of(content: &Content) -> Result<Value> {
         payment => content.payment.as_ref().map(|payment| payment_facts(payment, locale)),
         failure => content.failure.as_ref().map(|failure| failure_facts(failure, content)),
         trial => content.trial.as_ref().map(|trial| trial_facts(trial, content)),
+        price_change => content.price_change.as_ref().map(|change| price_change(change, locale)),
     })
 }
 
@@ -164,6 +166,18 @@ fn trial_facts(trial: &Trial, content: &Content) -> Value {
             AfterTrial::Canceled => "canceled",
         },
         last_day_is_today => trial.ends_on == content.today,
+    }
+}
+
+fn price_change(change: &PriceChange, locale: Locale) -> Value {
+    context! {
+        plan => change.plan.as_str(),
+        quantity => change.quantity,
+        old => amount(change.old, locale),
+        new => amount(change.new, locale),
+        tax_inclusive => change.basis.is_inclusive(),
+        interval => wording::interval(change.interval, locale),
+        from_on => day(change.from_on, locale),
     }
 }
 
@@ -305,6 +319,15 @@ pub fn sample(example: &Example) -> Content {
         },
         in_reply_to: None,
         trial: sample_trial(example),
+        price_change: (template == Template::PriceChange).then(|| PriceChange {
+            plan: sample_plan(locale).to_owned(),
+            quantity: 1,
+            old: sample_price(currency),
+            new: Money::from_minor(sample_price(currency).minor() / 100 * 110, currency),
+            basis: example.basis,
+            interval: Interval { unit: IntervalUnit::Month, count: 1 },
+            from_on: plus_days(today, 30),
+        }),
         comes_back: true,
         paid: true,
         collecting: (variant == Some(Variant::Pending))

@@ -59,3 +59,24 @@ UPDATE invoice_lines SET plan_id = coalesce(
      ORDER BY h.id DESC LIMIT 1),
     (SELECT plan_id FROM subscription_items WHERE id = invoice_lines.item_id))
   WHERE item_id IS NOT NULL;
+
+-- A price whose subscriptions go to another one, each with its first period that starts on or after that
+-- day. Nothing is written of a subscription before: whoever looks at a period to come asks here.
+CREATE TABLE price_moves (
+  old_price_id INTEGER PRIMARY KEY,
+  new_price_id INTEGER NOT NULL UNIQUE,
+  plan_id INTEGER NOT NULL REFERENCES plans (id),
+  from_on TEXT NOT NULL CHECK (date(from_on) IS from_on),
+  created_at TEXT NOT NULL,
+  FOREIGN KEY (old_price_id, plan_id) REFERENCES prices (id, plan_id),
+  FOREIGN KEY (new_price_id, plan_id) REFERENCES prices (id, plan_id),
+  CHECK (old_price_id < new_price_id)
+) STRICT;
+CREATE TRIGGER price_moves_no_update BEFORE UPDATE ON price_moves
+BEGIN
+  SELECT RAISE(ABORT, 'what was announced of a price cannot be changed');
+END;
+CREATE TRIGGER price_moves_no_delete BEFORE DELETE ON price_moves
+BEGIN
+  SELECT RAISE(ABORT, 'what was announced of a price cannot be deleted');
+END;

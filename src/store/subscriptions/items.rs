@@ -3,6 +3,7 @@
 use rusqlite::Row;
 
 use crate::domain::plan::Interval;
+use crate::domain::price::{Price, PriceMove};
 use crate::domain::subscription::{Item, Items, Subscription, Terms};
 use crate::domain::{Act, ItemId, PlanId, PriceId, Result, SubscriptionId};
 use crate::store::Db;
@@ -23,40 +24,54 @@ enum Next {
     Leaves,
 }
 
-/// An item, from a row of the query of subscriptions.
-pub(super) fn item_row(row: &Row) -> rusqlite::Result<ItemRow> {
-    let id = ItemId(row.get("item_id")?);
-    let item = Item {
-        id,
-        plan_id: PlanId(row.get("plan_id")?),
-        plan: row.get("code")?,
-        plan_name: row.get("name")?,
-        price: price(row, PRICE)?,
-        basis: basis(row, "tax_inclusive")?,
-        quantity: row.get("quantity")?,
-    };
-    let next = match row.get_ref("standing")?.as_str()? {
-        "joins" => Next::Joins,
-        "leaves" => Next::Leaves,
-        _ => pending(row, id)?,
-    };
-    Ok(ItemRow { item, interval: interval(row, "interval", "interval_count")?, next })
-}
+impl Db<'_> {
+    /// An item, from a row of the query of subscriptions.
+    pub(super) fn item_row(&self, row: &Row) -> rusqlite::Result<ItemRow> {
+        let id = ItemId(row.get("item_id")?);
+        let price = price(row, PRICE)?;
+        let item = Item {
+            id,
+            plan_id: PlanId(row.get("plan_id")?),
+            plan: row.get("code")?,
+            plan_name: row.get("name")?,
+            moves: self.moves_of(row, "moves", &price)?,
+            price,
+            basis: basis(row, "tax_inclusive")?,
+            quantity: row.get("quantity")?,
+        };
+        let next = match row.get_ref("standing")?.as_str()? {
+            "joins" => Next::Joins,
+            "leaves" => Next::Leaves,
+            _ => self.pending(row, id)?,
+        };
+        Ok(ItemRow { item, interval: interval(row, "interval", "interval_count")?, next })
+    }
 
-/// What an item that stays changes to.
-fn pending(row: &Row, id: ItemId) -> rusqlite::Result<Next> {
-    let Some(quantity) = row.get("pending_quantity")? else { return Ok(Next::Stays) };
-    let item = Item {
-        id,
-        plan_id: PlanId(row.get("next_plan_id")?),
-        plan: row.get("next_code")?,
-        plan_name: row.get("next_name")?,
-        price: price(row, NEXT_PRICE)?,
-        basis: basis(row, "next_tax_inclusive")?,
-        quantity,
-    };
-    let interval = interval(row, "next_interval", "next_interval_count")?;
-    Ok(Next::Changes(Box::new((item, interval))))
+    /// What an item that stays changes to.
+    fn pending(&self, row: &Row, id: ItemId) -> rusqlite::Result<Next> {
+        let Some(quantity) = row.get("pending_quantity")? else { return Ok(Next::Stays) };
+        let price = price(row, NEXT_PRICE)?;
+        let item = Item {
+            id,
+            plan_id: PlanId(row.get("next_plan_id")?),
+            plan: row.get("next_code")?,
+            plan_name: row.get("next_name")?,
+            moves: self.moves_of(row, "next_moves", &price)?,
+            price,
+            basis: basis(row, "next_tax_inclusive")?,
+            quantity,
+        };
+        let interval = interval(row, "next_interval", "next_interval_count")?;
+        Ok(Next::Changes(Box::new((item, interval))))
+    }
+
+    /// Few prices move: they are asked only where that column says so.
+    fn moves_of(&self, row: &Row, column: &str, of: &Price) -> rusqlite::Result<Vec<PriceMove>> {
+        match row.get(column)? {
+            true => self.price_moves(of.id),
+            false => Ok(Vec::new()),
+        }
+    }
 }
 
 /// A subscription with the terms that the rows of its items say. Where any item is to change, the

@@ -18,13 +18,13 @@ use crate::domain::stage::Stage;
 use crate::domain::subscription::{Item, SubscriptionStatus, Terms};
 use crate::domain::template::{
     AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, PaidInvoice,
-    Template, ToldCreditNote, Trial,
+    PriceChange, Template, ToldCreditNote, Trial,
 };
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::trial::Action;
 use crate::domain::{
-    Act, CreditNoteId, InvoiceId, Money, Refusal, Result, SubscriptionId, TransactionId,
+    Act, CreditNoteId, InvoiceId, Money, PlanId, Refusal, Result, SubscriptionId, TransactionId,
 };
 use crate::mail::wording;
 use crate::store::dunning::ToldStep;
@@ -71,6 +71,7 @@ pub(super) fn facts(
         payment: None,
         failure: None,
         trial: None,
+        price_change: None,
         in_reply_to: None,
     };
     match email.template {
@@ -118,6 +119,12 @@ pub(super) fn facts(
             content.failure = failed_payment(db, email, tenant.locale, config, act)?;
             if content.failure.is_none() {
                 return Ok(Facts::Nothing("the invoice is settled, or its charge is under way"));
+            }
+        }
+        Template::PriceChange => {
+            content.price_change = price_change(db, email, act)?;
+            if content.price_change.is_none() {
+                return Ok(Facts::Nothing("the subscription has ended"));
             }
         }
         Template::TrialEnding | Template::TrialEnded => {
@@ -172,19 +179,49 @@ pub(super) fn trial_facts(
         (Some(Action::Remind), _) => return Ok(Some("the trial is over, or was ended before")),
         _ => return Ok(Some("the subscription is not any more what the trial's end made it")),
     };
+    let first_paid_on = book.paid_from(&subscription, ends_on)?.0;
     let terms = subscription.coming_terms();
+    let terms = &terms.moved(first_paid_on).unwrap_or_else(|| terms.clone());
     let (plan, quantity) = sold(terms);
     content.trial = Some(Trial {
         plan,
         quantity,
         ends_on,
-        first_paid_on: book.paid_from(&subscription, ends_on)?.0,
+        first_paid_on,
         price: terms.amount()?,
         basis: terms.basis(),
         interval: terms.interval,
         after,
     });
     Ok(None)
+}
+
+/// The price that changes; `None` where the subscription has ended or will have by then.
+fn price_change(db: &Db, email: &Email, act: &Act) -> Result<Option<PriceChange>> {
+    let facts = queued_facts(email);
+    let (id, plan) = (facts["subscription"].as_i64(), facts["plan"].as_i64());
+    let from_on = facts["from_on"].as_str().and_then(|text| text.parse().ok());
+    let currency = facts["currency"].as_str().and_then(|text| text.parse().ok());
+    let (Some((id, plan)), Some((from_on, currency))) = (id.zip(plan), from_on.zip(currency))
+    else {
+        return Ok(None);
+    };
+    let subscription = db.subscription(SubscriptionId(id))?;
+    let ended = subscription.status_on(act.today, false) == SubscriptionStatus::Canceled;
+    if ended || subscription.ends_on.is_some_and(|on| on <= from_on) {
+        return Ok(None);
+    }
+    let plan = db.plan_by_id(PlanId(plan))?;
+    let amount = |name: &str| Money::from_minor(facts[name].as_i64().unwrap_or_default(), currency);
+    Ok(Some(PriceChange {
+        plan: plan.name,
+        quantity: facts["quantity"].as_i64().unwrap_or(1),
+        old: amount("old_minor"),
+        new: amount("new_minor"),
+        basis: plan.basis,
+        interval: plan.interval,
+        from_on,
+    }))
 }
 
 /// What is sold, and how many of it: several items are said as one thing, each with its number.

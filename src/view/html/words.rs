@@ -98,6 +98,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("payment_received", "payment received", "paiement reçu"),
     ("trial_ending", "trial ending", "fin d’essai proche"),
     ("trial_ended", "trial ended", "essai terminé"),
+    ("price_change", "price change", "changement de prix"),
     ("payment", "payment", "paiement"),
     ("charge", "charge", "paiement automatique"),
     ("refund", "refund", "remboursement"),
