@@ -231,24 +231,23 @@ fn changed(subscription: &Subscription, before: &Slot, change: &Change) -> Resul
     Ok(Slot { item, interval: plan.interval })
 }
 
-/// What is added: where it is an item that was to leave, that one, at the price that it has.
+/// What is added: where it is an item that was to leave, or is to join later, that one, at the price that
+/// it has.
 fn at_its_price(
     subscription: &Subscription,
     terms: &Terms,
     new: Slot,
     plan: &Plan,
 ) -> Result<Slot> {
-    let leaves = |item: &&Item| item.plan_id == plan.id && terms.items.same(item).is_none();
-    match subscription.terms.items.iter().find(leaves) {
-        Some(leaves) => {
-            let item = Item { quantity: new.item.quantity, ..leaves.clone() };
-            Ok(Slot { item, interval: subscription.terms.interval })
-        }
-        None => {
-            check_available(subscription, plan)?;
-            Ok(new)
+    let other = |item: &&Item| item.plan_id == plan.id && terms.items.same(item).is_none();
+    for known in [&subscription.terms, subscription.coming_terms()] {
+        if let Some(item) = known.items.iter().find(other) {
+            let item = Item { quantity: new.item.quantity, ..item.clone() };
+            return Ok(Slot { item, interval: known.interval });
         }
     }
+    check_available(subscription, plan)?;
+    Ok(new)
 }
 
 /// Checks that a subscription may have a plan.

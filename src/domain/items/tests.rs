@@ -125,6 +125,18 @@ fn an_item_that_was_to_leave_and_is_added_again_stays_what_it_was() {
     assert_eq!(more.first().price, subscription.terms.first().price);
 }
 
+/// An edit of what there is now knows the item that is to join: it is that one, which joins earlier.
+#[test]
+fn an_item_that_is_to_join_is_the_one_that_is_added_now() {
+    let mut subscription = two_of_pro();
+    let support = plan(4, "support", "EUR");
+    let mut pending = subscription.terms.clone();
+    pending.items.push(Item { id: ItemId(9), ..Item::new(&support, 3) });
+    subscription.pending = Some(pending);
+    let now = edited(&subscription, &subscription.terms, &add(support, 1)).unwrap();
+    assert_eq!(listed(&now), [(1, "pro".to_owned(), 2), (9, "support".to_owned(), 1)]);
+}
+
 #[test]
 fn an_item_is_named_by_what_it_is_to_be_or_is() {
     let mut subscription = pro_with_seats();
