@@ -130,6 +130,23 @@ fn a_pending_item_that_is_billed_twice_or_by_none_or_otherwise_is_found() {
 }
 
 #[test]
+fn a_price_that_is_live_and_goes_to_another_is_found() {
+    let shop = Shop::new();
+    shop.plan("monthly", "31", "1", &[]);
+    shop.ok(&["plan", "reprice", "monthly", "--price", "32", "--as-of", "2026-01-10"]);
+    shop.check();
+    shop.sql()
+        .execute_batch("DROP TRIGGER prices_stay_archived; DROP INDEX prices_live; UPDATE prices SET archived_at = NULL")
+        .expect("a damaged file");
+    let currency = shop.json(&["plan", "show", "monthly"])["currency"].as_str().map(str::to_owned);
+    let expected = format!(
+        "monthly has a price in {} that goes to another, and is live",
+        currency.expect("a currency")
+    );
+    assert_eq!(found(&shop, "price_moves"), (1, vec![expected]));
+}
+
+#[test]
 fn a_history_that_does_not_end_with_how_a_subscription_stands_is_found() {
     let shop = Shop::new();
     shop.plan("monthly", "31", "1", &[]);

@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 
 use billing::books::change::NewNow;
 use billing::books::pause::Credit;
+use billing::books::reprice::Existing;
 use billing::books::subscribe::NewStart;
 use billing::books::{Back, Book, Sent, Then, Voiding};
 use billing::domain::invoice::{Amounts, Invoice, Line};
 use billing::domain::items::{self, Beside, Change, Edit};
 use billing::domain::period::Anchor;
 use billing::domain::plan::Plan;
+use billing::domain::price::{Model, PriceTerms};
 use billing::domain::proration::BillChanges;
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Collection, NewPause, Subscription, When};
-use billing::domain::{Act, Refusal, Result};
+use billing::domain::{Act, Money, Refusal, Result};
 use billing::store::{Db, SubscriptionFilter};
 use billing::tasks::Options;
 use chrono::{Days, NaiveDate};
@@ -59,6 +61,16 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
         Ok(true)
     })?;
     let subscription = random.one_of(&subscriptions);
+    if random.below(25) == 0 {
+        let price = Money::from_minor(500 + random.below(20_000) as i64, plan.price.currency);
+        let terms = PriceTerms::plain(Model::per_unit(price));
+        let from = act.today + chrono::Days::new(random.below(70));
+        let existing = match random.below(4) {
+            0 => Existing::Keep,
+            _ => Existing::MoveFrom(Some(from)),
+        };
+        return Book::new(db, act, config).reprice(&plan, &plan.price, terms, existing).map(drop);
+    }
     match (random.below(14), subscription) {
         (0, _) | (_, None) if subscriptions.len() < 8 => {
             let later = chrono::Days::new(random.below(3) * random.below(40));
