@@ -273,7 +273,7 @@ fn a_subscription_that_ends_bills_what_waits_for_it() {
     assert_eq!(report["totals"]["EUR"], "74.00");
     let mut list = shop.json(&["invoice", "list", "--tenant", "acme"]);
     let last = list.as_array_mut().expect("a list").pop().expect("an invoice");
-    assert_eq!((&last["total"], &last["purpose"]), (&json!("12.00"), &Value::Null));
+    assert_eq!((&last["total"], &last["purpose"]), (&json!("12.00"), &json!("single")));
     assert_eq!(lines(&shop, &text(&last["number"])), [["Training", "12.00", "0.00"]]);
     // Nothing of it is left, and what names no subscription goes on to wait.
     assert_eq!(shop.refusal(&["invoice", "preview", "--subscription", "sub_1"]), "no_next_invoice");

@@ -208,7 +208,7 @@ impl Book<'_> {
         new: &NewNow,
     ) -> Result<Changed> {
         let terms = &new.terms.terms;
-        let net = |terms: &Terms| billed.rest.net(terms, billed.discount.as_ref());
+        let net = |terms: &Terms| billed.rest.net(terms, billed.redemption.as_ref());
         let mut changed = Changed::nothing(terms.currency());
         (changed.credit, changed.charge) = (net(&subscription.terms)?, net(terms)?);
         let difference = changed.difference();
@@ -309,7 +309,7 @@ impl Book<'_> {
         giving: Giving,
     ) -> Result<Changed> {
         let mut changed = Changed::nothing(subscription.terms.currency());
-        changed.credit = billed.rest.net(&subscription.terms, billed.discount.as_ref())?;
+        changed.credit = billed.rest.net(&subscription.terms, billed.redemption.as_ref())?;
         let given = self.give_back(subscription, billed, changed.credit, giving)?;
         self.add_given(subscription, given, &mut changed)?;
         if billed.invoice.is_none() {

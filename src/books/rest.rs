@@ -2,7 +2,7 @@
 //! `domain/proration.rs`.
 
 use super::{Book, Crediting, Notify};
-use crate::domain::coupon::Discount;
+use crate::domain::coupon::Redemption;
 use crate::domain::credit_note::{
     AskedSplit, CreditNote, CreditReason, Credited, Part, charged_left,
 };
@@ -24,7 +24,7 @@ pub(super) struct BilledRest {
     /// Its invoice; `None` where another program billed it.
     pub invoice: Option<Invoice>,
     /// What discounts it.
-    pub discount: Option<Discount>,
+    pub redemption: Option<Redemption>,
 }
 
 /// Where the part of what is given back goes that was paid.
@@ -69,7 +69,7 @@ impl Book<'_> {
             return Ok(Some(BilledRest {
                 rest: Rest::of(cycle, today, until),
                 period: Period { start, end },
-                discount: self.db.discount_on(invoice.id)?,
+                redemption: self.db.redemption_on(invoice.id)?,
                 invoice: Some(invoice),
             }));
         }
@@ -78,7 +78,7 @@ impl Book<'_> {
             rest: Rest::of(cycle, today, until),
             period: Period { start: cycle.interval_around(today).start, end: until },
             invoice: None,
-            discount: None,
+            redemption: None,
         }))
     }
 

@@ -104,15 +104,11 @@ pub fn change_now(
     today: NaiveDate,
 ) -> Result<NewTerms> {
     subscription.check_running(today)?;
-    let mut terms = edited(subscription, &subscription.terms, edit)?;
+    let terms = edited(subscription, &subscription.terms, edit)?;
     let pending = match &subscription.pending {
         None => None,
         Some(pending) => Some(pending_after(subscription, pending, edit)?),
     };
-    if let Some(pending) = &pending {
-        // What was to join with the next period joins today.
-        terms.items = terms.items.joined_by(&pending.items);
-    }
     let pending = pending.filter(|pending| *pending != terms);
     let same = terms == subscription.terms && pending == subscription.pending;
     if same && beside == Beside::Nothing {

@@ -6,7 +6,7 @@
 
 use chrono::NaiveDate;
 
-use super::coupon::Discount;
+use super::coupon::{Discount, Redemption};
 use super::period::{Cycle, Period, Proration};
 use super::subscription::Terms;
 use super::{Money, Result, calendar, words};
@@ -49,15 +49,22 @@ impl Rest {
     }
 
     /// What terms come to for it: their share of a whole interval, less the percentage that discounts the
-    /// period, rounded once. A fixed discount was for the period as it was billed, and stays with it.
+    /// period (of a coupon that is limited to plans, those plans' items), rounded once. A fixed discount was for the period as it was billed, and stays with it.
     ///
     /// # Errors
     /// An amount that is too large.
-    pub fn net(self, terms: &Terms, discount: Option<&Discount>) -> Result<Money> {
+    pub fn net(self, terms: &Terms, redemption: Option<&Redemption>) -> Result<Money> {
         let whole = terms.amount()?;
-        let off = match discount {
-            Some(percent @ Discount::Percent(_)) => percent.off(whole)?,
-            _ => Money::zero(whole.currency()),
+        let percent = |of: &&Redemption| matches!(of.discount, Discount::Percent(_));
+        let off = match redemption.filter(percent) {
+            None => Money::zero(whole.currency()),
+            Some(redemption) => {
+                let mut open = Money::zero(whole.currency());
+                for item in terms.items.iter().filter(|i| redemption.takes(Some(i.plan_id))) {
+                    open = open.plus(item.amount()?)?;
+                }
+                redemption.discount.off(open)?
+            }
         };
         Ok(whole.minus(off)?.share(self.share.days, self.share.of)?)
     }
@@ -71,6 +78,7 @@ mod tests {
     use crate::domain::period::Anchor;
     use crate::domain::plan::{Interval, IntervalUnit};
     use crate::domain::subscription::example_terms;
+    use crate::domain::{CouponId, PlanId, RedemptionId};
 
     const MONTH: Interval = Interval { unit: IntervalUnit::Month, count: 1 };
 
@@ -80,6 +88,20 @@ mod tests {
 
     fn terms(minor: i64, quantity: i64) -> Terms {
         example_terms(MONTH, Money::from_minor(minor, "EUR".parse().unwrap()), quantity)
+    }
+
+    fn redemption(discount: Discount) -> Redemption {
+        Redemption {
+            id: RedemptionId(1),
+            coupon_id: CouponId(1),
+            code: "TEN".into(),
+            discount,
+            periods_left: None,
+            subscription_id: None,
+            ended_at: None,
+            removed_at: None,
+            plans: Vec::new(),
+        }
     }
 
     fn rest(anchor: Anchor, start: &str, today: &str) -> Rest {
@@ -107,11 +129,14 @@ mod tests {
     #[test]
     fn a_percentage_comes_off_both_sides_and_a_fixed_amount_off_neither() {
         let rest = rest(Anchor::Calendar, "2026-03-01", "2026-03-15");
-        let ten = Discount::Percent("10".parse().unwrap());
-        let fixed = Discount::Amount(Money::from_minor(500, "EUR".parse().unwrap()));
+        let ten = redemption(Discount::Percent("10".parse().unwrap()));
+        let fixed = redemption(Discount::Amount(Money::from_minor(500, "EUR".parse().unwrap())));
+        let of_other_plan = Redemption { plans: vec![PlanId(2)], ..ten.clone() };
         // 31.00 × 17 ÷ 31; 27.90 × 17 ÷ 31.
-        for (discount, minor) in [(None, 1700), (Some(&ten), 1530), (Some(&fixed), 1700)] {
-            assert_eq!(rest.net(&terms(3100, 1), discount).unwrap().minor(), minor);
+        for (redemption, minor) in
+            [(None, 1700), (Some(&ten), 1530), (Some(&fixed), 1700), (Some(&of_other_plan), 1700)]
+        {
+            assert_eq!(rest.net(&terms(3100, 1), redemption).unwrap().minor(), minor);
         }
     }
 
@@ -135,7 +160,7 @@ mod tests {
             percent in prop::option::of(1u32..=100),
         ) {
             let terms = terms(minor, quantity);
-            let discount = percent.map(|percent| Discount::Percent(percent.into()));
+            let discount = percent.map(|percent| redemption(Discount::Percent(percent.into())));
             let cycle = Cycle::starting(Anchor::Calendar, day("2026-03-01"), MONTH);
             let at = calendar::plus_days(day("2026-03-01"), cut);
             let of = |from, until| Rest::of(cycle, from, until).net(&terms, discount.as_ref());

@@ -122,16 +122,6 @@ impl Items {
         self.iter().find(|item| item.is_same(other))
     }
 
-    /// These, each that is new as the item of its plan among `others`, where there is one.
-    pub fn joined_by(&self, others: &Items) -> Items {
-        let known = |item: &Item| {
-            let is_new = item.id == ItemId::NEW;
-            let same = others.iter().find(|other| is_new && other.plan_id == item.plan_id);
-            Item { id: same.map_or(item.id, |same| same.id), ..item.clone() }
-        };
-        Items { first: known(&self.first), others: self.others.iter().map(known).collect() }
-    }
-
     /// Adds an item behind the others.
     pub fn push(&mut self, item: Item) {
         self.others.push(item);

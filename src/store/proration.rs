@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rusqlite::OptionalExtension;
 
 use super::{Db, columns};
-use crate::domain::coupon::Discount;
+use crate::domain::coupon::Redemption;
 use crate::domain::invoice::Invoice;
 use crate::domain::period::{Anchor, Cycle, Period};
 use crate::domain::{Act, InvoiceId, RedemptionId, Result, SubscriptionId};
@@ -51,18 +51,17 @@ impl Db<'_> {
         ids.map(|id| self.invoice_by_id(id?)).collect()
     }
 
-    /// The discount of the redemption that an invoice has, as it was redeemed.
+    /// The redemption whose discount an invoice has.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn discount_on(&self, invoice: InvoiceId) -> Result<Option<Discount>> {
+    pub fn redemption_on(&self, invoice: InvoiceId) -> Result<Option<Redemption>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT redemption_id FROM coupon_usages
              WHERE invoice_id = ?1 AND returned_at IS NULL",
         )?;
         let id = statement.query_row([invoice.0], |row| Ok(RedemptionId(row.get(0)?)));
-        let redemption = id.optional()?.map(|id| self.redemption(id)).transpose()?;
-        Ok(redemption.map(|redemption| redemption.discount))
+        id.optional()?.map(|id| self.redemption(id)).transpose()
     }
 
     /// Notes that the rest of the period of an invoice, from that day on, was given back.
