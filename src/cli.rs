@@ -84,6 +84,12 @@ enum Command {
     /// What is sold: price, interval, trial
     #[command(subcommand)]
     Plan(commands::plan::Command),
+    /// What usage is measured by
+    #[command(subcommand)]
+    Meter(commands::meter::Command),
+    /// What customers use: take it in, look at it, void it
+    #[command(subcommand)]
+    Usage(commands::usage::Command),
     /// Running agreements on a plan: begin, change, cancel, explain
     #[command(subcommand)]
     Subscription(commands::subscription::Command),
@@ -287,6 +293,8 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         Command::Demo(args) => commands::demo::run(&mut ctx, args),
         Command::Tenant(command) => commands::tenant::run(&mut ctx, command),
         Command::Plan(command) => commands::plan::run(&mut ctx, command),
+        Command::Meter(command) => commands::meter::run(&mut ctx, command),
+        Command::Usage(command) => commands::usage::run(&mut ctx, command),
         Command::Subscription(command) => commands::subscription::run(&mut ctx, command),
         Command::Coupon(command) => commands::coupon::run(&mut ctx, command),
         Command::Credit(command) => commands::credit::run(&mut ctx, command),

@@ -105,6 +105,7 @@ pub struct Config {
     pub kpi: Kpi,
     pub accounting: Accounting,
     pub documents: Documents,
+    pub usage: Usage,
 }
 
 /// `[invoicing]`.
@@ -182,6 +183,21 @@ pub struct Subscriptions {
     /// starts within 31 days, else at once.
     #[serde(deserialize_with = "parsed_or_none")]
     pub bill_changes: Option<BillChanges>,
+}
+
+/// `[usage]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Usage {
+    /// Events of so many days ago are taken still.
+    #[serde(deserialize_with = "days")]
+    pub accept_late_days: i64,
+    /// So far the clock of whoever sends events may be ahead.
+    #[serde(deserialize_with = "early_minutes")]
+    pub accept_early_minutes: i64,
+    /// So long after its end a period is billed.
+    #[serde(deserialize_with = "grace_hours")]
+    pub grace_hours: i64,
 }
 
 /// `[payments]`.
@@ -319,6 +335,7 @@ impl Default for Config {
             kpi: Kpi::default(),
             accounting: Accounting::default(),
             documents: Documents::default(),
+            usage: Usage::default(),
         }
     }
 }
@@ -369,6 +386,12 @@ impl Default for Dunning {
 impl Default for Trials {
     fn default() -> Self {
         Trials { on_end: OnTrialEnd::Suspend, reminder_days: 3 }
+    }
+}
+
+impl Default for Usage {
+    fn default() -> Self {
+        Usage { accept_late_days: 35, accept_early_minutes: 5, grace_hours: 24 }
     }
 }
 

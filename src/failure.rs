@@ -4,6 +4,7 @@
 pub mod einvoice;
 mod rooms;
 mod rules;
+mod usage;
 mod values;
 
 use std::fmt::Write as _;

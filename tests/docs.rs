@@ -44,6 +44,7 @@ support::transcript::documents! {
     scripts => "scripts.md",
     subscriptions => "subscriptions.md",
     tax => "tax.md",
+    usage => "usage.md",
 }
 
 #[test]

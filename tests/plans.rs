@@ -12,18 +12,25 @@ use billing::books::subscribe::NewStart;
 use billing::clock::Clock;
 use billing::config::{Config, OnTrialEnd};
 use billing::domain::charge::Found;
+use billing::domain::invoice::Purpose;
 use billing::domain::payment_method::{NewPaymentMethod, PaymentMethodKind};
 use billing::domain::period::Anchor;
+use billing::domain::plan::NewPrice;
+use billing::domain::price::{Model, PriceTerms};
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Collection, When};
+use billing::domain::usage::{Aggregation, NewMeter};
 use billing::domain::{InvoiceId, SubscriptionId, TransactionId};
 use billing::gateway::{Gateway, Program};
-use billing::imports::{ImportOptions, Kind, import};
+use billing::imports::{
+    Batches, ImportOptions, Kind, Texts, UsageFile, UsageForm, import, import_usage,
+};
 use billing::mail::Transport;
 use billing::store::{Access, Store};
 use billing::tasks::charge;
 use billing::tasks::{self, Given, Options};
 use rusqlite::Connection;
+use rust_decimal::Decimal;
 use support::statements::statements_of;
 
 /// The ways into a table that a task or an import may take besides its keys. Each leads to a few
@@ -57,6 +64,8 @@ const WAYS: &[&str] = &[
     // What belongs to one subscription, invoice, transaction, e-mail.
     "invoices_period (subscription_id=?)",
     "subscription_states_subscription (subscription_id=?)",
+    "subscription_states_subscription (subscription_id=? AND id>?)",
+    "subscription_states_subscription (subscription_id=? AND id<?)",
     "redemptions_of_subscription (subscription_id=?)",
     "reopened_periods_subscription (subscription_id=?)",
     "ledger_invoice (invoice_id=?)",
@@ -69,6 +78,9 @@ const WAYS: &[&str] = &[
     "credits_left (tenant_id=? AND currency=?)",
     "credit_uses_invoice (invoice_id=?)",
     "credits_transaction (transaction_id=?)",
+    "credits_credit_note (credit_note_id=?)",
+    "credit_refunds_credit (credit_id=?)",
+    "transactions_refunds (refund_of=?)",
     "ledger_transaction (transaction_id=?)",
     "charge_attempts_transaction (transaction_id=?)",
     "dunning_steps_email (email_id=?)",
@@ -79,6 +91,11 @@ const WAYS: &[&str] = &[
     // A plan has few prices that are live.
     "prices_live (plan_id=?)",
     "prices_plan (plan_id=?)",
+    // Usage that is settled and not billed, and what changed of it later.
+    "usage_periods_unbilled ((ends_on,subscription_id)>(?,?) AND ends_on<?)",
+    "usage_periods_late (subscription_id>?)",
+    "usage_lines_period (subscription_id=? AND starts_on=? AND meter_id=?)",
+    "credit_notes_invoice (invoice_id=?)",
     // The uses of a coupon that is imported again.
     "redemptions_coupon (coupon_id=?)",
 ];
@@ -97,6 +114,8 @@ const MUST: &[(&str, &str)] = &[
     ("collection = 'automatic' AND id > ?1", "invoices_automatic"),
     ("s.tenant_id = ?1 AND s.started_on = ?3", "subscriptions_tenant"),
     ("FROM pending_items p", "pending_items_waiting"),
+    ("SELECT u.ends_on, u.subscription_id", "usage_periods_unbilled"),
+    ("SELECT DISTINCT u.subscription_id", "usage_periods_late"),
 ];
 
 /// The lines of a statement's plan.
@@ -114,9 +133,15 @@ fn long_ways(conn: &Connection, sql: &str) -> Vec<String> {
     let harmless = ["SCAN d", "SCAN database_info", "SCAN CONSTANT ROW", "SCAN (subquery-1)"];
     // What refers to an item is looked for when one is added, but only where a reference is broken
     // at that moment: it is planned, and never done.
-    let referring = ["SCAN subscription_states", "SCAN invoice_lines"];
+    let referring = ["SCAN subscription_states", "SCAN invoice_lines", "SCAN usage_prices"];
     let adds_item = sql.trim_start().starts_with("INSERT INTO subscription_items");
-    let is_harmless = |l: &str| harmless.contains(&l) || (adds_item && referring.contains(&l));
+    // The same of a credit note and the discounts that are given by one.
+    let adds_note = sql.trim_start().starts_with("INSERT INTO credit_notes");
+    let is_harmless = |l: &str| {
+        harmless.contains(&l)
+            || (adds_item && referring.contains(&l))
+            || (adds_note && l == "SCAN coupon_usages")
+    };
     let is_long = |line: &String| match line.split_once(" INDEX ") {
         _ if line.starts_with("SCAN") => !is_harmless(line),
         // A key leads to one row.
@@ -220,6 +245,80 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
     }
     take(&mut store, Kind::Payments, "invoice,amount,paid_on\nB-8,300,2026-04-10\n", "2026-04-10");
     charges(&mut store, config, clock);
+    usage(&mut store, config, clock);
+}
+
+/// Three months of usage: events that come in time, late and twice, are void, and are billed with a period
+/// and alone.
+fn usage(store: &mut Store, config: &Config, clock: impl Fn(&str) -> Clock) {
+    let run = |store: &mut Store, day: &str| {
+        let (clock, transport) = (clock(day), Transport::Nowhere);
+        let given = Given { config, clock: &clock, transport: &transport, gateway: &Gateway::None };
+        let options = Options { no_deliver: true, ..Options::default() };
+        tasks::run(store, &given, Task::GenerateRecurringInvoices, &options).expect("a run");
+    };
+    let act = clock("2026-05-01").act("test");
+    let (path, options) = (Path::new("test.csv"), ImportOptions::default());
+    let tenants = "slug,name,email\nuses,Uses,uses@clients.example\n";
+    import(store, &act, config, Kind::Tenants, path, tenants.as_bytes(), options, |_| {})
+        .expect("a tenant");
+    let begun = store.write(|db| {
+        let (tenant, plan) = (db.tenant("uses")?, db.plan("pro")?);
+        for (code, aggregation) in [("sms", Aggregation::Sum), ("users", Aggregation::Unique)] {
+            let meter = db.insert_meter(&act, &NewMeter::check(code, code, aggregation, None)?)?;
+            let terms = PriceTerms::plain(Model::PerUnit { unit: Decimal::ONE });
+            let meter = Some((meter, code.to_owned()));
+            let new = NewPrice { meter, currency: plan.price.currency, terms };
+            db.insert_price(&act, plan.id, &plan.code, &new)?;
+        }
+        let new = NewStart {
+            tenant: &tenant,
+            plan: &plan,
+            others: &[],
+            start: act.today,
+            trial_days: Some(0),
+            anchor: Anchor::Calendar,
+            quantity: 1,
+            collection: Collection::Invoice,
+        };
+        Book::new(db, &act, config).begin_subscription(&new)
+    });
+    let subscription = begun.expect("a subscription with meters");
+    let send = |store: &mut Store, id: &str, at: &str, day: &str| {
+        let act = clock(day).act("import:usage");
+        let lines = format!(
+            "{{\"id\":\"{id}\",\"meter\":\"sms\",\"subscription\":\"{subscription}\",\"at\":\"{at}\"}}\n\
+             {{\"id\":\"{id}u\",\"meter\":\"users\",\"subscription\":\"{subscription}\",\"at\":\"{at}\"}}\n"
+        );
+        let (path, form) = (Path::new("test.jsonl"), UsageForm::Jsonl);
+        let file = UsageFile::open(path, lines.as_bytes(), form, Texts::Dropped).expect("a file");
+        let given = (&act, config);
+        let done = import_usage(store, given, file, Batches::Kept, |_| Ok(()), |_| {});
+        assert_eq!(done.expect("an import").rejected, 0, "{id}");
+    };
+    run(store, "2026-05-01");
+    send(store, "a", "2026-05-03T10:00:00Z", "2026-05-04");
+    send(store, "a", "2026-05-03T10:00:00Z", "2026-05-04");
+    run(store, "2026-06-02");
+    send(store, "late", "2026-05-04T10:00:00Z", "2026-06-03");
+    run(store, "2026-06-03");
+    run(store, "2026-07-02");
+    let act = clock("2026-07-03").act("test");
+    store
+        .write(|db| {
+            let book = Book::new(db, &act, config);
+            book.void_usage("2026-05-03".parse().expect("a day"), "a", "a test")?;
+            let subscription = db.subscription(subscription)?;
+            book.cancel_subscription(&subscription, When::PeriodEnd).map(drop)
+        })
+        .expect("what is void");
+    send(store, "last", "2026-07-02T10:00:00Z", "2026-07-03");
+    for day in ["2026-07-04", "2026-08-01", "2026-08-02"] {
+        run(store, day);
+    }
+    let alone = store.read(|db| db.invoices_of_subscription(&db.subscription(subscription)?));
+    let alone = alone.expect("invoices").into_iter().filter(|one| one.purpose == Purpose::Usage);
+    assert_eq!(alone.count(), 1);
 }
 
 /// Three weeks of charges: each answer that a gateway can give, what is tried again and what is
@@ -375,6 +474,13 @@ fn no_task_reads_a_table_from_end_to_end() {
         "SET status = 'failed', failure_code = 'not_sent'",
         "SET next_retry_at = NULL,",
         "SET retries",
+        "INSERT INTO usage_events",
+        "INSERT INTO usage_totals",
+        "INSERT INTO usage_values",
+        "INSERT INTO usage_periods",
+        "INSERT INTO usage_lines",
+        "INSERT INTO usage_corrections",
+        "UPDATE usage_periods SET late",
     ] {
         assert!(looked_at.iter().any(|sql| sql.contains(part)), "{part} was not run");
     }

@@ -46,7 +46,7 @@ fn a_plan_has_one_live_price_a_currency() {
     let tiers = Tiers::of(vec![tier("10:5.00"), tier("inf:0.0004:20")]).expect("tiers");
     let mut terms = PriceTerms::plain(Model::Volume { tiers });
     terms.included = 3;
-    let new = plan::NewPrice { currency: Currency::XOF, terms };
+    let new = plan::NewPrice { meter: None, currency: Currency::XOF, terms };
     let act = clock.act("test");
     let written = store.write(|db| {
         let team = db.plan("team")?;
@@ -96,8 +96,8 @@ fn a_price_is_printed_with_all_that_it_says() {
     let tiered = add(&shop, &[TIERED, &["--included", "3"]].concat());
     let expected = json!({
         "plan": "team", "currency": "EUR", "model": "graduated",
-        "says": "to 2: 8.00; to inf: 0.0004 + 5.00", "unit_amount": null,
-        "tiers": [
+        "says": "to 2: 8.00; to inf: 0.0004 + 5.00", "unit_amount": null, "meter": null,
+        "percent": null, "tiers": [
             { "up_to": 2, "unit": "8.00", "flat": "0.00" },
             { "up_to": null, "unit": "0.0004", "flat": "5.00" },
         ],
@@ -137,7 +137,7 @@ fn the_audit_trail_tells_of_prices_and_of_an_edit() {
         found[0]["data"].clone()
     };
     let added = json!({
-        "plan": "team", "model": "graduated", "unit_amount": null,
+        "plan": "team", "meter": null, "model": "graduated", "unit_amount": null, "percent": null,
         "tiers": [
             { "up_to": 2, "unit": "8.00", "flat": "0.00" },
             { "up_to": null, "unit": "0.0004", "flat": "5.00" },

@@ -45,6 +45,7 @@ support::transcript::documents! {
     tax_categories => "tax-categories.md",
     tax_inclusive => "tax-inclusive.md",
     tax_report => "tax-report.md",
+    usage => "usage.md",
     void => "void.md",
     year => "year.md",
 }
@@ -72,5 +73,6 @@ mod errors {
         refunds => "refunds.md",
         subscriptions => "subscriptions.md",
         tasks => "tasks.md",
+        usage => "usage.md",
     }
 }

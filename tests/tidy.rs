@@ -113,7 +113,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "imports",
         rooms: &["books", "config", "domain", "store"],
-        crates: &["chrono", "csv", "rust_decimal", "serde_json", "strsim"],
+        crates: &["chrono", "csv", "rust_decimal", "serde", "serde_json", "strsim"],
     },
     Room {
         name: "reports",

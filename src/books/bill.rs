@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::Book;
+use super::arrears::{Arrears, Ripe, UsageLine};
 use super::issue::{self, Issued, Issuer, NewIssue};
 use super::pending::Foreseen;
 use super::record::in_words;
@@ -48,16 +49,26 @@ impl Issuer<'_> {
         let tenant = db.tenant_by_id(subscription.tenant_id)?;
         let mut issued = Vec::with_capacity(bills.len());
         let mut discounts = Discounts::of(db, subscription);
+        let mut arrears = self.book.arrears(subscription)?;
+        let ripe = Ripe::Settled(self.book.settled_day());
         for bill in bills {
-            let lines =
-                self.book.period_lines(subscription, &tenant, bill, &Foreseen::default())?;
+            let usage = usage_of(arrears.as_mut(), bill, ripe)?;
+            let none = Foreseen::default();
+            let lines = self.book.period_lines(subscription, &tenant, bill, &none)?;
+            let lines = with_usage(&usage, lines);
             let redemption = discounts.take(&lines)?;
             let billed = (bill.period, lines.as_slice(), bill.terms.basis());
-            issued.push(self.issue(&NewIssue {
+            let one = self.issue(&NewIssue {
                 redemption: redemption.as_ref(),
                 run,
                 ..of_period(subscription, &tenant, billed, act.today)
-            })?);
+            })?;
+            if let Some(arrears) = &mut arrears {
+                arrears.open(bill)?;
+                arrears.write()?;
+                arrears.write_lines(one.id, &usage)?;
+            }
+            issued.push(one);
         }
         discounts.write(act)?;
         let changes = subscription.pending.is_some() || last.terms != subscription.terms;
@@ -98,12 +109,29 @@ impl Issuer<'_> {
             ..of_period(&subscription, &tenant, billed, act.today)
         })?;
         discounts.write(act)?;
+        db.copy_usage_lines(void.id, issued.id)?;
         db.period_rebilled(void.id)?;
         if !subscription.is_running() {
             self.book.end_redemptions(&subscription)?;
         }
         Ok(Some(issued))
     }
+}
+
+/// What a bill takes of the usage before it.
+fn usage_of(arrears: Option<&mut Arrears>, bill: &Bill, ripe: Ripe) -> Result<Vec<UsageLine>> {
+    match arrears {
+        Some(arrears) => {
+            arrears.begin(bill.period.start)?;
+            arrears.take(bill.period.start, ripe, bill.terms.basis())
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The lines of an invoice: usage first.
+fn with_usage(usage: &[UsageLine], lines: Vec<Line>) -> Vec<Line> {
+    usage.iter().map(|usage| usage.line.clone()).chain(lines).collect()
 }
 
 /// The invoice of a period of a subscription over those lines, which it is sent with.
@@ -259,13 +287,19 @@ impl Book<'_> {
         for void in self.db.reopened_of(subscription.id)? {
             discounts.take(&void.lines)?;
         }
+        let mut arrears = self.arrears(subscription)?;
         let (mut foreseen, mut first) = (Vec::new(), Vec::new());
         for bill in bills {
+            let usage = usage_of(arrears.as_mut(), bill, Ripe::SoFar)?;
+            if let Some(arrears) = &mut arrears {
+                arrears.open(bill)?;
+            }
             // The first takes all that waits.
             let plain = match foreseen.is_empty() {
                 true => self.period_lines(subscription, &tenant, bill, before)?,
                 false => lines(bill, tenant.locale)?,
             };
+            let plain = with_usage(&usage, plain);
             let redemption = discounts.take(&plain)?;
             let billed = (plain.as_slice(), bill.terms.basis());
             foreseen.push(issue::amounts(self.config, &tenant, billed, redemption.as_ref())?);
@@ -275,6 +309,23 @@ impl Book<'_> {
         }
         before.take(&first);
         Ok(foreseen)
+    }
+
+    /// The lines of the bill that is to come: what was used so far, its own, and what waits, but for what
+    /// was taken before.
+    ///
+    /// # Errors
+    /// An amount that is too large.
+    pub(super) fn coming_lines(
+        &self,
+        subscription: &Subscription,
+        tenant: &Tenant,
+        bill: &Bill,
+        before: &Foreseen,
+    ) -> Result<Vec<Line>> {
+        let mut arrears = self.arrears(subscription)?;
+        let usage = usage_of(arrears.as_mut(), bill, Ripe::SoFar)?;
+        Ok(with_usage(&usage, self.period_lines(subscription, tenant, bill, before)?))
     }
 
     /// What the period of a void invoice comes to that is billed anew. What it takes of what waits is

@@ -181,6 +181,8 @@ impl Book<'_> {
         let giving = Giving { reason: CreditReason::Change, memo: &memo, back: Back::Balance };
         let mut changed = self.give_back_rest(subscription, billed, giving)?;
         self.db.end_period_early(self.act, invoice.id, today)?;
+        // The fee is billed at once, and what was used until now once that is settled.
+        self.end_usage_period(subscription, today)?;
         let terms = &new.terms.terms;
         // What is pending waits for the period after the one that begins now.
         self.db.set_terms(self.act, id, terms, None)?;

@@ -61,6 +61,10 @@ impl Book<'_> {
             reason,
         )?;
         self.record(invoice, InvoiceEvent::Voided, Some(reason))?;
+        if how.then == Then::StaysUnbilled {
+            // A period that is billed anew takes its usage with it.
+            self.db.usage_of_void(invoice.id)?;
+        }
         self.return_coupon(invoice)?;
         self.return_pending(invoice)?;
         self.use_credit(invoice.tenant_id)?;

@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 
 use super::Book;
+use super::arrears::Ripe;
 use super::pending::Foreseen;
 use crate::domain::invoice::{Amounts, Invoice, Line};
 use crate::domain::period::Period;
-use crate::domain::recurrence::{self, Backlog, Bill, Decision, Return};
+use crate::domain::recurrence::{self, Backlog, Bill, Decision, Reason, Return};
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::{Currency, Result, SubscriptionId};
 
@@ -52,6 +53,8 @@ pub struct Explained {
     pub next: Option<Next>,
     /// What its end bills of what waits for it, where no period follows that would.
     pub at_end: Option<Amounts>,
+    /// Usage that is billed alone, as it stands, where no period follows that takes it.
+    pub usage: Vec<(Period, Amounts)>,
 }
 
 /// What is due, what follows it, and what that depends on.
@@ -69,7 +72,13 @@ impl Book<'_> {
     /// There is no such subscription, or an amount is too large.
     pub fn explain_subscription(&self, id: SubscriptionId) -> Result<Explained> {
         let (subscription, today) = (self.db.subscription(id)?, self.act.today);
-        let decision = recurrence::decide(&subscription, today, Backlog::Held);
+        let mut decision =
+            recurrence::decide(&subscription, self.billing_day(&subscription)?, Backlog::Held);
+        if let Reason::NotYet { next_on: since } = decision.reason
+            && since <= today
+        {
+            decision.reason = Reason::WaitsForUsage { since };
+        }
         let ahead = self.look_ahead(&subscription, today)?;
         // One after another: a coupon's last period may be among what is due.
         let bills = || ahead.due.iter().chain(ahead.next.as_ref());
@@ -92,6 +101,10 @@ impl Book<'_> {
             true => self.foresee_end(&subscription, &mut taken)?,
             false => None,
         };
+        let usage = match &next {
+            None => self.foresee_usage(&subscription, Ripe::SoFar)?,
+            Some(_) => Vec::new(),
+        };
         let tenant_currency = self.db.tenant_by_id(subscription.tenant_id)?.currency;
         Ok(Explained {
             tenant_currency,
@@ -106,6 +119,7 @@ impl Book<'_> {
             decision,
             next,
             at_end,
+            usage,
         })
     }
 
@@ -134,7 +148,11 @@ impl Book<'_> {
                 Ok(Ahead { due: Vec::new(), next, provided: Some(Provided::Converted) })
             }
             (SubscriptionStatus::Active | SubscriptionStatus::Paused, _) => {
-                let due = recurrence::decide(subscription, today, Backlog::Allowed);
+                let due = recurrence::decide(
+                    subscription,
+                    self.billing_day(subscription)?,
+                    Backlog::Allowed,
+                );
                 let after = Subscription {
                     next_billing_on: due.next_on,
                     cycle: due.cycle,

@@ -1,12 +1,14 @@
 //! The verbs that change more than one noun in one transaction: issuing, redeeming, subscribing,
 //! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
 //!
-//! From the bottom up: `record`, `party` ← `methods`, `resend`, `credit`, `pending` ← `issue` ← `redeem` ← `bill`
-//! ← `trial`, `subscribe` ← `returns` ← `chase`, `standing` ← `release` ← `account` ← `refund`
-//! ← `credit_note`, `netting` ← `pay`, `close`, `discount` ← `reverse` ← `at_gateway`, `on_account`. Nothing points
-//! back up; `explain`, `preview` and `coming` look ahead, and write nothing.
+//! From the bottom up: `record`, `party` ← `methods`, `resend`, `credit`, `pending`, `usage`, `arrears` ← `issue`
+//! ← `redeem` ← `bill` ← `trial`, `subscribe`, `reprice` ← `returns` ← `chase`, `standing` ← `release` ← `account`
+//! ← `refund` ← `credit_note`, `netting` ← `pay`, `close`, `discount`, `settle` ← `rest` ← `change` ← `pause`,
+//! `reverse` ← `at_gateway`, `on_account`. Nothing points back up; `explain`, `preview`, `used` and `coming` look
+//! ahead, and write nothing.
 
 mod account;
+mod arrears;
 mod at_gateway;
 mod bill;
 pub mod change;
@@ -37,14 +39,18 @@ mod resend;
 mod rest;
 mod returns;
 mod reverse;
+mod settle;
 mod standing;
 pub mod subscribe;
 mod trial;
+mod usage;
+mod used;
 
 use crate::config::Config;
 use crate::domain::Act;
 use crate::store::Db;
 
+pub use arrears::{Ripe, UsedOfMeter};
 pub use close::{Sent, Then, Voiding};
 pub use coming::Coming;
 pub use credit_note::{Crediting, Planned, Written};
@@ -57,6 +63,8 @@ pub use refund::Way;
 pub use resend::{is_sent_again_by_name, queued_facts};
 pub use rest::{Back, GivenBack};
 pub use standing::Because;
+pub use usage::{KnownUsage, TakenUsage, importer, instant};
+pub use used::{AskedPeriod, UsedInPeriod};
 
 /// The books, open for writing in one transaction.
 #[derive(Debug, Clone, Copy)]

@@ -15,8 +15,8 @@ use crate::domain::schedule::Task;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::tax::TaxBasis;
 use crate::domain::tenant::Tenant;
-use crate::domain::upcoming::{TrialEnd, upcoming};
-use crate::domain::{InvoiceId, Money, Refusal, Result, SubscriptionId};
+use crate::domain::upcoming::{TrialEnd, Upcoming, upcoming};
+use crate::domain::{InvoiceId, Money, Refusal, Result, SubscriptionId, calendar};
 
 /// An invoice that is to come.
 #[derive(Debug, Clone)]
@@ -58,7 +58,8 @@ impl Book<'_> {
             return Err(Refusal::NothingFollows { subscription: id.to_string(), why });
         }
         let trial = self.trial_end(&subscription)?;
-        let next = match upcoming(&subscription, trial.as_ref(), today) {
+        let day = self.billing_day(&subscription)?;
+        let next = match upcoming(&subscription, trial.as_ref(), day) {
             Err(nothing @ Refusal::NothingFollows { .. }) => {
                 return self.draft_at_end(&subscription, &tenant)?.ok_or(nothing);
             }
@@ -66,9 +67,22 @@ impl Book<'_> {
         };
         let billed = trial.as_ref().map_or(&subscription, |end| &end.converted);
         let before = self.taken_before(billed, next.bill.period.start)?;
-        let lines = self.period_lines(billed, &tenant, &next.bill, &before)?;
+        let lines = self.coming_lines(billed, &tenant, &next.bill, &before)?;
         let what = (next.bill.period, lines.as_slice(), next.bill.terms.basis());
-        self.draft_of_period(billed, &tenant, what, next.issued_on, next.by)
+        let issued_on = self.issued_when(billed, &next)?;
+        self.draft_of_period(billed, &tenant, what, issued_on, next.by)
+    }
+
+    /// The day on which a task that comes every day issues what is to come: where usage goes with it, once
+    /// that is settled.
+    fn issued_when(&self, subscription: &Subscription, next: &Upcoming) -> Result<NaiveDate> {
+        let waits = match self.arrears(subscription)? {
+            Some(mut arrears) => arrears.precedes(next.bill.period.start)?,
+            None => false,
+        };
+        let days = if waits { (self.config.usage.grace_hours + 23) / 24 } else { 0 };
+        let settled = calendar::plus_days(next.bill.period.start, days);
+        Ok(next.issued_on.max(settled).max(self.act.today))
     }
 
     /// What becomes of a trial; `None` where there is none.

@@ -74,13 +74,13 @@ impl Book<'_> {
             return Err(Refusal::SamePrice { plan, currency });
         }
         self.db.archive_price(self.act, old.id)?;
-        let archived = Flat(PriceFacts::of(&plan.code, &old.terms, old.currency));
+        let archived = Flat(PriceFacts::of(&plan.code, None, &old.terms, old.currency));
         let reason = from_on.map(|on| format!("another price takes its place from {on} on"));
         let event = PlanEvent::PriceArchived { price: archived };
         self.record(About::NOBODY, event, reason.as_deref())?;
-        let new = NewPrice { currency: old.currency, terms };
+        let new = NewPrice { meter: None, currency: old.currency, terms };
         let id = self.db.insert_price(self.act, plan.id, &plan.code, &new)?;
-        let added = Flat(PriceFacts::of(&plan.code, &new.terms, old.currency));
+        let added = Flat(PriceFacts::of(&plan.code, None, &new.terms, old.currency));
         self.record(About::NOBODY, PlanEvent::PriceAdded { price: added }, None)?;
         let mut moves = Vec::new();
         if let Some(from_on) = from_on {

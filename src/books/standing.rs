@@ -135,6 +135,7 @@ impl Book<'_> {
         self.record(tenant.id, TenantEvent::Closed { imported: by.into() }, reason)?;
         let mut notes = Vec::new();
         for before in &live {
+            self.end_usage(before, self.act.today)?;
             match recurrence::unbilled_at_end(before, self.act.today) {
                 Some(left) => {
                     self.db.leave_unbilled(before.id, left)?;

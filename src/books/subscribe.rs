@@ -240,6 +240,7 @@ impl Book<'_> {
         ends_on: NaiveDate,
         run: Option<RunId>,
     ) -> Result<Option<Issued>> {
+        self.end_usage(subscription, ends_on)?;
         let pending = self.issuer()?.bill_at_end(subscription, run)?;
         self.db.end_subscription(self.act, subscription.id, ends_on)?;
         self.end_redemptions(subscription)?;

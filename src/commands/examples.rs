@@ -44,6 +44,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "billing plan price add pro --currency USD --model per_unit --price 54.90",
             "billing plan price add team --model graduated --tier 10:9.00 --tier inf:7.50 --minimum 50",
+            "billing plan price add pro --meter sms --model per_unit --price 0.05 --included 100",
         ],
     ),
     (
@@ -55,6 +56,36 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("billing plan price list", &["billing plan price list pro"]),
     ("billing plan price archive", &["billing plan price archive pro --currency USD"]),
+    ("billing meter create", &["billing meter create sms --name SMS --aggregation sum --unit SMS"]),
+    ("billing meter list", &["billing meter list"]),
+    ("billing meter show", &["billing meter show sms"]),
+    ("billing meter archive", &["billing meter archive sms"]),
+    (
+        "billing usage add",
+        &[
+            "billing usage add --meter sms --tenant acme --value 12",
+            "billing usage add --meter sms --subscription sub_12 --at 2026-11-03T10:00:00Z --id e-17",
+        ],
+    ),
+    (
+        "billing usage import",
+        &[
+            "billing usage import events.jsonl --rejects bad.jsonl",
+            "billing usage import - --format csv --atomic",
+        ],
+    ),
+    (
+        "billing usage show",
+        &[
+            "billing usage show --tenant acme",
+            "billing usage show --subscription sub_12 --period last --by day",
+        ],
+    ),
+    (
+        "billing usage void",
+        &["billing usage void e-17 --at 2026-11-03 --reason \"a test of ours\""],
+    ),
+    ("billing usage list", &["billing usage list --tenant acme --meter sms --limit 20"]),
     (
         "billing subscription create",
         &[
@@ -241,6 +272,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("billing tasks runs", &["billing tasks runs --task check-overdue --limit 5"]),
     ("billing report mrr", &["billing report mrr --since 2026-01-01"]),
     ("billing report tax", &["billing report tax --since 2026-01-01 --until 2026-03-31"]),
+    ("billing report usage", &["billing report usage --since 2026-01-01 --until 2026-03-31"]),
     ("billing report overdue", &["billing report overdue --until 2026-03-31"]),
     ("billing report transactions", &["billing report transactions --since 2026-03-01"]),
     ("billing report kpi", &["billing report kpi --since 2026-01-01 --until 2026-03-31"]),

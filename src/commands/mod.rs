@@ -18,6 +18,7 @@ pub mod init;
 pub mod invoice;
 pub mod manual;
 pub mod metadata;
+pub mod meter;
 pub mod once;
 pub mod payment;
 pub mod payment_method;
@@ -30,6 +31,7 @@ pub mod subscription;
 pub mod tasks;
 pub mod tenant;
 pub mod transaction;
+pub mod usage;
 
 use std::io::IsTerminal;
 use std::os::unix::fs::DirBuilderExt;
@@ -253,6 +255,11 @@ pub enum FormatArg {
     Cii,
     #[value(skip)]
     Ubl,
+    /// Of a file of usage alone, which is read.
+    #[value(skip)]
+    UsageJsonl,
+    #[value(skip)]
+    UsageCsv,
 }
 
 impl FormatArg {

@@ -9,6 +9,7 @@ mod mrr;
 mod overdue;
 mod tax;
 mod transactions;
+mod usage;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -36,6 +37,8 @@ pub enum Command {
     Transactions(Between),
     /// What was invoiced by rate and category of tax: net, tax and total, for the tax declaration
     Tax(Between),
+    /// What was billed of usage, meter by meter: it is in no recurring revenue
+    Usage(Between),
     /// The key figures beside their targets and the period before
     #[command(after_help = kpi::FORMULAS)]
     Kpi(Between),
@@ -74,6 +77,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Overdue(days) => overdue::run(ctx, days),
         Command::Transactions(days) => transactions::run(ctx, days),
         Command::Tax(days) => tax::run(ctx, days),
+        Command::Usage(days) => usage::run(ctx, days),
         Command::Kpi(days) => kpi::run(ctx, days),
         Command::Coupons(days) => coupons::run(ctx, days),
         Command::Automation(days) => automation::run(ctx, days),

@@ -97,6 +97,27 @@ pub(super) fn days<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<i64, 
     }
 }
 
+/// 0 to 1440 minutes.
+pub(super) fn early_minutes<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<i64, D::Error> {
+    let minutes = i64::deserialize(d)?;
+    match minutes {
+        0..=1440 => Ok(minutes),
+        _ => {
+            let says = format!("{minutes} does not lie between 0 and 1440 minutes");
+            Err(serde::de::Error::custom(says))
+        }
+    }
+}
+
+/// 0 to 240 hours: less than any interval has.
+pub(super) fn grace_hours<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<i64, D::Error> {
+    let hours = i64::deserialize(d)?;
+    match hours {
+        0..=240 => Ok(hours),
+        _ => Err(serde::de::Error::custom(format!("{hours} does not lie between 0 and 240 hours"))),
+    }
+}
+
 /// A number of days for every kind of payment method, or a table of them by kind.
 pub(super) fn days_by_kind<'de, D: Deserializer<'de>>(
     d: D,

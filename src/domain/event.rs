@@ -16,6 +16,7 @@ mod pending_item;
 mod plan;
 mod subscription;
 mod tenant;
+mod usage;
 mod values;
 
 use super::invoice::Invoice;
@@ -35,6 +36,7 @@ pub use pending_item::{PendingItemEvent, PendingItemFacts};
 pub use plan::{PlanEvent, PlanFacts, PriceFacts};
 pub use subscription::{Standing, SubscriptionEvent};
 pub use tenant::{Reactivation, TenantEvent, TenantFacts};
+pub use usage::{MeterEvent, UsageEvent};
 pub use values::quote;
 
 /// Something that happens.
@@ -53,6 +55,8 @@ pub enum Event<'a> {
     CouponEvent(CouponEvent<'a>),
     EmailEvent(EmailEvent<'a>),
     DocumentEvent(DocumentEvent<'a>),
+    MeterEvent(MeterEvent<'a>),
+    UsageEvent(UsageEvent<'a>),
 }
 
 /// Every kind there is, by noun.
@@ -70,6 +74,8 @@ pub const NOUNS: &[(&str, &[Kind])] = &[
     ("Coupons", CouponEvent::KINDS),
     ("E-mails", EmailEvent::KINDS),
     ("Documents", DocumentEvent::KINDS),
+    ("Meters", MeterEvent::KINDS),
+    ("Usage", UsageEvent::KINDS),
 ];
 
 /// Does the same with each noun's events.
@@ -89,6 +95,8 @@ macro_rules! each_noun {
             Event::CouponEvent($of) => $do,
             Event::EmailEvent($of) => $do,
             Event::DocumentEvent($of) => $do,
+            Event::MeterEvent($of) => $do,
+            Event::UsageEvent($of) => $do,
         }
     };
 }

@@ -43,6 +43,8 @@ ids! {
     PlanId => "plan_",
     /// A price's row; people name it by its plan and currency.
     PriceId => "price_",
+    /// A meter's row; people name a meter by its code.
+    MeterId => "mtr_",
     SubscriptionId => "sub_",
     /// An item of a subscription.
     ItemId => "item_",

@@ -34,6 +34,7 @@ pub mod proration;
 pub mod recurrence;
 pub mod refund;
 pub mod refusal;
+pub mod reject;
 pub mod revenue;
 pub mod schedule;
 pub mod stage;
@@ -47,6 +48,7 @@ pub mod transaction;
 pub mod trial;
 pub mod typed_lines;
 pub mod upcoming;
+pub mod usage;
 pub mod verdict;
 pub mod wording;
 

@@ -2,7 +2,7 @@
 
 use super::price::{Price, PriceTerms};
 use super::tax::TaxBasis;
-use super::{Currency, Money, PlanId, Refusal, Result, text, words};
+use super::{Currency, MeterId, Money, PlanId, Refusal, Result, text, words};
 
 words! {
     /// The unit of a billing interval.
@@ -71,7 +71,7 @@ impl Plan {
         let plan = || self.code.clone();
         match (&self.archived_at, &self.price_archived_at) {
             (Some(_), _) => Err(Refusal::PlanArchived { plan: plan() }),
-            (None, Some(_)) => Err(Refusal::NoPrice { plan: plan(), currency: None }),
+            (None, Some(_)) => Err(Refusal::NoPrice { plan: plan(), meter: None, currency: None }),
             (None, None) => Ok(()),
         }
     }
@@ -81,6 +81,8 @@ impl Plan {
 #[derive(Debug, Clone)]
 pub struct ListedPrice {
     pub price: Price,
+    /// The code of the meter that it is for; `None`: of the plan itself.
+    pub meter: Option<String>,
     pub archived_at: Option<String>,
     pub created_at: String,
 }
@@ -88,6 +90,8 @@ pub struct ListedPrice {
 /// A price that is typed, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPrice {
+    /// The meter that it is for, and its code; `None`: of the plan itself.
+    pub meter: Option<(MeterId, String)>,
     pub currency: Currency,
     pub terms: PriceTerms,
 }

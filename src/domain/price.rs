@@ -15,6 +15,8 @@ words! {
         Graduated = "graduated",
         Volume = "volume",
         Package = "package",
+        /// Of meters alone: a percentage of the value that is measured.
+        Percentage = "percentage",
     }
 }
 
@@ -57,6 +59,8 @@ pub enum Model {
     Volume { tiers: Tiers },
     /// So much for each package of so many units that is begun.
     Package { package: Decimal, size: i64 },
+    /// So many hundredths of the value that a meter measures.
+    Percentage { percent: Decimal },
 }
 
 /// A tier: units up to a bound.
@@ -88,6 +92,8 @@ pub enum PartOf {
     Units(Range),
     /// Packages of so many units.
     Packages { size: i64 },
+    /// So many hundredths of a value.
+    Percent(Decimal),
     /// What a tier costs besides its units; none is said where all units are in one tier.
     FlatFee(Option<Range>),
     /// What is lacking to the minimum.
@@ -108,6 +114,9 @@ pub struct Part {
     pub quantity: Decimal,
     pub unit: Decimal,
 }
+
+/// The most hundredths that a price may take of a value.
+pub const MOST_PERCENT: i64 = 100;
 
 /// The most units that a tier, a package or what is included may have.
 pub const MOST_UNITS: i64 = 1_000_000_000_000;
@@ -184,6 +193,21 @@ impl Tier {
     }
 }
 
+/// Reads how many hundredths a price takes of a value: above 0, and up to [`MOST_PERCENT`].
+///
+/// # Errors
+/// It is none.
+pub fn percent(text: &str) -> Result<Decimal> {
+    let bad = || Refusal::bad("percent", text, Why::NotAPercentage);
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let percent = Decimal::from_str_exact(text).ok().filter(|_| is_plain).ok_or_else(bad)?;
+    let few = percent.scale() <= 10;
+    match percent {
+        percent if few && percent > Decimal::ZERO && percent <= MOST_PERCENT.into() => Ok(percent),
+        _ => Err(bad()),
+    }
+}
+
 impl Model {
     /// Each unit at that amount, which has the decimals of its currency.
     pub fn per_unit(amount: Money) -> Model {
@@ -198,6 +222,7 @@ impl Model {
             Model::Graduated { .. } => ModelWord::Graduated,
             Model::Volume { .. } => ModelWord::Volume,
             Model::Package { .. } => ModelWord::Package,
+            Model::Percentage { .. } => ModelWord::Percentage,
         }
     }
 
@@ -207,7 +232,15 @@ impl Model {
             Model::Flat { amount: unit }
             | Model::PerUnit { unit }
             | Model::Package { package: unit, .. } => Some(unit),
-            Model::Graduated { .. } | Model::Volume { .. } => None,
+            Model::Graduated { .. } | Model::Volume { .. } | Model::Percentage { .. } => None,
+        }
+    }
+
+    /// The hundredths that it takes of a value, where it does.
+    pub fn percent(&self) -> Option<Decimal> {
+        match *self {
+            Model::Percentage { percent } => Some(percent),
+            _ => None,
         }
     }
 
@@ -239,6 +272,10 @@ impl Model {
         match self {
             Model::Flat { amount } => each(one(PartOf::Whole, *amount)),
             Model::PerUnit { unit } => each(Part { of: PartOf::Whole, quantity, unit: *unit }),
+            Model::Percentage { percent } => {
+                let unit = *percent * Decimal::new(1, 2);
+                each(Part { of: PartOf::Percent(*percent), quantity, unit })
+            }
             Model::Package { package, size } => {
                 let of = PartOf::Packages { size: *size };
                 each(Part { of, quantity: begun(quantity, (*size).into()), unit: *package })
@@ -327,9 +364,24 @@ impl Price {
         &self,
         quantity: impl Into<Decimal>,
         rounded: impl Fn(Decimal) -> std::result::Result<Money, MoneyFault>,
+        each: impl FnMut(Part, Money) -> Result<()>,
+    ) -> Result<()> {
+        let minimum = self.terms.minimum.map(|minimum| rounded(minimum.exact())).transpose()?;
+        self.each_amount_above(quantity.into(), rounded, minimum, each)
+    }
+
+    /// The same of parts that add up to `minimum` at least.
+    ///
+    /// # Errors
+    /// An amount that is too large.
+    pub fn each_amount_above(
+        &self,
+        quantity: Decimal,
+        rounded: impl Fn(Decimal) -> std::result::Result<Money, MoneyFault>,
+        minimum: Option<Money>,
         mut each: impl FnMut(Part, Money) -> Result<()>,
     ) -> Result<()> {
-        let PriceTerms { model, included, minimum } = &self.terms;
+        let PriceTerms { model, included, .. } = &self.terms;
         let mut sum = Money::zero(self.currency);
         let overflow = MoneyFault::Overflow { currency: self.currency };
         let mut billed = |part: Part| {
@@ -338,7 +390,6 @@ impl Price {
             sum = sum.plus(amount)?;
             each(part, amount)
         };
-        let quantity = quantity.into();
         let free = quantity.min((*included).into());
         if !free.is_zero() {
             billed(Part { of: PartOf::Included, quantity: free, unit: Decimal::ZERO })?;
@@ -350,7 +401,7 @@ impl Price {
             if is_said { billed(part) } else { Ok(()) }
         })?;
         let Some(minimum) = minimum else { return Ok(()) };
-        let lacking = rounded(minimum.exact())?.minus(sum)?;
+        let lacking = minimum.minus(sum)?;
         if lacking.minor() > 0 {
             let part = Part { of: PartOf::Minimum, quantity: Decimal::ONE, unit: lacking.exact() };
             each(part, lacking)?;

@@ -109,6 +109,10 @@ pub enum Reason {
     Paused { from: NaiveDate },
     /// The invoice of that period was voided, so that it is billed anew.
     Reopened { since: NaiveDate },
+    /// Usage of it is billed that goes with no period.
+    UsageAlone,
+    /// A period began on that day, and is billed when the usage before it is settled.
+    WaitsForUsage { since: NaiveDate },
 }
 
 impl Decision {
@@ -123,6 +127,22 @@ impl Decision {
             ends: None,
             pauses: None,
             reason: Reason::Reopened { since: period.start },
+        }
+    }
+}
+
+impl Decision {
+    /// What a run does about usage of that time that goes with no period: that alone.
+    pub fn of_usage(subscription: &Subscription, period: Period) -> Decision {
+        let terms = subscription.terms.clone();
+        let reason = Reason::UsageAlone;
+        Decision {
+            bills: vec![Bill { period, terms, proration: None }],
+            cycle: subscription.cycle,
+            next_on: subscription.next_billing_on,
+            ends: None,
+            pauses: None,
+            reason,
         }
     }
 }

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use super::ids::{CreditUseId, TransactionId};
 use super::money::{BadAmount, BadCurrency, Currency, Money, MoneyFault};
+use super::reject::Reject;
 use super::verdict::Verdict;
 
 /// What a lower room returns.
@@ -56,6 +57,8 @@ pub enum Why {
     Zero,
     /// Not `UP_TO:UNIT[:FLAT]`.
     NotATier,
+    /// No decimal number that a meter can take.
+    NotAValue,
     /// A tier that does not go above the one before it.
     TierOrder {
         before: String,
@@ -427,20 +430,57 @@ pub enum Refusal {
         model: &'static str,
         flag: &'static str,
     },
-    /// A plan has a live price in that currency already.
+    /// A plan has a live price in that currency already, for that meter or none.
     PriceExists {
         plan: String,
+        meter: Option<String>,
         currency: Currency,
     },
-    /// It has none that is live, in that currency or at all.
+    /// It has none that is live, in that currency or at all, for that meter or none.
     NoPrice {
         plan: String,
+        meter: Option<String>,
         currency: Option<Currency>,
     },
     /// A price that would take its own place.
     SamePrice {
         plan: String,
         currency: Currency,
+    },
+    /// A percentage is of a value that a meter sums up.
+    PercentageOf {
+        meter: Option<String>,
+    },
+    MeterArchived {
+        meter: String,
+    },
+    /// An event of usage that is not taken.
+    Usage(Reject),
+    NoUsageEvent {
+        id: String,
+        day: NaiveDate,
+    },
+    UsageVoided {
+        id: String,
+    },
+    /// What was used on a day, or in a period, is more than can be counted.
+    UsageTooLarge {
+        subscription: String,
+    },
+    /// Some of several events are not taken, and so none is.
+    UsageRejected {
+        lines: u64,
+        rejected: u64,
+    },
+    /// A customer has no subscription with a meter, or several.
+    WhichMetered {
+        tenant: String,
+        subscriptions: Vec<String>,
+    },
+    /// A subscription has no period of usage there.
+    NoUsagePeriod {
+        subscription: String,
+        asked: String,
     },
     /// It has several, and none was named.
     WhichPrice {

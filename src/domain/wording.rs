@@ -14,6 +14,7 @@ use super::money::{self, Currency, Money};
 use super::plan::{Interval, IntervalUnit};
 use super::price::{PartOf, Range};
 use super::subscription::{Item, Terms};
+use super::usage;
 
 const MONTHS_FR: [&str; 12] = [
     "janvier",
@@ -245,10 +246,20 @@ pub fn part(plan: &str, of: PartOf, locale: Locale) -> String {
             let fee = if is_french { "forfait" } else { "flat fee" };
             range.map_or_else(|| fee.to_owned(), |range| format!("{fee} {}", units(range, locale)))
         }
+        PartOf::Percent(rate) => percent(&rate.normalize().to_string(), locale),
         PartOf::Minimum if is_french => "complément au minimum".to_owned(),
         PartOf::Minimum => "up to the minimum".to_owned(),
     };
     format!("{plan}, {says}")
+}
+
+/// What an invoice line says of usage: as [`part`], and of what came after the rest had been billed.
+pub fn usage(meter: &str, of: usage::Of, locale: Locale) -> String {
+    match (of, locale) {
+        (usage::Of::Part(of), _) => part(meter, of, locale),
+        (usage::Of::Late, Locale::Fr) => format!("{meter}, complément de consommation"),
+        (usage::Of::Late, Locale::En) => format!("{meter}, additional usage"),
+    }
 }
 
 /// Which units: `de 1 à 10`, `à partir de 11`, `1 to 10`, `from 11`.

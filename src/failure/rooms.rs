@@ -166,6 +166,10 @@ impl From<&Unreadable> for Failure {
                 new("bad_header", format!("{}:1: {}", path.display(), problems.join("; ")))
                     .hint("billing import --help lists the columns of each kind")
             }
+            Unreadable::Columns { path, problems } => {
+                new("bad_header", format!("{}:1: {}", path.display(), problems.join("; ")))
+                    .hint("billing usage import --help lists the columns")
+            }
             Unreadable::Delimiter { path, found, expected } => {
                 let named = |c: &char| match c {
                     '\t' => "a tab".to_owned(),

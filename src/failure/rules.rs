@@ -28,6 +28,7 @@ impl From<&Refusal> for Failure {
                 let (the, how) = match *noun {
                     "invoice" => ("an", "its number is taken for good, also where it is void"),
                     "plan" => ("a", "a plan's price never changes: archive it, and make another"),
+                    "meter" => ("a", "how a meter counts never changes: archive it, and make another"),
                     "coupon" => ("a", "choose another code, or edit the coupon that is there"),
                     _ => ("a", "choose another name, or edit the one that is there"),
                 };
@@ -217,6 +218,7 @@ impl From<&Refusal> for Failure {
                 new("missing_value", format!("--model {model} needs {flag}")).hint(match *flag {
                     "--tier" => "once for each tier, UP_TO:UNIT[:FLAT], as --tier 10:5.00 --tier inf:4.00",
                     "--package-size" => "how many units a package has, as --package-size 100",
+                    "--percent" => "how much of the value, as --percent 2.9",
                     _ => "what it costs, as --price 49.90",
                 })
             }
@@ -224,25 +226,74 @@ impl From<&Refusal> for Failure {
                 new("not_allowed", format!("--model {model} takes no {flag}")).hint(match *flag {
                     "--tier" => "graduated and volume have tiers",
                     "--package-size" => "package has packages",
+                    "--percent" => "percentage takes a part of a value",
+                    "--price" if *model == "percentage" => "it takes a part of the value: --percent P",
                     "--included" => "it comes to the same for any quantity: leave it out",
                     _ => "its tiers say what it costs: --tier UP_TO:UNIT[:FLAT]",
                 })
             }
-            R::PriceExists { plan, currency } => {
-                new("price_exists", format!("{plan} has a price in {currency} already"))
-                    .hint(format!("billing plan price archive {plan} --currency {currency} makes room for another; subscriptions that have it keep it"))
+            R::PriceExists { plan, meter, currency } => {
+                let of = for_meter(meter);
+                let flag = meter.as_ref().map_or(String::new(), |meter| format!(" --meter {meter}"));
+                new("price_exists", format!("{plan} has a price{of} in {currency} already"))
+                    .hint(format!("billing plan price archive {plan} --currency {currency}{flag} makes room for another; subscriptions that have it keep it"))
             }
-            R::NoPrice { plan, currency: Some(currency) } => {
-                new("no_price", format!("{plan} has no live price in {currency}"))
+            R::NoPrice { plan, meter, currency: Some(currency) } => {
+                new("no_price", format!("{plan} has no live price{} in {currency}", for_meter(meter)))
                     .hint(format!("billing plan price list {plan} shows those it has"))
             }
-            R::NoPrice { plan, currency: None } => {
-                new("no_price", format!("{plan} has no live price"))
+            R::NoPrice { plan, meter, currency: None } => {
+                new("no_price", format!("{plan} has no live price{}", for_meter(meter)))
                     .hint(format!("subscriptions keep the one they have; billing plan price add {plan} gives it another"))
             }
             R::SamePrice { plan, currency } => {
                 new("same_price", format!("{plan} costs that already in {currency}"))
             }
+            R::PercentageOf { meter: None } => {
+                new("not_allowed", "--model percentage is for a price of a meter")
+                    .hint("--meter says which: billing meter list shows them all")
+            }
+            R::PercentageOf { meter: Some(meter) } => {
+                new("not_allowed", format!("--model percentage takes a part of a sum, and {meter} is none"))
+                    .hint("the meter of a percentage has the aggregation sum: billing meter create --aggregation sum")
+            }
+            R::MeterArchived { meter } => {
+                new("meter_archived", format!("the meter is archived: {meter}"))
+                    .hint("prices that have it go on; no new one may")
+            }
+            R::Usage(reject) => Failure::from(reject),
+            R::NoUsageEvent { id, day } => {
+                new("not_found", format!("there is no event {} of {day}", printable_value(id)))
+                    .hint("--at says on which day it was; billing usage list shows what there is")
+            }
+            R::UsageVoided { id } => {
+                new("already_voided", format!("the event {} was voided already", printable_value(id)))
+            }
+            R::UsageTooLarge { subscription } => {
+                new("amount_too_large", format!("{subscription} used more than can be counted"))
+            }
+            R::UsageRejected { rejected, .. } => {
+                let lines = match rejected {
+                    1 => "1 line is".to_owned(),
+                    many => format!("{many} lines are"),
+                };
+                new("usage_rejected", format!("{lines} not taken, and so none was"))
+                    .hint("without --atomic the other lines are taken")
+            }
+            R::WhichMetered { tenant, subscriptions } if subscriptions.is_empty() => {
+                new("not_metered", format!("{tenant} has no subscription with a meter"))
+                    .hint("billing plan price add PLAN --meter M gives its plan one")
+            }
+            R::WhichMetered { tenant, subscriptions } => new(
+                "ambiguous_tenant",
+                format!("{tenant} has several subscriptions with meters: {}", subscriptions.join(", ")),
+            )
+            .hint("--subscription says which"),
+            R::NoUsagePeriod { subscription, asked } => new(
+                "no_usage_period",
+                format!("{subscription} has no period of usage: {asked}"),
+            )
+            .hint("--period current, last, or a day of the period"),
             R::WhichPrice { plan, currencies } => {
                 let codes: Vec<_> = currencies.iter().map(|currency| currency.code()).collect();
                 new("which_price", format!("{plan} has prices in {}", codes.join(", ")))
@@ -558,4 +609,9 @@ fn reason_words(verdict: &Verdict, reason: Reason) -> String {
 fn billed_goes_back(invoice: &str, by_hand: bool) -> String {
     let way = if by_hand { "--outside" } else { "--refund" };
     format!("what was billed goes back by billing credit-note create --invoice {invoice} {way}")
+}
+
+/// For which meter a price is, where it is for one.
+fn for_meter(meter: &Option<String>) -> String {
+    meter.as_ref().map_or_else(String::new, |meter| format!(" for the meter {meter}"))
 }

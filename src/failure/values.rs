@@ -51,6 +51,11 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             format!("not a percentage from 0 to 100: {value}"),
             "write 18 or 5.5",
         ),
+        Why::NotAValue => with(
+            "bad_value",
+            format!("not a value: {value}"),
+            "a decimal number up to 1000000000000, with at most 9 decimals",
+        ),
         Why::NotADiscount => with(
             "bad_percentage",
             format!("not a discount in percent: {value}"),

@@ -10,6 +10,7 @@ mod refusal;
 mod subscriptions;
 mod table;
 mod tenants;
+mod usage;
 
 use std::io::Read;
 use std::path::Path;
@@ -22,6 +23,7 @@ use crate::domain::{Act, Refusal, Result, words};
 use crate::store::{Db, Store};
 pub use refusal::{BadRow, Unreadable};
 use table::{Row, Table};
+pub use usage::{Batches, ImportedUsage, Rejected, Texts, UsageFile, UsageForm, import_usage};
 
 words! {
     /// What can be imported.

@@ -20,6 +20,8 @@ pub struct BadRow {
 pub enum Unreadable {
     /// A CSV file with rows that cannot be taken.
     Rows { path: PathBuf, rows: Vec<BadRow> },
+    /// Columns that no event of usage has, or that are lacking.
+    Columns { path: PathBuf, problems: Vec<String> },
     /// A header that does not have the columns of its kind: all that is wrong with it.
     Header { path: PathBuf, problems: Vec<String> },
     /// Its columns are set apart by something else.

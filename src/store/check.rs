@@ -22,6 +22,15 @@ pub struct Found {
     pub more: u64,
 }
 
+impl Found {
+    fn add(&mut self, check: &'static str, detail: String) {
+        match self.findings.len() < MOST_NAMED {
+            true => self.findings.push(Finding { check, detail }),
+            false => self.more += 1,
+        }
+    }
+}
+
 /// So many findings of one check are named: a file that is damaged all over would fill the memory.
 const MOST_NAMED: usize = 100;
 
@@ -50,6 +59,9 @@ fn bad_coupon(row: &rusqlite::Row) -> rusqlite::Result<Option<String>> {
 
 /// The check that holds only where credit is used by itself (`[invoicing] apply_credit`).
 pub const CHASED: &str = "chased";
+
+/// The check that no one query makes: sums of decimal text are exact.
+const USAGE: &str = "usage";
 
 /// All of them, in the order in which they run.
 pub const CHECKS: &[Check] = &[
@@ -645,6 +657,36 @@ pub const CHECKS: &[Check] = &[
                 OR l.discountable <> p.discountable
                 OR (i.tax_inclusive = p.tax_inclusive AND l.amount_minor <> p.amount_minor))",
     },
+    Check {
+        name: USAGE,
+        proves: "the totals of each day's usage are what its events come to",
+        sql: "",
+    },
+    Check {
+        name: "usage-lines",
+        proves: "each line that bills usage is of the subscription and the time that it bills",
+        sql: "SELECT i.number || ' bills usage of sub_' || u.subscription_id || ' in line ' || u.position
+              FROM usage_lines u JOIN invoices i ON i.id = u.invoice_id
+              JOIN invoice_lines l ON l.invoice_id = u.invoice_id AND l.position = u.position
+              WHERE i.subscription_id IS NOT u.subscription_id OR l.period_start <> u.starts_on
+              UNION ALL
+              SELECT 'sub_' || subscription_id || ' has two periods of usage on ' || starts_on
+              FROM (SELECT subscription_id, starts_on,
+                      lag(ends_on) OVER (PARTITION BY subscription_id ORDER BY starts_on) AS until
+                    FROM usage_periods)
+              WHERE starts_on < until
+              UNION ALL
+              SELECT 'sub_' || subscription_id || ' used ' || value || ' on ' || day
+                || ', which no event says'
+              FROM usage_totals WHERE events = 0 AND value <> '0'
+              UNION ALL
+              SELECT 'sub_' || subscription_id || ' used ' || value || ' on ' || day
+                || ', which no event says'
+              FROM usage_values v
+              WHERE events > 0 AND NOT EXISTS (SELECT 1 FROM usage_totals t
+                WHERE t.subscription_id = v.subscription_id AND t.meter_id = v.meter_id
+                  AND t.day = v.day AND t.events >= v.events)",
+    },
 ];
 
 impl Store {
@@ -679,6 +721,10 @@ impl Store {
     pub fn check(&mut self, check: &Check) -> Result<Found> {
         self.read(|db| {
             let mut found = Found::default();
+            if check.name == USAGE {
+                db.check_usage(|detail| found.add(check.name, detail))?;
+                return Ok(found);
+            }
             let mut statement = db.conn.prepare(check.sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
@@ -687,11 +733,8 @@ impl Store {
                     "events" => super::events::bad_text(row)?,
                     _ => Some(row.get(0)?),
                 };
-                let Some(detail) = detail else { continue };
-                if found.findings.len() < MOST_NAMED {
-                    found.findings.push(Finding { check: check.name, detail });
-                } else {
-                    found.more += 1;
+                if let Some(detail) = detail {
+                    found.add(check.name, detail);
                 }
             }
             Ok(found)

@@ -76,8 +76,8 @@ impl Db<'_> {
     fn with_plans(&self, mut coupon: Coupon) -> Result<Coupon> {
         let mut statement = self.conn.prepare_cached(
             "SELECT p.id, p.code,
-                    (SELECT currency FROM prices WHERE plan_id = p.id AND archived_at IS NULL
-                     ORDER BY id LIMIT 1) AS currency
+                    (SELECT currency FROM prices WHERE plan_id = p.id AND meter_id IS NULL
+                       AND archived_at IS NULL ORDER BY id LIMIT 1) AS currency
              FROM coupon_plans c JOIN plans p ON p.id = c.plan_id
              WHERE c.coupon_id = ?1 ORDER BY p.code",
         )?;

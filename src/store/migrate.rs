@@ -153,6 +153,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/21.sql")),
         fill: None,
     },
+    Migration {
+        version: 22,
+        summary: "meters, usage, and what of it is billed",
+        sql: Some(include_str!("migrations/22.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

@@ -37,8 +37,9 @@ pub mod runs;
 pub mod subscriptions;
 mod tenants;
 mod transactions;
+pub mod usage;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -132,11 +133,19 @@ pub struct Db<'a> {
     actor: RefCell<Option<(String, i64)>>,
     /// What the texts of events are salted with.
     random: RefCell<Random>,
+    /// Whether there is any meter, once that was asked.
+    has_meters: Cell<Option<bool>>,
 }
 
 impl<'a> Db<'a> {
     fn new(conn: &'a Connection, zone: Tz) -> Self {
-        Db { conn, zone, actor: RefCell::default(), random: RefCell::default() }
+        Db {
+            conn,
+            zone,
+            actor: RefCell::default(),
+            random: RefCell::default(),
+            has_meters: Cell::default(),
+        }
     }
 
     /// Does all of `work`, or nothing of it: what was written before it was refused is taken back, and

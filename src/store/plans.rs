@@ -8,7 +8,9 @@ use super::{Db, columns};
 use crate::domain::plan::{Interval, ListedPrice, NewPlan, NewPrice, Plan};
 use crate::domain::price::{Model, ModelWord, Price, PriceMove, PriceTerms, Tier, Tiers};
 use crate::domain::tax::TaxBasis;
-use crate::domain::{Act, Currency, Money, PlanId, PriceId, Refusal, Result, SubscriptionId};
+use crate::domain::{
+    Act, Currency, MeterId, Money, PlanId, PriceId, Refusal, Result, SubscriptionId,
+};
 
 /// The columns of a price, `$of` in the query, for [`price`]: each has `$name` before its own.
 macro_rules! price_columns {
@@ -67,8 +69,9 @@ pub(super) const NEXT_PRICE: &PriceColumns = &column_names!("next_price");
 macro_rules! plan_query {
     ($($rest:expr),+) => {
         plan_query!(of
-            "(SELECT id FROM prices WHERE plan_id = p.id AND archived_at IS NULL ORDER BY id LIMIT 1)",
-            "(SELECT max(id) FROM prices WHERE plan_id = p.id)",
+            "(SELECT id FROM prices WHERE plan_id = p.id AND meter_id IS NULL AND archived_at IS NULL
+              ORDER BY id LIMIT 1)",
+            "(SELECT max(id) FROM prices WHERE plan_id = p.id AND meter_id IS NULL)",
             $($rest),+
         )
     };
@@ -105,9 +108,10 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn find_plan_in(&self, code: &str, currency: Currency) -> Result<Option<Plan>> {
         let mut statement = self.conn.prepare_cached(plan_query!(of
-            "(SELECT id FROM prices WHERE plan_id = p.id AND archived_at IS NULL
+            "(SELECT id FROM prices WHERE plan_id = p.id AND meter_id IS NULL AND archived_at IS NULL
               ORDER BY currency <> ?2, id LIMIT 1)",
-            "(SELECT id FROM prices WHERE plan_id = p.id ORDER BY currency <> ?2, id DESC LIMIT 1)",
+            "(SELECT id FROM prices WHERE plan_id = p.id AND meter_id IS NULL
+              ORDER BY currency <> ?2, id DESC LIMIT 1)",
             "WHERE p.code = ?1"
         ))?;
         Ok(statement.query_row((code, currency.code()), plan).optional()?)
@@ -179,14 +183,15 @@ impl Db<'_> {
         let taken = || Refusal::Exists { noun: "plan", name: new.code.clone() };
         let id = inserted.map(PlanId).ok_or_else(taken)?;
         let terms = PriceTerms::plain(Model::per_unit(new.price));
-        self.insert_price(act, id, &new.code, &NewPrice { currency: new.currency(), terms })?;
+        let price = NewPrice { meter: None, currency: new.currency(), terms };
+        self.insert_price(act, id, &new.code, &price)?;
         Ok(id)
     }
 
     /// Adds a price to the plan with that code.
     ///
     /// # Errors
-    /// It has a live one in that currency.
+    /// It has a live one in that currency, for the same meter or none.
     pub fn insert_price(
         &self,
         act: &Act,
@@ -197,20 +202,25 @@ impl Db<'_> {
         let PriceTerms { model, included, minimum } = &new.terms;
         let inserted = self.insert_unless_there(
             "INSERT INTO prices (plan_id, currency, model, unit_amount, package_size, included,
-               minimum_minor, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+               minimum_minor, created_at, meter_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
             (
                 plan.0,
                 new.currency.code(),
                 model.word().word(),
-                model.unit_amount().map(|amount| amount.to_string()),
+                model.unit_amount().or(model.percent()).map(|amount| amount.to_string()),
                 model.package_size(),
                 included,
                 minimum.map(Money::minor),
                 act.at(),
+                new.meter.as_ref().map(|(MeterId(id), _)| id),
             ),
         )?;
-        let taken = || Refusal::PriceExists { plan: code.to_owned(), currency: new.currency };
+        let taken = || Refusal::PriceExists {
+            plan: code.to_owned(),
+            meter: new.meter.as_ref().map(|(_, code)| code.clone()),
+            currency: new.currency,
+        };
         let id = inserted.map(PriceId).ok_or_else(taken)?;
         let mut statement = self.conn.prepare_cached(
             "INSERT INTO price_tiers (price_id, position, up_to, unit_amount, flat_amount)
@@ -231,11 +241,14 @@ impl Db<'_> {
         let mut statement = self.conn.prepare_cached(concat!(
             "SELECT ",
             price_columns!("r", "price"),
-            ", r.archived_at, r.created_at FROM prices r WHERE r.plan_id = ?1 ORDER BY r.id"
+            ", r.archived_at, r.created_at,
+               (SELECT code FROM meters WHERE id = r.meter_id) AS meter
+             FROM prices r WHERE r.plan_id = ?1 ORDER BY r.id"
         ))?;
         let prices = statement.query_map([plan.0], |row| {
             Ok(ListedPrice {
                 price: price(row, PRICE)?,
+                meter: row.get("meter")?,
                 archived_at: row.get("archived_at")?,
                 created_at: row.get("created_at")?,
             })
@@ -378,6 +391,7 @@ pub(super) fn price(row: &Row, names: &PriceColumns) -> rusqlite::Result<Price> 
         ModelWord::PerUnit => Model::PerUnit { unit: unit()? },
         ModelWord::Graduated => Model::Graduated { tiers: tiers(row, names.tiers)? },
         ModelWord::Volume => Model::Volume { tiers: tiers(row, names.tiers)? },
+        ModelWord::Percentage => Model::Percentage { percent: unit()? },
         ModelWord::Package => {
             Model::Package { package: unit()?, size: row.get(names.package_size)? }
         }

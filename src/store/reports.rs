@@ -85,9 +85,11 @@ mod outlook;
 mod overdue;
 mod tax;
 mod transactions;
+mod usage;
 
 pub use kpi::{InvoiceSums, NewPayers, Span};
 pub use outlook::Cohort;
 pub use overdue::{End, OverdueInvoice};
 pub use tax::TaxSum;
 pub use transactions::{Tally, TallyKey, WentBack};
+pub use usage::UsageSum;

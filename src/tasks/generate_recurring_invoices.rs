@@ -1,15 +1,17 @@
 //! `tasks generate-recurring-invoices`: applies the decisions of `domain::recurrence` to every
 //! subscription whose next period has begun.
 
-use chrono::NaiveDate;
+mod usage;
 
+use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
 use super::batch::{Pass, Sum};
 use super::charge;
 use super::{BATCH, Done, Given, ItemError, Options, Tally, item_error, item_refused};
 use crate::books::issue::{Issued, Issuer};
-use crate::books::{Book, Foreseen};
+use crate::books::{Book, Foreseen, Ripe};
+use crate::config::Config;
 use crate::domain::invoice::{Amounts, Invoice};
 use crate::domain::money::Totals;
 use crate::domain::period::Period;
@@ -34,6 +36,8 @@ pub struct Counts {
     /// Subscriptions whose pause began, and those whose pause ended.
     pub subscriptions_paused: u64,
     pub subscriptions_resumed: u64,
+    /// Credit notes over usage that was billed and is void.
+    pub credit_notes_created: u64,
 }
 
 fn by_currency<S: Serializer>(
@@ -45,9 +49,9 @@ fn by_currency<S: Serializer>(
 
 /// What is summed up over a run, a page or a subscription.
 #[derive(Debug, Default)]
-struct Billed {
-    counts: Counts,
-    errors: Vec<ItemError>,
+pub(super) struct Billed {
+    pub(super) counts: Counts,
+    pub(super) errors: Vec<ItemError>,
 }
 
 impl Sum for Billed {
@@ -60,6 +64,7 @@ impl Sum for Billed {
         self.counts.subscriptions_ended += other.counts.subscriptions_ended;
         self.counts.subscriptions_paused += other.counts.subscriptions_paused;
         self.counts.subscriptions_resumed += other.counts.subscriptions_resumed;
+        self.counts.credit_notes_created += other.counts.credit_notes_created;
         self.errors.extend(other.errors);
     }
 }
@@ -71,7 +76,7 @@ impl Billed {
         self.counts.totals.add(total).ok();
     }
 
-    fn invoices(&mut self, totals: impl Iterator<Item = Money>) {
+    pub(super) fn invoices(&mut self, totals: impl Iterator<Item = Money>) {
         let before = self.counts.invoices_created;
         for total in totals {
             self.counts.invoices_created += 1;
@@ -82,8 +87,9 @@ impl Billed {
 
     fn done(self) -> Done {
         Done {
-            emails_queued: self.counts.invoices_created,
+            emails_queued: self.counts.invoices_created + self.counts.credit_notes_created,
             did_something: self.counts.invoices_created > 0
+                || self.counts.credit_notes_created > 0
                 || self.counts.subscriptions_ended > 0
                 || self.counts.subscriptions_paused > 0
                 || self.counts.subscriptions_resumed > 0
@@ -106,9 +112,15 @@ pub fn work(store: &mut Store, given: &Given, options: &Options, run: RunId) -> 
         let issued = reopened.iter().map(|void| issuer.rebill(void, run));
         issued.map(|issued| Ok(issued?.map(|issued| issued.amounts.total))).collect()
     })?;
-    sum.add(go_through(Pass::Run(store), &act, options, |db, due| {
+    // Too much is given back before more is billed.
+    sum.add(usage::correct(Pass::Run(store), &act, given.config)?);
+    sum.add(go_through(Pass::Run(store), (&act, given.config), options, |db, due| {
         let issuer = Book::new(db, &act, given.config).issuer()?;
         due.iter().map(|decided| write(&issuer, decided, run)).collect()
+    })?);
+    sum.add(usage::bill_alone(Pass::Run(store), (&act, given.config), |db, one| {
+        let issued = Book::new(db, &act, given.config).issuer()?.bill_usage(one, run)?;
+        Ok(issued.iter().map(|issued| issued.amounts.total).collect())
     })?);
     let charged = charge::new_invoices(store, given, &act, run)?;
     sum.counts.charged = charged.succeeded;
@@ -146,7 +158,8 @@ pub fn dry_run(
             });
             foreseen.collect()
         })?;
-        sum.add(go_through(Pass::DryRun(db), &act, options, |db, due| {
+        sum.add(usage::correct(Pass::DryRun(db), &act, given.config)?);
+        sum.add(go_through(Pass::DryRun(db), (&act, given.config), options, |db, due| {
             let book = Book::new(db, &act, given.config);
             let foreseen = due.iter().map(|Decided { subscription, decision, .. }| {
                 let amounts = book.bill_amounts(subscription, &decision.bills, taken)?;
@@ -158,6 +171,14 @@ pub fn dry_run(
                 Ok(amounts.iter().chain(&at_end).map(|amounts| amounts.total).collect())
             });
             foreseen.collect()
+        })?);
+        sum.add(usage::bill_alone(Pass::DryRun(db), (&act, given.config), |db, one| {
+            let book = Book::new(db, &act, given.config);
+            let foreseen = book.foresee_usage(one, Ripe::Settled(book.settled_day()))?;
+            for (period, amounts) in &foreseen {
+                each(one, &Decision::of_usage(one, *period), &[*amounts], None)?;
+            }
+            Ok(foreseen.iter().map(|(_, amounts)| amounts.total).collect())
         })?);
         Ok(sum)
     })?;
@@ -205,7 +226,7 @@ struct Decided {
 /// `act_on`, which returns the totals of the invoices of each.
 fn go_through(
     mut pass: Pass,
-    act: &Act,
+    (act, config): (&Act, &Config),
     options: &Options,
     mut act_on: impl FnMut(&Db, &[Decided]) -> Result<Vec<Vec<Money>>>,
 ) -> Result<Billed> {
@@ -219,7 +240,8 @@ fn go_through(
                 Ok(page)
             },
             |db, page, _| {
-                let due = scan.decide(db, act, options.backlog(), page)?;
+                let book = Book::new(db, act, config);
+                let due = scan.decide(&book, options.backlog(), page)?;
                 let totals = act_on(db, &due)?;
                 let mut sum = Billed::default();
                 for (Decided { subscription, decision, paused }, totals) in due.iter().zip(totals) {
@@ -273,19 +295,22 @@ impl Scan {
     /// Decides for a page; passes over what does not belong to this scan.
     fn decide(
         self,
-        db: &Db,
-        act: &Act,
+        book: &Book,
         backlog: Backlog,
         page: &[DueSubscription],
     ) -> Result<Vec<Decided>> {
         let mut decided = Vec::with_capacity(page.len());
         for due in page {
-            let subscription = db.subscription(due.id)?;
+            let subscription = book.db.subscription(due.id)?;
             let (subscription, paused) = match self {
-                Scan::Resuming => go_on(db, subscription)?,
+                Scan::Resuming => go_on(book.db, subscription)?,
                 _ => (subscription, None),
             };
-            let decision = decide(&subscription, act.today, backlog);
+            let day = match self {
+                Scan::Due => book.billing_day(&subscription)?,
+                _ => book.act.today,
+            };
+            let decision = decide(&subscription, day, backlog);
             if self.takes(&subscription, &decision) {
                 decided.push(Decided { subscription, decision, paused });
             }

@@ -120,6 +120,12 @@ pub fn billing_reason(reason: &recurrence::Reason) -> String {
         Reason::RunsOut { on } => format!("canceled, and paid to its end on {on}"),
         Reason::Ended { on } => format!("canceled, ended on {on}"),
         Reason::Paused { from } => format!("paused from {from} on"),
+        Reason::WaitsForUsage { since } => {
+            format!(
+                "a period began on {since}; it is billed with the usage before it, once that is settled"
+            )
+        }
+        Reason::UsageAlone => "usage that goes with no period".to_owned(),
         Reason::Reopened { since } => {
             format!("the invoice of the period from {since} on was voided")
         }

@@ -6,6 +6,7 @@ mod credit_notes;
 mod credits;
 mod payments;
 mod pending_items;
+mod usage;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -30,6 +31,7 @@ pub use credit_notes::*;
 pub use credits::*;
 pub use payments::*;
 pub use pending_items::*;
+pub use usage::*;
 
 /// A share as [`money::share`] says; null of nothing.
 pub fn share(part: impl Into<Decimal>, whole: impl Into<Decimal>) -> Value {
@@ -480,6 +482,7 @@ fn drop_fields(object: &mut Value, names: &[&str]) {
 
 /// Columns of `plan price list`.
 pub const PRICES: &[Column] = &[
+    ("meter", "Meter", Align::Left, 0),
     ("currency", "Currency", Align::Left, 0),
     ("model", "Model", Align::Left, 2),
     ("says", "Price", Align::Left, 0),
@@ -491,9 +494,11 @@ pub const PRICES: &[Column] = &[
 /// Fields of a price.
 pub const PRICE_FIELDS: &[&str] = &[
     "plan",
+    "meter",
     "currency",
     "model",
     "unit_amount",
+    "percent",
     "tiers",
     "package_size",
     "included",
@@ -519,10 +524,12 @@ pub fn price(plan: &str, listed: &ListedPrice) -> Value {
     });
     json!({
         "plan": plan,
+        "meter": listed.meter,
         "currency": currency.code(),
         "model": model.word().word(),
         "says": price_says(model, currency),
         "unit_amount": model.unit_amount().map(|amount| money::major(amount, currency)),
+        "percent": model.percent().map(|percent| percent.normalize().to_string()),
         "tiers": tiers,
         "package_size": model.package_size(),
         "included": included,
@@ -543,6 +550,7 @@ pub fn price_says(model: &Model, currency: Currency) -> String {
     match model {
         Model::Flat { amount } => major(*amount),
         Model::PerUnit { unit } => format!("{} each", major(*unit)),
+        Model::Percentage { percent } => format!("{} %", percent.normalize()),
         Model::Package { package, size } => format!("{} per {size}", major(*package)),
         Model::Graduated { tiers } | Model::Volume { tiers } => {
             tiers.iter().map(tier).collect::<Vec<_>>().join("; ")

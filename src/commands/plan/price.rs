@@ -7,7 +7,8 @@ use super::super::{Context, Limit, amount, amount_or_nothing, currency_arg, word
 use crate::domain::email::Locale;
 use crate::domain::event::{About, Flat, PlanEvent, PriceFacts};
 use crate::domain::plan::{ListedPrice, NewPrice};
-use crate::domain::price::{MOST_UNITS, Model, ModelWord, PriceTerms, Tier, Tiers};
+use crate::domain::price::{self, MOST_UNITS, Model, ModelWord, PriceTerms, Tier, Tiers};
+use crate::domain::usage;
 use crate::domain::{Currency, PriceId, Refusal, Result, money, wording};
 use crate::store::Store;
 use crate::view::objects;
@@ -30,6 +31,9 @@ pub struct Add {
     /// What the price is in; the currency of the plan's first price where it is not given
     #[arg(long, value_name = "C", value_parser = currency_arg)]
     currency: Option<Currency>,
+    /// The meter whose usage it is for; the plan itself where it is not given
+    #[arg(long, value_name = "M")]
+    meter: Option<String>,
     /// How a quantity comes to an amount
     #[arg(long, value_parser = words::<ModelWord>())]
     model: ModelWord,
@@ -39,6 +43,9 @@ pub struct Add {
     /// Units of a package
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=MOST_UNITS))]
     package_size: Option<i64>,
+    /// How much of the value that a meter sums up (percentage)
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    percent: Option<String>,
     /// A tier (graduated, volume): its last unit, or inf; what each unit costs; and a fee for the tier
     #[arg(long, value_name = "UP_TO:UNIT[:FLAT]")]
     tier: Vec<String>,
@@ -54,6 +61,9 @@ pub struct Add {
 pub struct List {
     /// The plan's code
     code: String,
+    /// Only those for the usage of this meter
+    #[arg(long, value_name = "M")]
+    meter: Option<String>,
     #[command(flatten)]
     limit: Limit,
 }
@@ -65,6 +75,9 @@ pub struct Archive {
     /// The currency of the price, where the plan has several
     #[arg(long, value_name = "C", value_parser = currency_arg)]
     currency: Option<Currency>,
+    /// The meter whose price it is; the plan's own where it is not given
+    #[arg(long, value_name = "M")]
+    meter: Option<String>,
 }
 
 /// Carries the command out.
@@ -99,6 +112,10 @@ impl Add {
                 Model::Flat { amount: amount.exact() }
             }
             ModelWord::PerUnit => Model::PerUnit { unit: unit()? },
+            ModelWord::Percentage => {
+                let text = self.percent.as_deref().unwrap_or_default();
+                Model::Percentage { percent: price::percent(&plain(text))? }
+            }
             ModelWord::Graduated => Model::Graduated { tiers: tiers()? },
             ModelWord::Volume => Model::Volume { tiers: tiers()? },
             ModelWord::Package => {
@@ -117,10 +134,13 @@ impl Add {
             model => (model, false),
         };
         let is_package = model == ModelWord::Package;
+        let is_percentage = model == ModelWord::Percentage;
+        let has_price = !is_tiered && !is_percentage;
         let may_include = model != ModelWord::Flat;
         let model = model.word();
         for (flag, is_given, may, must) in [
-            ("--price", self.price.is_some(), !is_tiered, !is_tiered),
+            ("--price", self.price.is_some(), has_price, has_price),
+            ("--percent", self.percent.is_some(), is_percentage, is_percentage),
             ("--tier", !self.tier.is_empty(), is_tiered, is_tiered),
             ("--package-size", self.package_size.is_some(), is_package, is_package),
             ("--included", self.included.is_some(), may_include, false),
@@ -145,9 +165,13 @@ fn add(ctx: &mut Context, args: &Add) -> anyhow::Result<()> {
             return Err(Refusal::PlanArchived { plan: plan.code });
         }
         let currency = args.currency.unwrap_or(plan.price.currency);
-        let new = NewPrice { currency, terms: args.terms(currency, locale)? };
+        let meter = args.meter.as_deref().map(|code| book.db.meter(code)).transpose()?;
+        let terms = args.terms(currency, locale)?;
+        usage::check_price(meter.as_ref(), &terms)?;
+        let new = NewPrice { meter: meter.map(|meter| (meter.id, meter.code)), currency, terms };
         let id = book.db.insert_price(book.act, plan.id, &plan.code, &new)?;
-        let price = Flat(PriceFacts::of(&plan.code, &new.terms, currency));
+        let meter = new.meter.as_ref().map(|(_, code)| code.as_str());
+        let price = Flat(PriceFacts::of(&plan.code, meter, &new.terms, currency));
         book.record(About::NOBODY, PlanEvent::PriceAdded { price }, None)?;
         Ok(id)
     })?;
@@ -158,26 +182,33 @@ fn archive(ctx: &mut Context, args: &Archive) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
     let id = ctx.write(&mut store, |book| {
         let plan = book.db.plan(&args.code)?;
-        let price = live(&plan.code, book.db.prices(plan.id)?, args.currency)?.price;
+        let meter = args.meter.as_deref().map(|code| book.db.meter(code)).transpose()?;
+        let meter = meter.map(|meter| meter.code);
+        let price = live(&plan.code, book.db.prices(plan.id)?, &meter, args.currency)?.price;
         book.db.archive_price(book.act, price.id)?;
-        let facts = Flat(PriceFacts::of(&plan.code, &price.terms, price.currency));
+        let facts =
+            Flat(PriceFacts::of(&plan.code, meter.as_deref(), &price.terms, price.currency));
         book.record(About::NOBODY, PlanEvent::PriceArchived { price: facts }, None)?;
         Ok(price.id)
     })?;
     show(ctx, &mut store, &args.code, id)
 }
 
-/// The live price in that currency; the only one where none is named.
+/// The live price for that meter or none, in that currency; the only one where none is named.
 pub(super) fn live(
     plan: &str,
     mut prices: Vec<ListedPrice>,
+    meter: &Option<String>,
     currency: Option<Currency>,
 ) -> Result<ListedPrice> {
     let plan = plan.to_owned();
-    prices.retain(|listed| listed.archived_at.is_none());
+    prices.retain(|listed| listed.archived_at.is_none() && listed.meter == *meter);
     prices.retain(|listed| currency.is_none_or(|currency| currency == listed.price.currency));
     match prices.len() {
-        0 | 1 => prices.pop().ok_or(Refusal::NoPrice { plan, currency }),
+        0 | 1 => {
+            let meter = meter.clone();
+            prices.pop().ok_or(Refusal::NoPrice { plan, meter, currency })
+        }
         _ => {
             let currencies = prices.iter().map(|listed| listed.price.currency).collect();
             Err(Refusal::WhichPrice { plan, currencies })
@@ -196,7 +227,13 @@ fn show(ctx: &mut Context, store: &mut Store, code: &str, id: PriceId) -> anyhow
 }
 
 fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
-    let prices = ctx.reader()?.read(|db| db.prices(db.plan(&args.code)?.id))?;
+    let mut prices = ctx.reader()?.read(|db| {
+        if let Some(code) = &args.meter {
+            db.meter(code)?;
+        }
+        db.prices(db.plan(&args.code)?.id)
+    })?;
+    prices.retain(|listed| args.meter.is_none() || listed.meter == args.meter);
     let newest = args.limit.limit.map_or(prices.len(), |limit| limit as usize);
     let mut list = ctx.printer.list(objects::PRICE_FIELDS, objects::PRICES);
     for listed in prices.iter().skip(prices.len().saturating_sub(newest)) {

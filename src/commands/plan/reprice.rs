@@ -66,14 +66,14 @@ fn reprice(book: &Book, args: &Reprice) -> Result<Done> {
     if plan.archived_at.is_some() {
         return Err(Refusal::PlanArchived { plan: plan.code });
     }
-    let old = live(&plan.code, book.db.prices(plan.id)?, args.currency)?.price;
+    let old = live(&plan.code, book.db.prices(plan.id)?, &None, args.currency)?.price;
     let terms = args.terms(&old, book.config.locale)?;
     let existing = match args.keep_existing {
         true => Existing::Keep,
         false => Existing::MoveFrom(args.from),
     };
     let repriced = book.reprice(&plan, &old, terms, existing)?;
-    let new = live(&plan.code, book.db.prices(plan.id)?, Some(old.currency))?.price;
+    let new = live(&plan.code, book.db.prices(plan.id)?, &None, Some(old.currency))?.price;
     Ok((old, repriced, new))
 }
 
@@ -111,6 +111,8 @@ impl Reprice {
             Model::Package { size, .. } => Model::Package { package: unit()?, size: *size },
             Model::Graduated { .. } => Model::Graduated { tiers: tiers()? },
             Model::Volume { .. } => Model::Volume { tiers: tiers()? },
+            // No plan's own price is one: it is of a meter.
+            Model::Percentage { .. } => return Err(Refusal::PercentageOf { meter: None }),
         };
         Ok(PriceTerms { model, ..old.terms.clone() })
     }

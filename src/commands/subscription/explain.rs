@@ -49,7 +49,17 @@ pub(super) fn value(explained: &Explained) -> Value {
         object["if"] = json!(next.provided.map(|provided| provided.word()));
         object
     });
+    let usage = explained.usage.iter().map(|(period, amounts)| {
+        json!({
+            "period": explain::period(Some((period.start, period.end))),
+            "period_start": period.start,
+            "period_end": period.end,
+            "total": amounts.total.major(),
+            "currency": amounts.total.currency().code(),
+        })
+    });
     json!({
+        "usage": usage.collect::<Vec<_>>(),
         "subscription": objects::subscription(subscription, explained.status),
         "amount": subscription.terms.amount().map(Money::major).ok(),
         "tenant_currency": explained.tenant_currency.code(),
@@ -141,6 +151,14 @@ pub(super) fn explain_to_people(ctx: &mut Context, explained: &Value) -> anyhow:
     }
     let next = &explained["next"];
     let at_end = &explained["at_end"];
+    for usage in rows("usage") {
+        ctx.printer.text(&format!(
+            "\nusage of {} is billed alone, {} {} so far",
+            word(&usage["period"]),
+            word(&usage["total"]),
+            word(&usage["currency"])
+        ))?;
+    }
     if !at_end.is_null() {
         return Ok(ctx.printer.text(&format!(
             "\nno period follows; its end bills what is pending: total {} {}",

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::commands::{Context, out_failed, scratch_folder};
 use crate::config::Config;
 use crate::domain::invoice::Amounts;
-use crate::domain::recurrence::Decision;
+use crate::domain::recurrence::{Decision, Reason};
 use crate::domain::refusal::Why;
 use crate::domain::schedule::Task;
 use crate::domain::subscription::Subscription;
@@ -167,8 +167,9 @@ fn bills(
         row
     };
     let pairs = decision.bills.iter().zip(amounts);
+    let action = if decision.reason == Reason::UsageAlone { "bill_usage" } else { "bill" };
     let mut rows: Vec<_> =
-        pairs.map(|(bill, amounts)| row("bill", Some(explain::bill(bill, amounts)))).collect();
+        pairs.map(|(bill, amounts)| row(action, Some(explain::bill(bill, amounts)))).collect();
     if decision.ends.is_some() {
         rows.push(row("end", at_end.map(explain::amounts)));
     } else if rows.is_empty() {

@@ -88,6 +88,10 @@ pub(super) fn billed(counts: &generate_recurring_invoices::Counts, would: &str) 
     if counts.charged + counts.declined > 0 {
         parts.push(format!("charged {}, {} declined", counts.charged, counts.declined));
     }
+    if counts.credit_notes_created > 0 {
+        let notes = plural(counts.credit_notes_created, "credit note");
+        parts.push(format!("{would}credited usage by {notes}"));
+    }
     for (count, did) in [
         (counts.subscriptions_ended, "ended"),
         (counts.subscriptions_paused, "paused"),

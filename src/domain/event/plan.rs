@@ -79,10 +79,14 @@ group! {
     PriceFacts<'a> {
         /// The plan's code.
         plan: &'a str,
+        /// The code of the meter that it is for; null: of the plan itself.
+        meter: Option<&'a str>,
         /// By which model it is charged.
         model: ModelWord,
-        /// What a unit costs, a package, or (flat) all of it; null where there are tiers.
+        /// What a unit costs, a package, or (flat) all of it; null where there are tiers or a percentage.
         unit_amount: Option<String>,
+        /// How many hundredths of a value it takes.
+        percent: Option<String>,
         /// The tiers, which rise; the last has no bound.
         tiers: Option<TiersFacts<'a>>,
         /// How many units a package has.
@@ -97,12 +101,19 @@ group! {
 }
 
 impl<'a> PriceFacts<'a> {
-    /// Those of a price in that currency of the plan with that code.
-    pub fn of(plan: &'a str, terms: &'a PriceTerms, currency: Currency) -> PriceFacts<'a> {
+    /// Those of a price in that currency of the plan with that code, for that meter or none.
+    pub fn of(
+        plan: &'a str,
+        meter: Option<&'a str>,
+        terms: &'a PriceTerms,
+        currency: Currency,
+    ) -> PriceFacts<'a> {
         PriceFacts {
             plan,
+            meter,
             model: terms.model.word(),
             unit_amount: terms.model.unit_amount().map(|amount| major(amount, currency)),
+            percent: terms.model.percent().map(|percent| percent.normalize().to_string()),
             tiers: terms.model.tiers().map(|tiers| TiersFacts { tiers, currency }),
             package_size: terms.model.package_size(),
             included: terms.included,

@@ -20,6 +20,7 @@ use crate::domain::subscription::{Collection, SubscriptionStatus};
 use crate::domain::tax::TaxCategory;
 use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
+use crate::domain::usage::Aggregation;
 use crate::domain::{
     AttemptId, CreditId, CreditUseId, Currency, DocumentId, EmailId, Money, PaymentMethodId,
     PendingItemId, RedemptionId, RunId, SubscriptionId, TransactionId, UsageId,
@@ -182,6 +183,7 @@ macro_rules! printed {
 printed! {
     i64: "number", "";
     u32: "number", "";
+    u64: "number", "";
     NaiveDate: "date", "\"";
     Decimal: "decimal", "\"";
     Currency: "currency", "\"";
@@ -223,7 +225,7 @@ macro_rules! one_of {
 }
 
 one_of! {
-    Collection CouponStatus CreditReason CustomerKind DiscountType DisputeStatus DocumentForm Eligibility Found InvoiceStatus
+    Aggregation Collection CouponStatus CreditReason CustomerKind DiscountType DisputeStatus DocumentForm Eligibility Found InvoiceStatus
     Locale ModelWord PaymentMethodKind Stage SubscriptionStatus SuspensionCause TaxCategory Template
     TenantStatus
 }

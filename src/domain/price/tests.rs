@@ -50,6 +50,9 @@ fn counted(model: &Model, quantity: i64) -> Decimal {
     match model {
         Model::Flat { amount } => *amount,
         Model::PerUnit { unit } => (0..quantity).map(|_| *unit).sum(),
+        Model::Percentage { percent } => {
+            (0..quantity).map(|_| *percent).sum::<Decimal>() / Decimal::ONE_HUNDRED
+        }
         Model::Volume { tiers } => {
             let tier = tier_of(quantity, tiers);
             (0..quantity).map(|_| tier.unit).sum::<Decimal>() + tier.flat

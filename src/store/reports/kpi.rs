@@ -72,7 +72,8 @@ const INVOICE_SUMS: &str = concat!(
          -- 1: a checkout, 2: one with a coupon. A CASE stops at what is false, an AND
          -- would ask the index for every invoice there is.
          CASE WHEN i.issued_on < :since OR i.origin = 'imported' THEN 0
-           WHEN i.subscription_id IS NOT NULL AND (EXISTS (
+           -- What is billed between periods is no first invoice.
+           WHEN i.subscription_id IS NOT NULL AND (i.purpose <> 'period' OR EXISTS (
                SELECT 1 FROM invoices f WHERE f.subscription_id = i.subscription_id
                  AND f.purpose = 'period' AND f.status <> 'void'
                  AND f.period_start < i.period_start)
