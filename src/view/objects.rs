@@ -185,7 +185,6 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "number": invoice.number,
         "tenant": invoice.tenant,
         "subscription": invoice.subscription_id.map(|id| id.to_string()),
-        "purpose": invoice.purpose.word(),
         "status": invoice.status.word(),
         "currency": invoice.total.currency().code(),
         "subtotal": invoice.subtotal.major(),
@@ -208,7 +207,6 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "paid_on": invoice.paid_on,
         "period_start": invoice.period.map(|(start, _)| start),
         "period_end": invoice.period.map(|(_, end)| end),
-        "billed_until": invoice.billed_until,
         "overdue": days_overdue > 0,
         "days_overdue": days_overdue,
         "stage": invoice.stage.map(|stage| stage.word()),
@@ -227,6 +225,8 @@ pub fn invoice(invoice: &Invoice, today: NaiveDate) -> Value {
         "lines": lines(&invoice.lines, &invoice.line_nets()),
         "created_at": invoice.created_at,
         "updated_at": invoice.updated_at,
+        "purpose": invoice.purpose.word(),
+        "billed_until": invoice.billed_until,
     })
 }
 
