@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C
 
 SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
-WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs journal credit credit-note documents"}
+WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs journal credit credit-note documents usage"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
 COUPONS=${COUPONS-1000000}             # coupons in a database with as many uses
 CODES=${CODES-100000}                  # codes made at once
@@ -26,6 +26,8 @@ MONTHS=${MONTHS-24}                                # that each of them was bille
 ROWS=${ROWS-"8000 16000 32000"}                    # subscriptions imported
 LISTED=${LISTED-100000}                            # tenants, and as many invoices, that are listed
 DAYS=${DAYS-3650}                                  # of runs: each task's, as crontab.example has them
+EVENTS=${EVENTS-1000000}                # events of usage imported
+METERED=${METERED-1000}                 # subscriptions that they are of
 DOCUMENTS=${DOCUMENTS-1000}             # invoices whose documents are made
 SOLD=${SOLD-530000}                                # invoices in a ledger that is exported: 1,000,000 entries
 AS_OF=2026-03-31
@@ -375,6 +377,33 @@ measure_journal() {
   rm -rf shop
 }
 
+# A file of events is taken in, against a bare loop into the same tables; and the same file once more, of which
+# nothing is new.
+measure_usage() {
+  local i plan
+  say "making $EVENTS events of $METERED subscriptions"
+  new_shop full
+  "$yardstick" subscribe full/billing.db "$METERED" "$AS_OF"
+  mapfile -t command < <(tool full)
+  "${command[@]}" meter create calls --name Calls --aggregation sum > /dev/null
+  for plan in small team large; do
+    "${command[@]}" plan price add "$plan" --meter calls --model per_unit --price 0.01 > /dev/null
+  done
+  "$yardstick" usage-events events.jsonl "$EVENTS" "$METERED" "$AS_OF"
+  : > tool.log; : > loop.log; : > again.log
+  for ((i = 0; i < REPEAT; i++)); do
+    fresh full one; fresh full two
+    mapfile -t command < <(tool one)
+    "$yardstick" measure 1 one/billing.db "${command[@]}" usage import events.jsonl >> tool.log
+    "$yardstick" measure 1 two/billing.db "$yardstick" usage two/billing.db events.jsonl >> loop.log
+    "$yardstick" measure 1 one/billing.db "${command[@]}" usage import events.jsonl >> again.log
+  done
+  compared "usage import" "$EVENTS"
+  mv again.log tool.log
+  compared "usage import, nothing new" "$EVENTS"
+  rm -rf full one two events.jsonl
+}
+
 # Documents are made and written into a folder, against the same folder filled again from what is kept; and
 # e-mails leave with one that is made for them, against the same e-mails without.
 measure_documents() {
@@ -509,6 +538,7 @@ if wants runs; then measure_runs; fi
 if wants journal; then measure_journal; fi
 if wants credit-note; then measure_note "$INVOICES"; fi
 if wants documents; then measure_documents; fi
+if wants usage; then measure_usage; fi
 
 printf '| what | N | billing | yardstick | ratio | peak RSS MB | largest WAL MB |\n'
 printf '| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n'

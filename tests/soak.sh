@@ -8,6 +8,9 @@
 # `bash tests/soak.sh money [LIVES [SEED]]` lives through tests/money_chance.rs instead: 500 lives of
 # money take some ten minutes where temporary files are kept in memory (TMPDIR=/dev/shm).
 #
+# `bash tests/soak.sh usage [EVENTS]` sends a file of 1,000,000 events twice, by two processes at once, killed
+# and sent again.
+#
 # `PYTHON=python bash tests/soak.sh documents` has the official rules read e-invoices of every kind and some that
 # chance draws up; PYTHON has the packages that .ci/run installs.
 set -euo pipefail
@@ -24,6 +27,11 @@ fi
 if [ "${1:-}" = money ]; then
     export BILLING_MONEY_LIVES=${2:-500} BILLING_REPLAY_SEED=${3:-$RANDOM}
     exec cargo test --quiet --test money_chance
+fi
+
+if [ "${1:-}" = usage ]; then
+    export BILLING_USAGE_EVENTS=${2:-1000000}
+    exec cargo test --release --quiet --test usage a_file_is_taken_once
 fi
 
 base=${BASE:-5a3ff41}

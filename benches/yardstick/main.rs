@@ -21,6 +21,7 @@ mod revenue;
 mod runs;
 mod trade;
 mod trail;
+mod usage;
 
 use std::error::Error;
 use std::time::Duration;
@@ -37,6 +38,7 @@ use recurring::{ISSUED, bill, recurring, subscribe};
 use reports::report;
 use runs::run_daily;
 use trade::trade;
+use usage::{usage, usage_events};
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -57,6 +59,9 @@ yardstick generate DB FILE AS-OF        the bare loop: the same rows
 yardstick owe DB N AS-OF                fill a database with tenants that are charged, one invoice each
 yardstick gateway DELAY-MS              a gateway's program: takes so long, and every charge succeeds
 yardstick import DB CSV AS-OF           the bare loop: the same rows
+yardstick usage-events FILE EVENTS SUBSCRIPTIONS AS-OF
+                                        write a file of events of usage
+yardstick usage DB FILE                 the bare loop: the same rows
 yardstick same DB DB                    fails where the two hold different rows
 yardstick sound DB                      what SQLite itself finds wrong with a file
 yardstick trade DB INVOICES AS-OF       fill a database with most of a year of a business
@@ -92,6 +97,10 @@ fn main() -> Done {
         ["recurring", db, file, as_of] => recurring(db, file, as_of),
         ["generate", db, file, as_of] => generate(db, file, as_of),
         ["import", db, file, as_of] => import(db, file, as_of),
+        ["usage-events", file, events, subscriptions, as_of] => {
+            usage_events(file, events.parse()?, subscriptions.parse()?, as_of.parse()?)
+        }
+        ["usage", db, file] => usage(db, file),
         ["same", one, other] => same(one, other),
         ["sound", db] => sound(db),
         ["trade", db, invoices, as_of] => trade(db, invoices.parse()?, as_of.parse()?),
