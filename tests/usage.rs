@@ -388,6 +388,36 @@ fn a_change_of_plan_moves_its_meters_with_the_next_period() {
     shop.check();
 }
 
+/// A coupon takes lines of usage as any other; of what is billed alone, where it is a percentage of all invoices.
+/// Tax is on what is left.
+#[test]
+fn a_coupon_and_tax_take_usage() {
+    let shop = shop(0, "[invoicing]\ntax_rate = 20\n");
+    let coupon = ["coupon", "create", "half", "--name", "Half", "--from", "2026-01-01"];
+    shop.ok(&[
+        coupon.as_slice(),
+        &["--until", "2027-01-01", "--percent", "50", "--duration", "forever"],
+    ]
+    .concat());
+    shop.ok(&["tenant", "create", "t1", "--name", "T", "--email", "t@clients.example"]);
+    let create = ["subscription", "create", "--tenant", "t1", "--plan", "pro", "--coupon", "half"];
+    shop.ok(&[create.as_slice(), &["--as-of", "2026-01-01", "-q"]].concat());
+    add(&shop, "a", "2026-01-10T10:00:00Z", "110", "2026-01-10");
+    shop.task(GENERATE, "2026-02-02", &["--no-deliver"]);
+    add(&shop, "b", "2026-02-03T10:00:00Z", "60", "2026-02-03");
+    shop.ok(&["subscription", "cancel", "sub_1", "--now", "--as-of", "2026-02-03", "-q"]);
+    shop.task(GENERATE, "2026-02-05", &["--no-deliver"]);
+    for (number, subtotal, discount, tax) in
+        [("INV-2026-000002", "30.00", "15.00", "3.00"), ("INV-2026-000003", "5.00", "2.50", "0.50")]
+    {
+        let invoice = shop.json(&["invoice", "show", number]);
+        for (field, expected) in [("subtotal", subtotal), ("discount", discount), ("tax", tax)] {
+            assert_eq!(invoice[field], expected, "{number}: {field}");
+        }
+    }
+    shop.check();
+}
+
 /// Of several subscriptions of a customer an event is of the one that runs; one of before its start is of the
 /// one that ran then.
 #[test]

@@ -102,6 +102,11 @@ pub(super) fn run(ctx: &mut Context, args: &Import) -> anyhow::Result<u8> {
     };
     let texts = if args.rejects.is_some() { Texts::Kept } else { Texts::Dropped };
     let file = UsageFile::open(&args.file, reader, args.form(), texts)?;
+    if let Some(path) = &args.rejects
+        && path.canonicalize().is_ok_and(|to| args.file.canonicalize().is_ok_and(|from| from == to))
+    {
+        return Err(Refusal::WouldOverwrite { path: path.clone() }.into());
+    }
     let mut rejects = Rejects::open(args.rejects.as_deref())?;
     let quiet = ctx.verbosity == Verbosity::Quiet;
     let mut bar = Progress::new("importing usage", size, quiet);
