@@ -532,3 +532,48 @@ fn lines_that_are_not_taken_are_named_with_their_codes() {
     assert_eq!(listed[1]["properties"].to_string(), r#"{"a":2,"b":1}"#);
     shop.check();
 }
+
+/// A plan that is added to a subscription brings its meters from its first day, one that joins later from
+/// the next period, and one that was removed none.
+#[test]
+fn the_meters_of_a_plan_come_and_go_with_its_item() {
+    let shop = Shop::new();
+    shop.tenant("acme");
+    shop.plan("base", "10", "1", &[]);
+    shop.plan("texts", "5", "1", &[]);
+    let meter = ["meter", "create", "sms", "--name", "SMS", "--aggregation", "sum"];
+    shop.ok(&meter);
+    let price = [
+        "plan", "price", "add", "texts", "--meter", "sms", "--model", "per_unit", "--price", "0.10",
+    ];
+    shop.ok(&price);
+    shop.subscribe("acme", "base", "2026-03-01", &[]);
+    let used = |at: &str, id: &str| {
+        let mut event = vec!["usage", "add", "--meter", "sms", "--subscription", "sub_1"];
+        event.extend(["--id", id, "--at", at, "--as-of", at]);
+        shop.run(&event).status == 0
+    };
+    assert!(!used("2026-03-05T10:00:00Z", "a"), "no plan of it has the meter");
+    shop.ok(&["subscription", "add", "sub_1", "--plan", "texts", "--as-of", "2026-03-06"]);
+    assert!(!used("2026-03-07T10:00:00Z", "b"), "it joins with the next period");
+    shop.ok(&["subscription", "add", "sub_1", "--plan", "texts", "--now", "--as-of", "2026-03-10"]);
+    assert!(used("2026-03-11T10:00:00Z", "c"), "it has joined");
+    shop.task(GENERATE, "2026-04-02", &[]);
+    let last = shop.json(&["invoice", "show", "INV-2026-000002", "--as-of", "2026-04-02"]);
+    let says: Vec<_> =
+        last["lines"].as_array().expect("lines").iter().map(|l| l["description"].clone()).collect();
+    assert_eq!(says[0], "SMS");
+    shop.ok(&[
+        "subscription",
+        "remove",
+        "sub_1",
+        "--plan",
+        "texts",
+        "--now",
+        "--as-of",
+        "2026-04-03",
+    ]);
+    shop.task(GENERATE, "2026-05-02", &[]);
+    assert!(!used("2026-05-03T10:00:00Z", "d"), "it was removed");
+    shop.check();
+}

@@ -453,12 +453,16 @@ impl Db<'_> {
                 ORDER BY h.id LIMIT 1) AS since
              FROM subscription_items i JOIN prices b ON b.id = i.price_id
              JOIN prices r ON r.plan_id = i.plan_id AND r.currency = b.currency
-             WHERE i.subscription_id = ?1 AND r.meter_id IS NOT NULL AND r.archived_at IS NULL
+             WHERE i.subscription_id = ?1 AND i.standing IN ('current', 'leaves')
+               AND r.meter_id IS NOT NULL AND r.archived_at IS NULL
              UNION ALL
              SELECT i.id, r.id, r.meter_id, 1, NULL
-             FROM subscription_items i JOIN prices b ON b.id = i.pending_price_id
-             JOIN prices r ON r.plan_id = i.pending_plan_id AND r.currency = b.currency
-             WHERE i.subscription_id = ?1 AND r.meter_id IS NOT NULL AND r.archived_at IS NULL",
+             FROM subscription_items i JOIN prices b ON b.id = coalesce(i.pending_price_id, i.price_id)
+             JOIN prices r
+               ON r.plan_id = coalesce(i.pending_plan_id, i.plan_id) AND r.currency = b.currency
+             WHERE i.subscription_id = ?1
+               AND (i.pending_price_id IS NOT NULL OR i.standing = 'joins')
+               AND r.meter_id IS NOT NULL AND r.archived_at IS NULL",
         )?;
         let mut rows = statement.query([of.id.0])?;
         let mut offers: BTreeMap<i64, MeterOffer> = BTreeMap::new();
