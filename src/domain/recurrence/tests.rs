@@ -1,3 +1,5 @@
+mod pauses;
+
 use proptest::prelude::*;
 
 use super::super::price::PriceMove;
