@@ -130,7 +130,7 @@ fn pending_after(subscription: &Subscription, pending: &Terms, edit: &Edit) -> R
     };
     match edited {
         // It leaves with the next period anyhow.
-        Err(Refusal::NoItem { .. } | Refusal::LastItem { .. }) => Ok(pending.clone()),
+        Err(Refusal::NoItem { .. }) => Ok(pending.clone()),
         edited => edited,
     }
 }

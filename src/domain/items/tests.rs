@@ -1,3 +1,5 @@
+mod change_now;
+
 use proptest::prelude::*;
 
 use super::*;
