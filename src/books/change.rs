@@ -113,6 +113,7 @@ impl Book<'_> {
     /// is on its way; what it would give back was billed elsewhere.
     pub fn change_now(&self, subscription: &Subscription, new: &NewNow) -> Result<Changed> {
         subscription.check_running(self.act.today)?;
+        let (subscription, _) = &self.catch_up_pause(subscription)?;
         self.bill_what_a_suspension_left(subscription)?;
         let subscription = &self.db.subscription(subscription.id)?;
         let terms = &new.terms.terms;
@@ -332,7 +333,8 @@ impl Book<'_> {
         back: Back,
     ) -> Result<(Canceled, Option<Changed>)> {
         recurrence::cancel(subscription, When::Now, self.act.today)?;
-        let begun = self.bill_begun(subscription)?;
+        let (subscription, mut begun) = self.catch_up_pause(subscription)?;
+        begun.extend(self.bill_begun(&subscription)?);
         let subscription = &self.db.subscription(subscription.id)?;
         let mut given = None;
         if let Some(billed) = self.billed_rest(subscription)? {

@@ -9,8 +9,8 @@ use super::rest::{Back, Giving};
 use crate::domain::credit_note::CreditReason;
 use crate::domain::event::{Standing, SubscriptionEvent};
 use crate::domain::invoice::Invoice;
-use crate::domain::recurrence::{self, Return};
-use crate::domain::subscription::{NewPause, Subscription, SubscriptionStatus};
+use crate::domain::recurrence::{self, Backlog, Return};
+use crate::domain::subscription::{NewPause, Pause, Subscription, SubscriptionStatus};
 use crate::domain::tenant::TenantStatus;
 use crate::domain::{Refusal, Result, SubscriptionId, wording};
 use crate::store::subscriptions::Begins;
@@ -43,22 +43,51 @@ impl Book<'_> {
         asked: NewPause,
         credit: Credit,
     ) -> Result<Paused> {
-        let pause = recurrence::pause(subscription, asked, self.act.today)?;
+        let (subscription, mut billed) = self.catch_up_pause(subscription)?;
+        let pause = recurrence::pause(&subscription, asked, self.act.today)?;
         self.db.set_pause(self.act, subscription.id, Some(&pause))?;
         let planned = self.db.subscription(subscription.id)?;
         if pause.from > self.act.today {
             let (standing, from, until) = (Standing::of(&planned), pause.from, pause.until);
             let event = SubscriptionEvent::PausePlanned { standing, from, until };
             self.record(planned.tenant_id, event, pause.reason.as_deref())?;
-            return Ok(Paused::default());
+            return Ok(Paused { billed, given: None });
         }
-        let billed = self.bill_begun(&planned)?;
+        billed.extend(self.bill_begun(&planned)?);
         self.begin_pause(planned.id)?;
         let given = match credit {
             Credit::Nothing => None,
             Credit::Rest => self.give_back_the_paused(planned.id)?,
         };
         Ok(Paused { billed, given })
+    }
+
+    /// Lets a pause begin, and end, whose day has come and for which no run came: what is done to a
+    /// subscription today is done to one that stands as it should. Returns how it stands, and the
+    /// invoices over what began before the pause and after it.
+    ///
+    /// # Errors
+    /// As [`Book::bill_begun`].
+    pub fn catch_up_pause(
+        &self,
+        subscription: &Subscription,
+    ) -> Result<(Subscription, Vec<Invoice>)> {
+        let (today, id) = (self.act.today, subscription.id);
+        let (mut one, mut billed) = (subscription.clone(), Vec::new());
+        let decide = |one: &Subscription| recurrence::decide(one, today, Backlog::Held);
+        if decide(&one).pauses.is_some() && one.status == SubscriptionStatus::Active {
+            billed.extend(self.bill_begun(&one)?);
+            self.begin_pause(id)?;
+            one = self.db.subscription(id)?;
+        }
+        let rests = one.status == SubscriptionStatus::Paused && decide(&one).ends.is_none();
+        let goes_on_from = one.pause.as_ref().filter(|_| rests).and_then(Pause::goes_on_from);
+        if let Some(on) = goes_on_from.filter(|on| *on <= today) {
+            self.end_pause(&one, on)?;
+            billed.extend(self.bill_begun(&self.db.subscription(id)?)?);
+            one = self.db.subscription(id)?;
+        }
+        Ok((one, billed))
     }
 
     /// Begins a pause whose first day has come.
@@ -99,6 +128,12 @@ impl Book<'_> {
     /// It has ended, or is none of these; its tenant is suspended; an amount that is too large.
     pub fn resume(&self, subscription: &Subscription) -> Result<Option<String>> {
         subscription.check_running(self.act.today)?;
+        let rested = subscription.pause.is_some();
+        let (subscription, _) = &self.catch_up_pause(subscription)?;
+        if rested && subscription.pause.is_none() {
+            // It ended before today.
+            return Ok(None);
+        }
         let planned = subscription.pause.is_some() && !subscription.cancel_at_period_end;
         match subscription.status {
             SubscriptionStatus::Paused => {

@@ -143,7 +143,8 @@ impl Book<'_> {
         edit: &Edit,
     ) -> Result<Vec<Invoice>> {
         subscription.check_running(self.act.today)?;
-        let begun = self.bill_begun(subscription)?;
+        let (subscription, mut begun) = self.catch_up_pause(subscription)?;
+        begun.extend(self.bill_begun(&subscription)?);
         let subscription = &self.db.subscription(subscription.id)?;
         let pending = items::change(subscription, edit, self.act.today)?;
         self.db.set_terms(self.act, subscription.id, &subscription.terms, pending.as_ref())?;
@@ -207,6 +208,8 @@ impl Book<'_> {
     /// As [`recurrence::cancel`].
     pub fn cancel_subscription(&self, subscription: &Subscription, when: When) -> Result<Canceled> {
         let today = self.act.today;
+        recurrence::cancel(subscription, when, today)?;
+        let (subscription, begun) = &self.catch_up_pause(subscription)?;
         let ends_on = recurrence::cancel(subscription, when, today)?;
         if ends_on > today {
             self.db.set_ends_on(self.act, subscription.id, Some(ends_on))?;
@@ -214,14 +217,14 @@ impl Book<'_> {
             let standing = Standing::of(&canceled);
             let event = SubscriptionEvent::CancellationPlanned { standing };
             self.record(canceled.tenant_id, event, Some(&format!("ends on {ends_on}")))?;
-            return Ok(Canceled::default());
+            return Ok(Canceled { billed: begun.clone(), ..Canceled::default() });
         }
-        let mut canceled = Canceled::default();
+        let mut canceled = Canceled { billed: begun.clone(), ..Canceled::default() };
         match recurrence::begun(subscription, today, Backlog::Held).reason {
             Reason::Backlog { count, since } => {
                 canceled.dropped = Some(self.drop_backlog(subscription, count, since)?);
             }
-            _ => canceled.billed = self.bill_begun(subscription)?,
+            _ => canceled.billed.extend(self.bill_begun(subscription)?),
         }
         let ended = self.db.subscription(subscription.id)?;
         if let Some(issued) = self.end_subscription(&ended, ends_on, None)? {
