@@ -122,7 +122,7 @@ impl Import<'_> {
             importable
         });
         let trial_ends_on = row.date("trial_ends_on");
-        check_status(row, status);
+        check_status(row, status, words);
         let anchor: Option<Anchor> = row.word("anchor", "calendar, anniversary");
         let quantity = row.count("quantity", 1, MOST_QUANTITY);
         let collection: Option<Collection> = row.word("collection", "automatic, invoice");
@@ -327,7 +327,11 @@ fn closed(tenant: &Tenant, status: Option<SubscriptionStatus>) -> Option<Why> {
     (runs && tenant.status == TenantStatus::Closed).then_some(Why::NotAllowedWith { field })
 }
 
-fn check_status(row: &Row, status: Option<SubscriptionStatus>) {
+fn check_status(row: &Row, status: Option<SubscriptionStatus>, words: &str) {
+    // Nothing says until when, and one that was taken as active would be billed.
+    if status == Some(SubscriptionStatus::Paused) {
+        row.note("status", Why::NotOneOf { words: words.to_owned() });
+    }
     if status == Some(SubscriptionStatus::Trialing) && row.get("trial_ends_on").is_none() {
         row.note("trial_ends_on", Why::NeededWith { field: "status trialing" });
     }
