@@ -11,6 +11,9 @@
 # `bash tests/soak.sh usage [EVENTS]` sends a file of 1,000,000 events twice, by two processes at once, killed
 # and sent again.
 #
+# `bash tests/soak.sh changes [LIVES [SEED]]` lives through tests/change_chance.rs: 100 lives of subscriptions
+# that change and rest take some seven minutes.
+#
 # `PYTHON=python bash tests/soak.sh documents` has the official rules read e-invoices of every kind and some that
 # chance draws up; PYTHON has the packages that .ci/run installs.
 set -euo pipefail
@@ -32,6 +35,11 @@ fi
 if [ "${1:-}" = usage ]; then
     export BILLING_USAGE_EVENTS=${2:-1000000}
     exec cargo test --release --quiet --test usage a_file_is_taken_once
+fi
+
+if [ "${1:-}" = changes ]; then
+    export BILLING_CHANGE_LIVES=${2:-100} BILLING_REPLAY_SEED=${3:-$RANDOM}
+    exec cargo test --quiet --test change_chance
 fi
 
 base=${BASE:-5a3ff41}
