@@ -211,6 +211,10 @@ impl Book<'_> {
         new: &NewNow,
     ) -> Result<Changed> {
         let terms = &new.terms.terms;
+        if terms.basis() != subscription.terms.basis() {
+            // An amount with tax less one without it is no amount.
+            return Err(Refusal::BasisMismatch { plan: terms.first().plan.clone() });
+        }
         let net = |terms: &Terms| billed.rest.net(terms, billed.redemption.as_ref());
         let mut changed = Changed::nothing(terms.currency());
         (changed.credit, changed.charge) = (net(&subscription.terms)?, net(terms)?);
