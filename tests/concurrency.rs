@@ -267,6 +267,81 @@ fn a_cancellation_beside_the_run_leaves_the_period_that_has_begun_billed_once() 
     races_the_run_that_bills(&["subscription", "cancel", "sub_3", "--now"]);
 }
 
+/// Each period that has begun is billed: the difference is of what was billed.
+fn all_billed() -> Prepared {
+    let shop = SUBSCRIBERS.shop();
+    shop.ok(&[&["tasks", GENERATE, "--no-deliver"][..], &TODAY].concat());
+    shop.prepared()
+}
+
+#[test]
+fn a_change_now_beside_the_run_is_of_what_was_billed_or_is_refused() {
+    let run = ["tasks", GENERATE, "--no-deliver"];
+    let change = ["subscription", "change", "sub_3", "--quantity", "9", "--now"];
+    let refused = Said::No("period_not_billed");
+    Meeting {
+        one: &run,
+        other: &change,
+        one_first: [Said::Yes, Said::Yes],
+        other_first: [Said::Yes, refused],
+    }
+    .in_either_order(&SUBSCRIBERS);
+}
+
+#[test]
+fn a_change_now_beside_an_end_now_gives_back_what_the_rest_comes_to_then() {
+    let change = ["subscription", "change", "sub_3", "--quantity", "1", "--now"];
+    let cancel = ["subscription", "cancel", "sub_3", "--now", "--credit"];
+    Meeting {
+        one: &change,
+        other: &cancel,
+        one_first: [Said::Yes, Said::Yes],
+        other_first: [Said::No("already_canceled"), Said::Yes],
+    }
+    .in_either_order(&all_billed());
+}
+
+/// Eight at once: runs, changes and ends of one subscription.
+#[test]
+fn changes_now_runs_and_ends_at_once_credit_nothing_twice() {
+    let prepared = all_billed();
+    let cancel = ["subscription", "cancel", "sub_3", "--now", "--credit"];
+    let used = left_of_t3(&left_by(&prepared, &cancel));
+    for time in 0..times() {
+        let shop = prepared.shop();
+        let change = |n| vec!["subscription", "change", "sub_3", "--now", "--quantity", n];
+        let now = |n| [&change(n)[..], &["--bill", "now"]].concat();
+        let cancel = cancel.to_vec();
+        let run = vec!["tasks", GENERATE, "--no-deliver", "--wait", "30"];
+        let mut commands = vec![run.clone(), change("1"), cancel.clone(), now("7"), change("2")];
+        commands.extend([run, cancel, change("1")]);
+        commands.rotate_left(time % 8);
+        let outcomes = race(&shop, &commands);
+        let canceled =
+            commands.iter().zip(&outcomes).filter(|(args, o)| args[1] == "cancel" && o.status == 0);
+        assert_eq!(canceled.count(), 1, "one of the two ends it: {outcomes:?}");
+        for (args, refused) in commands.iter().zip(&outcomes).filter(|(_, o)| o.status != 0) {
+            let codes = ["already_canceled", "nothing_to_change"];
+            assert!(codes.contains(&code(refused).as_str()), "{args:?}: {refused:?}");
+        }
+        // In whatever order: what is left of the period is what was used of it.
+        let waits = shop.json(&["pending-item", "list", "--status", "pending", "--tenant", "t3"]);
+        assert_eq!(waits, Value::Array(Vec::new()), "{outcomes:?}");
+        assert_eq!(left_of_t3(&shop), used, "{outcomes:?}");
+        shop.check();
+    }
+}
+
+/// What the invoices of the customer come to less what was credited of them, in cents.
+fn left_of_t3(shop: &Shop) -> i64 {
+    let list = shop.json(&["invoice", "list", "--tenant", "t3", "--as-of", "2026-03-16"]);
+    let minor = |value: &Value| -> i64 {
+        value.as_str().expect("an amount").replace('.', "").parse().expect("a number")
+    };
+    let left = |one: &Value| minor(&one["total"]) - minor(&one["credited"]);
+    list.as_array().expect("a list").iter().map(left).sum()
+}
+
 #[test]
 fn a_suspension_beside_the_run_comes_before_the_invoice_or_after_it() {
     races_the_run_that_bills(&["tenant", "suspend", "t3", "--reason", "abuse"]);

@@ -485,3 +485,102 @@ fn forty_uses_of_a_coupon_killed_at_random_moments_are_counted_as_often_as_they_
     assert_eq!(shop.refusal(&apply(&numbers[40])[..7]), "max_uses_reached");
     shop.check();
 }
+
+/// Two months of a plan at 60.00, billed on 1 March: paid by card, and owed.
+fn in_a_billed_month() -> Prepared {
+    let shop = Shop::with_config("[payments]\ngateway = \"sandbox\"\n");
+    shop.plan("monthly", "62", "1", &[]);
+    for tenant in ["paid", "owes"] {
+        shop.tenant(tenant);
+        let mut more = vec!["--quantity", "2"];
+        if tenant == "paid" {
+            shop.pays_by_itself(tenant);
+            more.extend(["--collection", "automatic"]);
+        }
+        shop.subscribe(tenant, "monthly", "2026-03-01", &more);
+    }
+    shop.ok(&["tasks", "deliver-emails", "--as-of", "2026-03-12"]);
+    shop.check();
+    std::fs::remove_dir_all(shop.path("mail")).expect("the mail folder");
+    shop.prepared()
+}
+
+#[test]
+fn what_changes_rests_or_ends_today_killed_anywhere_stands_with_its_documents_or_not_at_all() {
+    let prepared = in_a_billed_month();
+    // The one that is owed: nothing is asked of a gateway.
+    let change = ["subscription", "change", "sub_2", "--now", "--quantity"];
+    let more = [&change[..], &["5"]].concat();
+    let at_once = [&more[..], &["--bill", "now"]].concat();
+    let fewer = [&change[..], &["1"]].concat();
+    let pause = ["subscription", "pause", "sub_2", "--now", "--credit"];
+    let end = ["subscription", "cancel", "sub_2", "--now", "--credit"];
+    for (args, said) in [
+        (&more[..], "nothing_to_change"),
+        (&at_once, "nothing_to_change"),
+        (&fewer, "nothing_to_change"),
+        (&pause, "not_pausable"),
+        (&end, "already_canceled"),
+    ] {
+        let (nothing, all) = (Left::in_shop(&prepared.shop()), Left::by(&prepared, args));
+        let args = [args, &TODAY, &["--json"]].concat();
+        let (mut points, mut undone) = (0, 0);
+        for point in 1.. {
+            let shop = prepared.shop();
+            let what = format!("{args:?} killed at point {point}");
+            if shop.crashes(&args, point).is_none() {
+                break;
+            }
+            points += 1;
+            let told = shop.run(&args);
+            if Said::Yes.by(&told) {
+                undone += 1;
+            } else {
+                assert!(Said::No(said).by(&told), "{what}, given again: {told:?}");
+            }
+            all.is_in(&shop, &format!("{what}, given again"));
+        }
+        assert!(
+            points >= 2 && undone >= 1,
+            "{args:?}: {points} points, {undone} before the commit"
+        );
+        let shop = prepared.shop();
+        shop.crashes(&args, 1).expect("it dies");
+        nothing.is_in(&shop, &format!("{args:?} killed before its commit"));
+    }
+}
+
+#[test]
+fn a_refund_of_what_an_end_gives_back_killed_anywhere_is_asked_for_once() {
+    let prepared = in_a_billed_month();
+    let end = ["subscription", "cancel", "sub_1", "--now", "--refund"];
+    let end = [&end[..], &TODAY, &["--json"]].concat();
+    let mut points = 0;
+    for point in 1.. {
+        let shop = prepared.shop();
+        let what = format!("killed at point {point}");
+        let died = shop.crashes(&end, point).is_some();
+        points += u64::from(died);
+        // Given again: the first time it died before it did anything.
+        let again = shop.run(&end);
+        assert!(Said::No("already_canceled").by(&again) || again.status == 0, "{again:?}");
+        // The run asks what became of what was begun.
+        shop.machine_goes_on(3600);
+        let run = shop.task("retry-failed-payments", "2026-03-16", &[]);
+        assert_eq!(run["errors"], json!([]), "{what}: {run}");
+        let notes = shop.json(&["credit-note", "list", "--tenant", "paid"]);
+        assert_eq!(notes.as_array().map(Vec::len), Some(1), "{what}: {notes}");
+        // 124.00 for 16 of 31 days.
+        assert_eq!((&notes[0]["total"], &notes[0]["refunded"]), (&json!("64.00"), &json!("64.00")));
+        let moved = shop.json(&["transaction", "list", "--tenant", "paid"]);
+        let moved = moved.as_array().expect("a list").iter();
+        let refunds: Vec<_> = moved.filter(|one| one["kind"] == "refund").collect();
+        assert_eq!(refunds.len(), 1, "{what}: {refunds:?}");
+        assert_eq!(refunds[0]["status"], "succeeded", "{what}");
+        shop.check();
+        if !died {
+            break;
+        }
+    }
+    assert!(points >= 4, "{points}");
+}
