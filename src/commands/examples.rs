@@ -100,11 +100,18 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "billing subscription change",
         &[
             "billing subscription change sub_12 --quantity 8",
+            "billing subscription change sub_12 --plan team --now --dry-run",
             "billing subscription change sub_12 --item seats --quantity 15",
             "billing subscription change sub_12 --collection automatic",
         ],
     ),
-    ("billing subscription add", &["billing subscription add sub_12 --plan support"]),
+    (
+        "billing subscription add",
+        &[
+            "billing subscription add sub_12 --plan support",
+            "billing subscription add sub_12 --plan support --now",
+        ],
+    ),
     ("billing subscription remove", &["billing subscription remove sub_12 --plan support"]),
     (
         "billing subscription trial",
@@ -114,7 +121,20 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("billing subscription coupon", &["billing subscription coupon sub_12 --remove"]),
-    ("billing subscription cancel", &["billing subscription cancel sub_12"]),
+    (
+        "billing subscription cancel",
+        &[
+            "billing subscription cancel sub_12",
+            "billing subscription cancel sub_12 --now --credit",
+        ],
+    ),
+    (
+        "billing subscription pause",
+        &[
+            "billing subscription pause sub_12 --until 2026-09-30 --reason holidays",
+            "billing subscription pause sub_12 --now --credit",
+        ],
+    ),
     ("billing subscription resume", &["billing subscription resume sub_12"]),
     ("billing subscription explain", &["billing subscription explain sub_12"]),
     (
