@@ -1,6 +1,7 @@
 //! `billing demo`: a filled scratch database to look around in.
 
 mod life;
+mod minds;
 mod random;
 mod stock;
 

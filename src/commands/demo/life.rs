@@ -4,6 +4,7 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
+use super::minds::change_minds;
 use super::{Demo, PAST_DAYS};
 use crate::books::issue::{Issuer, NewIssue};
 use crate::books::redeem::Asked;
@@ -55,6 +56,8 @@ pub(super) enum Deed {
         tenant: String,
         back: bool,
     },
+    /// Some change their subscriptions in the middle of a period.
+    ChangeMinds,
 }
 
 pub(super) fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
@@ -102,6 +105,7 @@ pub(super) fn do_deed(issuer: &Issuer, deed: &Deed) -> Result<()> {
         Deed::SavePaymentMethod { tenant } => {
             save(book, &db.tenant(tenant)?, PaymentMethodKind::MobileMoney, "tok_ok", "Wave")?;
         }
+        Deed::ChangeMinds => change_minds(book)?,
         Deed::Pay { tenant } => pay_oldest(book, tenant)?,
         Deed::Complain { tenant, back } => credit_newest(book, tenant, *back)?,
     }

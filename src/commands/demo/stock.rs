@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::life::Deed;
+use super::minds::EXTRA;
 use super::{Demo, PAST_DAYS};
 use crate::books::Book;
 use crate::clock;
@@ -134,6 +135,7 @@ impl Demo<'_> {
             });
             self.plan(&format!("client-{n:03}"), abroad.then_some(eur), card_of(n));
         }
+        self.on(plus_days(self.today, -1), Deed::ChangeMinds);
         self.store.write(|db| {
             for tenant in &tenants {
                 let id = db.insert_tenant(&act, tenant)?;
@@ -147,7 +149,11 @@ impl Demo<'_> {
         let act = self.act(plus_days(self.today, -PAST_DAYS))?;
         let eur: Currency = "EUR".parse().unwrap_or(Currency::XOF);
         self.store.write(|db| {
-            for (code, name, minor, in_eur, count, trial_days) in PLANS.iter().copied() {
+            let (code, name, minor) = EXTRA;
+            let extra = (code, name, minor, false, 1, 0);
+            for (code, name, minor, in_eur, count, trial_days) in
+                PLANS.iter().copied().chain([extra])
+            {
                 let currency = if in_eur { eur } else { Currency::XOF };
                 let new = NewPlan {
                     code: code.to_owned(),

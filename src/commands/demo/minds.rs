@@ -1,0 +1,67 @@
+//! Customers of a demo who change their minds in the middle of a period.
+
+use crate::books::Book;
+use crate::books::change::NewNow;
+use crate::books::pause::Credit;
+use crate::domain::items::{self, Beside, Change, Edit};
+use crate::domain::pending_item::NewPendingItem;
+use crate::domain::subscription::{NewPause, Subscription, SubscriptionStatus};
+use crate::domain::{Currency, Money, Result};
+use crate::store::SubscriptionFilter;
+
+/// What some have besides: code, name and price a month in XOF.
+pub(super) const EXTRA: (&str, &str, i64) = ("support", "Assistance", 5_000);
+
+/// Of the first who are billed in XOF for today: one has more of what it has, one another item, one is to be
+/// billed for an hour's work with its next invoice, and one pauses from the end of what is billed.
+pub(super) fn change_minds(book: &Book) -> Result<()> {
+    let billed = billed_today(book)?;
+    let extra = book.db.plan(EXTRA.0)?;
+    let monthly = |one: &&Subscription| one.terms.interval == extra.interval;
+    if let Some(one) = billed.iter().find(monthly) {
+        let more = Change { quantity: Some(3), ..Change::default() };
+        change(book, one, &Edit::Change(vec![more]))?;
+    }
+    if let Some(one) = billed.iter().filter(monthly).nth(1) {
+        change(book, one, &Edit::Add { plan: Box::new(extra.clone()), quantity: 2 })?;
+    }
+    if let Some(one) = billed.iter().filter(monthly).nth(2) {
+        let amount = Money::from_minor(20_000, Currency::XOF);
+        book.add_pending_item(&NewPendingItem {
+            tenant: one.tenant_id,
+            subscription: Some(one.id),
+            description: "Formation".to_owned(),
+            quantity: 1.into(),
+            unit_price: Some(amount.exact()),
+            amount,
+            basis: one.terms.basis(),
+            discountable: false,
+            period: None,
+            of_change: None,
+        })?;
+    }
+    if let Some(one) = billed.iter().filter(monthly).nth(3) {
+        let reason = Some("travaux".to_owned());
+        let asked = NewPause { from: Some(book.act.today), until: None, reason };
+        book.pause_subscription(one, asked, Credit::Nothing)?;
+    }
+    Ok(())
+}
+
+fn billed_today(book: &Book) -> Result<Vec<Subscription>> {
+    let mut found = Vec::new();
+    book.db.each_subscription(&SubscriptionFilter::default(), |one| {
+        let active = one.status == SubscriptionStatus::Active && !one.cancel_at_period_end;
+        let is_billed = one.next_billing_on.is_some_and(|next| next > book.act.today);
+        if active && is_billed && one.terms.currency() == Currency::XOF {
+            found.push(one);
+        }
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+fn change(book: &Book, one: &Subscription, edit: &Edit) -> Result<()> {
+    let terms = items::change_now(one, edit, Beside::Nothing, book.act.today)?;
+    book.change_now(one, &NewNow { terms, anchor: None, bill: None }).map(drop)
+}
