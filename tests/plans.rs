@@ -44,6 +44,8 @@ const WAYS: &[&str] = &[
     "invoices_automatic (id>?)",
     "subscriptions_next_billing (next_billing_on>? AND next_billing_on<?)",
     "subscriptions_ending (ends_on>? AND ends_on<?)",
+    "subscriptions_pausing (pause_from>? AND pause_from<?)",
+    "subscriptions_resuming (pause_until>? AND pause_until<?)",
     "subscriptions_unbilled (unbilled_from>? AND unbilled_from<?)",
     "subscriptions_trials (trial_ends_on>? AND trial_ends_on<?)",
     "transactions_open (id>?)",
