@@ -52,7 +52,7 @@ fn bound(cycle: Cycle, months: i32) -> NaiveDate {
 
 /// The days of the whole interval in which the day lies.
 fn interval_days(cycle: Cycle, day: NaiveDate) -> i64 {
-    let step = cycle.interval.months() as i32;
+    let step = cycle.interval.months();
     let mut at = 0;
     while bound(cycle, at * step) > day {
         at -= 1;
