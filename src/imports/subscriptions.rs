@@ -113,14 +113,6 @@ impl Import<'_> {
             SubscriptionStatus::PastDue => SubscriptionStatus::Active,
             status => status,
         });
-        // A pause is asked for here.
-        let status = status.filter(|status| {
-            let importable = *status != SubscriptionStatus::Paused;
-            if !importable {
-                row.note("status", Why::NotOneOf { words: words.to_owned() });
-            }
-            importable
-        });
         let trial_ends_on = row.date("trial_ends_on");
         check_status(row, status, words);
         let anchor: Option<Anchor> = row.word("anchor", "calendar, anniversary");
