@@ -128,7 +128,7 @@ fn told(args: &Reprice, (old, repriced, new): &Done) -> Value {
         "from_on": repriced.from_on,
         "dry_run": args.dry_run,
         "subscriptions": moves.len(),
-        "emails_queued": if args.dry_run { 0 } else { moves.len() },
+        "emails_queued": moves.len(),
         "moves": moves,
     })
 }
