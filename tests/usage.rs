@@ -577,3 +577,85 @@ fn the_meters_of_a_plan_come_and_go_with_its_item() {
     assert!(!used("2026-05-03T10:00:00Z", "d"), "it was removed");
     shop.check();
 }
+
+/// What is used of a meter is billed at the price that it had then, whatever is given up before the period is
+/// over: the item, the price, or while a customer is suspended its plan. And of a month before, too, which
+/// was billed without a meter.
+#[test]
+fn what_was_used_is_billed_though_its_price_is_given_up() {
+    let shop = Shop::new();
+    shop.ok(&["meter", "create", "sms", "--name", "SMS", "--aggregation", "sum"]);
+    for plan in ["base", "texts", "other"] {
+        shop.plan(plan, "10", "1", &[]);
+    }
+    let price = |verb: &str, plan: &str, at: &str| {
+        let mut args = vec!["plan", "price", verb, plan, "--meter", "sms", "--as-of", at];
+        if verb == "add" {
+            args.extend(["--model", "per_unit", "--price", "0.10"]);
+        }
+        shop.ok(&args);
+    };
+    price("add", "texts", "2026-01-01");
+    let used = |of: &str, at: &str, as_of: &str| {
+        let event = ["usage", "add", "--meter", "sms", "--subscription", of, "--value", "100"];
+        shop.ok(&[event.as_slice(), &["--at", at, "--as-of", as_of]].concat());
+    };
+    for (tenant, plan) in [("t1", "base"), ("t2", "texts"), ("t3", "other"), ("t4", "base")] {
+        shop.tenant(tenant);
+        shop.subscribe(tenant, plan, "2026-03-01", &[]);
+    }
+    // An item that comes and goes.
+    let texts = ["--plan", "texts", "--now", "--as-of"];
+    let item = |verb, at| {
+        shop.ok(&[&["subscription", verb, "sub_1"], texts.as_slice(), &[at]].concat());
+    };
+    item("add", "2026-03-10");
+    used("sub_1", "2026-03-12", "2026-03-12");
+    item("remove", "2026-03-15");
+    // Another plan, while the customer is suspended.
+    shop.ok(&["tenant", "suspend", "t2", "--reason", "a quarrel", "--as-of", "2026-03-10"]);
+    used("sub_2", "2026-04-02", "2026-04-02");
+    let change = ["subscription", "change", "sub_2", "--plan", "base", "--now"];
+    shop.ok(&[change.as_slice(), &["--as-of", "2026-04-03"]].concat());
+    shop.ok(&["tenant", "reactivate", "t2", "--as-of", "2026-04-04"]);
+    // A price that comes and goes.
+    price("add", "other", "2026-03-05");
+    used("sub_3", "2026-03-12", "2026-03-12");
+    price("archive", "other", "2026-03-15");
+    shop.task(GENERATE, "2026-04-05", &["--no-deliver"]);
+    // A month that was billed without it.
+    price("add", "base", "2026-04-06");
+    used("sub_4", "2026-03-20", "2026-04-06");
+    shop.task(GENERATE, "2026-05-05", &["--no-deliver"]);
+    for (tenant, start) in
+        [("t1", "2026-03-01"), ("t2", "2026-04-01"), ("t3", "2026-03-01"), ("t4", "2026-03-01")]
+    {
+        let list = shop.json(&["invoice", "list", "--tenant", tenant]);
+        let numbers = list.as_array().expect("invoices").iter();
+        let lines: Vec<_> = numbers
+            .flat_map(|invoice| usage_lines(&shop, invoice["number"].as_str().expect("a number")))
+            .collect();
+        assert_eq!(lines, [(start.to_owned(), "10.00".to_owned())], "{tenant}");
+    }
+    shop.check();
+}
+
+/// A meter that only the new plan has starts on the day of the change, also once something was used of it.
+#[test]
+fn a_meter_of_a_new_plan_starts_on_the_day_of_the_change() {
+    let shop = shop(1, "");
+    shop.ok(&["meter", "create", "gb", "--name", "Traffic", "--aggregation", "sum"]);
+    shop.ok(&["plan", "create", "max", "--name", "Max", "--price", "50", "--interval", "month"]);
+    for meter in ["sms", "gb"] {
+        let add = ["plan", "price", "add", "max", "--meter", meter, "--model", "per_unit"];
+        shop.ok(&[add.as_slice(), &["--price", "1"]].concat());
+    }
+    let change = ["subscription", "change", "sub_1", "--plan", "max", "--now"];
+    shop.ok(&[change.as_slice(), &["--as-of", "2026-01-20"]].concat());
+    let gb = ["usage", "add", "--meter", "gb", "--tenant", "t1", "--as-of", "2026-01-25", "--at"];
+    shop.ok(&[gb.as_slice(), &["2026-01-20"]].concat());
+    assert_eq!(shop.refusal(&[gb.as_slice(), &["2026-01-19"]].concat()), "not_metered");
+    // One that the old plan had goes on.
+    add(&shop, "a", "2026-01-19T10:00:00Z", "1", "2026-01-25");
+    shop.check();
+}

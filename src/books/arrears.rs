@@ -34,6 +34,21 @@ impl Book<'_> {
         Ok(())
     }
 
+    /// Notes the time around a day on which something was used, so that it is billed at the prices that it
+    /// had then: whichever plan, item or price is given up before the period is over.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn note_usage(&self, of: SubscriptionId, day: NaiveDate) -> Result<()> {
+        if self.db.usage_period_at(of, day)?.is_some() {
+            return Ok(());
+        }
+        let subscription = self.db.subscription(of)?;
+        let Some(mut arrears) = self.arrears(&subscription)? else { return Ok(()) };
+        arrears.note(&subscription, day)?;
+        arrears.write()
+    }
+
     /// Ends the usage of a subscription that ends on that day; the day on which it is canceled counts.
     ///
     /// # Errors
@@ -236,6 +251,28 @@ impl Arrears<'_> {
         Ok(())
     }
 
+    /// Notes the time around a day that no period of usage has: of what was billed then, else of the cycle,
+    /// as far as no other is of it.
+    fn note(&mut self, of: &Subscription, day: NaiveDate) -> Result<()> {
+        let db = self.book.db;
+        let billed = match db.period_invoice_on(of.id, day)? {
+            Some((invoice, until)) => invoice.period.map(|(start, _)| Period { start, end: until }),
+            None => of.period.filter(|period| period.contains(day)),
+        };
+        let mut around = billed.unwrap_or_else(|| self.cycle.interval_around(day));
+        let paid_from = of.trial_ends_on.map(|last| calendar::plus_days(last, 1));
+        around.start = around.start.max(paid_from.unwrap_or(of.started_on));
+        let (before, after) = db.usage_periods_beside(of.id, day)?;
+        around.start = before.map_or(around.start, |end| around.start.max(end));
+        around.end = after.map_or(around.end, |start| around.end.min(start));
+        let prices = self.prices(&of.terms)?;
+        if around.contains(day) && !prices.is_empty() {
+            self.periods.push(UsagePeriod::away(around, prices));
+            self.periods.sort_by_key(|one| one.period.start);
+        }
+        Ok(())
+    }
+
     /// Notes that a period is billed itself: its usage follows.
     ///
     /// # Errors
@@ -245,11 +282,13 @@ impl Arrears<'_> {
         self.terms = bill.terms.clone();
         self.from = Some(self.from.map_or(period.start, |from| from.min(period.start)));
         let prices = self.prices(&bill.terms)?;
+        let whole_days = bill.proration.map_or(period.days(), |part| part.of);
         let mut later = self.periods.iter_mut().filter(|there| there.period.end > period.start);
         match later.next() {
             // Where it ended in the middle, that day stays.
             Some(there) if there.period.start == period.start && !there.billed => {
                 there.away = false;
+                there.whole_days = whole_days;
                 if !self.ended {
                     there.period.end = period.end;
                 }
@@ -257,7 +296,6 @@ impl Arrears<'_> {
             Some(_) => {}
             None if prices.is_empty() => {}
             None => {
-                let whole_days = bill.proration.map_or(period.days(), |part| part.of);
                 self.periods.push(UsagePeriod::running(period, whole_days, prices));
             }
         }

@@ -133,6 +133,8 @@ struct Following {
     values: BTreeMap<(SubscriptionId, MeterId, Rc<str>, String), i64>,
     /// Periods that were billed before.
     late: BTreeSet<(SubscriptionId, NaiveDate)>,
+    /// Days that no period of usage has, of a time that no bill to come will note as one.
+    unnoted: BTreeSet<(SubscriptionId, NaiveDate)>,
 }
 
 impl Book<'_> {
@@ -323,12 +325,19 @@ impl Book<'_> {
         let day = one.day.date;
         let mut rows = one.subscriber.rows.iter();
         let Some(row) = rows.find(|row| row.starts_on <= day && day < row.ends_on) else {
+            let free = one.subscriber.trial_ends_on.is_some_and(|last| day <= last);
+            let is_to_come = one.subscriber.bills_from.is_some_and(|from| from <= day);
+            if !free && !is_to_come {
+                to.unnoted.insert((subscription, day));
+                // It is read anew, with the period of that day.
+                known.subscribers.remove(&subscription);
+            }
             return Ok(());
         };
         if row.billed {
             to.late.insert((subscription, row.starts_on));
         }
-        if !row.meters.contains(&meter.id)
+        if !row.has(meter.id, None)
             && let Some(offer) = one.subscriber.offers.iter().find(|offer| offer.meter == meter.id)
         {
             self.db.join_meter(subscription, row.starts_on, offer)?;
@@ -344,6 +353,9 @@ impl Book<'_> {
         }
         for ((subscription, meter, day, value), count) in following.values {
             self.db.count_usage_value((subscription, meter, &day), &value, count)?;
+        }
+        for (subscription, day) in following.unnoted {
+            self.note_usage(subscription, day)?;
         }
         for (subscription, starts_on) in following.late {
             self.db.set_usage_late(subscription, starts_on, Some(Late::New))?;
@@ -394,7 +406,7 @@ fn read_value(value: &str, aggregation: Aggregation) -> Option<(Option<String>, 
 
 fn has_meter(of: &UsageSubscriber, meter: MeterId) -> bool {
     of.offers.iter().any(|offer| offer.meter == meter)
-        || of.rows.iter().any(|row| row.meters.contains(&meter))
+        || of.rows.iter().any(|row| row.has(meter, None))
 }
 
 /// Checks that a subscription had the meter at that time.
@@ -422,7 +434,7 @@ fn fits(
             return Err(Reject::AfterEnd { subscription: subscription(), ends_on });
         }
     }
-    let in_row = row.is_some_and(|row| row.meters.contains(&meter.id));
+    let in_row = row.is_some_and(|row| row.has(meter.id, Some(day)));
     let offered = of.offers.iter().any(|offer| offer.meter == meter.id && offer.from <= day);
     if in_row || offered { Ok(()) } else { Err(not_metered()) }
 }

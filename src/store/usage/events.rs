@@ -108,6 +108,10 @@ pub struct UsageSubscriber {
     /// until then, where it has a period.
     pub ends_on: Option<NaiveDate>,
     pub ended_at: Option<String>,
+    /// The last day of its trial, whose usage is free.
+    pub trial_ends_on: Option<NaiveDate>,
+    /// The first day of what a run is to bill, where it is billed.
+    pub bills_from: Option<NaiveDate>,
     /// The periods whose usage is known to be billed, or will be.
     pub rows: Vec<KnownRow>,
     /// What its plans offer.
@@ -120,7 +124,16 @@ pub struct KnownRow {
     pub starts_on: NaiveDate,
     pub ends_on: NaiveDate,
     pub billed: bool,
-    pub meters: Vec<MeterId>,
+    /// Each from the day on which the subscription has it.
+    pub meters: Vec<(MeterId, NaiveDate)>,
+}
+
+impl KnownRow {
+    /// Whether it has a price for the meter on that day, or with `None` on any.
+    pub fn has(&self, meter: MeterId, on: Option<NaiveDate>) -> bool {
+        let from = self.meters.iter().find(|(there, _)| *there == meter).map(|(_, from)| *from);
+        from.is_some_and(|from| on.is_none_or(|day| from <= day))
+    }
 }
 
 /// A meter that a plan of a subscription has a price for.
@@ -385,7 +398,8 @@ impl Db<'_> {
         since: NaiveDate,
     ) -> Result<Option<UsageSubscriber>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT tenant_id, started_on, ends_on, next_billing_on,
+            "SELECT tenant_id, started_on, ends_on, next_billing_on, trial_ends_on,
+               CASE WHEN status = 'active' THEN next_billing_on END AS bills_from,
                CASE WHEN status = 'canceled' THEN canceled_at END AS ended_at
              FROM subscriptions WHERE id = ?1",
         )?;
@@ -398,6 +412,8 @@ impl Db<'_> {
                     started_on: columns::date(row, "started_on")?,
                     ends_on: columns::date_or_null(row, "ends_on")?,
                     ended_at: row.get("ended_at")?,
+                    trial_ends_on: columns::date_or_null(row, "trial_ends_on")?,
+                    bills_from: columns::date_or_null(row, "bills_from")?,
                     rows: Vec::new(),
                     offers: Vec::new(),
                 };
@@ -412,9 +428,15 @@ impl Db<'_> {
 
     fn known_usage_rows(&self, of: SubscriptionId, since: NaiveDate) -> Result<Vec<KnownRow>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT u.starts_on, u.ends_on, u.billed_at IS NOT NULL AS billed, p.meter_id
+            "SELECT u.starts_on, u.ends_on, u.billed_at IS NOT NULL AS billed, p.meter_id,
+               (SELECT min(h.since) FROM subscription_states h
+                WHERE h.subscription_id = u.subscription_id AND h.plan_id = r.plan_id) AS since,
+               (SELECT min(i.created_at) FROM invoices i
+                WHERE i.subscription_id = u.subscription_id AND i.purpose = 'period'
+                  AND i.status <> 'void' AND i.period_start = u.starts_on) AS billed_at
              FROM usage_periods u JOIN usage_prices p
                ON p.subscription_id = u.subscription_id AND p.starts_on = u.starts_on
+             JOIN prices r ON r.id = p.price_id
              WHERE u.subscription_id = ?1 AND u.ends_on > ?2
              ORDER BY u.starts_on",
         )?;
@@ -422,13 +444,19 @@ impl Db<'_> {
         let mut known: Vec<KnownRow> = Vec::new();
         while let Some(row) = rows.next()? {
             let (starts_on, meter) = (columns::date(row, "starts_on")?, row.get("meter_id")?);
+            let (since, billed_at): (Option<String>, Option<String>) =
+                (row.get("since")?, row.get("billed_at")?);
+            // What came with a change of a period that was billed before is had from that day on.
+            let joined = since.zip(billed_at).is_some_and(|(since, billed)| since > billed);
+            let since = columns::date_in(row, "since", self.zone)?.filter(|_| joined);
+            let meter = (MeterId(meter), since.map_or(starts_on, |since| since.max(starts_on)));
             match known.last_mut().filter(|last| last.starts_on == starts_on) {
-                Some(last) => last.meters.push(MeterId(meter)),
+                Some(last) => last.meters.push(meter),
                 None => known.push(KnownRow {
                     starts_on,
                     ends_on: columns::date(row, "ends_on")?,
                     billed: row.get("billed")?,
-                    meters: vec![MeterId(meter)],
+                    meters: vec![meter],
                 }),
             }
         }

@@ -81,6 +81,27 @@ impl Db<'_> {
         Ok(Some(period))
     }
 
+    /// Where the last period of usage ends that ends by a day, and the first one starts after it.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn usage_periods_beside(
+        &self,
+        of: SubscriptionId,
+        day: NaiveDate,
+    ) -> Result<(Option<NaiveDate>, Option<NaiveDate>)> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT (SELECT max(ends_on) FROM usage_periods
+                     WHERE subscription_id = ?1 AND starts_on <= ?2) AS before,
+                    (SELECT min(starts_on) FROM usage_periods
+                     WHERE subscription_id = ?1 AND starts_on > ?2) AS after",
+        )?;
+        let found = statement.query_row((of.0, day.to_string()), |row| {
+            Ok((columns::date_or_null(row, "before")?, columns::date_or_null(row, "after")?))
+        })?;
+        Ok(found)
+    }
+
     fn read_usage_prices(&self, of: SubscriptionId, into: &mut UsagePeriod) -> Result<()> {
         let mut statement = self.conn.prepare_cached(concat!(
             "SELECT u.item_id, r.plan_id, p.tax_inclusive, ",
@@ -113,7 +134,8 @@ impl Db<'_> {
                 "INSERT INTO usage_periods (subscription_id, starts_on, ends_on, whole_days, away,
                    billed_at, late)
                  VALUES (?1, ?2, ?3, ?4, ?5, CASE WHEN ?6 THEN ?7 END, ?8)
-                 ON CONFLICT DO UPDATE SET ends_on = excluded.ends_on, away = excluded.away,
+                 ON CONFLICT DO UPDATE SET ends_on = excluded.ends_on,
+                   whole_days = excluded.whole_days, away = excluded.away,
                    billed_at = coalesce(billed_at, excluded.billed_at), late = excluded.late",
             )?
             .execute((
