@@ -659,3 +659,30 @@ fn a_meter_of_a_new_plan_starts_on_the_day_of_the_change() {
     add(&shop, "a", "2026-01-19T10:00:00Z", "1", "2026-01-25");
     shop.check();
 }
+
+/// What a dry run would bill alone is what the run bills, also of those that were away for months.
+#[test]
+fn a_dry_run_counts_usage_of_several_months_once() {
+    let shop = shop(2, "");
+    for id in ["sub_1", "sub_2"] {
+        shop.ok(&["subscription", "pause", id, "--as-of", "2026-01-10"]);
+    }
+    shop.task(GENERATE, "2026-02-01", &["--no-deliver"]);
+    for day in ["2026-01-20", "2026-02-20", "2026-03-20"] {
+        for id in ["sub_1", "sub_2"] {
+            let event = ["usage", "add", "--meter", "sms", "--subscription", id, "--value", "20"];
+            shop.ok(&[event.as_slice(), &["--at", day, "--as-of", day]].concat());
+        }
+    }
+    for id in ["sub_1", "sub_2"] {
+        let cancel = ["subscription", "cancel", id, "--now", "--yes", "--as-of", "2026-03-20"];
+        shop.ok(&cancel);
+    }
+    let dry = shop.task(GENERATE, "2026-03-25", &["--no-deliver", "--dry-run"]);
+    let done = shop.task(GENERATE, "2026-03-25", &["--no-deliver"]);
+    for field in ["invoices_created", "subscriptions_billed", "totals"] {
+        assert_eq!(dry[field], done[field], "{field}");
+    }
+    assert_eq!(done["invoices_created"], 2);
+    shop.check();
+}

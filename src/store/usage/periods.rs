@@ -373,6 +373,9 @@ impl Db<'_> {
              WHERE u.billed_at IS NULL AND u.ends_on <= ?1
                AND (u.ends_on, u.subscription_id) > (?2, ?3)
                AND s.status IN ('active', 'canceled')
+               AND NOT EXISTS (SELECT 1 FROM usage_periods e
+                 WHERE e.subscription_id = u.subscription_id AND e.starts_on < u.starts_on
+                   AND e.billed_at IS NULL)
              ORDER BY u.ends_on, u.subscription_id LIMIT ?4",
         )?;
         let (on, id) =
@@ -382,6 +385,18 @@ impl Db<'_> {
             Ok(UnbilledUsage { ends_on: columns::date(row, "ends_on")?, subscription })
         })?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Whether usage of a subscription is not billed of a period that ended by a day.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn has_unbilled_usage(&self, of: SubscriptionId, until: NaiveDate) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM usage_periods
+               WHERE subscription_id = ?1 AND billed_at IS NULL AND ends_on <= ?2)",
+        )?;
+        Ok(statement.query_row((of.0, until.to_string()), |row| row.get(0))?)
     }
 
     /// A page of subscriptions of whose usage something changed after it was billed, and no run has looked

@@ -60,7 +60,7 @@ pub(super) fn bill_alone(
                 let mut sum = Billed::default();
                 for id in page {
                     let subscription = db.subscription(*id)?;
-                    if scan.takes(&book, &subscription) {
+                    if scan.takes(&book, &subscription)? {
                         sum.invoices(act_on(db, &subscription)?.into_iter());
                     }
                 }
@@ -97,9 +97,7 @@ impl Scan {
             Scan::Unbilled => {
                 let page = book.db.unbilled_usage(book.settled_day(), after.unbilled, BATCH)?;
                 after.unbilled = page.last().copied().or(after.unbilled);
-                let mut ids: Vec<_> = page.into_iter().map(|one| one.subscription).collect();
-                ids.dedup();
-                Ok(ids)
+                Ok(page.into_iter().map(|one| one.subscription).collect())
             }
             Scan::Late => {
                 let page = book.db.late_usage(after.late, BATCH)?;
@@ -109,11 +107,14 @@ impl Scan {
         }
     }
 
-    fn takes(self, book: &Book, of: &Subscription) -> bool {
-        match self {
+    fn takes(self, book: &Book, of: &Subscription) -> Result<bool> {
+        Ok(match self {
             Scan::Unbilled => book.bills_usage_alone(of),
-            // What is lacking of one that goes on waits for its next invoice.
-            Scan::Late => !of.is_running(),
-        }
+            // What is lacking of one that goes on waits for its next invoice, and what was never billed
+            // takes along what is lacking.
+            Scan::Late => {
+                !of.is_running() && !book.db.has_unbilled_usage(of.id, book.settled_day())?
+            }
+        })
     }
 }
