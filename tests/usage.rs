@@ -686,3 +686,35 @@ fn a_dry_run_counts_usage_of_several_months_once() {
     assert_eq!(done["invoices_created"], 2);
     shop.check();
 }
+
+/// What a run does that a pause, an end, or a meter that was given up goes before is what its dry run says.
+#[test]
+fn a_dry_run_says_what_follows_a_pause_an_end_and_a_meter_that_was_given_up() {
+    let shop = shop(5, "");
+    shop.plan("base", "10", "1", &[]);
+    for id in ["sub_1", "sub_2", "sub_3", "sub_4", "sub_5"] {
+        let at = ["--at", "2026-01-05", "--as-of", "2026-01-05"];
+        let event = ["usage", "add", "--meter", "sms", "--subscription", id, "--value", "20"];
+        shop.ok(&[event.as_slice(), &at].concat());
+    }
+    let verb = |args: &[&str]| {
+        shop.ok(&[&["subscription"], args, &["--as-of", "2026-01-10"]].concat());
+    };
+    // A pause that begins in a period that no run has billed; one that has ended by the run.
+    verb(&["pause", "sub_1", "--on", "2026-02-20"]);
+    verb(&["pause", "sub_2", "--on", "2026-01-20", "--until", "2026-02-10"]);
+    // One that is paused when it ends; one that ends after a period that no run has billed.
+    verb(&["pause", "sub_3", "--now"]);
+    verb(&["cancel", "sub_3"]);
+    verb(&["change", "sub_4", "--plan", "base"]);
+    for day in ["2026-03-01", "2026-05-01"] {
+        let dry = shop.task(GENERATE, day, &["--no-deliver", "--dry-run"]);
+        let done = shop.task(GENERATE, day, &["--no-deliver"]);
+        let counts =
+            ["invoices_created", "totals", "subscriptions_paused", "subscriptions_resumed"];
+        for field in counts.into_iter().chain(["subscriptions_ended"]) {
+            assert_eq!(dry[field], done[field], "{day} {field}: {dry}\n{done}");
+        }
+    }
+    shop.check();
+}

@@ -8,7 +8,7 @@ use super::Book;
 use crate::domain::email::Locale;
 use crate::domain::invoice::Line;
 use crate::domain::period::{Cycle, Period};
-use crate::domain::recurrence::Bill;
+use crate::domain::recurrence::{Backlog, Bill, decide};
 use crate::domain::subscription::{Subscription, SubscriptionStatus, Terms};
 use crate::domain::tax::TaxBasis;
 use crate::domain::usage::{
@@ -174,12 +174,19 @@ impl<'a> Book<'a> {
     pub fn billing_day(&self, subscription: &Subscription) -> Result<NaiveDate> {
         let (today, settled) = (self.act.today, self.settled_day());
         let from = subscription.unbilled.map(|unbilled| unbilled.from);
-        let Some(next) = subscription.next_billing_on.or(from).filter(|next| *next <= today) else {
+        if subscription.next_billing_on.or(from).is_none_or(|next| next > today) {
             return Ok(today);
-        };
+        }
         let Some(mut arrears) = self.arrears(subscription)? else { return Ok(today) };
-        let waits = next > settled && arrears.waits_for(next, settled)?;
-        Ok(if next <= settled || waits { settled } else { today })
+        // One after another: a period may be the last that has a meter.
+        for bill in decide(subscription, today, Backlog::Allowed).bills {
+            let start = bill.period.start;
+            if start > settled && arrears.waits_for(start, settled)? {
+                return Ok(calendar::plus_days(start, -1));
+            }
+            arrears.pass_over(&bill)?;
+        }
+        Ok(today)
     }
 }
 
@@ -226,6 +233,15 @@ impl Arrears<'_> {
     pub fn precedes(&mut self, start: NaiveDate) -> Result<bool> {
         self.fill(start)?;
         Ok(self.periods.iter().any(|period| !period.billed && period.period.end <= start))
+    }
+
+    /// Goes on behind a bill, which takes what is settled by then.
+    fn pass_over(&mut self, bill: &Bill) -> Result<()> {
+        self.begin(bill.period.start)?;
+        for period in self.periods.iter_mut().filter(|one| one.period.end <= bill.period.start) {
+            period.billed = true;
+        }
+        self.open(bill)
     }
 
     /// Whether usage that a bill from that day on takes is not settled.

@@ -102,7 +102,7 @@ impl Book<'_> {
             false => None,
         };
         let usage = match &next {
-            None => self.foresee_usage(&subscription, Ripe::SoFar)?,
+            None => self.foresee_usage(&subscription, &[], Ripe::SoFar)?,
             Some(_) => Vec::new(),
         };
         let tenant_currency = self.db.tenant_by_id(subscription.tenant_id)?.currency;

@@ -9,6 +9,7 @@ use crate::domain::coupon::{Discount, Redemption};
 use crate::domain::credit_note::{AskedSplit, CreditReason, Credited};
 use crate::domain::invoice::{Amounts, Line, Purpose, subtotal};
 use crate::domain::period::Period;
+use crate::domain::recurrence::Bill;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::tax::TaxBasis;
 use crate::domain::tenant::Tenant;
@@ -30,24 +31,32 @@ impl Book<'_> {
     /// the one that follows was billed before. A period that has begun takes it.
     pub fn bills_usage_alone(&self, subscription: &Subscription) -> bool {
         let has_begun = subscription.next_billing_on.is_some_and(|next| next <= self.act.today);
+        // A dry run meets one whose pause begins as it stands before.
+        let rests = subscription.pause.as_ref().is_some_and(|pause| pause.from <= self.act.today);
         match subscription.status {
-            SubscriptionStatus::Active => !(has_begun && has_period_to_come(subscription)),
+            SubscriptionStatus::Active => !(rests || has_begun && has_period_to_come(subscription)),
             SubscriptionStatus::Canceled => subscription.unbilled.is_none(),
             _ => false,
         }
     }
 
-    /// What the usage of a subscription comes to that is billed alone now, an invoice for each kind of
-    /// basis; nothing where it comes to nothing.
+    /// What the usage of a subscription comes to that is billed alone once `bills` have taken theirs, an
+    /// invoice for each kind of basis; nothing where it comes to nothing.
     ///
     /// # Errors
     /// Amounts that are too large, or a fault of the file.
     pub fn foresee_usage(
         &self,
         subscription: &Subscription,
+        bills: &[Bill],
         ripe: Ripe,
     ) -> Result<Vec<(Period, Amounts)>> {
         let Some(mut arrears) = self.arrears(subscription)? else { return Ok(Vec::new()) };
+        for bill in bills {
+            arrears.begin(bill.period.start)?;
+            arrears.take(bill.period.start, ripe, bill.terms.basis())?;
+            arrears.open(bill)?;
+        }
         let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
         let until = match ripe {
             Ripe::Settled(day) => day,

@@ -355,6 +355,17 @@ pub fn pause(subscription: &Subscription, asked: NewPause, today: NaiveDate) -> 
     Ok(Pause { from, until: asked.until, reason: asked.reason })
 }
 
+/// How a subscription stands once what is decided of it is billed.
+pub fn billed(subscription: &Subscription, decision: &Decision) -> Subscription {
+    let mut after = subscription.clone();
+    if let Some(last) = decision.bills.last() {
+        (after.terms, after.pending) = (last.terms.clone(), None);
+        (after.cycle, after.next_billing_on) = (decision.cycle, decision.next_on);
+        after.period = Some(last.period);
+    }
+    after
+}
+
 /// How a subscription goes on whose pause ends before `on`: within what is billed, or with a period that
 /// starts on that day, however late this is decided. Returned with it is how it stands then.
 pub fn resume(paused: &Subscription, on: NaiveDate) -> (Return, Subscription) {
@@ -440,13 +451,9 @@ pub fn back(
 ) -> Back {
     let suspended_on = subscription.suspension.as_ref().map_or(today, |suspension| suspension.on);
     let missed = missed_until_suspension(subscription, suspended_on, Backlog::Held);
-    let mut after = subscription.clone();
-    let mut until = billed_until;
-    if let Some(last) = missed.bills.last() {
-        (after.terms, after.pending) = (last.terms.clone(), None);
-        (after.cycle, after.next_billing_on) = (missed.cycle, missed.next_on);
-        until = until.max(Some(last.period.end));
-    }
+    let after = billed(subscription, &missed);
+    let last = missed.bills.last().map(|last| last.period.end);
+    let until = billed_until.max(last);
     Back { how: come_back(&after, until, today), missed, after }
 }
 

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::domain::invoice::{Amounts, Invoice};
 use crate::domain::money::Totals;
 use crate::domain::period::Period;
-use crate::domain::recurrence::{Backlog, Decision, Reason, after_pause, decide};
+use crate::domain::recurrence::{Backlog, Decision, Reason, after_pause, billed, decide};
 use crate::domain::subscription::{Pause, Subscription, SubscriptionStatus};
 use crate::domain::{Act, InvoiceId, Money, Result, RunId, SubscriptionId};
 use crate::store::subscriptions::DueSubscription;
@@ -168,13 +168,23 @@ pub fn dry_run(
                     None => None,
                 };
                 each(subscription, decision, &amounts, at_end.as_ref())?;
-                Ok(amounts.iter().chain(&at_end).map(|amounts| amounts.total).collect())
+                let alone = usage_at_end(&book, subscription, decision)?;
+                for (period, amounts) in &alone {
+                    each(
+                        subscription,
+                        &Decision::of_usage(subscription, *period),
+                        &[*amounts],
+                        None,
+                    )?;
+                }
+                let alone = alone.iter().map(|(_, amounts)| amounts);
+                Ok(amounts.iter().chain(&at_end).chain(alone).map(|one| one.total).collect())
             });
             foreseen.collect()
         })?);
         sum.add(usage::bill_alone(Pass::DryRun(db), (&act, given.config), |db, one| {
             let book = Book::new(db, &act, given.config);
-            let foreseen = book.foresee_usage(one, Ripe::Settled(book.settled_day()))?;
+            let foreseen = book.foresee_usage(one, &[], Ripe::Settled(book.settled_day()))?;
             for (period, amounts) in &foreseen {
                 each(one, &Decision::of_usage(one, *period), &[*amounts], None)?;
             }
@@ -183,6 +193,22 @@ pub fn dry_run(
         Ok(sum)
     })?;
     Ok(sum.done())
+}
+
+/// What is billed alone of the usage of a subscription that ends. One that is active and has no other bill
+/// is met where usage is billed alone.
+fn usage_at_end(
+    book: &Book,
+    of: &Subscription,
+    decision: &Decision,
+) -> Result<Vec<(Period, Amounts)>> {
+    let met = of.status == SubscriptionStatus::Active && decision.bills.is_empty();
+    match decision.ends {
+        Some(_) if !met => {
+            book.foresee_usage(of, &decision.bills, Ripe::Settled(book.settled_day()))
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Hands the void invoices whose periods are billed anew to `act_on`, page by page, which returns what
@@ -231,6 +257,7 @@ fn go_through(
     mut act_on: impl FnMut(&Db, &[Decided]) -> Result<Vec<Vec<Money>>>,
 ) -> Result<Billed> {
     let mut sum = Billed::default();
+    let is_dry = matches!(pass, Pass::DryRun(_));
     for scan in [Scan::Pausing, Scan::Resuming, Scan::Due, Scan::Ending, Scan::Ended] {
         let mut after = None;
         sum.add(pass.each_page(
@@ -241,7 +268,10 @@ fn go_through(
             },
             |db, page, _| {
                 let book = Book::new(db, act, config);
-                let due = scan.decide(&book, options.backlog(), page)?;
+                let mut due = scan.decide(&book, options.backlog(), page)?;
+                if is_dry && scan == Scan::Pausing {
+                    due.extend(gone_on(&book, options.backlog(), &due)?);
+                }
                 let totals = act_on(db, &due)?;
                 let mut sum = Billed::default();
                 for (Decided { subscription, decision, paused }, totals) in due.iter().zip(totals) {
@@ -325,7 +355,7 @@ impl Scan {
         match (self, decision.reason) {
             (Scan::Pausing, _) => decision.pauses.is_some(),
             (Scan::Resuming, _) => decision.ends.is_none(),
-            (Scan::Due, Reason::Due { .. } | Reason::Backlog { .. }) => true,
+            (Scan::Due, Reason::Due { .. } | Reason::Backlog { .. }) => decision.pauses.is_none(),
             (Scan::Ending, Reason::Backlog { .. }) => !active,
             (Scan::Ended, Reason::Due { .. } | Reason::Backlog { .. }) => true,
             (Scan::Ending, Reason::Ended { .. }) => true,
@@ -350,6 +380,26 @@ fn go_on(db: &Db, paused: Subscription) -> Result<(Subscription, Option<Subscrip
     let tenant = db.tenant_by_id(paused.tenant_id)?;
     let goes_on = after_pause(&paused).filter(|_| tenant.suspension.is_none());
     Ok((goes_on.unwrap_or_else(|| paused.clone()), Some(paused)))
+}
+
+/// What a run decides next of those whose pause begins and has ended since: a dry run, which writes nothing,
+/// does not meet them as paused.
+fn gone_on(book: &Book, backlog: Backlog, pausing: &[Decided]) -> Result<Vec<Decided>> {
+    let mut decided = Vec::new();
+    for Decided { subscription, decision, .. } in pausing {
+        let ended = |pause: &Pause| pause.goes_on_from().is_some_and(|on| on <= book.act.today);
+        if !subscription.pause.as_ref().is_some_and(ended) {
+            continue;
+        }
+        let paused = billed(subscription, decision);
+        let paused = Subscription { status: SubscriptionStatus::Paused, ..paused };
+        let (subscription, paused) = go_on(book.db, paused)?;
+        let decision = decide(&subscription, book.act.today, backlog);
+        if Scan::Resuming.takes(&subscription, &decision) {
+            decided.push(Decided { subscription, decision, paused });
+        }
+    }
+    Ok(decided)
 }
 
 /// Writes what is decided of a subscription, in the issuer's transaction; returns the totals of the
