@@ -718,3 +718,17 @@ fn a_dry_run_says_what_follows_a_pause_an_end_and_a_meter_that_was_given_up() {
     }
     shop.check();
 }
+
+/// A dry run bills no usage that is not settled where a period begins in the middle, as the run does not.
+#[test]
+fn a_dry_run_bills_what_is_settled_alone() {
+    let shop = shop(1, "");
+    let pause = ["subscription", "pause", "sub_1", "--now", "--credit", "--until", "2026-01-20"];
+    shop.ok(&[pause.as_slice(), &["--as-of", "2026-01-10"]].concat());
+    add(&shop, "a", "2026-01-20T10:00:00Z", "20", "2026-01-20T12:00:00Z");
+    let dry = shop.task(GENERATE, "2026-01-21", &["--no-deliver", "--dry-run"]);
+    let done = shop.task(GENERATE, "2026-01-21", &["--no-deliver"]);
+    assert_eq!(dry["totals"], done["totals"]);
+    assert_eq!(dry["invoices_created"], done["invoices_created"]);
+    shop.check();
+}

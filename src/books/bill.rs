@@ -279,6 +279,7 @@ impl Book<'_> {
         &self,
         subscription: &Subscription,
         bills: impl IntoIterator<Item = &'b Bill>,
+        ripe: Ripe,
         before: &mut Foreseen,
     ) -> Result<Vec<(Vec<Line>, Amounts)>> {
         let tenant = self.db.tenant_by_id(subscription.tenant_id)?;
@@ -290,7 +291,7 @@ impl Book<'_> {
         let mut arrears = self.arrears(subscription)?;
         let (mut foreseen, mut first) = (Vec::new(), Vec::new());
         for bill in bills {
-            let usage = usage_of(arrears.as_mut(), bill, Ripe::SoFar)?;
+            let usage = usage_of(arrears.as_mut(), bill, ripe)?;
             if let Some(arrears) = &mut arrears {
                 arrears.open(bill)?;
             }
@@ -353,7 +354,8 @@ impl Book<'_> {
         Ok(amounts)
     }
 
-    /// What each bill of a subscription comes to as an invoice.
+    /// What each bill of a subscription comes to as an invoice that a run issues now: with what is settled
+    /// of usage.
     ///
     /// # Errors
     /// As [`foresee`].
@@ -363,7 +365,8 @@ impl Book<'_> {
         bills: &[Bill],
         before: &mut Foreseen,
     ) -> Result<Vec<Amounts>> {
-        let foreseen = self.foresee_bills(subscription, bills, before)?;
+        let ripe = Ripe::Settled(self.settled_day());
+        let foreseen = self.foresee_bills(subscription, bills, ripe, before)?;
         Ok(foreseen.into_iter().map(|(_, amounts)| amounts).collect())
     }
 }

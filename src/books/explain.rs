@@ -87,7 +87,7 @@ impl Book<'_> {
             None => Foreseen::default(),
         };
         let reopened = self.reopened(&subscription, &mut taken)?;
-        let foreseen = self.foresee_bills(&subscription, bills(), &mut taken)?;
+        let foreseen = self.foresee_bills(&subscription, bills(), Ripe::SoFar, &mut taken)?;
         let status = subscription.status_on(today, self.db.has_overdue(&subscription, today)?);
         let next = ahead.next.zip(foreseen.last().cloned());
         let next = next.map(|(bill, (lines, amounts))| Next {
