@@ -732,3 +732,32 @@ fn a_dry_run_bills_what_is_settled_alone() {
     assert_eq!(dry["invoices_created"], done["invoices_created"]);
     shop.check();
 }
+
+/// Sending a file again as a whole is the way to retry it, also when its events are too old by then.
+#[test]
+fn what_is_there_is_a_duplicate_however_late_it_is_sent_again() {
+    let shop = Shop::new();
+    shop.tenant("acme");
+    shop.plan("texts", "5", "1", &[]);
+    shop.ok(&["meter", "create", "sms", "--name", "SMS", "--aggregation", "sum"]);
+    let price = ["--meter", "sms", "--model", "per_unit", "--price", "0.10"];
+    shop.ok(&[&["plan", "price", "add", "texts"], &price[..]].concat());
+    shop.subscribe("acme", "texts", "2026-03-01", &[]);
+    let event = |id: &str| {
+        format!(
+            r#"{{"id":"{id}","meter":"sms","subscription":"sub_1","at":"2026-03-05T10:00:00Z"}}"#
+        )
+    };
+    shop.write("sent.jsonl", &format!("{}\n", event("a")));
+    let import = |day: &str| {
+        let args = ["usage", "import", "sent.jsonl", "--json", "--as-of", day];
+        let outcome = shop.run(&args);
+        let told: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("a result");
+        (outcome.status, told["accepted"].clone(), told["duplicates"].clone())
+    };
+    assert_eq!(import("2026-03-06"), (0, 1.into(), 0.into()));
+    assert_eq!(import("2026-06-06"), (0, 0.into(), 1.into()));
+    // What was not there is too late.
+    shop.write("sent.jsonl", &format!("{}\n{}\n", event("a"), event("b")));
+    assert_eq!(import("2026-06-06"), (3, 0.into(), 1.into()));
+}

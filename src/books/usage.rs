@@ -115,7 +115,28 @@ struct Ready<'e> {
     number: Decimal,
 }
 
+/// What becomes of an event, as far as it says by itself.
+enum Looked<'e> {
+    Ready(Ready<'e>),
+    /// Too old to be taken; it may be there already.
+    Late(Ready<'e>, Reject),
+    Rejected(Reject),
+}
+
 impl Ready<'_> {
+    /// Its row.
+    fn as_new(&self) -> NewUsageEvent<'_> {
+        NewUsageEvent {
+            day: &self.day.text,
+            id: &self.event.id,
+            meter: self.meter.id,
+            subscription: self.subscriber.id,
+            at_us: self.event.at_us,
+            value: self.value(),
+            properties: self.event.properties.as_deref(),
+        }
+    }
+
     /// The value as it is stored.
     fn value(&self) -> &str {
         self.value.as_deref().unwrap_or(&self.event.value)
@@ -151,10 +172,12 @@ impl Book<'_> {
     ) -> Result<()> {
         known.refresh(self.db)?;
         let mut ready = Vec::with_capacity(events.len());
+        let mut late = Vec::new();
         for event in events {
             match self.ready(known, event)? {
-                Ok(one) => ready.push(one),
-                Err(reject) => taken.rejected.push((event.line, reject)),
+                Looked::Ready(one) => ready.push(one),
+                Looked::Late(one, reject) => late.push((one, reject)),
+                Looked::Rejected(reject) => taken.rejected.push((event.line, reject)),
             }
         }
         // As they lie in the table; of two with one id, the first line comes first.
@@ -163,17 +186,15 @@ impl Book<'_> {
         });
         let mut following = Following::default();
         let mut writer = self.db.usage_writer()?;
+        for (one, reject) in late {
+            // A file is sent again as a whole, however long ago it was sent first.
+            match writer.has(&one.as_new())? {
+                true => taken.duplicates += 1,
+                false => taken.rejected.push((one.event.line, reject)),
+            }
+        }
         for one in &ready {
-            let new = NewUsageEvent {
-                day: &one.day.text,
-                id: &one.event.id,
-                meter: one.meter.id,
-                subscription: one.subscriber.id,
-                at_us: one.event.at_us,
-                value: one.value(),
-                properties: one.event.properties.as_deref(),
-            };
-            match writer.take(&new)? {
+            match writer.take(&one.as_new())? {
                 Taken::New => {
                     taken.accepted += 1;
                     match taken.by_meter.get_mut(&one.meter.code) {
@@ -194,16 +215,13 @@ impl Book<'_> {
     }
 
     /// What an event comes to, before its id is looked at.
-    fn ready<'e>(
-        &self,
-        known: &mut KnownUsage,
-        event: &'e Incoming,
-    ) -> Result<std::result::Result<Ready<'e>, Reject>> {
+    fn ready<'e>(&self, known: &mut KnownUsage, event: &'e Incoming) -> Result<Looked<'e>> {
+        let rejected = |reject| Ok(Looked::Rejected(reject));
         let Some(meter) = known.meter(self.db, &event.meter)? else {
-            return Ok(Err(Reject::UnknownMeter { meter: event.meter.to_string() }));
+            return rejected(Reject::UnknownMeter { meter: event.meter.to_string() });
         };
         let Some((value, number)) = read_value(&event.value, meter.aggregation) else {
-            return Ok(Err(Reject::BadValue { value: event.value.to_string() }));
+            return rejected(Reject::BadValue { value: event.value.to_string() });
         };
         let day = self.day_of(known, event.at_us);
         let earliest = self.earliest_usage();
@@ -215,11 +233,17 @@ impl Book<'_> {
         };
         let subscriber = match found {
             Ok(subscriber) => subscriber,
-            Err(reject) => return Ok(Err(reject)),
+            Err(reject) => return rejected(reject),
         };
         let fits = fits(&subscriber, &meter, day.date, event.at_us)
             .and_then(|()| self.in_time(day.date, event.at_us, earliest));
-        Ok(fits.map(|()| Ready { event, day, meter, subscriber, value, number }))
+        let is_late = day.date < earliest;
+        let one = Ready { event, day, meter, subscriber, value, number };
+        Ok(match fits {
+            Ok(()) => Looked::Ready(one),
+            Err(reject) if is_late => Looked::Late(one, reject),
+            Err(reject) => Looked::Rejected(reject),
+        })
     }
 
     fn named(

@@ -51,21 +51,28 @@ impl UsageWriter<'_> {
     /// # Errors
     /// A fault of the file.
     pub fn take(&mut self, new: &NewUsageEvent) -> Result<Taken> {
-        let values = (
-            new.day,
-            new.id,
-            new.meter.0,
-            new.subscription.0,
-            new.at_us,
-            new.value,
-            new.properties,
-        );
-        if self.insert.execute(values)? > 0 {
+        if self.insert.execute(values(new))? > 0 {
             return Ok(Taken::New);
         }
-        let same: bool = self.same.query_row(values, |row| row.get(0))?;
-        Ok(if same { Taken::Duplicate } else { Taken::Conflict })
+        Ok(if self.has(new)? { Taken::Duplicate } else { Taken::Conflict })
     }
+
+    /// Whether that event is there, with that content.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn has(&mut self, new: &NewUsageEvent) -> Result<bool> {
+        let same = self.same.query_row(values(new), |row| row.get(0)).optional()?;
+        Ok(same.unwrap_or(false))
+    }
+}
+
+/// Day, id, meter, subscription, moment, value and properties.
+type Values<'e> = (&'e str, &'e str, i64, i64, i64, &'e str, Option<&'e str>);
+
+fn values<'e>(new: &NewUsageEvent<'e>) -> Values<'e> {
+    let (meter, subscription) = (new.meter.0, new.subscription.0);
+    (new.day, new.id, meter, subscription, new.at_us, new.value, new.properties)
 }
 
 /// Which events are listed.
