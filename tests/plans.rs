@@ -65,6 +65,7 @@ const WAYS: &[&str] = &[
     "pending_items_waiting (tenant_id=? AND currency=?)",
     // What belongs to one subscription, invoice, transaction, e-mail.
     "invoices_period (subscription_id=?)",
+    "invoices_period (subscription_id=? AND period_start=?)",
     "subscription_states_subscription (subscription_id=?)",
     "subscription_states_subscription (subscription_id=? AND id>?)",
     "subscription_states_subscription (subscription_id=? AND id<?)",
