@@ -10,7 +10,7 @@ use billing::books::pause::Credit;
 use billing::books::subscribe::NewStart;
 use billing::books::{Back, Book, Notify, PaymentTerms};
 use billing::domain::invoice::{Invoice, InvoiceStatus, Purpose};
-use billing::domain::items::{self, Beside, Change, Edit};
+use billing::domain::items::{Change, Edit};
 use billing::domain::period::Anchor;
 use billing::domain::proration::BillChanges;
 use billing::domain::schedule::Task;
@@ -227,9 +227,7 @@ impl Life<'_> {
         edit: &Edit,
         (anchor, bill): (Option<Anchor>, Option<BillChanges>),
     ) -> Result<Changed> {
-        let beside = if anchor.is_some() { Beside::Anchor } else { Beside::Nothing };
-        let terms = items::change_now(one, edit, beside, self.act.today)?;
-        self.book().change_now(one, &NewNow { terms, anchor, bill })
+        self.book().change_now(one, &NewNow { edit: edit.clone(), anchor, bill })
     }
 
     /// What takes an edit back.

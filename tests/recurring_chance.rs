@@ -10,7 +10,7 @@ use billing::books::reprice::Existing;
 use billing::books::subscribe::NewStart;
 use billing::books::{Back, Book, Sent, Then, Voiding};
 use billing::domain::invoice::{Amounts, Invoice, Line};
-use billing::domain::items::{self, Beside, Change, Edit};
+use billing::domain::items::{Change, Edit};
 use billing::domain::period::Anchor;
 use billing::domain::plan::Plan;
 use billing::domain::price::{Model, PriceTerms};
@@ -120,9 +120,8 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
             }
         }
         (10 | 11, Some(one)) => {
-            let edit = any_edit(db, &one, plan, random)?;
             let new = NewNow {
-                terms: items::change_now(&one, &edit, Beside::Anchor, act.today)?,
+                edit: any_edit(db, &one, plan, random)?,
                 anchor: random.one_of(&ANCHORS).filter(|_| random.below(6) == 0),
                 bill: random.one_of(&[BillChanges::Now, BillChanges::Next]),
             };

@@ -675,3 +675,22 @@ fn a_subscription_takes_the_price_in_its_customers_currency_and_says_where_there
     assert_eq!(shop.subscription("sub_3", "2026-02-01")["currency"], "GBP");
     shop.check();
 }
+
+/// What had begun before a suspension is billed first, and with it comes into force what was to change then.
+#[test]
+fn a_change_now_of_one_that_is_suspended_is_of_what_holds_by_then() {
+    let shop = shop();
+    shop.plan("pro", "62", "1", &[]);
+    let id = shop.subscribe("acme", "monthly", "2026-01-01", &[]);
+    shop.ok(&["subscription", "change", &id, "--plan", "pro", "--as-of", "2026-01-10"]);
+    // No run came on the 1st.
+    suspend(&shop, "2026-02-02");
+    let change = ["subscription", "change", &id, "--quantity", "3", "--now"];
+    let outcome = shop.run(&[&change[..], &["--json", "--as-of", "2026-02-05"]].concat());
+    assert!(outcome.stderr.contains("2026-02-01 to 2026-02-28 had begun"), "{}", outcome.stderr);
+    let now = shop.subscription(&id, "2026-02-05");
+    let terms = (&now["plan"], &now["quantity"], &now["pending"]);
+    assert_eq!(terms, (&json!("pro"), &json!(3), &Value::Null));
+    assert_eq!(periods(&shop), [period("01-01", "02-01"), period("02-01", "03-01")]);
+    shop.check();
+}

@@ -11,7 +11,7 @@ use super::subscribe::Canceled;
 use crate::domain::credit_note::CreditReason;
 use crate::domain::event::{Standing, SubscriptionEvent};
 use crate::domain::invoice::{Invoice, Line, Purpose};
-use crate::domain::items::NewTerms;
+use crate::domain::items::{self, Beside, Edit, NewTerms};
 use crate::domain::pending_item::{NewPendingItem, PendingItem};
 use crate::domain::period::{Anchor, Cycle};
 use crate::domain::proration::BillChanges;
@@ -23,7 +23,7 @@ use crate::store::subscriptions::Begins;
 /// What is to hold from today on.
 #[derive(Debug, Clone)]
 pub struct NewNow {
-    pub terms: NewTerms,
+    pub edit: Edit,
     /// What its periods are to be counted from: today, or the next 1st.
     pub anchor: Option<Anchor>,
     /// `None`: as configured.
@@ -47,6 +47,8 @@ pub struct Changed {
     pub bill_on: Option<NaiveDate>,
     /// Why nothing is billed or credited, where that has to be said.
     pub because: Option<Unbilled>,
+    /// The invoices over what had begun before and was not billed.
+    pub begun: Vec<Invoice>,
 }
 
 /// What a difference is billed by.
@@ -81,6 +83,7 @@ impl Changed {
             given: GivenBack::default(),
             bill_on: None,
             because: None,
+            begun: Vec::new(),
         }
     }
 
@@ -113,18 +116,24 @@ impl Book<'_> {
     /// is on its way; what it would give back was billed elsewhere.
     pub fn change_now(&self, subscription: &Subscription, new: &NewNow) -> Result<Changed> {
         subscription.check_running(self.act.today)?;
-        let (subscription, _) = &self.catch_up_pause(subscription)?;
-        self.bill_what_a_suspension_left(subscription)?;
+        let (subscription, mut begun) = self.catch_up_pause(subscription)?;
+        begun.extend(self.bill_what_a_suspension_left(&subscription)?);
+        // What was pending may hold by now: it came into force with what was billed.
         let subscription = &self.db.subscription(subscription.id)?;
-        let terms = &new.terms.terms;
-        let begins_anew = terms.interval != subscription.terms.interval || new.anchor.is_some();
+        let beside = if new.anchor.is_some() { Beside::Anchor } else { Beside::Nothing };
+        let terms = items::change_now(subscription, &new.edit, beside, self.act.today)?;
+        let begins_anew =
+            terms.terms.interval != subscription.terms.interval || new.anchor.is_some();
         let runs = subscription.status == SubscriptionStatus::Active;
         let billed = if runs { self.billed_rest(subscription)? } else { None };
-        let changed = match &billed {
-            None => self.change_terms(subscription, new)?,
-            Some(billed) if begins_anew => self.begin_anew(subscription, billed, new)?,
-            Some(billed) => self.change_rest(subscription, billed, new)?,
+        let mut changed = match &billed {
+            None => self.change_terms(subscription, &terms, new.anchor)?,
+            Some(billed) if begins_anew => {
+                self.begin_anew(subscription, billed, &terms, new.anchor)?
+            }
+            Some(billed) => self.change_rest(subscription, billed, &terms, new.bill)?,
         };
+        changed.begun = begun;
         let now = self.db.subscription(subscription.id)?;
         let event = SubscriptionEvent::Changed {
             standing: Standing::of(&now),
@@ -137,23 +146,28 @@ impl Book<'_> {
     }
 
     /// What had begun before a suspension and is not billed is billed at the terms that held.
-    fn bill_what_a_suspension_left(&self, subscription: &Subscription) -> Result<()> {
+    fn bill_what_a_suspension_left(&self, subscription: &Subscription) -> Result<Vec<Invoice>> {
         match subscription.status {
-            SubscriptionStatus::Suspended => self.bill_begun(subscription).map(drop),
-            _ => Ok(()),
+            SubscriptionStatus::Suspended => self.bill_begun(subscription),
+            _ => Ok(Vec::new()),
         }
     }
 
     /// Changes the terms alone. Where it has another interval or anchor then, its next period starts by
     /// that.
-    fn change_terms(&self, subscription: &Subscription, new: &NewNow) -> Result<Changed> {
-        let (id, terms) = (subscription.id, &new.terms.terms);
-        self.db.set_terms(self.act, id, terms, new.terms.pending.as_ref())?;
+    fn change_terms(
+        &self,
+        subscription: &Subscription,
+        NewTerms { terms, pending }: &NewTerms,
+        new_anchor: Option<Anchor>,
+    ) -> Result<Changed> {
+        let id = subscription.id;
+        self.db.set_terms(self.act, id, terms, pending.as_ref())?;
         let next_on = subscription.next_billing_on;
         let start = next_on.or(subscription.period.map(|period| period.end));
         if let Some(start) = start {
-            let anchor = new.anchor.unwrap_or(subscription.anchor);
-            let cycle = match new.anchor {
+            let anchor = new_anchor.unwrap_or(subscription.anchor);
+            let cycle = match new_anchor {
                 Some(anchor) => Some(Cycle::starting(anchor, start, terms.interval)),
                 None if terms.interval == subscription.terms.interval => None,
                 None => Some(subscription.cycle.from(start, terms.interval)),
@@ -171,28 +185,28 @@ impl Book<'_> {
         &self,
         subscription: &Subscription,
         billed: &BilledRest,
-        new: &NewNow,
+        NewTerms { terms, pending }: &NewTerms,
+        new_anchor: Option<Anchor>,
     ) -> Result<Changed> {
         let (id, today) = (subscription.id, self.act.today);
         let Some(invoice) = &billed.invoice else {
             let (subscription, until) = (id.to_string(), billed.rest.period.end);
             return Err(Refusal::BilledElsewhere { subscription, until });
         };
-        let memo = self.memo(subscription, billed, &new.terms.terms)?;
+        let memo = self.memo(subscription, billed, terms)?;
         let giving = Giving { reason: CreditReason::Change, memo: &memo, back: Back::Balance };
         let mut changed = self.give_back_rest(subscription, billed, giving)?;
         self.db.end_period_early(self.act, invoice.id, today)?;
         // The fee is billed at once, and what was used until now once that is settled.
         self.end_usage_period(subscription, today)?;
-        let terms = &new.terms.terms;
         // What is pending waits for the period after the one that begins now.
         self.db.set_terms(self.act, id, terms, None)?;
-        let anchor = new.anchor.unwrap_or(subscription.anchor);
+        let anchor = new_anchor.unwrap_or(subscription.anchor);
         let cycle = Cycle::starting(anchor, today, terms.interval);
         self.db.set_cycle(self.act, id, (anchor, cycle), Some(today))?;
         self.db.begin_billing(id, today, Begins::Changed)?;
         self.bill_first(id)?;
-        self.db.set_terms(self.act, id, terms, new.terms.pending.as_ref())?;
+        self.db.set_terms(self.act, id, terms, pending.as_ref())?;
         if let Some((invoice, _)) = self.db.period_invoice_on(id, today)? {
             changed.charge = invoice.subtotal.minus(invoice.discount)?;
             changed.add(invoice.total, invoice.tax, 1);
@@ -208,9 +222,9 @@ impl Book<'_> {
         &self,
         subscription: &Subscription,
         billed: &BilledRest,
-        new: &NewNow,
+        NewTerms { terms, pending }: &NewTerms,
+        bill: Option<BillChanges>,
     ) -> Result<Changed> {
-        let terms = &new.terms.terms;
         if terms.basis() != subscription.terms.basis() {
             // An amount with tax less one without it is no amount.
             return Err(Refusal::BasisMismatch { plan: terms.first().plan.clone() });
@@ -220,10 +234,10 @@ impl Book<'_> {
         (changed.credit, changed.charge) = (net(&subscription.terms)?, net(terms)?);
         let difference = changed.difference();
         let description = self.memo(subscription, billed, terms)?;
-        self.db.set_terms(self.act, subscription.id, terms, new.terms.pending.as_ref())?;
+        self.db.set_terms(self.act, subscription.id, terms, pending.as_ref())?;
         match difference.minor() {
             0 => {}
-            1.. if self.bills_next(subscription, new) => {
+            1.. if self.bills_next(subscription, bill) => {
                 self.bill_next(subscription, billed, (description, difference), &mut changed)?;
             }
             1.. => {
@@ -246,9 +260,9 @@ impl Book<'_> {
         Ok(changed)
     }
 
-    fn bills_next(&self, subscription: &Subscription, new: &NewNow) -> bool {
+    fn bills_next(&self, subscription: &Subscription, bill: Option<BillChanges>) -> bool {
         let next_on = subscription.next_billing_on;
-        let asked = new.bill.or(self.config.subscriptions.bill_changes);
+        let asked = bill.or(self.config.subscriptions.bill_changes);
         let by_default = || BillChanges::by_default(self.act.today, next_on);
         asked.unwrap_or_else(by_default) == BillChanges::Next
     }

@@ -4,7 +4,7 @@ use crate::books::change::NewNow;
 use crate::books::pause::Credit;
 use crate::books::{Book, KnownUsage, TakenUsage};
 use crate::domain::event::{About, Flat, MeterEvent, PlanEvent, PriceFacts};
-use crate::domain::items::{self, Beside, Change, Edit};
+use crate::domain::items::{Change, Edit};
 use crate::domain::pending_item::NewPendingItem;
 use crate::domain::plan::{NewPrice, Plan};
 use crate::domain::price::{Model, PriceTerms, Tier, Tiers};
@@ -28,10 +28,10 @@ pub(super) fn change_minds(book: &Book) -> Result<()> {
     let monthly = |one: &&Subscription| one.terms.interval == extra.interval;
     if let Some(one) = billed.iter().find(monthly) {
         let more = Change { quantity: Some(3), ..Change::default() };
-        change(book, one, &Edit::Change(vec![more]))?;
+        change(book, one, Edit::Change(vec![more]))?;
     }
     if let Some(one) = billed.iter().filter(monthly).nth(1) {
-        change(book, one, &Edit::Add { plan: Box::new(extra.clone()), quantity: 2 })?;
+        change(book, one, Edit::Add { plan: Box::new(extra.clone()), quantity: 2 })?;
         send_texts(book, one.id)?;
     }
     if let Some(one) = billed.iter().filter(monthly).nth(2) {
@@ -70,9 +70,8 @@ fn billed_today(book: &Book) -> Result<Vec<Subscription>> {
     Ok(found)
 }
 
-fn change(book: &Book, one: &Subscription, edit: &Edit) -> Result<()> {
-    let terms = items::change_now(one, edit, Beside::Nothing, book.act.today)?;
-    book.change_now(one, &NewNow { terms, anchor: None, bill: None }).map(drop)
+fn change(book: &Book, one: &Subscription, edit: Edit) -> Result<()> {
+    book.change_now(one, &NewNow { edit, anchor: None, bill: None }).map(drop)
 }
 
 /// What is measured of it: the first 100 are free, the next 900 cost 25 each, and all above them 15.

@@ -9,7 +9,7 @@ use super::changed::{changed_object, say_why_nothing, show_changed};
 use super::{object, write};
 use crate::books::Book;
 use crate::books::change::{Billed, Changed, NewNow};
-use crate::domain::items::{self, Beside, Change, Edit};
+use crate::domain::items::{Change, Edit};
 use crate::domain::period::Anchor;
 use crate::domain::proration::BillChanges;
 use crate::domain::subscription::{Collection, MOST_QUANTITY, Subscription};
@@ -135,10 +135,8 @@ fn edit(
             if let Some(collection) = collection.filter(|to| *to != subscription.collection) {
                 book.change_collection(subscription.id, collection)?;
             }
-            let beside = if anchor.is_some() { Beside::Anchor } else { Beside::Nothing };
             let edit = wanted(book.db, subscription)?.unwrap_or(Edit::Change(Vec::new()));
-            let terms = items::change_now(subscription, &edit, beside, book.act.today)?;
-            Ok(NewNow { terms, anchor, bill: now.bill })
+            Ok(NewNow { edit, anchor, bill: now.bill })
         });
     }
     let mut begun = Vec::new();

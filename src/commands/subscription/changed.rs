@@ -95,6 +95,7 @@ pub(super) fn show_changed(
 }
 
 fn say_what_was_done(ctx: &Context, changed: &Changed) {
+    ctx.note_begun(&changed.begun);
     for (item, by) in &changed.given.lowered {
         ctx.note(&format!("note: {by} less to be billed by {}", item.id));
     }
