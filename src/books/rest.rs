@@ -6,10 +6,10 @@ use crate::domain::coupon::Redemption;
 use crate::domain::credit_note::{
     AskedSplit, CreditNote, CreditReason, Credited, Part, charged_left,
 };
-use crate::domain::invoice::{Invoice, InvoiceStatus, Line};
+use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::pending_item::PendingItem;
 use crate::domain::period::Period;
-use crate::domain::proration::Rest;
+use crate::domain::proration::{Rest, in_turn, lines_to_give_back};
 use crate::domain::refund::sum;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::transaction::TransactionKind;
@@ -118,52 +118,51 @@ impl Book<'_> {
         amount: Money,
         giving: Giving,
     ) -> Result<GivenBack> {
-        let (mut given, mut left) = (GivenBack::default(), amount);
-        for item in self.db.pending_items_of_change(subscription.id, billed.period.start)? {
-            let by = if item.amount.minor() < left.minor() { item.amount } else { left };
-            if !by.is_zero() {
-                self.lower_pending_item(&item, by)?;
-                left = left.minus(by)?;
-                given.lowered.push((item, by));
-            }
-        }
+        let items = self.db.pending_items_of_change(subscription.id, billed.period.start)?;
         let mut invoices = self.db.change_invoices(subscription.id, billed.period)?;
         invoices.extend(billed.invoice.clone());
-        for invoice in invoices {
-            if left.is_zero() {
-                break;
-            }
-            left = left.minus(self.credit_part(&invoice, left, giving, &mut given)?)?;
+        let open: Vec<_> =
+            invoices.iter().map(|one| self.open_to_give_back(one)).collect::<Result<_>>()?;
+        let mut lefts: Vec<_> = items.iter().map(|item| item.amount).collect();
+        for (_, left) in &open {
+            lefts.push(*left);
         }
-        given.left = Some(left).filter(|left| !left.is_zero());
+        let (parts, left) = in_turn(amount, &lefts)?;
+        let mut given =
+            GivenBack { left: Some(left).filter(|l| !l.is_zero()), ..Default::default() };
+        let (of_items, of_invoices) = parts.split_at(items.len());
+        for (item, by) in items.into_iter().zip(of_items).filter(|(_, by)| !by.is_zero()) {
+            self.lower_pending_item(&item, *by)?;
+            given.lowered.push((item, *by));
+        }
+        for ((invoice, (lines, _)), part) in invoices.iter().zip(open).zip(of_invoices) {
+            if !part.is_zero() {
+                self.credit_part(invoice, (lines, *part), giving, &mut given)?;
+            }
+        }
         Ok(given)
     }
 
-    /// Credits as much of an invoice as is left of its lines, and at most `wanted`; returns how much that is.
+    /// The lines of an invoice that can be given back, and what is left of them.
+    fn open_to_give_back(&self, invoice: &Invoice) -> Result<(Vec<usize>, Money)> {
+        let nothing = Money::zero(invoice.total.currency());
+        if invoice.status == InvoiceStatus::Draft {
+            return Ok((Vec::new(), nothing));
+        }
+        let lefts = charged_left(invoice, &self.db.credited_before(invoice)?);
+        let lines = lines_to_give_back(invoice, &lefts);
+        let left = lines.iter().map(|line| lefts[line - 1]).try_fold(nothing, Money::plus)?;
+        Ok((lines, left))
+    }
+
+    /// Credits so much of some lines of an invoice.
     fn credit_part(
         &self,
         invoice: &Invoice,
-        wanted: Money,
+        (lines, amount): (Vec<usize>, Money),
         giving: Giving,
         given: &mut GivenBack,
-    ) -> Result<Money> {
-        let nothing = Money::zero(wanted.currency());
-        if invoice.status == InvoiceStatus::Draft {
-            return Ok(nothing);
-        }
-        let before = self.db.credited_before(invoice)?;
-        let left_of = charged_left(invoice, &before);
-        let (mut lines, mut left) = (Vec::new(), nothing);
-        for ((at, line), of_line) in invoice.lines.iter().enumerate().zip(left_of) {
-            if bills_the_period(invoice, line) && of_line.minor() > 0 {
-                lines.push(at + 1);
-                left = left.plus(of_line)?;
-            }
-        }
-        let amount = if left.minor() < wanted.minor() { left } else { wanted };
-        if amount.is_zero() {
-            return Ok(nothing);
-        }
+    ) -> Result<()> {
         let mut new = Crediting {
             credited: Credited::Charged { amount, lines },
             split: AskedSplit::default(),
@@ -179,7 +178,7 @@ impl Book<'_> {
         let written = self.credit(invoice, &new)?;
         given.notes.push(self.db.credit_note_by_id(written.id)?);
         given.refunds.extend(written.refunds);
-        Ok(amount)
+        Ok(())
     }
 
     /// The split of a note that gives back by the gateway what the gateway took, and else to the balance.
@@ -198,11 +197,4 @@ impl Book<'_> {
             outside: None,
         })
     }
-}
-
-/// Whether a line of an invoice bills its own period, or a change within it: usage, and what waited for
-/// the invoice, does not. The lines of invoices that were imported name no item.
-fn bills_the_period(invoice: &Invoice, line: &Line) -> bool {
-    let names_items = invoice.lines.iter().any(|line| line.item.is_some());
-    !names_items || (line.item.is_some() && line.period == invoice.period)
 }

@@ -20,26 +20,7 @@ use crate::store::usage::BilledUsage;
 /// What of an invoice's lines is taken back.
 type Parts = Vec<(usize, Option<Money>)>;
 
-/// Whether a period follows that is billed, and usage with it.
-fn has_period_to_come(of: &Subscription) -> bool {
-    let follows = |next| of.ends_on.is_none_or(|on| next < on);
-    of.next_billing_on.is_some_and(follows) || of.unbilled.is_some()
-}
-
 impl Book<'_> {
-    /// Whether the settled usage of a subscription is to be billed alone: no period follows that takes it, or
-    /// the one that follows was billed before. A period that has begun takes it.
-    pub fn bills_usage_alone(&self, subscription: &Subscription) -> bool {
-        let has_begun = subscription.next_billing_on.is_some_and(|next| next <= self.act.today);
-        // A dry run meets one whose pause begins as it stands before.
-        let rests = subscription.pause.as_ref().is_some_and(|pause| pause.from <= self.act.today);
-        match subscription.status {
-            SubscriptionStatus::Active => !(rests || has_begun && has_period_to_come(subscription)),
-            SubscriptionStatus::Canceled => subscription.unbilled.is_none(),
-            _ => false,
-        }
-    }
-
     /// What the usage of a subscription comes to that is billed alone once `bills` have taken theirs, an
     /// invoice for each kind of basis; nothing where it comes to nothing.
     ///

@@ -7,6 +7,7 @@
 use chrono::NaiveDate;
 
 use super::coupon::{Discount, Redemption};
+use super::invoice::{Invoice, Line};
 use super::period::{Cycle, Period, Proration};
 use super::subscription::Terms;
 use super::{Money, Result, calendar, words};
@@ -68,6 +69,34 @@ impl Rest {
         };
         Ok(whole.minus(off)?.share(self.share.days, self.share.of)?)
     }
+}
+
+/// How much of each is given back, one after another and never more than is left of it, until `wanted` is; and
+/// what then cannot be given back.
+///
+/// # Errors
+/// Two currencies.
+pub fn in_turn(wanted: Money, lefts: &[Money]) -> Result<(Vec<Money>, Money)> {
+    let mut still = wanted;
+    let mut parts = Vec::with_capacity(lefts.len());
+    for left in lefts {
+        let part = if left.minor() < still.minor() { *left } else { still };
+        still = still.minus(part)?;
+        parts.push(part);
+    }
+    Ok((parts, still))
+}
+
+/// The positions of the lines of an invoice that bill its own period, or a change within it, and of which
+/// something is left: usage, and what waited for the invoice, is none of it. `lefts` is what is left of each
+/// line. The lines of invoices that were imported name no item.
+pub fn lines_to_give_back(invoice: &Invoice, lefts: &[Money]) -> Vec<usize> {
+    let names_items = invoice.lines.iter().any(|line| line.item.is_some());
+    let bills_the_period =
+        |line: &Line| !names_items || (line.item.is_some() && line.period == invoice.period);
+    let lines = invoice.lines.iter().zip(lefts).enumerate();
+    let kept = lines.filter(|(_, (line, left))| bills_the_period(line) && left.minor() > 0);
+    kept.map(|(at, _)| at + 1).collect()
 }
 
 #[cfg(test)]
@@ -137,6 +166,22 @@ mod tests {
             [(None, 1700), (Some(&ten), 1530), (Some(&fixed), 1700), (Some(&of_other_plan), 1700)]
         {
             assert_eq!(rest.net(&terms(3100, 1), redemption).unwrap().minor(), minor);
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_is_taken_in_turn_and_never_above_what_is_left() {
+        let eur = |minor| Money::from_minor(minor, "EUR".parse().unwrap());
+        for (wanted, parts, still) in [
+            (0, [0, 0, 0], 0),
+            (5, [5, 0, 0], 0),
+            (10, [10, 0, 0], 0),
+            (12, [10, 0, 2], 0),
+            (30, [10, 0, 20], 0),
+            (31, [10, 0, 20], 1),
+        ] {
+            let given = in_turn(eur(wanted), &[eur(10), eur(0), eur(20)]).unwrap();
+            assert_eq!(given, (parts.map(eur).to_vec(), eur(still)), "{wanted}");
         }
     }
 

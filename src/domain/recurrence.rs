@@ -119,23 +119,16 @@ impl Decision {
     /// What a run does about a period whose invoice was voided to be billed anew: that alone, with
     /// the lines that it had.
     pub fn to_rebill(subscription: &Subscription, period: Period) -> Decision {
-        let terms = subscription.terms.clone();
-        Decision {
-            bills: vec![Bill { period, terms, proration: None }],
-            cycle: subscription.cycle,
-            next_on: subscription.next_billing_on,
-            ends: None,
-            pauses: None,
-            reason: Reason::Reopened { since: period.start },
-        }
+        Decision::alone(subscription, period, Reason::Reopened { since: period.start })
     }
-}
 
-impl Decision {
     /// What a run does about usage of that time that goes with no period: that alone.
     pub fn of_usage(subscription: &Subscription, period: Period) -> Decision {
+        Decision::alone(subscription, period, Reason::UsageAlone)
+    }
+
+    fn alone(subscription: &Subscription, period: Period, reason: Reason) -> Decision {
         let terms = subscription.terms.clone();
-        let reason = Reason::UsageAlone;
         Decision {
             bills: vec![Bill { period, terms, proration: None }],
             cycle: subscription.cycle,
@@ -268,6 +261,20 @@ pub fn begun(subscription: &Subscription, today: NaiveDate, backlog: Backlog) ->
     match &subscription.suspension {
         Some(suspension) => missed_until_suspension(subscription, suspension.on, backlog),
         None => decide(subscription, today, backlog),
+    }
+}
+
+/// Whether the settled usage of a subscription is to be billed alone: no period follows that takes it, or
+/// the one that follows was billed before. A period that has begun takes it.
+pub fn bills_usage_alone(subscription: &Subscription, today: NaiveDate) -> bool {
+    let follows = |next: &NaiveDate| subscription.ends_on.is_none_or(|on| *next < on);
+    let next = subscription.next_billing_on.filter(|next| *next <= today);
+    // A dry run meets one whose pause begins as it stands before.
+    let rests = subscription.pause.as_ref().is_some_and(|pause| pause.from <= today);
+    match subscription.status {
+        SubscriptionStatus::Active => !rests && next.filter(follows).is_none(),
+        SubscriptionStatus::Canceled => subscription.unbilled.is_none(),
+        _ => false,
     }
 }
 

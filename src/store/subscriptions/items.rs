@@ -7,7 +7,7 @@ use crate::domain::price::{Price, PriceMove};
 use crate::domain::subscription::{Item, Items, Subscription, Terms};
 use crate::domain::{Act, ItemId, PlanId, PriceId, Result, SubscriptionId};
 use crate::store::Db;
-use crate::store::plans::{NEXT_PRICE, PRICE, basis, interval, price};
+use crate::store::plans::{NEXT_PRICE, PRICE, PriceColumns, basis, interval, price};
 
 /// A row of an item.
 pub(super) struct ItemRow {
@@ -24,45 +24,70 @@ enum Next {
     Leaves,
 }
 
+/// What the columns of an item are called, as it is and as it is to be.
+struct ItemColumns {
+    plan_id: &'static str,
+    code: &'static str,
+    name: &'static str,
+    moves: &'static str,
+    price: &'static PriceColumns,
+    basis: &'static str,
+    quantity: &'static str,
+}
+
+const NOW: ItemColumns = ItemColumns {
+    plan_id: "plan_id",
+    code: "code",
+    name: "name",
+    moves: "moves",
+    price: PRICE,
+    basis: "tax_inclusive",
+    quantity: "quantity",
+};
+
+const NEXT: ItemColumns = ItemColumns {
+    plan_id: "next_plan_id",
+    code: "next_code",
+    name: "next_name",
+    moves: "next_moves",
+    price: NEXT_PRICE,
+    basis: "next_tax_inclusive",
+    quantity: "pending_quantity",
+};
+
 impl Db<'_> {
     /// An item, from a row of the query of subscriptions.
     pub(super) fn item_row(&self, row: &Row) -> rusqlite::Result<ItemRow> {
-        let id = ItemId(row.get("item_id")?);
-        let price = price(row, PRICE)?;
-        let item = Item {
-            id,
-            plan_id: PlanId(row.get("plan_id")?),
-            plan: row.get("code")?,
-            plan_name: row.get("name")?,
-            moves: self.moves_of(row, "moves", &price)?,
-            price,
-            basis: basis(row, "tax_inclusive")?,
-            quantity: row.get("quantity")?,
-        };
+        let item = self.item(row, &NOW)?;
         let next = match row.get_ref("standing")?.as_str()? {
             "joins" => Next::Joins,
             "leaves" => Next::Leaves,
-            _ => self.pending(row, id)?,
+            _ => self.pending(row)?,
         };
         Ok(ItemRow { item, interval: interval(row, "interval", "interval_count")?, next })
     }
 
     /// What an item that stays changes to.
-    fn pending(&self, row: &Row, id: ItemId) -> rusqlite::Result<Next> {
-        let Some(quantity) = row.get("pending_quantity")? else { return Ok(Next::Stays) };
-        let price = price(row, NEXT_PRICE)?;
-        let item = Item {
-            id,
-            plan_id: PlanId(row.get("next_plan_id")?),
-            plan: row.get("next_code")?,
-            plan_name: row.get("next_name")?,
-            moves: self.moves_of(row, "next_moves", &price)?,
-            price,
-            basis: basis(row, "next_tax_inclusive")?,
-            quantity,
-        };
+    fn pending(&self, row: &Row) -> rusqlite::Result<Next> {
+        if row.get::<_, Option<i64>>(NEXT.quantity)?.is_none() {
+            return Ok(Next::Stays);
+        }
         let interval = interval(row, "next_interval", "next_interval_count")?;
-        Ok(Next::Changes(Box::new((item, interval))))
+        Ok(Next::Changes(Box::new((self.item(row, &NEXT)?, interval))))
+    }
+
+    fn item(&self, row: &Row, columns: &ItemColumns) -> rusqlite::Result<Item> {
+        let price = price(row, columns.price)?;
+        Ok(Item {
+            id: ItemId(row.get("item_id")?),
+            plan_id: PlanId(row.get(columns.plan_id)?),
+            plan: row.get(columns.code)?,
+            plan_name: row.get(columns.name)?,
+            moves: self.moves_of(row, columns.moves, &price)?,
+            price,
+            basis: basis(row, columns.basis)?,
+            quantity: row.get(columns.quantity)?,
+        })
     }
 
     /// Few prices move: they are asked only where that column says so.

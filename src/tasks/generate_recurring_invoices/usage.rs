@@ -3,6 +3,7 @@
 use super::Billed;
 use crate::books::Book;
 use crate::config::Config;
+use crate::domain::recurrence::bills_usage_alone;
 use crate::domain::subscription::Subscription;
 use crate::domain::{Act, Money, Result, SubscriptionId};
 use crate::store::Db;
@@ -109,7 +110,7 @@ impl Scan {
 
     fn takes(self, book: &Book, of: &Subscription) -> Result<bool> {
         Ok(match self {
-            Scan::Unbilled => book.bills_usage_alone(of),
+            Scan::Unbilled => bills_usage_alone(of, book.act.today),
             // What is lacking of one that goes on waits for its next invoice, and what was never billed
             // takes along what is lacking.
             Scan::Late => {
