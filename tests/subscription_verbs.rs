@@ -218,3 +218,23 @@ fn how_it_is_collected_changes_at_once_beside_what_changes_with_the_next_period(
     assert_eq!(shop.refusal(&gone), "already_canceled");
     shop.check();
 }
+
+/// What a note of one invoice gives to the balance pays the other one at once: the note of that one goes by
+/// what is due then.
+#[test]
+fn a_paid_change_and_an_open_period_are_given_back_one_after_the_other() {
+    let shop = Shop::new();
+    shop.tenant("acme");
+    shop.plan("pro", "62", "1", &[]);
+    let id = shop.subscribe("acme", "pro", "2026-03-01", &[]);
+    let more = ["subscription", "change", &id, "--quantity", "2", "--now", "--bill", "now"];
+    shop.ok(&[&more[..], &["--as-of", "2026-03-02"]].concat());
+    shop.ok(&["invoice", "pay", "INV-2026-000002", "--amount", "60", "--as-of", "2026-03-02"]);
+    let cancel = ["subscription", "cancel", &id, "--now", "--credit", "--yes"];
+    let given = shop.json(&[&cancel[..], &["--as-of", "2026-03-02"]].concat());
+    assert_eq!(given["change"]["total"], "-120.00");
+    let invoice = shop.json(&["invoice", "show", "INV-2026-000001", "--as-of", "2026-03-02"]);
+    let sums = (&invoice["credited"], &invoice["credit_applied"], &invoice["amount_due"]);
+    assert_eq!(sums, (&json!("2.00"), &json!("60.00"), &json!("0.00")));
+    shop.check();
+}

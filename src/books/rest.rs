@@ -163,6 +163,8 @@ impl Book<'_> {
         giving: Giving,
         given: &mut GivenBack,
     ) -> Result<()> {
+        // What an earlier note gave to the balance may have paid of it meanwhile.
+        let invoice = &self.db.invoice_by_id(invoice.id)?;
         let mut new = Crediting {
             credited: Credited::Charged { amount, lines },
             split: AskedSplit::default(),
