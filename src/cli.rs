@@ -212,16 +212,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
             return Stop { text: String::new(), status: exit::DONE, broken_pipe };
         }
         let text = match asks_for_json(&args) {
-            true => {
-                let rendered = error.render().to_string();
-                // Up to the first empty line: what is wrong, and with which words.
-                let lines = rendered.trim_start_matches("error: ").lines();
-                let said: Vec<_> =
-                    lines.take_while(|line| !line.is_empty()).map(str::trim).collect();
-                Failure::usage(said.join(" "))
-                    .hint("billing --help lists what there is")
-                    .render(true)
-            }
+            true => commands::asked::usage_of(&error)
+                .hint("billing --help lists what there is")
+                .render(true),
             false => error.render().to_string(),
         };
         Stop { text, status: exit::USAGE, broken_pipe: false }
@@ -357,5 +350,7 @@ fn context(global: Global, config: Config, changes: Changes) -> anyhow::Result<C
         changes,
         verbosity,
         yes: global.yes,
+        actor: None,
+        patience: None,
     })
 }

@@ -1,6 +1,7 @@
 //! The words of the command line, one file a noun: each asks for what is missing, calls what does
 //! the work, and says what came of it. Nothing is computed here.
 
+pub mod asked;
 mod basis;
 pub mod coupon;
 pub mod credit;
@@ -36,6 +37,7 @@ pub mod usage;
 use std::io::IsTerminal;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use clap::ValueEnum;
@@ -89,17 +91,29 @@ pub struct Context {
     pub changes: Changes,
     pub verbosity: Verbosity,
     pub yes: bool,
+    /// Who acts, where that is not the person at the command line, who alone can be asked.
+    pub actor: Option<String>,
+    /// How long another command's transaction is waited for; `None`: as long as a person waits.
+    pub patience: Option<Duration>,
 }
 
 impl Context {
     /// Opens the database to read.
-    fn reader(&self) -> anyhow::Result<Store> {
+    pub fn reader(&self) -> anyhow::Result<Store> {
         self.debug(&format!("reading {}", self.db.display()));
-        Ok(Store::open(&self.db, Access::Read)?.in_zone(self.config.timezone))
+        self.opened(Access::Read)
+    }
+
+    fn opened(&self, access: Access) -> anyhow::Result<Store> {
+        let store = Store::open(&self.db, access)?.in_zone(self.config.timezone);
+        if let Some(patience) = self.patience {
+            store.wait_at_most(patience)?;
+        }
+        Ok(store)
     }
 
     /// Opens the database to write, by a clock that has not jumped.
-    fn writer(&self) -> anyhow::Result<Store> {
+    pub fn writer(&self) -> anyhow::Result<Store> {
         let mut store = self.counter()?.noting(&self.changes);
         if self.clock.given {
             return Ok(store);
@@ -113,7 +127,7 @@ impl Context {
     /// Opens the database for what reads, and writes no more than that it did.
     fn counter(&self) -> anyhow::Result<Store> {
         self.debug(&format!("writing {}", self.db.display()));
-        Ok(Store::open(&self.db, Access::Write)?.in_zone(self.config.timezone))
+        self.opened(Access::Write)
     }
 
     /// Works on the books in one transaction.
@@ -136,8 +150,11 @@ impl Context {
         store.read(|db| work(&Book::new(db, &act, &self.config)))
     }
 
-    /// The person at the command line acts now.
-    fn act(&self) -> Act {
+    /// The person at the command line acts now, or whoever asks in its place.
+    pub fn act(&self) -> Act {
+        if let Some(actor) = &self.actor {
+            return self.clock.act(actor.clone());
+        }
         let name = ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok());
         let name = name.filter(|n| !n.is_empty() && !n.contains(|c: char| c.is_control()));
         let name = name.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string());
@@ -166,7 +183,7 @@ impl Context {
 
     /// Whether a person sits at the command line and can be asked.
     fn can_ask(&self) -> bool {
-        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        self.actor.is_none() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 }
 

@@ -302,6 +302,15 @@ impl Store {
         Store { changes: changes.clone(), ..self }
     }
 
+    /// Waits no longer than that for another command's transaction, where it would wait
+    /// [`BUSY_TIMEOUT`] else.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn wait_at_most(&self, patience: Duration) -> Result<()> {
+        Ok(self.conn.busy_timeout(patience)?)
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path

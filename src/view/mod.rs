@@ -32,14 +32,37 @@ pub enum Format {
 /// it gives way where a line has no room for all: the highest goes first, 0 never.
 pub type Column = (&'static str, &'static str, Align, u8);
 
-/// Where results go: standard output, in one form.
+/// Where results go, in one form.
 #[derive(Debug)]
 pub struct Printer {
     format: Format,
     screen: Screen,
     /// The columns that a narrow terminal had no room for.
     missing: Vec<String>,
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Sink>,
+}
+
+/// Standard output, or the memory of who asks in place of a person.
+#[derive(Debug)]
+enum Sink {
+    Stdout(StdoutLock<'static>),
+    Memory(Vec<u8>),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Sink::Stdout(out) => out.write(bytes),
+            Sink::Memory(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Sink::Stdout(out) => out.flush(),
+            Sink::Memory(_) => Ok(()),
+        }
+    }
 }
 
 /// A list that is being printed, row by row: its memory does not grow with it.
@@ -56,8 +79,23 @@ pub struct List<'p> {
 impl Printer {
     /// A printer on standard output.
     pub fn new(format: Format, screen: Screen) -> Printer {
-        let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        let out = BufWriter::with_capacity(1 << 16, Sink::Stdout(io::stdout().lock()));
         Printer { format, screen, missing: Vec::new(), out }
+    }
+
+    /// A printer of JSON whose text [`Printer::into_bytes`] hands over.
+    pub fn captured(zone: Tz) -> Printer {
+        let screen = Screen { styled: false, width: None, numbers: None, zone };
+        let out = BufWriter::new(Sink::Memory(Vec::new()));
+        Printer { format: Format::Json, screen, missing: Vec::new(), out }
+    }
+
+    /// What was printed, of a printer that was [`Printer::captured`]; nothing of another.
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self.out.into_inner() {
+            Ok(Sink::Memory(bytes)) => bytes,
+            _ => Vec::new(),
+        }
     }
 
     /// In which form.

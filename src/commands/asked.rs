@@ -1,0 +1,87 @@
+//! Commands that a program asks for: the same words, checks and objects as at the command line,
+//! with the result in memory. What the API answers is so what `--json` prints, field by field.
+
+use clap::{FromArgMatches, Subcommand};
+
+use super::{Context, coupon, credit, invoice, payment_method, subscription, tenant, usage};
+use crate::failure::Failure;
+use crate::view::Printer;
+
+/// The nouns that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noun {
+    Coupon,
+    Credit,
+    Invoice,
+    PaymentMethod,
+    Subscription,
+    Tenant,
+    Usage,
+}
+
+/// What a command came to.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Its exit status.
+    pub status: u8,
+    /// What it printed: JSON, or the bytes of a document.
+    pub printed: Vec<u8>,
+}
+
+impl Noun {
+    /// Its verbs as clap has them.
+    pub fn tree(self) -> clap::Command {
+        match self {
+            Noun::Coupon => coupon::Command::augment_subcommands(clap::Command::new("coupon")),
+            Noun::Credit => credit::Command::augment_subcommands(clap::Command::new("credit")),
+            Noun::Invoice => invoice::Command::augment_subcommands(clap::Command::new("invoice")),
+            Noun::PaymentMethod => {
+                payment_method::Command::augment_subcommands(clap::Command::new("payment-method"))
+            }
+            Noun::Subscription => {
+                subscription::Command::augment_subcommands(clap::Command::new("subscription"))
+            }
+            Noun::Tenant => tenant::Command::augment_subcommands(clap::Command::new("tenant")),
+            Noun::Usage => usage::Command::augment_subcommands(clap::Command::new("usage")),
+        }
+    }
+
+    /// Runs `words`, the verb and its arguments, as the command line would.
+    ///
+    /// # Errors
+    /// Whatever the command refuses; with the code `usage`, words that are wrong.
+    pub fn ask(self, mut ctx: Context, words: &[String]) -> Result<Asked, Box<Failure>> {
+        let name = std::iter::once("billing".to_owned());
+        let parsed = self.tree().try_get_matches_from(name.chain(words.iter().cloned()));
+        let matches = parsed.map_err(|error| usage_of(&error))?;
+        ctx.printer = Printer::captured(ctx.config.timezone);
+        let ran = self.run(&mut ctx, &matches);
+        let status = ran.map_err(|error| Failure::of(&error))?;
+        Ok(Asked { status, printed: ctx.printer.into_bytes() })
+    }
+
+    fn run(self, ctx: &mut Context, matches: &clap::ArgMatches) -> anyhow::Result<u8> {
+        match self {
+            Noun::Coupon => coupon::run(ctx, FromArgMatches::from_arg_matches(matches)?),
+            Noun::Credit => credit::run(ctx, FromArgMatches::from_arg_matches(matches)?),
+            Noun::Invoice => invoice::run(ctx, FromArgMatches::from_arg_matches(matches)?),
+            Noun::PaymentMethod => {
+                payment_method::run(ctx, FromArgMatches::from_arg_matches(matches)?)
+            }
+            Noun::Subscription => {
+                subscription::run(ctx, FromArgMatches::from_arg_matches(matches)?)
+            }
+            Noun::Tenant => tenant::run(ctx, FromArgMatches::from_arg_matches(matches)?),
+            Noun::Usage => usage::run(ctx, FromArgMatches::from_arg_matches(matches)?),
+        }
+    }
+}
+
+/// What is wrong with a command line, and with which of its words.
+pub fn usage_of(error: &clap::Error) -> Failure {
+    let rendered = error.render().to_string();
+    // Up to the first empty line.
+    let lines = rendered.trim_start_matches("error: ").lines();
+    let said: Vec<_> = lines.take_while(|line| !line.is_empty()).map(str::trim).collect();
+    Failure::usage(said.join(" "))
+}
