@@ -3,7 +3,8 @@
 //! The rooms, from the bottom up: [`domain`] holds the pure rules, [`store`] the rows, [`mail`]
 //! the e-mails and their transports, [`gateway`] who takes the money, [`books`] the verbs that change
 //! several nouns at once, [`imports`] the files that are read, [`reports`] the figures, [`tasks`] what
-//! cron runs, [`view`] how results are printed, [`commands`] the words for all of it, [`cli`] the tree.
+//! cron runs, [`view`] how results are printed, [`commands`] the words for all of it, [`portal`] what
+//! customers and the product see of it over HTTP, [`cli`] the tree.
 // An invoice is one `json!` of many fields.
 #![recursion_limit = "256"]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
@@ -19,6 +20,7 @@ pub mod failure;
 pub mod gateway;
 pub mod imports;
 pub mod mail;
+pub mod portal;
 pub mod reports;
 pub mod store;
 pub mod tasks;

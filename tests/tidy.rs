@@ -159,8 +159,26 @@ const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "portal",
+        rooms: &[
+            "books", "clock", "commands", "config", "domain", "failure", "gateway", "store",
+            "tasks", "view",
+        ],
+        crates: &[
+            "anyhow",
+            "chrono",
+            "form_urlencoded",
+            "httparse",
+            "minijinja",
+            "percent_encoding",
+            "ring",
+            "rustix",
+            "serde_json",
+        ],
+    },
+    Room {
         name: "cli",
-        rooms: &["clock", "commands", "config", "domain", "failure", "view"],
+        rooms: &["clock", "commands", "config", "domain", "failure", "portal", "view"],
         crates: &["anyhow", "clap"],
     },
 ];

@@ -1,0 +1,156 @@
+//! The portal: what customers see and do for themselves, and the API for the product. No daemon: a
+//! web server starts the binary for a request, as CGI/1.1 (RFC 3875), and it answers that one;
+//! [`listen`] does the same on loopback, for trying out.
+//!
+//! [`request`] reads what came, [`response`] writes what is answered, [`api`] is the JSON side,
+//! [`pages`] the one with pages. Nothing here decides what a verb does: actions go through the
+//! commands ([`crate::commands::asked`]) and the books.
+
+pub mod api;
+pub mod cgi;
+pub mod listen;
+pub mod pages;
+pub mod request;
+pub mod response;
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::commands::{Changes, Context, Verbosity};
+use crate::config::Config;
+use crate::domain::Result;
+use crate::failure::Failure;
+use crate::view::Printer;
+use request::{Request, Variables};
+use response::{Response, Status};
+
+/// How long a request may take. A CGI program that hangs blocks a worker of the web server.
+pub const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// How much of it a gateway gets; what it has not answered by then is `unknown`.
+const GATEWAY_LIMIT_SECONDS: u32 = 8;
+
+/// How long another command's transaction is waited for.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How the program was called, as far as a request goes by it: `--config`, `--db` and `--as-of`.
+#[derive(Debug, Clone, Default)]
+pub struct Call {
+    pub config: Option<PathBuf>,
+    pub db: Option<PathBuf>,
+    pub as_of: Option<String>,
+}
+
+/// Where requests come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// A web server, at `[portal] base_url`.
+    Cgi,
+    /// Our own socket on loopback, without a certificate: its cookie is a plain one.
+    Loopback(SocketAddr),
+}
+
+/// A request, and what it is answered with: the configuration, the moment, the file.
+#[derive(Debug)]
+pub struct Visit {
+    pub request: Request,
+    pub config: Config,
+    pub clock: Clock,
+    pub ground: Ground,
+    call: Call,
+}
+
+impl Visit {
+    /// What a command is given that `actor` asks for, such as `customer:acme` or `api:shop`.
+    pub fn context(&self, actor: &str) -> Context {
+        Context {
+            db: self.config.database(self.call.db.as_deref()),
+            db_named: self.call.db.clone(),
+            config_named: self.call.config.clone(),
+            as_of: self.call.as_of.clone(),
+            typed: String::new(),
+            printer: Printer::captured(self.config.timezone),
+            config: self.config.clone(),
+            clock: self.clock.clone(),
+            changes: Changes::default(),
+            verbosity: Verbosity::Quiet,
+            yes: false,
+            actor: Some(actor.to_owned()),
+            patience: Some(PATIENCE),
+        }
+    }
+}
+
+/// Answers a request: the answer, and whether only its head is wanted.
+pub fn answer(
+    call: &Call,
+    ground: Ground,
+    variables: Variables,
+    body: &mut dyn Read,
+) -> (Response, bool) {
+    let head = variables("REQUEST_METHOD").as_deref() == Some(b"HEAD");
+    let (config, clock) = match prepare(call) {
+        Ok(prepared) => prepared,
+        Err(refusal) => return (out_of_order(&Failure::from(&refusal)), head),
+    };
+    let prefix = prefix(&config, ground);
+    let response = match Request::read(variables, body, &prefix) {
+        Ok(request) => route(&Visit { request, config, clock, ground, call: call.clone() }),
+        // Which page it was to be is not known: the words are those of no language's page.
+        Err(status) => bare(status),
+    };
+    (response, head)
+}
+
+fn prepare(call: &Call) -> Result<(Config, Clock)> {
+    let mut config = Config::load(call.config.as_deref())?;
+    let timeout = &mut config.payments.timeout_seconds;
+    *timeout = (*timeout).min(GATEWAY_LIMIT_SECONDS);
+    let clock = Clock::new(call.as_of.as_deref(), config.timezone);
+    Ok((config, clock?))
+}
+
+fn prefix(_config: &Config, _ground: Ground) -> String {
+    String::new()
+}
+
+fn route(visit: &Visit) -> Response {
+    match visit.request.path.first().map(String::as_str) {
+        Some("api") => api::answer(visit),
+        _ => pages::answer(visit),
+    }
+}
+
+/// An answer without a page: to a request that could not be read.
+fn bare(status: Status) -> Response {
+    let (code, words) = status.line();
+    let response = Response::new(
+        status,
+        "text/plain; charset=utf-8",
+        format!("{code} {words}\n").into_bytes(),
+    );
+    match status {
+        Status::MethodNotAllowed => response.with("Allow", "GET, HEAD, POST, PATCH, DELETE"),
+        Status::ServiceUnavailable => response.with("Retry-After", "5"),
+        _ => response,
+    }
+}
+
+/// The operator's trouble: the words go to the server's log, a visitor learns that there is one.
+fn out_of_order(failure: &Failure) -> Response {
+    log(&failure.render(false));
+    bare(Status::ServiceUnavailable)
+}
+
+/// Tells the operator, on standard error, which a web server keeps in its log. Nothing that a
+/// request carried belongs there.
+pub(crate) fn log(text: &str) {
+    use std::io::Write;
+    for line in text.lines() {
+        let _ =
+            writeln!(std::io::stderr(), "billing portal: {}", crate::domain::text::printable(line));
+    }
+}
