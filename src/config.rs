@@ -1,6 +1,7 @@
 //! billing.toml, read once at the start of a command and turned into checked values.
 
 mod documents;
+mod portal;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use crate::domain::tax::{SellerTax, TaxBasis, TaxCategory};
 use crate::domain::template::Company;
 use crate::domain::{Currency, Money, Refusal, Result, text, words};
 pub use documents::{Attach, Documents};
+pub use portal::{Portal, PortalAction};
 use values::*;
 
 words! {
@@ -106,6 +108,8 @@ pub struct Config {
     pub accounting: Accounting,
     pub documents: Documents,
     pub usage: Usage,
+    /// `None`: there is no portal, and no e-mail has a link to it.
+    pub portal: Option<Portal>,
 }
 
 /// `[invoicing]`.
@@ -336,6 +340,7 @@ impl Default for Config {
             accounting: Accounting::default(),
             documents: Documents::default(),
             usage: Usage::default(),
+            portal: None,
         }
     }
 }
@@ -525,6 +530,9 @@ impl Config {
             &mut mail.ca_file,
             &mut config.payments.stripe.secret_key_file,
         ];
+        if let Some(portal) = &mut config.portal {
+            portal.secret_file = folder.join(&portal.secret_file);
+        }
         let paths = paths.into_iter().chain(config.documents.paths());
         for relative in paths.flatten().chain([&mut mail.sendmail]) {
             *relative = folder.join(&*relative);
@@ -758,11 +766,17 @@ fn check_trusted(path: &Path) -> Result<()> {
 
 /// A secret: what the variable says, else a file with it alone that nobody but its owner may read.
 fn secret(variable: &str, file: Option<&Path>, what: &str) -> Result<Option<String>> {
-    use std::os::unix::fs::MetadataExt;
     if let Ok(secret) = std::env::var(variable) {
         return Ok(Some(secret));
     }
     let Some(path) = file else { return Ok(None) };
+    let text = owners_file(path, what)?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// What a file says that nobody but its owner may read.
+fn owners_file(path: &Path, what: &str) -> Result<String> {
+    use std::os::unix::fs::MetadataExt;
     let unreadable = |e: std::io::Error| Refusal::file(path, "read", &e);
     let meta = std::fs::metadata(path).map_err(unreadable)?;
     if meta.mode() & 0o077 != 0 {
@@ -771,8 +785,7 @@ fn secret(variable: &str, file: Option<&Path>, what: &str) -> Result<Option<Stri
             message: format!("others may read this {what}: chmod 600 it"),
         }));
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+    std::fs::read_to_string(path).map_err(unreadable)
 }
 
 /// A folder of the XDG base directory specification: the variable where it is an absolute path,

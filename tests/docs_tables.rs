@@ -106,11 +106,21 @@ fn the_table_names_every_key_and_no_other() {
 fn the_defaults_in_the_table_are_the_defaults() {
     for (section, key, default) in rows() {
         let Some(default) = default else { continue };
-        let head = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+        let head = match section.as_str() {
+            "" => String::new(),
+            // There is none where nothing is said of it.
+            "portal" => {
+                "[portal]\nbase_url = \"https://a.example\"\nsecret_file = \"/s\"\n".to_owned()
+            }
+            section => format!("[{section}]\n"),
+        };
+        let read = |text: &str| {
+            let mut config = load(text).unwrap_or_else(|refusal| panic!("{text}{refusal:?}"));
+            config.path = None;
+            format!("{config:?}")
+        };
         let line = format!("{head}{key} = {default}\n");
-        let mut config = load(&line).unwrap_or_else(|refusal| panic!("{line}{refusal:?}"));
-        config.path = None;
-        assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()), "{line}");
+        assert_eq!(read(&line), read(&head), "{line}");
     }
 }
 

@@ -120,7 +120,9 @@ fn the_commented_keys_load_as_well() {
         let bare = line.strip_prefix("# ");
         let is_key = bare.is_some_and(|line| {
             let key = line.split(" = ").next().unwrap_or_default();
-            line.contains(" = ") && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+            let is_table = line.starts_with('[') && line.ends_with(']');
+            is_table
+                || line.contains(" = ") && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
         });
         match bare.filter(|_| is_key || in_text) {
             Some(bare) => {
@@ -136,4 +138,5 @@ fn the_commented_keys_load_as_well() {
     let config = Config::load(Some(&shop.path("billing.toml"))).expect(&uncommented);
     assert!(config.company.legal_text.is_some() && config.kpi.emails_failed == Some(0));
     assert!(config.company.address.is_some_and(|address| address.lines().count() == 2));
+    assert!(config.portal.is_some_and(|portal| portal.plans.is_some()));
 }

@@ -38,8 +38,9 @@ const ROOMS: &[Room] = &[
     Room {
         name: "config",
         rooms: &["domain"],
-        crates: &["chrono", "chrono_tz", "rust_decimal", "rustix", "serde", "toml"],
+        crates: &["chrono", "chrono_tz", "rust_decimal", "rustix", "serde", "strsim", "toml"],
     },
+    Room { name: "links", rooms: &["domain"], crates: &["base64", "chrono", "ring"] },
     Room {
         name: "store",
         rooms: &["domain"],
@@ -107,7 +108,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "books",
-        rooms: &["config", "documents", "domain", "mail", "store"],
+        rooms: &["config", "documents", "domain", "links", "mail", "store"],
         crates: &["chrono", "rust_decimal", "serde", "serde_json"],
     },
     Room {
@@ -123,7 +124,8 @@ const ROOMS: &[Room] = &[
     Room {
         name: "tasks",
         rooms: &[
-            "books", "clock", "config", "domain", "failure", "gateway", "mail", "reports", "store",
+            "books", "clock", "config", "domain", "failure", "gateway", "links", "mail", "reports",
+            "store",
         ],
         crates: &["chrono", "chrono_tz", "serde", "serde_json", "uuid"],
     },
@@ -138,6 +140,7 @@ const ROOMS: &[Room] = &[
             "failure",
             "gateway",
             "imports",
+            "links",
             "mail",
             "reports",
             "store",

@@ -109,3 +109,101 @@ fn dates_are_written_as_toml_or_as_text() {
         assert_eq!(read(text).unwrap().dunning.start_on, "2026-03-01".parse().ok(), "{text}");
     }
 }
+
+const PORTAL: &str =
+    "[portal]\nbase_url = \"https://a.example\"\nsecret_file = \"portal-secret\"\n";
+
+#[test]
+fn a_portal_is_there_where_it_is_configured() {
+    assert!(read("").unwrap().portal.is_none());
+    let portal = read(PORTAL).unwrap().portal.unwrap();
+    assert!(portal.secret_file.is_absolute() && portal.session_hours == 12);
+    let allows = |action: PortalAction| portal.allows(action);
+    let may: Vec<_> = PortalAction::ALL.iter().filter(|action| allows(**action)).collect();
+    assert!(may.len() == 6 && !allows(PortalAction::Dispute));
+    assert!(portal.offers("pro"));
+    let few = format!("{PORTAL}allow = [\"pay\"]\nplans = [\"pro\"]\nsession_hours = 720\n");
+    let portal = read(&few).unwrap().portal.unwrap();
+    assert!(portal.allows(PortalAction::Pay) && !portal.allows(PortalAction::Cancel));
+    assert!(portal.offers("pro") && !portal.offers("starter"));
+}
+
+#[test]
+fn what_is_wrong_with_a_portal_is_refused() {
+    for (text, says) in [
+        ("[portal]\nbase_url = \"https://a.example\"\n", "secret_file"),
+        ("[portal]\nsecret_file = \"s\"\n", "base_url"),
+        (&format!("{PORTAL}allow = [\"pya\"]\n"), "did you mean \"pay\""),
+        (&format!("{PORTAL}allow = [\"everything\"]\n"), "not one of pay, change"),
+        (&format!("{PORTAL}plans = [\"Pro Plan\"]\n"), "no code of a plan"),
+        (&format!("{PORTAL}session_hours = 0\n"), "between 1 and 720"),
+        (&format!("{PORTAL}session_hours = 721\n"), "between 1 and 720"),
+        (&format!("{PORTAL}sesion_hours = 2\n"), "unknown field"),
+    ] {
+        let refusal = read(text).expect_err("a bad setting");
+        let Some(Unusable::Setting { message, .. }) = refusal.of() else { panic!("{text}") };
+        assert!(message.contains(says), "{text}: {message}");
+    }
+}
+
+#[test]
+fn the_address_of_a_portal_has_no_slash_at_its_end() {
+    for (url, kept) in [
+        ("https://a.example", "https://a.example"),
+        ("https://a.example/", "https://a.example"),
+        ("https://a.example:8443/shop/billing/", "https://a.example:8443/shop/billing"),
+        ("http://127.0.0.1:8420/", "http://127.0.0.1:8420"),
+        ("http://[::1]:8420", "http://[::1]:8420"),
+        ("http://localhost:8420", "http://localhost:8420"),
+    ] {
+        assert_eq!(portal::base_url(url).as_deref(), Ok(kept));
+    }
+    for (url, says) in [
+        ("http://a.example", "https is needed"),
+        ("http://localhost.a.example", "https is needed"),
+        ("http://127.0.0.1@a.example", "no address"),
+        ("https://user:word@a.example", "no address"),
+        ("https://a.example/?x", "no address"),
+        ("https://a.example/#x", "no address"),
+        ("https://a.example/a//b", "no address"),
+        ("https://a.example/../b", "no address"),
+        ("https://a.example/%41", "no address"),
+        ("https://", "no address"),
+        ("https:///a", "no address"),
+        ("ftp://a.example", "no address"),
+        ("a.example", "no address"),
+        ("", "no address"),
+    ] {
+        assert!(portal::base_url(url).is_err_and(|why| why.contains(says)), "{url}");
+    }
+}
+
+#[test]
+fn what_signs_links_stands_in_a_file_that_nobody_else_reads() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, secret) = (folder.path().join("billing.toml"), folder.path().join("portal-secret"));
+    std::fs::write(&path, PORTAL).unwrap();
+    let config = Config::read(&path).unwrap();
+    let (old, new) = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210");
+    let told = |written: &str, mode: u32| {
+        std::fs::write(&secret, written).unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(mode)).unwrap();
+        let secrets = config.portal_secrets();
+        secrets.map(|secrets| secrets.iter().map(|s| s.reveal().to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(told(&format!("{old}\n"), 0o600).unwrap(), [old]);
+    assert_eq!(told(&format!("{new}\r\n\n{old}"), 0o400).unwrap(), [new, old]);
+    for (written, mode, says) in [
+        (format!("{old}\n"), 0o640, "chmod 600"),
+        (format!("{old}\n"), 0o604, "chmod 600"),
+        (String::new(), 0o600, "holds no secret"),
+        (format!("{new}\n{}\n", &old[1..]), 0o600, "less than 32"),
+        (format!("{new}\n{old}\n{new}\n"), 0o600, "more than two"),
+    ] {
+        let text = format!("{:?}", told(&written, mode).expect_err("a bad file"));
+        assert!(text.contains(says) && !text.contains("0123456789"), "{text}");
+    }
+    std::fs::remove_file(&secret).unwrap();
+    assert!(config.portal_secrets().is_err());
+}
