@@ -14,7 +14,6 @@ use crate::domain::ledger::{Claim, Entry};
 use crate::domain::refund::{Refundable, sum};
 use crate::domain::tax::TaxBasis;
 use crate::domain::template::Template;
-use crate::domain::transaction::TransactionKind;
 use crate::domain::{CreditNoteId, Money, Refusal, Result, TransactionId};
 use crate::store::{NewCredit, NewCreditNote, NewEmail, Subject};
 
@@ -251,5 +250,5 @@ fn note_row<'r>(
 }
 
 fn is_charge(one: &Refundable) -> bool {
-    one.kind == TransactionKind::Charge
+    one.kind.is_at_gateway()
 }

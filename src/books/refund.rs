@@ -151,7 +151,7 @@ impl Book<'_> {
         reference: Option<&str>,
     ) -> Result<()> {
         let mut from = self.db.refundable(invoice.id)?;
-        from.sort_by_key(|one| one.kind == TransactionKind::Charge);
+        from.sort_by_key(|one| one.kind.is_at_gateway());
         let way = Way::Outside { reference };
         let mut rest = amount;
         for (one, part) in give_back(&from, amount)? {
@@ -187,7 +187,7 @@ impl Book<'_> {
             )?]);
         }
         let mut from = self.db.refundable(invoice.id)?;
-        from.retain(|one: &Refundable| one.kind == TransactionKind::Charge);
+        from.retain(|one: &Refundable| one.kind.is_at_gateway());
         let mut begun = Vec::new();
         for (one, part) in give_back(&from, amount)? {
             let (of, parts) = (Some(one.transaction), [(credit, part)]);

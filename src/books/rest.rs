@@ -12,7 +12,6 @@ use crate::domain::period::Period;
 use crate::domain::proration::{Rest, in_turn, lines_to_give_back};
 use crate::domain::refund::sum;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
-use crate::domain::transaction::TransactionKind;
 use crate::domain::{Money, Refusal, Result, TransactionId};
 
 /// What is billed of the day on which something changes, and of the days that follow.
@@ -187,7 +186,7 @@ impl Book<'_> {
     fn refunded_as_far_as_paid(&self, invoice: &Invoice, new: &Crediting) -> Result<AskedSplit> {
         let paid = self.plan_credit_note(invoice, new)?.split.to_credit;
         let mut charges = self.db.refundable(invoice.id)?;
-        charges.retain(|one| one.kind == TransactionKind::Charge);
+        charges.retain(|one| one.kind.is_at_gateway());
         let took = sum(&charges, Money::zero(paid.currency()))?;
         let refund = if took.minor() < paid.minor() { took } else { paid };
         if refund.is_zero() {

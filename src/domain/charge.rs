@@ -108,7 +108,8 @@ pub struct Attempt {
     pub idempotency_key: String,
     pub status: AttemptStatus,
     pub amount: Money,
-    pub method: PaymentMethodId,
+    /// None of what was paid on a page of the gateway's.
+    pub method: Option<PaymentMethodId>,
     pub reference: Option<String>,
     pub code: Option<String>,
     pub message: Option<String>,

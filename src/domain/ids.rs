@@ -68,6 +68,8 @@ ids! {
     CreditNoteId => "cn_",
     /// What of a credit pays an invoice.
     CreditUseId => "cru_",
+    /// A page of the gateway's on which a customer pays, or adds a payment method.
+    CheckoutId => "cko_",
     /// One attempt of a charge.
     AttemptId => "att_",
     EmailId => "eml_",

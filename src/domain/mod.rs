@@ -5,6 +5,7 @@ pub mod accounting;
 pub mod act;
 pub mod calendar;
 pub mod charge;
+pub mod checkout;
 pub mod countries;
 pub mod coupon;
 pub mod credit;

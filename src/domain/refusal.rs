@@ -39,6 +39,8 @@ pub enum Why {
     CardNumber,
     /// Neither a date nor an instant of RFC 3339.
     NotAnInstant,
+    /// Not https, nor http to this machine.
+    NotAPage,
     NotMetadata,
     /// Not `DESCRIPTION:QUANTITY:UNIT_PRICE`.
     NotALine,
@@ -619,6 +621,12 @@ pub enum Refusal {
     },
     ChargePending {
         invoice: String,
+    },
+    /// What is due is not what whoever pays was shown.
+    AmountChanged {
+        invoice: String,
+        shown: Money,
+        due: Money,
     },
     /// A tenant without a default payment method.
     NoPaymentMethod {

@@ -22,6 +22,15 @@ words! {
         Charge = "charge",
         /// Gives back what one of these brought.
         Refund = "refund",
+        /// Paid, or to be paid, by the customer on a page of a gateway's.
+        Checkout = "checkout",
+    }
+}
+
+impl TransactionKind {
+    /// Whether a gateway has the money, and may be asked to give it back.
+    pub fn is_at_gateway(self) -> bool {
+        matches!(self, TransactionKind::Charge | TransactionKind::Checkout)
     }
 }
 

@@ -427,6 +427,10 @@ impl From<&Refusal> for Failure {
                 format!("a charge of {invoice} has no outcome yet, the money may be on its way"),
             )
             .hint("billing tasks retry-failed-payments asks for it; then try again"),
+            R::AmountChanged { invoice, shown, due } => {
+                new("amount_changed", format!("{due} are due on {invoice}, and not {shown}"))
+                    .hint("look at it again before it is paid")
+            }
             R::NoPaymentMethod { tenant } => {
                 new("no_payment_method", format!("{tenant} has no default payment method"))
                     .hint(format!("billing payment-method create --tenant {tenant} --default adds one"))

@@ -71,6 +71,11 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             "a card number, which may not be stored here".to_owned(),
             "give the card to the gateway, and its token to billing",
         ),
+        Why::NotAPage => with(
+            "bad_url",
+            format!("no address to which a customer may be sent: {value}"),
+            "it begins with https://, or with http:// on this machine",
+        ),
         Why::NotAnInstant => with(
             "bad_instant",
             format!("neither a date nor an RFC 3339 instant: {value}"),

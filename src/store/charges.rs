@@ -618,7 +618,7 @@ fn attempt(row: &Row) -> rusqlite::Result<Attempt> {
         idempotency_key: row.get("idempotency_key")?,
         status: columns::word(row, "status")?,
         amount: columns::money(row, "amount_minor", columns::word(row, "currency")?)?,
-        method: PaymentMethodId(row.get("payment_method_id")?),
+        method: row.get::<_, Option<i64>>("payment_method_id")?.map(PaymentMethodId),
         reference: row.get("reference")?,
         code: row.get("code")?,
         message: row.get("message")?,

@@ -364,3 +364,10 @@ fn missing_bytes(path: &Path) -> Result<Option<u64>> {
     let length = file.metadata().map_or(0, |meta| meta.len());
     Ok((pages * page_size).checked_sub(length).filter(|missing| *missing > 0 && !has_wal))
 }
+
+/// Whether there is a process of that id, as far as this machine can tell.
+pub fn process_lives(id: i64) -> bool {
+    let pid = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+    let Some(pid) = pid else { return false };
+    !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+}

@@ -14,7 +14,7 @@ impl Db<'_> {
         let mut statement = self.conn.prepare_cached(
             "SELECT DISTINCT x.id FROM charge_attempts a INDEXED BY charge_attempts_reference
              JOIN transactions x ON x.id = a.transaction_id
-             WHERE a.reference = ?1 AND a.reference IS NOT NULL AND x.kind = 'charge'
+             WHERE a.reference = ?1 AND a.reference IS NOT NULL AND x.kind IN ('charge', 'checkout')
                AND a.status = 'succeeded' ORDER BY x.id",
         )?;
         let ids = statement.query_map([reference], |row| Ok(TransactionId(row.get(0)?)))?;

@@ -159,10 +159,16 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/22.sql")),
         fill: None,
     },
+    Migration {
+        version: 24,
+        summary: "pages of the gateway on which customers pay",
+        sql: Some(include_str!("migrations/24.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.
-pub const VERSION: i64 = MIGRATIONS.len() as i64;
+pub const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
 impl Migration {
     /// All there are, oldest first.

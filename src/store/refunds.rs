@@ -48,7 +48,7 @@ macro_rules! refundable_query {
                FROM transactions r INDEXED BY transactions_refunds WHERE r.refund_of = x.id
                  AND (r.status <> 'failed' OR r.next_retry_at IS NOT NULL)) AS left_minor
              FROM transactions x
-             WHERE x.kind IN ('payment', 'charge') AND x.status = 'succeeded' AND ",
+             WHERE x.kind IN ('payment', 'charge', 'checkout') AND x.status = 'succeeded' AND ",
             $rest
         )
     };

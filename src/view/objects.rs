@@ -1,6 +1,7 @@
 //! The objects of the interface: what a tenant, an invoice, an e-mail is in JSON, and which of its
 //! fields are the columns of a list.
 
+mod checkouts;
 mod coupons;
 mod credit_notes;
 mod credits;
@@ -26,6 +27,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionKind};
 use crate::domain::{Currency, Money, recurrence};
 
+pub use checkouts::*;
 pub use coupons::*;
 pub use credit_notes::*;
 pub use credits::*;
@@ -396,7 +398,7 @@ pub fn attempt(attempt: &Attempt) -> Value {
         "amount": attempt.amount.major(),
         "currency": attempt.amount.currency().code(),
         "gateway": attempt.gateway,
-        "payment_method": attempt.method.to_string(),
+        "payment_method": attempt.method.map(|id| id.to_string()),
         "idempotency_key": attempt.idempotency_key,
         "reference": attempt.reference,
         "code": attempt.code,

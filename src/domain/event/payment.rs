@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::data::{Extra, kinds};
 use crate::domain::charge::Found;
 use crate::domain::gateway_refund::DisputeStatus;
-use crate::domain::{AttemptId, Currency, Money, PaymentMethodId, TransactionId};
+use crate::domain::{AttemptId, CheckoutId, Currency, Money, PaymentMethodId, TransactionId};
 
 kinds! {
     /// What happens to a payment or a charge.
@@ -130,7 +130,7 @@ kinds! {
             /// Why.
             message: &'a str,
         },
-        /// A person said what became of a charge that had no outcome.
+        /// A person said what became of a charge or checkout that had no outcome.
         ChargeResolved = "charge_resolved" {
             /// The charge.
             transaction: TransactionId,
@@ -155,6 +155,70 @@ kinds! {
         ChargeTriesEnded = "charge_tries_ended" {
             /// The charge.
             transaction: TransactionId,
+        },
+        /// A page of the gateway's is there on which the customer pays the invoice, or (without one) adds a
+        /// payment method.
+        CheckoutBegun = "checkout_begun" {
+            /// The checkout.
+            checkout: CheckoutId,
+            /// What is to be paid by it, as a transaction.
+            transaction: Extra<TransactionId>,
+            /// What is to be paid.
+            amount: Extra<Money>,
+            /// What the amount is in, or the payment method is to take.
+            currency: Currency,
+            /// What the gateway calls it.
+            reference: &'a str,
+            /// Until when the page is there.
+            expires_at: Extra<&'a str>,
+        },
+        /// A gateway was asked for a page, and whether there is one is not known.
+        CheckoutUnknown = "checkout_unknown" {
+            /// The checkout.
+            checkout: CheckoutId,
+            /// What is to be paid by it, as a transaction.
+            transaction: Extra<TransactionId>,
+            /// What is known.
+            message: &'a str,
+        },
+        /// The customer paid on a page of the gateway's.
+        CheckoutSucceeded = "checkout_succeeded" {
+            /// The payment.
+            transaction: TransactionId,
+            /// What was paid.
+            amount: Money,
+            /// What of it went to the invoice; the rest is the customer's credit.
+            applied: Money,
+            /// What is due on the invoice after it.
+            remaining: Money,
+            /// What the amounts are in.
+            currency: Currency,
+            /// The business day.
+            paid_on: NaiveDate,
+            /// What it was paid with.
+            method: &'a str,
+            /// What the gateway calls it.
+            reference: Option<&'a str>,
+        },
+        /// Nobody paid on a page of the gateway's, and it is closed: this is no decline.
+        CheckoutExpired = "checkout_expired" {
+            /// The checkout.
+            checkout: CheckoutId,
+            /// What was to be paid by it, as a transaction.
+            transaction: Extra<TransactionId>,
+            /// The invoice was paid, credited or closed otherwise, or was to be paid anew.
+            superseded: Extra<bool>,
+        },
+        /// What the customer did on a page of the gateway's did not go through, and the page is closed.
+        CheckoutFailed = "checkout_failed" {
+            /// The checkout.
+            checkout: CheckoutId,
+            /// What was to be paid by it, as a transaction.
+            transaction: Extra<TransactionId>,
+            /// The gateway's code.
+            code: &'a str,
+            /// The gateway's words.
+            message: Option<&'a str>,
         },
     }
 }

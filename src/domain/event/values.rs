@@ -22,8 +22,8 @@ use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::usage::Aggregation;
 use crate::domain::{
-    AttemptId, CreditId, CreditUseId, Currency, DocumentId, EmailId, Money, PaymentMethodId,
-    PendingItemId, RedemptionId, RunId, SubscriptionId, TransactionId, UsageId,
+    AttemptId, CheckoutId, CreditId, CreditUseId, Currency, DocumentId, EmailId, Money,
+    PaymentMethodId, PendingItemId, RedemptionId, RunId, SubscriptionId, TransactionId, UsageId,
 };
 
 /// A value as JSON has it.
@@ -205,7 +205,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AttemptId CreditId CreditUseId DocumentId EmailId PaymentMethodId PendingItemId RedemptionId RunId SubscriptionId TransactionId UsageId
+    AttemptId CheckoutId CreditId CreditUseId DocumentId EmailId PaymentMethodId PendingItemId RedemptionId RunId SubscriptionId TransactionId UsageId
 }
 
 /// Enums of words.

@@ -376,7 +376,7 @@ pub(super) fn confirmed_payment(
         amount,
         paid_on,
         method: payment.method.and_then(|method| match payment.kind {
-            TransactionKind::Charge => wording::method(&method, locale),
+            TransactionKind::Charge | TransactionKind::Checkout => wording::method(&method, locale),
             TransactionKind::Payment | TransactionKind::Refund => {
                 Some(wording::paid_by(&method, locale).map_or(method, str::to_owned))
             }
@@ -394,8 +394,10 @@ pub(super) fn collecting(
     locale: Locale,
 ) -> Result<Option<Collecting>> {
     let Some(id) = db.live_charge(invoice)? else { return Ok(None) };
-    let method = db.payment_method(db.charge_series(id)?.last_attempt.method)?;
-    Ok(Some(Collecting { method: method_in_words(method, locale) }))
+    let method = db.charge_series(id)?.last_attempt.method;
+    let method = method.map(|id| db.payment_method(id)).transpose()?;
+    let method = method.and_then(|method| method_in_words(method, locale));
+    Ok(Some(Collecting { method }))
 }
 
 /// What a payment method is called, or its kind.
@@ -430,12 +432,12 @@ pub(super) fn failed_payment(
     let tried_again_on = ready
         .filter(|_| tried_again)
         .map(|ready| run.next(&ready.with_timezone(&config.timezone)).date_naive());
-    let method = db.payment_method(series.last_attempt.method)?;
+    let method = series.last_attempt.method.map(|id| db.payment_method(id)).transpose()?;
     Ok(Some(FailedPayment {
         amount: series.last_attempt.amount,
         invoice: invoice.number,
         due_on: invoice.due_on,
-        method: method_in_words(method, locale),
+        method: method.and_then(|method| method_in_words(method, locale)),
         code: series.failure_code,
         tried_again,
         tried_again_on,
