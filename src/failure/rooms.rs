@@ -124,6 +124,15 @@ impl From<&Unavailable> for Failure {
                 new("no_gateway", "no gateway is configured, so nothing can be charged")
                     .hint("set [payments] gateway in billing.toml")
             }
+            Unavailable::Checkouts { gateway } => {
+                new("checkout_unsupported", format!("nobody can pay on a page of {gateway}"))
+                    .hint("docs/gateways.md says what a program answers that can; stripe and the sandbox can")
+            }
+            Unavailable::Checkout { code, message } => {
+                let why = message.as_deref().unwrap_or(code);
+                let words = format!("the gateway gives no page to pay on: {why}");
+                Failure { details: serde_json::json!({ "gateway_code": code }), ..new("checkout_refused", words) }
+            }
             Unavailable::Refunds { gateway } => {
                 new("refunds_unsupported", format!("{gateway} gives nothing back"))
                     .hint("a program that can says so with [payments] refunds = true; else give it back by hand, then say --outside")

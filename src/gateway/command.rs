@@ -6,6 +6,7 @@
 
 mod answer;
 mod changes;
+mod checkout;
 mod question;
 mod run;
 mod words;

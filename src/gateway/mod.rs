@@ -7,9 +7,12 @@ mod refusal;
 mod sandbox;
 mod stripe;
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::charge::{Answer, Attempt, ChargeRequest};
+use crate::domain::checkout::{Became, Checkout, CheckoutRequest, Opened};
 use crate::domain::gateway_refund::{Change, RefundRequest, UNSUPPORTED};
 use crate::domain::{Refusal, Result};
 
@@ -71,7 +74,15 @@ impl Gateway {
 
     /// Whether it is the gateway with which an attempt was begun.
     pub fn began(&self, attempt: &Attempt) -> Began {
-        let name = &attempt.gateway;
+        self.is_called(&attempt.gateway, attempt.of_earlier_version)
+    }
+
+    /// Whether it is the gateway with which a checkout was begun.
+    pub fn began_checkout(&self, checkout: &Checkout) -> Began {
+        self.is_called(&checkout.gateway, false)
+    }
+
+    fn is_called(&self, name: &String, of_earlier_version: bool) -> Began {
         if *name == self.name() {
             return Began::Here;
         }
@@ -81,7 +92,7 @@ impl Gateway {
                 Began::Here
             }
             Gateway::Command(program)
-                if attempt.of_earlier_version
+                if of_earlier_version
                     && program
                         .command
                         .first()
@@ -135,6 +146,65 @@ impl Gateway {
             Gateway::Command(program) => program.status(request, reference),
             Gateway::Stripe(stripe) => stripe.status(request, reference),
             Gateway::Unusable(_) => unusable(),
+        }
+    }
+
+    /// Asks for a page on which a customer pays, or adds a payment method. Called with no transaction open,
+    /// once the key is on disk; the same key leads to the same page.
+    ///
+    /// `NotSent` speaks of this call alone.
+    pub fn checkout(&self, request: &CheckoutRequest) -> Opened {
+        match self {
+            Gateway::None => Opened::Unsupported,
+            Gateway::Sandbox => sandbox::checkout(request),
+            Gateway::Command(program) => program.checkout(request),
+            Gateway::Stripe(stripe) => stripe.checkout(request),
+            Gateway::Unusable(_) => Opened::NotSent { message: UNUSABLE.to_owned() },
+        }
+    }
+
+    /// Asks what became of a checkout: by its key, and by the gateway's own reference where it gave one.
+    pub fn checkout_status(
+        &self,
+        request: &CheckoutRequest,
+        reference: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Became {
+        match self {
+            Gateway::None => Became::Unknown { message: "no gateway is configured".to_owned() },
+            Gateway::Sandbox => sandbox::checkout_status(request, now),
+            Gateway::Command(program) => program.checkout_status(request, reference),
+            Gateway::Stripe(stripe) => stripe.checkout_status(request, reference),
+            Gateway::Unusable(_) => Became::Unknown { message: UNUSABLE.to_owned() },
+        }
+    }
+
+    /// Ends a checkout, so that nobody pays by it any more, and says what became of it. `Unknown` and
+    /// `NotFound` say nothing of the checkout: it is to be asked about.
+    pub fn expire_checkout(
+        &self,
+        request: &CheckoutRequest,
+        reference: &str,
+        now: DateTime<Utc>,
+    ) -> Became {
+        match self {
+            Gateway::None => Became::Unknown { message: "no gateway is configured".to_owned() },
+            Gateway::Sandbox => sandbox::expire_checkout(request, now),
+            Gateway::Command(program) => program.expire_checkout(request, reference),
+            Gateway::Stripe(stripe) => stripe.expire_checkout(request, reference),
+            Gateway::Unusable(_) => Became::Unknown { message: UNUSABLE.to_owned() },
+        }
+    }
+
+    /// The same gateway, with no more time for a call than that.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Gateway {
+        match self {
+            Gateway::Command(program) => {
+                Gateway::Command(Program { timeout: program.timeout.min(limit), ..program })
+            }
+            Gateway::Stripe(stripe) => Gateway::Stripe(stripe.within(limit)),
+            other => other,
         }
     }
 
@@ -218,6 +288,16 @@ impl Gateway {
         machine_now: DateTime<Utc>,
     ) -> bool {
         self.remembers_for([now - request.created_at, machine_now - request.prepared_at])
+    }
+
+    /// The same of a checkout.
+    pub fn remembers_checkout(
+        &self,
+        checkout: &Checkout,
+        now: DateTime<Utc>,
+        machine_now: DateTime<Utc>,
+    ) -> bool {
+        self.remembers_for([now - checkout.created_at, machine_now - checkout.prepared_at])
     }
 
     fn remembers_for(&self, ages: [TimeDelta; 2]) -> bool {

@@ -7,6 +7,10 @@ use crate::domain::refusal::Reasons;
 pub enum Unavailable {
     /// None is configured.
     None,
+    /// It makes no checkouts, or there is none.
+    Checkouts { gateway: String },
+    /// It refused one, and in what words.
+    Checkout { code: String, message: Option<String> },
     /// It gives nothing back.
     Refunds { gateway: String },
     /// What is to go back was taken by another one.

@@ -1,7 +1,13 @@
 //! The sandbox: answers from the token, and takes no money.
 
-use crate::domain::charge::{Answer, ChargeRequest, TOO_SMALL};
+use chrono::{DateTime, Utc};
+
+use crate::domain::charge::{Answer, ChargeRequest, TOO_SMALL, Token};
+use crate::domain::checkout::{
+    Became, CheckoutRequest, LIFETIME, NewMethod, Opened, Page, Purpose, SandboxOutcome,
+};
 use crate::domain::gateway_refund::RefundRequest;
+use crate::domain::payment_method::PaymentMethodKind;
 
 /// What each reference of the sandbox begins with.
 const OURS: &str = "sandbox_";
@@ -61,6 +67,43 @@ pub fn refund(request: &RefundRequest) -> Answer {
     }
 }
 
+/// Answers a checkout: its page is the portal's own.
+pub fn checkout(request: &CheckoutRequest) -> Opened {
+    let reference = format!("{OURS}{}", request.idempotency_key);
+    let url = format!("{}/sandbox/{reference}", request.base_url.trim_end_matches('/'));
+    Opened::Redirect(Page { url, reference, expires_at: Some(request.created_at + LIFETIME) })
+}
+
+/// Answers what became of a checkout: what was chosen on its page, until a day is over.
+pub fn checkout_status(request: &CheckoutRequest, now: DateTime<Utc>) -> Became {
+    let reference = format!("{OURS}{}", request.idempotency_key);
+    match (request.outcome, &request.purpose) {
+        (Some(SandboxOutcome::Succeeded), Purpose::Payment { .. }) => {
+            Became::Paid { reference: Some(reference), method: PaymentMethodKind::Card }
+        }
+        (Some(SandboxOutcome::Succeeded), Purpose::Setup { .. }) => Became::SetUp(NewMethod {
+            kind: PaymentMethodKind::Card,
+            token: Token::new("tok_ok".to_owned()),
+            label: Some("Sandbox".to_owned()),
+        }),
+        (Some(SandboxOutcome::Declined), _) => Became::Failed {
+            code: "insufficient_funds".to_owned(),
+            message: Some("the sandbox declined it".to_owned()),
+        },
+        (Some(SandboxOutcome::Pending), _) => Became::Open { reference: Some(reference) },
+        (None, _) if now >= request.created_at + LIFETIME => Became::Expired,
+        (None, _) => Became::Open { reference: Some(reference) },
+    }
+}
+
+/// Ends a checkout, unless something was chosen on its page.
+pub fn expire_checkout(request: &CheckoutRequest, now: DateTime<Utc>) -> Became {
+    match request.outcome {
+        None => Became::Expired,
+        Some(_) => checkout_status(request, now),
+    }
+}
+
 const SILENT: &str = "the sandbox says nothing";
 
 fn declined(code: &str, retryable: bool) -> Answer {
@@ -86,8 +129,6 @@ fn try_number(key: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::charge::Token;
-    use crate::domain::payment_method::PaymentMethodKind;
     use crate::domain::{Currency, Money, PaymentMethodId};
 
     fn request(token: &str, number: u32) -> ChargeRequest {

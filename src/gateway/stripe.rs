@@ -8,6 +8,7 @@
 mod amount;
 mod answer;
 mod changes;
+mod checkout;
 mod dispute;
 mod http;
 mod refund;

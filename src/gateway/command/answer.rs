@@ -16,7 +16,7 @@ use crate::domain::text;
 /// Longest reference, code and message, in characters.
 pub const LONGEST_REFERENCE: usize = 200;
 pub const LONGEST_CODE: usize = 100;
-const LONGEST_MESSAGE: usize = 500;
+pub const LONGEST_MESSAGE: usize = 500;
 
 /// What a program is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

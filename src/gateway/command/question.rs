@@ -123,7 +123,8 @@ fn about<'a>(operation: Operation, key: &'a str, amount: Money) -> Question<'a> 
     }
 }
 
-fn line(question: &impl Serialize) -> Result<Vec<u8>, String> {
+/// A question as it is written.
+pub fn line(question: &impl Serialize) -> Result<Vec<u8>, String> {
     // The error is not shown: it could only be of a value.
     let mut bytes = serde_json::to_vec(question).map_err(|_| "cannot be asked".to_owned())?;
     bytes.push(b'\n');

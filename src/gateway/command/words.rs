@@ -14,6 +14,8 @@ const LONGEST_EXCERPT: usize = 300;
 pub struct Words {
     /// The token as it is, and as JSON writes it.
     secrets: Vec<String>,
+    /// Nothing of it is shown.
+    silent: bool,
 }
 
 impl Words {
@@ -26,12 +28,17 @@ impl Words {
         let mut secrets = vec![token.to_owned(), json.to_owned(), in_ascii(json)];
         secrets.retain(|secret| !secret.is_empty());
         secrets.dedup();
-        Words { secrets }
+        Words { secrets, silent: false }
     }
 
     /// For a program that was told of no token.
     pub fn hiding_nothing() -> Words {
-        Words { secrets: Vec::new() }
+        Words { secrets: Vec::new(), silent: false }
+    }
+
+    /// For a program that may tell a token which nobody knows yet: nothing of what it says is shown.
+    pub fn hiding_all() -> Words {
+        Words { secrets: Vec::new(), silent: true }
     }
 
     /// Whether the token stands in the text.
@@ -65,6 +72,9 @@ impl Words {
     }
 
     fn hide(&self, text: &str) -> String {
+        if self.silent {
+            return String::new();
+        }
         let hidden = text.to_owned();
         self.secrets.iter().fold(hidden, |text, secret| text.replace(secret, HIDDEN))
     }

@@ -64,6 +64,14 @@ impl Api {
         Api { agent: config.build().new_agent(), base_url, secret_key, timeout }
     }
 
+    /// The same account, with no more time for a call than that.
+    pub fn within(self, limit: Duration) -> Api {
+        if self.timeout <= limit {
+            return self;
+        }
+        Api::new(self.secret_key, &self.base_url, limit)
+    }
+
     /// The key, to be looked at and never shown.
     pub fn secret_key(&self) -> &str {
         self.secret_key.reveal()
