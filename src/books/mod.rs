@@ -4,7 +4,7 @@
 //! From the bottom up: `record`, `party` ← `methods`, `resend`, `credit`, `pending`, `usage`, `arrears` ← `issue`
 //! ← `redeem` ← `bill` ← `trial`, `subscribe`, `reprice` ← `returns` ← `chase`, `standing` ← `release` ← `account`
 //! ← `refund` ← `credit_note`, `netting` ← `pay`, `close`, `discount`, `settle` ← `rest` ← `change` ← `pause`,
-//! `reverse` ← `at_gateway`, `on_account`. Nothing points back up; `explain`, `preview`, `used` and `coming` look
+//! `reverse` ← `at_gateway`, `on_account`, `checkout`. Nothing points back up; `explain`, `preview`, `used` and `coming` look
 //! ahead, and write nothing.
 
 mod account;
@@ -13,6 +13,7 @@ mod at_gateway;
 mod bill;
 pub mod change;
 mod chase;
+mod checkout;
 mod close;
 mod codes;
 mod coming;
@@ -51,6 +52,7 @@ use crate::domain::Act;
 use crate::store::Db;
 
 pub use arrears::{Ripe, UsedOfMeter};
+pub use checkout::Ended;
 pub use close::{Sent, Then, Voiding};
 pub use coming::Coming;
 pub use credit_note::{Crediting, Planned, Written};

@@ -1,5 +1,7 @@
 //! Money that comes in for an invoice, and money that goes back.
 
+use chrono::NaiveDate;
+
 use super::{Because, Book};
 use crate::domain::credit::CreditSource;
 use crate::domain::event::PaymentEvent;
@@ -32,10 +34,20 @@ impl PaymentTerms {
     }
 }
 
-/// A charge that a gateway, or a person who asked it, says has succeeded.
+/// How a gateway came to take the money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It charged a payment method.
+    ByCharge,
+    /// The customer paid on its page.
+    OnPage,
+}
+
+/// A charge or checkout that a gateway, or a person who asked it, says has succeeded.
 #[derive(Debug, Clone, Copy)]
 pub struct Charge<'a> {
     pub transaction: TransactionId,
+    pub taken: Taken,
     pub amount: Money,
     /// The kind of the payment method.
     pub method: &'static str,
@@ -132,7 +144,7 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// Books a charge that succeeded, with its event and e-mail; the tenant comes back from a
+    /// Books a charge or checkout that succeeded, with its event and e-mail; the tenant comes back from a
     /// suspension where nothing holds it any more. What is not owed any more, because the invoice was
     /// settled in another way meanwhile, is the tenant's unapplied credit: the money is there.
     ///
@@ -151,17 +163,7 @@ impl Book<'_> {
         let (kind, today) = (EntryKind::Charge, self.act.today);
         let entry = entry_of_payment(kind, invoice, charge.amount, &settlement, today);
         self.db.book(self.act, Subject::of(invoice, Some(id)), &entry)?;
-        let event = PaymentEvent::ChargeSucceeded {
-            transaction: id,
-            amount: charge.amount,
-            applied: settlement.applied,
-            remaining: settlement.remaining,
-            currency: charge.amount.currency(),
-            paid_on: self.act.today,
-            method: charge.method,
-            reference: charge.reference,
-        };
-        self.record(invoice, event, None)?;
+        self.record(invoice, took(charge, &settlement, today), None)?;
         self.tell_of_payment((invoice.tenant_id, Some(invoice.id)), id, charge.run)?;
         let surplus = charge.amount.minus(settlement.applied)?;
         let source = CreditSource::Overpayment;
@@ -175,5 +177,38 @@ impl Book<'_> {
             self.come_back(invoice.tenant_id, Because::Paid)?;
         }
         Ok(())
+    }
+}
+
+/// What is told of a charge or checkout that succeeded on that day.
+fn took<'a>(
+    charge: &Charge<'a>,
+    settlement: &invoice::Settlement,
+    paid_on: NaiveDate,
+) -> PaymentEvent<'a> {
+    let Charge { transaction, amount, method, reference, .. } = *charge;
+    let (applied, remaining) = (settlement.applied, settlement.remaining);
+    let currency = amount.currency();
+    match charge.taken {
+        Taken::ByCharge => PaymentEvent::ChargeSucceeded {
+            transaction,
+            amount,
+            applied,
+            remaining,
+            currency,
+            paid_on,
+            method,
+            reference,
+        },
+        Taken::OnPage => PaymentEvent::CheckoutSucceeded {
+            transaction,
+            amount,
+            applied,
+            remaining,
+            currency,
+            paid_on,
+            method,
+            reference,
+        },
     }
 }

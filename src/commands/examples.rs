@@ -175,6 +175,16 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["billing invoice pay INV-2026-000042 --amount 120 --method transfer --reference BANK-17"],
     ),
     ("billing invoice charge", &["billing invoice charge INV-2026-000042"]),
+    (
+        "billing invoice checkout",
+        &[
+            "billing invoice checkout INV-2026-000042 --return-url https://shop.example/thanks --json",
+        ],
+    ),
+    (
+        "billing payment-method setup",
+        &["billing payment-method setup --tenant acme --return-url https://shop.example/thanks"],
+    ),
     ("billing invoice void", &["billing invoice void INV-2026-000042 --reason \"issued twice\""]),
     (
         "billing invoice write-off",

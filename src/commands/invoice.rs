@@ -13,6 +13,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use super::document::{self, Check, Noun, Pdf, Xml};
+use super::tasks::end_checkouts;
 use super::{Context, Limit, date_arg, prompt, words};
 use crate::books::Book;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
@@ -41,6 +42,8 @@ pub enum Command {
     Pay(Pay),
     /// Charge the default payment method now
     Charge(Named),
+    /// Make a page of the gateway's on which the customer pays it, and show its address
+    Checkout(PayPage),
     /// Void an invoice that should never have been issued
     Void(Void),
     /// Give an invoice up; it may still be paid later
@@ -68,6 +71,15 @@ pub enum Command {
 pub struct Named {
     /// The invoice's number
     number: String,
+}
+
+#[derive(Debug, Args)]
+pub struct PayPage {
+    /// The invoice's number
+    number: String,
+    /// Where the gateway sends the customer afterwards, paid or not
+    #[arg(long, value_name = "URL")]
+    return_url: String,
 }
 
 #[derive(Debug, Args)]
@@ -140,11 +152,12 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Send(args) => send::send(ctx, &args)?,
         Command::Pay(args) => pay::pay(ctx, args)?,
         Command::Charge(args) => return pay::charge(ctx, &args.number),
+        Command::Checkout(args) => return pay::checkout(ctx, &args.number, &args.return_url),
         Command::Void(args) => void::void(ctx, &args)?,
         Command::WriteOff(args) => {
             let reason = text::line("reason", &args.reason, 500)?;
             prompt::ask(ctx, &format!("{} is given up, and chased no more", args.number))?;
-            change(ctx, &args.number, |book, invoice| book.write_off(invoice, &reason))?;
+            settle(ctx, &args.number, |book, invoice| book.write_off(invoice, &reason))?;
         }
         Command::Promise(args) => {
             let note = note(args.note.as_deref())?;
@@ -180,6 +193,18 @@ fn change(
     work: impl FnOnce(&Book, &Invoice) -> Result<()>,
 ) -> anyhow::Result<()> {
     let mut store = ctx.writer()?;
+    ctx.write(&mut store, |book| work(book, &book.db.invoice(number)?))?;
+    show(ctx, &mut store, number)
+}
+
+/// Changes what is due on an invoice, and shows it. Nobody goes on to pay what was due before.
+fn settle(
+    ctx: &mut Context,
+    number: &str,
+    work: impl FnOnce(&Book, &Invoice) -> Result<()>,
+) -> anyhow::Result<()> {
+    let mut store = ctx.writer()?;
+    end_checkouts(ctx, &mut store, number)?;
     ctx.write(&mut store, |book| work(book, &book.db.invoice(number)?))?;
     show(ctx, &mut store, number)
 }

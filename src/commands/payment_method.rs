@@ -4,12 +4,14 @@
 use clap::{Args, Subcommand};
 
 use super::once::Once;
+use super::tasks::checking_out;
 use super::{Context, Limit, words};
 use crate::books::Book;
 use crate::domain::payment_method::{self, NewPaymentMethod, PaymentMethod, PaymentMethodKind};
 use crate::domain::{PaymentMethodId, Result};
 use crate::failure::exit;
 use crate::store::Store;
+use crate::tasks::checkout::{self, Back};
 use crate::view::objects;
 
 /// `billing payment-method …`
@@ -17,6 +19,8 @@ use crate::view::objects;
 pub enum Command {
     /// Add a payment method by its gateway's token
     Create(Create),
+    /// Make a page of the gateway's on which the customer adds one, and show its address
+    Setup(Setup),
     /// List payment methods; their tokens are never shown
     List(List),
     /// Remove a payment method: it is used no more
@@ -54,6 +58,16 @@ pub struct Create {
 }
 
 #[derive(Debug, Args)]
+pub struct Setup {
+    /// The customer
+    #[arg(long, value_name = "SLUG")]
+    tenant: String,
+    /// Where the gateway sends the customer afterwards, done or not
+    #[arg(long, value_name = "URL")]
+    return_url: String,
+}
+
+#[derive(Debug, Args)]
 pub struct List {
     /// Only those of this customer
     #[arg(long, value_name = "SLUG")]
@@ -69,6 +83,13 @@ pub struct List {
 pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Create(args) => create(ctx, &args)?,
+        Command::Setup(args) => {
+            let mut store = ctx.writer()?;
+            let back = Back { return_url: &args.return_url, base_url: None };
+            return checking_out(ctx, |given, act| {
+                checkout::begin_setup(&mut store, given, act, &args.tenant, &back)
+            });
+        }
         Command::List(args) => list(ctx, &args)?,
         Command::Remove(args) => change(ctx, args.id, |book, m| book.remove_payment_method(m))?,
         Command::SetDefault(args) => {

@@ -19,7 +19,9 @@ use crate::failure::exit;
 use crate::mail::Transport;
 use crate::tasks::generate_recurring_invoices as recurring;
 use crate::tasks::{self, Given, Options};
-pub use given::{charging, check_may_charge, gateway, refunding, transport};
+pub use given::{
+    charging, check_may_charge, checking_out, end_checkouts, gateway, refunding, transport,
+};
 use runs::Runs;
 use summary::print_report;
 pub use summary::summary;

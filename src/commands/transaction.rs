@@ -13,6 +13,7 @@ use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
 use crate::store::{Store, TransactionFilter};
 use crate::tasks::charge::{self, Charged};
+use crate::tasks::checkout;
 use crate::tasks::refund::{self, Refunded};
 use crate::view::objects;
 
@@ -118,6 +119,9 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
                 match kind {
                     TransactionKind::Refund => {
                         refund::resolve(&mut store, given, act, args.id, found, &note)?;
+                    }
+                    TransactionKind::Checkout => {
+                        checkout::resolve(&mut store, given, act, args.id, (found, &note))?;
                     }
                     _ => charge::resolve(&mut store, given, act, args.id, found, &note)?,
                 }

@@ -15,6 +15,7 @@ mod source;
 use std::time::Duration;
 
 use super::batch::{Pass, Sum};
+use super::checkout;
 use super::lock::Lock;
 use super::{BATCH, Given, ItemError, item_error, item_refused};
 use crate::books::Book;
@@ -192,6 +193,7 @@ pub fn by_hand(store: &mut Store, given: &Given, act: &Act, number: &str) -> Res
     given.gateway.check()?;
     let lock = Lock::take_charging(store.path(), &act.actor, patience(given))?;
     let charger = Charger { given, act, run: None, reach: Reach::Everything };
+    checkout::expire_first(store, given, act, number)?;
     let job = store.write(|db| {
         let before = db.invoice(number)?;
         charger.books(db).settle_from_credit(before.tenant_id)?;

@@ -6,6 +6,7 @@
 mod batch;
 pub mod charge;
 pub mod check_overdue;
+pub mod checkout;
 pub mod cleanup_expired_trials;
 pub mod deliver_emails;
 pub mod generate_recurring_invoices;
@@ -225,7 +226,10 @@ fn work(
     run: RunId,
     lock: &mut Lock,
 ) -> Result<Report> {
-    let done = match task {
+    // Whoever has paid on the gateway's page is neither chased nor charged.
+    let act = given.clock.act(format!("task:{task}"));
+    let checked_out = checkout::everything(store, given, &act, run)?;
+    let mut done = match task {
         Task::GenerateRecurringInvoices => {
             generate_recurring_invoices::work(store, given, options, run)?
         }
@@ -234,6 +238,9 @@ fn work(
         Task::CheckOverdue => check_overdue::work(store, given, options, run)?,
         Task::DeliverEmails => deliver_emails::nothing_decided(),
     };
+    done.did_something |= checked_out.did_something();
+    done.emails_queued += checked_out.emails_queued;
+    done.errors.splice(0..0, checked_out.errors);
     let mut report = Report::new(task, given.clock, done);
     if options.no_deliver {
         return Ok(report);

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use super::super::once::Once;
-use super::super::tasks::{gateway, refunding};
+use super::super::tasks::{end_checkouts, gateway, refunding};
 use super::super::{Context, amount, date_arg, words};
 use super::show;
 use crate::books::{Book, Crediting, Notify};
@@ -158,6 +158,7 @@ pub(super) fn create(ctx: &mut Context, args: Create) -> anyhow::Result<u8> {
         return Ok(exit::DONE);
     }
     let mut store = ctx.writer()?;
+    end_checkouts(ctx, &mut store, &args.invoice)?;
     let (noted, refunded) = match args.split.refund {
         None => {
             let noted = write(ctx, &args, &mut store, (memo, reference), &|_, _| Ok(()))?;

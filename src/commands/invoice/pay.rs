@@ -3,14 +3,15 @@
 use chrono::NaiveDate;
 use clap::Args;
 
-use super::super::tasks::charging;
+use super::super::tasks::{charging, checking_out};
 use super::super::{Context, amount, date_arg};
-use super::{change, show};
+use super::{settle, show};
 use crate::books::{Notify, PaymentTerms};
 use crate::domain::text;
 use crate::domain::transaction::{NewPayment, Overpayment, Repeated};
 use crate::failure::exit;
 use crate::tasks::charge;
+use crate::tasks::checkout::{self, Asked, Back};
 
 #[derive(Debug, Args)]
 pub struct Pay {
@@ -47,6 +48,14 @@ pub(super) fn charge(ctx: &mut Context, number: &str) -> anyhow::Result<u8> {
     Ok(if charged.errors.is_empty() { exit::DONE } else { exit::PARTIAL })
 }
 
+/// Begins a checkout, and shows it; one of which nothing is known is no success.
+pub(super) fn checkout(ctx: &mut Context, number: &str, return_url: &str) -> anyhow::Result<u8> {
+    let mut store = ctx.writer()?;
+    let back = Back { return_url, base_url: None };
+    let asked = Asked { invoice: number, shown: None, back };
+    checking_out(ctx, |given, act| checkout::begin(&mut store, given, act, &asked))
+}
+
 pub(super) fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {
     let method = args.method.as_deref().map(|m| text::line("method", m, 100)).transpose()?;
     let reference =
@@ -56,7 +65,7 @@ pub(super) fn pay(ctx: &mut Context, args: Pay) -> anyhow::Result<()> {
         repeated: Repeated::taken(args.allow_repeated_reference),
         notify: if args.no_email { Notify::Nobody } else { Notify::Customer },
     };
-    change(ctx, &args.number, |book, invoice| {
+    settle(ctx, &args.number, |book, invoice| {
         let currency = invoice.total.currency();
         let amount = match args.amount.as_str() {
             "all" => invoice.due,

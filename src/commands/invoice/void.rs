@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::super::{Context, prompt};
-use super::change;
+use super::settle;
 use crate::books::{Sent, Then, Voiding};
 use crate::domain::text;
 use crate::view::explain;
@@ -29,7 +29,7 @@ pub(super) fn void(ctx: &mut Context, args: &Void) -> anyhow::Result<()> {
         then: if args.rebill { Then::BillAnew } else { Then::StaysUnbilled },
     };
     let mut period = None;
-    change(ctx, &args.number, |book, invoice| {
+    settle(ctx, &args.number, |book, invoice| {
         period = invoice.billed_period();
         book.void(invoice, &reason, how)
     })?;

@@ -6,13 +6,17 @@ use std::time::Duration;
 use super::super::Context;
 use super::summary::tell_errors;
 use crate::config::{Config, GatewayKind, TlsKind, TransportKind};
+use crate::domain::checkout::Checkout;
 use crate::domain::{Act, Result};
+use crate::failure::exit;
 use crate::gateway::{Gateway, Program, Stripe};
 use crate::mail::{Secret, Smtp, Tls, Transport};
+use crate::store::Store;
 use crate::store::files::Owner;
-use crate::tasks::Given;
 use crate::tasks::charge::Charged;
 use crate::tasks::refund::Refunded;
+use crate::tasks::{Given, checkout};
+use crate::view::objects;
 
 /// How e-mails leave, as billing.toml says.
 ///
@@ -108,6 +112,49 @@ pub fn charging(
         ctx.note("note: the charge is pending; billing tasks retry-failed-payments asks for it");
     }
     Ok(charged)
+}
+
+/// Ends the checkouts of an invoice that is about to be paid, credited or closed by hand.
+///
+/// # Errors
+/// A fault of the file.
+pub fn end_checkouts(ctx: &Context, store: &mut Store, number: &str) -> Result<()> {
+    let gateway = gateway(&ctx.config);
+    let given = Given {
+        config: &ctx.config,
+        clock: &ctx.clock,
+        transport: &Transport::Nowhere,
+        gateway: &gateway,
+    };
+    let ended = checkout::expire_first(store, &given, &ctx.act(), number)?;
+    tell_errors(ctx, &ended.errors);
+    Ok(())
+}
+
+/// Begins a checkout as a command asks for it.
+///
+/// # Errors
+/// What `work` refuses, or it lies in the future.
+pub fn checking_out(
+    ctx: &mut Context,
+    work: impl FnOnce(&Given, &Act) -> Result<Checkout>,
+) -> anyhow::Result<u8> {
+    check_may_charge(ctx)?;
+    let gateway = gateway(&ctx.config);
+    let given = Given {
+        config: &ctx.config,
+        clock: &ctx.clock,
+        transport: &Transport::Nowhere,
+        gateway: &gateway,
+    };
+    let checkout = work(&given, &ctx.act())?;
+    ctx.printer.object(&objects::checkout(&checkout, ctx.clock.now))?;
+    if checkout.url.is_some() {
+        return Ok(exit::DONE);
+    }
+    let why = checkout.message.as_deref().unwrap_or("another process is asking for it");
+    ctx.note(&format!("warning: whether there is a page is not known: {why}; try again"));
+    Ok(exit::PARTIAL)
 }
 
 /// Asks for refunds as a command asks for it, and says what came of it.

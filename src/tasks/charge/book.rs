@@ -103,6 +103,7 @@ impl Charger<'_> {
         let invoice = db.invoice_by_id(job.invoice)?;
         let charge = pay::Charge {
             transaction: job.transaction,
+            taken: pay::Taken::ByCharge,
             amount: job.request.amount,
             method: job.request.kind.word(),
             reference,

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::Scope;
 
-use super::source::Source;
+use super::source::{Candidate, Source};
 use super::{Charged, Charger};
 use crate::domain::charge::{Answer, ChargeRequest};
-use crate::domain::{AttemptId, InvoiceId, Result, TransactionId};
+use crate::domain::{AttemptId, CheckoutId, InvoiceId, Result, TransactionId};
 use crate::gateway::Gateway;
 use crate::store::Store;
 use crate::tasks::batch::Sum;
+use crate::tasks::checkout;
 
 /// What a gateway is asked, and about which attempt.
 #[derive(Debug, Clone)]
@@ -36,12 +37,15 @@ pub enum Call {
 #[derive(Default)]
 pub struct Page {
     pub jobs: Vec<Job>,
+    /// What waits for a checkout of its invoice to be ended, and that checkout.
+    pub behind: Vec<(Candidate, CheckoutId)>,
     pub charged: Charged,
 }
 
 impl Sum for Page {
     fn add(&mut self, other: Self) {
         self.jobs.extend(other.jobs);
+        self.behind.extend(other.behind);
         self.charged.add(other.charged);
     }
 }
@@ -137,6 +141,7 @@ impl Charger<'_> {
     ) -> Result<Charged> {
         let mut sum = Charged::default();
         let mut more = true;
+        let mut behind = Vec::new();
         loop {
             // Twice as many are prepared as can be called at once, so that no hand waits for a
             // commit.
@@ -144,9 +149,15 @@ impl Charger<'_> {
             if more && room >= hands.most {
                 let page = store.read(|db| source.page(db, room))?;
                 more = !page.is_empty();
-                let Page { jobs, charged } = self.prepare_page(store, &page)?;
+                let Page { jobs, behind: waiting, charged } = self.prepare_page(store, &page)?;
                 sum.add(charged);
+                behind.extend(waiting);
                 jobs.into_iter().for_each(|job| hands.give(job));
+                continue;
+            }
+            if hands.in_flight == 0 && !behind.is_empty() {
+                source = Source::These(self.clear_the_way(store, &mut behind, &mut sum)?);
+                more = true;
                 continue;
             }
             if hands.in_flight == 0 {
@@ -155,9 +166,24 @@ impl Charger<'_> {
             let Ok(first) = answered.recv() else { return Ok(sum) };
             let page: Vec<_> = std::iter::once(first).chain(answered.try_iter()).collect();
             hands.in_flight -= page.len();
-            let Page { jobs, charged } = self.book_page(store, &page)?;
+            let Page { jobs, behind: waiting, charged } = self.book_page(store, &page)?;
             sum.add(charged);
+            behind.extend(waiting);
             jobs.into_iter().for_each(|job| hands.give(job));
         }
+    }
+
+    /// Ends the checkouts behind which charges wait, so that nobody pays by both; returns what waited.
+    fn clear_the_way(
+        &self,
+        store: &mut Store,
+        behind: &mut Vec<(Candidate, CheckoutId)>,
+        sum: &mut Charged,
+    ) -> Result<Vec<Candidate>> {
+        let (candidates, checkouts): (Vec<_>, Vec<_>) = behind.drain(..).unzip();
+        let ended = checkout::expire(store, self.given, self.act, self.run, &checkouts)?;
+        sum.emails_queued += ended.emails_queued;
+        sum.errors.extend(ended.errors);
+        Ok(candidates)
     }
 }

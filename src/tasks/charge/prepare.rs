@@ -7,7 +7,7 @@ use super::{Charged, Charger, Reach, begun_with_another};
 use crate::domain::act::instant;
 use crate::domain::charge::Retry;
 use crate::domain::payment_method::PaymentMethod;
-use crate::domain::{InvoiceId, Money, Result, TransactionId};
+use crate::domain::{CheckoutId, InvoiceId, Money, Result, TransactionId};
 use crate::gateway::Began;
 use crate::store::charges::Series;
 use crate::store::{Db, Store};
@@ -22,14 +22,33 @@ impl Charger<'_> {
             |db, page, _| {
                 let mut sum = Page::default();
                 for candidate in page {
-                    let job = self.prepare(db, *candidate, &mut sum.charged)?;
-                    sum.jobs.extend(job);
+                    match self.checkout_before(db, *candidate)? {
+                        Some(checkout) => sum.behind.push((*candidate, checkout)),
+                        None => sum.jobs.extend(self.prepare(db, *candidate, &mut sum.charged)?),
+                    }
                 }
                 Ok(sum)
             },
             |db, candidate, refusal, sum| sum.charged.refused(db, *candidate, refusal),
         )?;
         Ok(sum)
+    }
+
+    /// The checkout that has to be ended before a candidate is charged.
+    fn checkout_before(&self, db: &Db, candidate: Candidate) -> Result<Option<CheckoutId>> {
+        let invoice = match candidate {
+            Candidate::Invoice(id) => id,
+            Candidate::Charge(id) => db.charge_series(id)?.invoice,
+        };
+        let Some(checkout) = db.wanted_checkout(invoice)? else { return Ok(None) };
+        let charges = match self.foresee(db, candidate)? {
+            Some(Foreseen::First { .. }) => true,
+            Some(Foreseen::Retried { retry, .. }) => {
+                retry == Retry::Now && self.reach == Reach::Everything
+            }
+            None | Some(Foreseen::NoMethod { .. } | Foreseen::Asked { .. }) => false,
+        };
+        Ok(charges.then_some(checkout.id))
     }
 
     /// Writes down what is to be asked of the gateway; `None` where there is nothing to do now, or
@@ -117,6 +136,10 @@ impl Charger<'_> {
         amount: Money,
         method: &PaymentMethod,
     ) -> Result<Job> {
+        // One that the gateway could not end, or that came just now: it is ended by the next run.
+        if let Some(checkout) = db.wanted_checkout(invoice)? {
+            db.supersede_checkout(checkout.id)?;
+        }
         let number = db.count_attempts(invoice)? + 1;
         let key = key(db, invoice, number)?;
         let (gateway, now) = (self.given.gateway.name(), self.given.clock.machine_now());
