@@ -12,14 +12,16 @@
 -- the machine's clock and not by --as-of: a clock far from it has jumped. Attempts of charges up to
 -- the id `earlier_attempts` were made by versions that kept a program's first word alone. Entries of the
 -- ledger up to `earlier_entries` are of versions that said of some past days what no later one would:
--- that is still said.
+-- that is still said. `link_asked_at` is written at each request for a link of the portal, whether any
+-- customer has the address or not: both take the same time.
 CREATE TABLE database_info (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   uuid TEXT NOT NULL,
   created_at TEXT NOT NULL,
   system_at TEXT,
   earlier_attempts INTEGER NOT NULL DEFAULT 0,
-  earlier_entries INTEGER NOT NULL DEFAULT 0
+  earlier_entries INTEGER NOT NULL DEFAULT 0,
+  link_asked_at TEXT
 ) STRICT;
 
 -- The customers. `suspension_cause` decides who may lift a suspension: one for overdue invoices
@@ -58,13 +60,29 @@ CREATE TABLE tenants (
   tax_category TEXT CHECK (tax_category IN ('standard', 'zero', 'reverse_charge', 'export', 'exempt',
     'outside_scope')),
   tax_reason TEXT,
+  -- What links and sessions of the portal were made under: `portal revoke` raises it, and they end.
+  portal_generation INTEGER NOT NULL DEFAULT 1 CHECK (portal_generation >= 1),
+  -- An address that is the customer's once it was confirmed from there.
+  pending_email TEXT CHECK (length(pending_email) BETWEEN 3 AND 254),
   CHECK ((status = 'suspended') = (suspended_at IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_cause IS NOT NULL)),
   CHECK ((status = 'suspended') = (suspension_reason IS NOT NULL))
 ) STRICT;
 -- Counts active tenants for the caps of a run, and lists one status.
 CREATE INDEX tenants_status ON tenants (status);
+-- Who asks for a link says an address, whatever its case.
+CREATE INDEX tenants_email ON tenants (email COLLATE NOCASE);
 CREATE UNIQUE INDEX tenants_external_id ON tenants (external_id) WHERE external_id IS NOT NULL;
+
+-- The e-mails with a link that customers asked for on the portal, by the machine's clock: so many an hour
+-- a tenant. What is older goes with the next one.
+CREATE TABLE portal_requests (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  kind TEXT NOT NULL CHECK (kind IN ('sign_in', 'confirm')),
+  asked_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX portal_requests_tenant ON portal_requests (tenant_id, kind, asked_at);
 
 -- What was made under a key of whoever asked for it, so that asking again makes nothing more.
 -- `fingerprint` is SHA-256 over the command and its arguments.

@@ -126,6 +126,8 @@ enum Command {
     /// E-mails: the outbox and what was sent
     #[command(subcommand)]
     Email(commands::email::Command),
+    /// Where customers see and pay their invoices: set it up, make links to it, revoke them
+    Portal(commands::portal::Args),
     /// The audit trail
     #[command(subcommand)]
     Event(commands::event::Command),
@@ -300,6 +302,7 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         Command::Tasks(command) => commands::tasks::run(&mut ctx, command),
         Command::Report(command) => commands::report::run(&mut ctx, command),
         Command::Email(command) => commands::email::run(&mut ctx, command),
+        Command::Portal(args) => commands::portal::run(&mut ctx, args),
         Command::Event(command) => commands::event::run(&mut ctx, command),
         Command::Import(args) => commands::import::run(&mut ctx, args),
         Command::Export(command) => commands::export::run(&mut ctx, command),

@@ -1,7 +1,7 @@
 //! billing.toml, read once at the start of a command and turned into checked values.
 
 mod documents;
-mod portal;
+pub mod portal;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +60,8 @@ pub enum Unusable {
     Missing {
         path: PathBuf,
     },
+    /// It has no `[portal]`, which what was asked needs.
+    NoPortal,
     /// One that was found, not named, and that somebody else decides on.
     Untrusted {
         path: PathBuf,

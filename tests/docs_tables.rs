@@ -109,14 +109,16 @@ fn the_defaults_in_the_table_are_the_defaults() {
         let head = match section.as_str() {
             "" => String::new(),
             // There is none where nothing is said of it.
-            "portal" => {
-                "[portal]\nbase_url = \"https://a.example\"\nsecret_file = \"/s\"\n".to_owned()
-            }
+            "portal" => "[portal]\nbase_url = \"https://a.example\"\n".to_owned(),
             section => format!("[{section}]\n"),
         };
         let read = |text: &str| {
             let mut config = load(text).unwrap_or_else(|refusal| panic!("{text}{refusal:?}"));
             config.path = None;
+            // Relative to the folder of the file.
+            if let Some(portal) = &mut config.portal {
+                portal.secret_file = portal.secret_file.file_name().expect("a name").into();
+            }
             format!("{config:?}")
         };
         let line = format!("{head}{key} = {default}\n");

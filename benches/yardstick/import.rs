@@ -168,6 +168,8 @@ fn read_tenants(conn: &Connection) -> Done<HashMap<String, (i64, String, i64)>> 
             suspension: None,
             external_id: None,
             metadata: String::new(),
+            portal_generation: 1,
+            pending_email: None,
             created_at: String::new(),
             created_on: chrono::NaiveDate::MIN,
             updated_at: String::new(),

@@ -1,7 +1,7 @@
 //! The verbs that change more than one noun in one transaction: issuing, redeeming, subscribing,
 //! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
 //!
-//! From the bottom up: `record`, `party` ← `methods`, `resend`, `credit`, `pending`, `usage`, `arrears` ← `issue`
+//! From the bottom up: `record`, `party`, `links` ← `methods`, `portal`, `resend`, `credit`, `pending`, `usage`, `arrears` ← `issue`
 //! ← `redeem` ← `bill` ← `trial`, `subscribe`, `reprice` ← `returns` ← `chase`, `standing` ← `release` ← `account`
 //! ← `refund` ← `credit_note`, `netting` ← `pay`, `close`, `discount`, `settle` ← `rest` ← `change` ← `pause`,
 //! `reverse` ← `at_gateway`, `on_account`, `checkout`. Nothing points back up; `explain`, `preview`, `used` and `coming` look
@@ -23,6 +23,7 @@ mod discount;
 pub mod document;
 mod explain;
 pub mod issue;
+pub mod links;
 mod methods;
 mod netting;
 mod on_account;
@@ -30,6 +31,7 @@ pub mod party;
 pub mod pause;
 pub mod pay;
 mod pending;
+mod portal;
 mod preview;
 mod record;
 pub mod redeem;
@@ -60,6 +62,7 @@ pub use explain::{Explained, Next, Provided};
 pub use netting::TakenBack;
 pub use pay::{Notify, PaymentTerms};
 pub use pending::Foreseen;
+pub use portal::MadeLink;
 pub use preview::Preview;
 pub use refund::Way;
 pub use resend::{is_sent_again_by_name, queued_facts};

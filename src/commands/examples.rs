@@ -313,6 +313,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("billing email show", &["billing email show eml_9"]),
     ("billing email preview", &["billing email preview warning --locale fr"]),
     ("billing email resend", &["billing email resend eml_9"]),
+    ("billing portal init", &["billing portal init --base-url https://billing.example.com"]),
+    (
+        "billing portal link",
+        &["billing portal link acme", "billing portal link acme --invoice INV-2026-000042 --json"],
+    ),
+    ("billing portal revoke", &["billing portal revoke acme"]),
     (
         "billing event list",
         &[

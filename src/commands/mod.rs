@@ -25,6 +25,7 @@ pub mod payment;
 pub mod payment_method;
 pub mod pending_item;
 pub mod plan;
+pub mod portal;
 pub mod prompt;
 pub mod report;
 pub mod shell;

@@ -279,7 +279,7 @@ fn change(
     show(ctx, &mut store, slug)
 }
 
-fn show(ctx: &mut Context, store: &mut Store, slug: &str) -> anyhow::Result<()> {
+pub(super) fn show(ctx: &mut Context, store: &mut Store, slug: &str) -> anyhow::Result<()> {
     let object = store.read(|db| {
         let tenant = db.tenant(slug)?;
         let mut object = objects::tenant(&tenant, &db.balance_due(tenant.id)?);

@@ -31,6 +31,7 @@ pub struct Portal {
     #[serde(deserialize_with = "portal_url")]
     pub base_url: String,
     /// What signs links: see [`Config::portal_secrets`]. Relative to the config file's folder.
+    #[serde(default = "secret_file_by_default")]
     pub secret_file: PathBuf,
     /// How long a session lasts.
     #[serde(default = "session_hours_by_default", deserialize_with = "session_hours")]
@@ -59,6 +60,14 @@ impl Portal {
 }
 
 impl Config {
+    /// `[portal]`, for what cannot be done without it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn need_portal(&self) -> Result<&Portal> {
+        self.portal.as_ref().ok_or_else(|| Unusable::NoPortal.into())
+    }
+
     /// The secrets of the portal's links: the first signs, each verifies. Nothing where there is no
     /// `[portal]`.
     ///
@@ -119,6 +128,13 @@ fn is_localhost(place: &str) -> bool {
 fn portal_url<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<String, D::Error> {
     let url = String::deserialize(d)?;
     base_url(url.trim()).map_err(|why| serde::de::Error::custom(format!("{url:?} {why}")))
+}
+
+/// What `portal init` calls it.
+pub const SECRET_FILE: &str = "portal-secret";
+
+fn secret_file_by_default() -> PathBuf {
+    PathBuf::from(SECRET_FILE)
 }
 
 fn session_hours_by_default() -> i64 {

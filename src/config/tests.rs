@@ -131,7 +131,6 @@ fn a_portal_is_there_where_it_is_configured() {
 #[test]
 fn what_is_wrong_with_a_portal_is_refused() {
     for (text, says) in [
-        ("[portal]\nbase_url = \"https://a.example\"\n", "secret_file"),
         ("[portal]\nsecret_file = \"s\"\n", "base_url"),
         (&format!("{PORTAL}allow = [\"pya\"]\n"), "did you mean \"pay\""),
         (&format!("{PORTAL}allow = [\"everything\"]\n"), "not one of pay, change"),

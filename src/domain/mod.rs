@@ -17,6 +17,7 @@ pub mod event;
 pub mod gateway_refund;
 pub mod ids;
 pub mod invoice;
+pub mod invoice_link;
 pub mod items;
 pub mod labels;
 pub mod ledger;

@@ -29,6 +29,8 @@ pub enum Why {
     },
     NotASlug,
     NotAnEmailAddress,
+    /// No `https://…` where a portal can be.
+    NotAPortalUrl,
     NotACountry,
     NotADate,
     NotAPercentage,
@@ -552,6 +554,16 @@ pub enum Refusal {
     },
     NothingToChange {
         subscription: String,
+    },
+    /// Another address of the portal is configured than was given.
+    OtherPortal {
+        given: String,
+        there: String,
+    },
+    /// The link of an invoice held until then.
+    LinkOver {
+        invoice: String,
+        until: NaiveDate,
     },
     /// Of another customer than was named.
     NotOfTenant {

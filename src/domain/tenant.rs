@@ -55,6 +55,10 @@ pub struct Tenant {
     pub external_id: Option<String>,
     /// What the operator notes of it, a JSON object of texts.
     pub metadata: String,
+    /// What its links and sessions of the portal are made under: those of another one are over.
+    pub portal_generation: i64,
+    /// An address that is its own once it was confirmed from there.
+    pub pending_email: Option<String>,
     pub created_at: String,
     /// The business day of that instant.
     pub created_on: NaiveDate,

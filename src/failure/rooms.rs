@@ -88,6 +88,10 @@ impl From<&ClockFault> for Failure {
 impl From<&config::Unusable> for Failure {
     fn from(refusal: &config::Unusable) -> Failure {
         match refusal {
+            config::Unusable::NoPortal => {
+                new("no_portal", "billing.toml has no [portal], which says where the portal is and what signs its links")
+                    .hint("billing portal init --base-url https://billing.example.com begins one")
+            }
             config::Unusable::Setting { place, message } => {
                 new("bad_config", format!("{place}: {message}"))
                     .hint("docs/configuration.md lists every key")

@@ -359,6 +359,14 @@ impl From<&Refusal> for Failure {
                 "nothing_to_change",
                 format!("{subscription} has that plan and quantity already, or will have"),
             ),
+            R::OtherPortal { given, there } => {
+                new("other_portal", format!("[portal] base_url is {there}, and not {given}"))
+                    .hint("change it in billing.toml; links that were sent go on to lead where they did")
+            }
+            R::LinkOver { invoice, until } => {
+                new("link_over", format!("the link of {invoice} held until {until}"))
+                    .hint("billing portal link without --invoice makes one to all pages of the customer")
+            }
             R::NotOfTenant { subscription, tenant } => {
                 new("not_of_tenant", format!("{subscription} is not of {tenant}"))
                     .hint(format!("billing subscription list --tenant {tenant} shows those that are"))

@@ -30,6 +30,11 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
             format!("not a slug: {value}"),
             "lower-case letters, digits and hyphens, at most 63, starting with a letter or digit",
         ),
+        Why::NotAPortalUrl => with(
+            "bad_base_url",
+            format!("no address of a portal: {value}"),
+            "one such as https://billing.example.com; plain http only to a loopback address",
+        ),
         Why::NotAnEmailAddress => with(
             "bad_email",
             format!("not an e-mail address: {value}"),

@@ -165,6 +165,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/24.sql")),
         fill: None,
     },
+    Migration {
+        version: 25,
+        summary: "links of the portal that can be revoked, and addresses to be confirmed",
+        sql: Some(include_str!("migrations/25.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

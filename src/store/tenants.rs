@@ -55,6 +55,18 @@ impl Db<'_> {
         Ok(statement.query_row([name], |row| tenant(row, self.zone)).optional()?)
     }
 
+    /// The tenants whose own address that is, whatever its case, closed ones too.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn tenants_at(&self, email: &str) -> Result<Vec<Tenant>> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT * FROM tenants WHERE email = ?1 COLLATE NOCASE ORDER BY id")?;
+        let tenants = statement.query_map([email], |row| tenant(row, self.zone))?;
+        Ok(tenants.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Checks that no other tenant has that external id.
     fn check_external_id(&self, external_id: Option<&str>, of: Option<TenantId>) -> Result<()> {
         let Some(external_id) = external_id else { return Ok(()) };
@@ -159,6 +171,7 @@ impl Db<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE tenants SET name = coalesce(?2, name), email = coalesce(?3, email),
+                   pending_email = iif(?3 IS NULL, pending_email, NULL),
                    currency = coalesce(?4, currency), locale = coalesce(?5, locale),
                    country = iif(?12, NULL, coalesce(?6, country)),
                    address = iif(?13, NULL, coalesce(?7, address)),
@@ -407,6 +420,8 @@ fn tenant(row: &Row, zone: Tz) -> rusqlite::Result<Tenant> {
         suspension,
         external_id: row.get("external_id")?,
         metadata: row.get("metadata")?,
+        portal_generation: row.get("portal_generation")?,
+        pending_email: row.get("pending_email")?,
         created_at: row.get("created_at")?,
         created_on: columns::date_in(row, "created_at", zone)?
             .ok_or_else(|| columns::bad("created_at", "null"))?,

@@ -60,6 +60,15 @@ kinds! {
             /// An import closed it.
             imported: Extra<bool>,
         },
+        /// A person made a link to a customer's pages, or to one invoice of it.
+        LinkMade = "portal_link_made" {
+            /// The invoice that the link shows, and nothing else.
+            invoice: Option<&'a str>,
+            /// When the link ends.
+            expires_at: &'a str,
+        },
+        /// All links to a customer's pages, and who had come in by them, came to an end.
+        LinksRevoked = "portal_revoked",
     }
 }
 
