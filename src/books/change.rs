@@ -349,6 +349,7 @@ impl Book<'_> {
         &self,
         subscription: &Subscription,
         back: Back,
+        why: Option<&str>,
     ) -> Result<(Canceled, Option<Changed>)> {
         recurrence::cancel(subscription, When::Now, self.act.today)?;
         let (subscription, mut begun) = self.catch_up_pause(subscription)?;
@@ -365,7 +366,7 @@ impl Book<'_> {
                 self.db.end_period_early(self.act, invoice.id, self.act.today)?;
             }
         }
-        let mut canceled = self.cancel_subscription(subscription, When::Now)?;
+        let mut canceled = self.cancel_subscription(subscription, When::Now, why)?;
         canceled.billed.splice(0..0, begun);
         Ok((canceled, given))
     }

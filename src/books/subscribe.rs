@@ -202,11 +202,16 @@ pub struct Canceled {
 impl Book<'_> {
     /// Cancels a subscription, now or at the end of its period. Where it ends now, what has begun and
     /// is not billed is billed first: that no run came must not change the bill. More than may be
-    /// billed unasked stays unbilled.
+    /// billed unasked stays unbilled. `why` is the customer's reason, for the audit trail.
     ///
     /// # Errors
     /// As [`recurrence::cancel`].
-    pub fn cancel_subscription(&self, subscription: &Subscription, when: When) -> Result<Canceled> {
+    pub fn cancel_subscription(
+        &self,
+        subscription: &Subscription,
+        when: When,
+        why: Option<&str>,
+    ) -> Result<Canceled> {
         let today = self.act.today;
         recurrence::cancel(subscription, when, today)?;
         let (subscription, begun) = &self.catch_up_pause(subscription)?;
@@ -216,7 +221,11 @@ impl Book<'_> {
             let canceled = self.db.subscription(subscription.id)?;
             let standing = Standing::of(&canceled);
             let event = SubscriptionEvent::CancellationPlanned { standing };
-            self.record(canceled.tenant_id, event, Some(&format!("ends on {ends_on}")))?;
+            self.record(
+                canceled.tenant_id,
+                event,
+                Some(&because(&format!("ends on {ends_on}"), why)),
+            )?;
             return Ok(Canceled { billed: begun.clone(), ..Canceled::default() });
         }
         let mut canceled = Canceled { billed: begun.clone(), ..Canceled::default() };
@@ -227,7 +236,7 @@ impl Book<'_> {
             _ => canceled.billed.extend(self.bill_begun(subscription)?),
         }
         let ended = self.db.subscription(subscription.id)?;
-        if let Some(issued) = self.end_subscription(&ended, ends_on, None)? {
+        if let Some(issued) = self.end_because(&ended, ends_on, None, why)? {
             canceled.pending = Some(self.db.invoice_by_id(issued.id)?);
         }
         Ok(canceled)
@@ -243,6 +252,16 @@ impl Book<'_> {
         ends_on: NaiveDate,
         run: Option<RunId>,
     ) -> Result<Option<Issued>> {
+        self.end_because(subscription, ends_on, run, None)
+    }
+
+    fn end_because(
+        &self,
+        subscription: &Subscription,
+        ends_on: NaiveDate,
+        run: Option<RunId>,
+        why: Option<&str>,
+    ) -> Result<Option<Issued>> {
         self.end_usage(subscription, ends_on)?;
         let pending = self.issuer()?.bill_at_end(subscription, run)?;
         self.db.end_subscription(self.act, subscription.id, ends_on)?;
@@ -250,7 +269,7 @@ impl Book<'_> {
         let ended = self.db.subscription(subscription.id)?;
         let (standing, with_tenant) = (Standing::of(&ended), false.into());
         let event = SubscriptionEvent::Canceled { standing, with_tenant };
-        self.record(ended.tenant_id, event, Some(&format!("ended on {ends_on}")))?;
+        self.record(ended.tenant_id, event, Some(&because(&format!("ended on {ends_on}"), why)))?;
         Ok(pending)
     }
 
@@ -265,4 +284,9 @@ impl Book<'_> {
         let event = SubscriptionEvent::CancellationWithdrawn { standing: Standing::of(&resumed) };
         self.record(resumed.tenant_id, event, None)
     }
+}
+
+/// What happened, and why where somebody said it.
+fn because(what: &str, why: Option<&str>) -> String {
+    why.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}"))
 }

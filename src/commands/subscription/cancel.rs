@@ -10,7 +10,7 @@ use crate::books::Back;
 use crate::books::change::Changed;
 use crate::books::subscribe::Canceled;
 use crate::domain::subscription::When;
-use crate::domain::{Result, SubscriptionId, TransactionId};
+use crate::domain::{Result, SubscriptionId, TransactionId, text};
 use crate::failure::exit;
 use crate::store::{Db, Store};
 use crate::tasks::refund::{self, Refunded};
@@ -28,6 +28,9 @@ pub struct Cancel {
     /// Credit the rest of the period, and ask the gateway to give back what it took for it
     #[arg(long, requires = "now")]
     refund: bool,
+    /// Why the customer leaves, for the audit trail
+    #[arg(long)]
+    reason: Option<String>,
 }
 
 pub(super) fn cancel(ctx: &mut Context, args: &Cancel) -> anyhow::Result<u8> {
@@ -36,24 +39,26 @@ pub(super) fn cancel(ctx: &mut Context, args: &Cancel) -> anyhow::Result<u8> {
         (_, true) => Some(Back::Refund),
         _ => None,
     };
+    let why = args.reason.as_deref().map(|why| text::line("reason", why, 400)).transpose()?;
+    let why = why.as_deref();
     match (args.now, back) {
-        (true, Some(back)) => cancel_and_give_back(ctx, args.id, back),
-        (true, None) => cancel_now(ctx, args.id),
+        (true, Some(back)) => cancel_and_give_back(ctx, args.id, back, why),
+        (true, None) => cancel_now(ctx, args.id, why),
         (false, _) => {
             write(ctx, args.id, |book, subscription| {
-                book.cancel_subscription(subscription, When::PeriodEnd).map(drop)
+                book.cancel_subscription(subscription, When::PeriodEnd, why).map(drop)
             })?;
             Ok(exit::DONE)
         }
     }
 }
 
-fn cancel_now(ctx: &mut Context, id: SubscriptionId) -> anyhow::Result<u8> {
+fn cancel_now(ctx: &mut Context, id: SubscriptionId, why: Option<&str>) -> anyhow::Result<u8> {
     prompt::ask(ctx, &format!("{id} ends now, and nothing is credited"))?;
     let mut canceled = Canceled::default();
     let mut billed_until = None;
     write(ctx, id, |book, subscription| {
-        canceled = book.cancel_subscription(subscription, When::Now)?;
+        canceled = book.cancel_subscription(subscription, When::Now, why)?;
         billed_until = book.db.billed_until(subscription)?;
         Ok(())
     })?;
@@ -75,19 +80,24 @@ fn say_what_was_billed(ctx: &Context, canceled: &Canceled) {
 
 /// Ends a subscription and gives back the rest of its period; the keys of refunds are on disk with that,
 /// before the gateway is asked.
-fn cancel_and_give_back(ctx: &mut Context, id: SubscriptionId, back: Back) -> anyhow::Result<u8> {
+fn cancel_and_give_back(
+    ctx: &mut Context,
+    id: SubscriptionId,
+    back: Back,
+    why: Option<&str>,
+) -> anyhow::Result<u8> {
     prompt::ask(ctx, &format!("{id} ends now, and the rest of its period is credited"))?;
     let mut store = ctx.writer()?;
     let (canceled, given, refunded) = match back {
         Back::Balance => {
-            let (canceled, given) = give_back(ctx, &mut store, id, back, &|_, _| Ok(()))?;
+            let (canceled, given) = give_back(ctx, &mut store, (id, back, why), &|_, _| Ok(()))?;
             (canceled, given, Refunded::default())
         }
         Back::Refund => {
             let mut done = None;
             let refunded = refunding(ctx, |given, act| {
                 let prepare = |db: &Db, id| refund::prepare(db, given, act, id);
-                let (canceled, changed) = give_back(ctx, &mut store, id, back, &prepare)?;
+                let (canceled, changed) = give_back(ctx, &mut store, (id, back, why), &prepare)?;
                 let refunds =
                     changed.as_ref().map_or(Vec::new(), |changed| changed.refunds().to_vec());
                 done = Some((canceled, changed));
@@ -113,12 +123,11 @@ fn cancel_and_give_back(ctx: &mut Context, id: SubscriptionId, back: Back) -> an
 fn give_back(
     ctx: &Context,
     store: &mut Store,
-    id: SubscriptionId,
-    back: Back,
+    (id, back, why): (SubscriptionId, Back, Option<&str>),
     prepare: &dyn Fn(&Db, TransactionId) -> Result<()>,
 ) -> Result<(Canceled, Option<Changed>)> {
     ctx.write(store, |book| {
-        let (canceled, given) = book.cancel_and_give_back(&book.db.subscription(id)?, back)?;
+        let (canceled, given) = book.cancel_and_give_back(&book.db.subscription(id)?, back, why)?;
         let refunds = given.iter().flat_map(Changed::refunds);
         refunds.copied().try_for_each(|refund| prepare(book.db, refund))?;
         Ok((canceled, given))
