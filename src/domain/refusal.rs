@@ -640,6 +640,12 @@ pub enum Refusal {
         shown: Money,
         due: Money,
     },
+    /// A change comes to another total than whoever asks for it was shown.
+    TotalChanged {
+        subscription: String,
+        shown: Money,
+        now: Money,
+    },
     /// A tenant without a default payment method.
     NoPaymentMethod {
         tenant: String,

@@ -439,6 +439,11 @@ impl From<&Refusal> for Failure {
                 new("amount_changed", format!("{due} are due on {invoice}, and not {shown}"))
                     .hint("look at it again before it is paid")
             }
+            R::TotalChanged { subscription, shown, now } => new(
+                "total_changed",
+                format!("the change of {subscription} comes to {now}, and not to {shown}"),
+            )
+            .hint("--dry-run says what it comes to"),
             R::NoPaymentMethod { tenant } => {
                 new("no_payment_method", format!("{tenant} has no default payment method"))
                     .hint(format!("billing payment-method create --tenant {tenant} --default adds one"))

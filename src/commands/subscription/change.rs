@@ -4,16 +4,17 @@
 use clap::Args;
 
 use super::super::tasks::{charging, check_may_charge};
-use super::super::{Context, words};
+use super::super::{Context, amount_or_nothing, words};
 use super::changed::{changed_object, say_why_nothing, show_changed};
 use super::{object, write};
 use crate::books::Book;
 use crate::books::change::{Billed, Changed, NewNow};
+use crate::domain::email::Locale;
 use crate::domain::items::{Change, Edit};
 use crate::domain::period::Anchor;
 use crate::domain::proration::BillChanges;
 use crate::domain::subscription::{Collection, MOST_QUANTITY, Subscription};
-use crate::domain::{InvoiceId, Result, SubscriptionId};
+use crate::domain::{InvoiceId, Money, Refusal, Result, SubscriptionId};
 use crate::failure::Failure;
 use crate::store::Db;
 use crate::tasks::charge;
@@ -81,6 +82,28 @@ struct Now {
     /// Say what it would come to, and write nothing
     #[arg(long, requires = "now")]
     dry_run: bool,
+    /// Refuse it where it comes to another total than this, as --dry-run said it
+    #[arg(long, requires = "now", value_name = "AMOUNT", allow_hyphen_values = true)]
+    total: Option<String>,
+}
+
+impl Now {
+    /// Checks that a change comes to what whoever asks for it was shown; below nothing where a credit note
+    /// gives it back.
+    fn check_total(&self, id: SubscriptionId, now: Money, locale: Locale) -> Result<()> {
+        let Some(typed) = &self.total else { return Ok(()) };
+        let (digits, gives_back) = match typed.strip_prefix('-') {
+            Some(digits) => (digits, true),
+            None => (typed.as_str(), false),
+        };
+        let amount = amount_or_nothing("total", digits, now.currency(), locale)?;
+        let minor = if gives_back { -amount.minor() } else { amount.minor() };
+        let shown = Money::from_minor(minor, now.currency());
+        if shown == now {
+            return Ok(());
+        }
+        Err(Refusal::TotalChanged { subscription: id.to_string(), shown, now })
+    }
 }
 
 pub(super) fn change(ctx: &mut Context, args: &ChangeArgs) -> anyhow::Result<()> {
@@ -165,7 +188,9 @@ fn change_now(
     let work = |book: &Book| {
         let subscription = book.db.subscription(id)?;
         let new = wanted(book, &subscription)?;
-        book.change_now(&subscription, &new)
+        let changed = book.change_now(&subscription, &new)?;
+        now.check_total(id, changed.total, ctx.config.locale)?;
+        Ok(changed)
     };
     if now.dry_run {
         let act = ctx.act();
