@@ -35,6 +35,7 @@ support::transcript::documents! {
     payments => "payments.md",
     pending_items => "pending-items.md",
     periods => "periods.md",
+    portal_emails => "portal-emails.md",
     portal_links => "portal-links.md",
     prices => "prices.md",
     redemptions => "redemptions.md",

@@ -4,14 +4,15 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Context, Limit, words};
-use crate::config::{Attach, Config};
+use crate::books::links::Links;
+use crate::config::{Attach, Config, PortalAction};
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::stage::Stage;
 use crate::domain::template::{Template, Variant};
 use crate::domain::text::printable;
 use crate::domain::{Act, EmailId, Result};
 use crate::failure::exit;
-use crate::mail::{Example, Rendered, Renderer, sample, text_of};
+use crate::mail::{Example, ExamplePortal, Rendered, Renderer, sample, text_of};
 use crate::store::{Db, Email, EmailFilter, Store};
 use crate::tasks::deliver_emails;
 use crate::view::{Align, Column, Format};
@@ -129,13 +130,19 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 struct Drawer<'a> {
     /// `None` where the operator's templates cannot be read.
     renderer: Option<Renderer>,
+    /// `None` where there is no portal, or its secret cannot be read.
+    links: Option<Links>,
     act: Act,
     config: &'a Config,
 }
 
 fn drawer(ctx: &Context) -> Drawer<'_> {
-    let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
-    Drawer { renderer, act: ctx.act(), config: &ctx.config }
+    drawer_of(ctx.act(), &ctx.config)
+}
+
+fn drawer_of(act: Act, config: &Config) -> Drawer<'_> {
+    let renderer = Renderer::new(config.mail.templates.as_deref()).ok();
+    Drawer { renderer, links: Links::of(config).ok().flatten(), act, config }
 }
 
 impl Drawer<'_> {
@@ -143,7 +150,8 @@ impl Drawer<'_> {
     /// which its delivery tells.
     fn draw(&self, db: &Db, email: &Email) -> Option<Rendered> {
         let renderer = self.renderer.as_ref()?;
-        deliver_emails::preview(db, &self.act, self.config, renderer, email).ok().flatten()
+        let made_with = (renderer, self.links.as_ref());
+        deliver_emails::preview(db, &self.act, self.config, made_with, email).ok().flatten()
     }
 
     /// An e-mail. The subject of one that is still queued is what it would be now.
@@ -174,8 +182,7 @@ impl Drawer<'_> {
 
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
     let mut store = ctx.reader()?;
-    let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
-    let drawer = Drawer { renderer, act: ctx.act(), config: &ctx.config };
+    let drawer = drawer_of(ctx.act(), &ctx.config);
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
@@ -227,8 +234,7 @@ fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
         return show_queued(ctx, &mut store, id);
     }
     let queued = ctx.write(&mut store, |book| book.resend_failed(since.as_deref()))?;
-    let renderer = Renderer::new(ctx.config.mail.templates.as_deref()).ok();
-    let drawer = Drawer { renderer, act: ctx.act(), config: &ctx.config };
+    let drawer = drawer_of(ctx.act(), &ctx.config);
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         queued.iter().try_for_each(|id| {
@@ -262,6 +268,10 @@ fn preview(ctx: &mut Context, args: &Preview) -> anyhow::Result<()> {
         legal_notes: ctx.config.invoicing.legal_notes.as_ref(),
         net_days: ctx.config.invoicing.net_days,
         attached: ctx.config.documents.attach != Attach::None,
+        portal: ctx.config.portal.as_ref().map(|portal| ExamplePortal {
+            base_url: &portal.base_url,
+            pays: portal.allows(PortalAction::Pay),
+        }),
     });
     let rendered = Renderer::new(ctx.config.mail.templates.as_deref())?.render(&content)?;
     if !ctx.printer.for_people() {

@@ -109,6 +109,8 @@ pub struct ListedInvoice {
     pub days_overdue: i64,
     pub total: Money,
     pub amount_due: Money,
+    /// To its page of the portal.
+    pub link: Option<String>,
 }
 
 /// A payment that an e-mail confirms.
@@ -132,6 +134,8 @@ pub struct PaidInvoice {
     pub amount: Money,
     /// What is still due on it.
     pub remaining: Money,
+    /// To its page of the portal.
+    pub link: Option<String>,
 }
 
 /// A credit note, with its invoice as it stands then.
@@ -139,6 +143,8 @@ pub struct PaidInvoice {
 pub struct ToldCreditNote {
     pub note: CreditNote,
     pub invoice: Invoice,
+    /// To the invoice's page of the portal.
+    pub link: Option<String>,
 }
 
 /// A charge that was declined, as an e-mail tells of it.
@@ -155,6 +161,8 @@ pub struct FailedPayment {
     pub tried_again: bool,
     /// The day on which it is, where that is known.
     pub tried_again_on: Option<NaiveDate>,
+    /// To the invoice's page of the portal.
+    pub link: Option<String>,
 }
 
 /// A charge that is on its way, so that the customer need not do anything.
@@ -267,6 +275,10 @@ pub struct Content {
     pub comes_back: bool,
     /// The invoice that the e-mail carries whole.
     pub invoice: Option<Invoice>,
+    /// To its page of the portal.
+    pub link: Option<String>,
+    /// Whether invoices can be paid on their pages.
+    pub pays_online: bool,
     /// Whether its document goes with the e-mail.
     pub attached: bool,
     /// Of that invoice, or of the credit note.

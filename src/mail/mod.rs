@@ -12,5 +12,5 @@ pub use crate::domain::wording;
 
 pub use message::{Attachment, Headers, attach, bare_address, compose, text_of};
 pub use refusal::Undeliverable;
-pub use render::{Example, Rendered, Renderer, sample};
+pub use render::{Example, ExamplePortal, Rendered, Renderer, sample};
 pub use transport::{Outbox, Outcome, Outgoing, Secret, Smtp, Tls, Transport, deliver};

@@ -19,7 +19,7 @@ use crate::domain::tax::{SellerTax, TaxBasis};
 use crate::domain::template::{Company, Content, Template, Variant};
 use crate::domain::{Currency, Refusal, Result};
 
-pub use facts::{Example, sample};
+pub use facts::{Example, ExamplePortal, sample};
 
 macro_rules! built_in {
     ($($name:literal),+ $(,)?) => {
@@ -83,6 +83,10 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "part_overdue.fr.html",
     "part_overdue.en.txt",
     "part_overdue.en.html",
+    "part_link.fr.txt",
+    "part_link.fr.html",
+    "part_link.en.txt",
+    "part_link.en.html",
     "part_pay.fr.txt",
     "part_pay.fr.html",
     "part_pay.en.txt",
@@ -194,6 +198,7 @@ impl Renderer {
                     legal_notes: None,
                     net_days: 14,
                     attached: true,
+                    portal: Some(ExamplePortal { base_url: "https://portal.example", pays: true }),
                 }))?;
             }
         }

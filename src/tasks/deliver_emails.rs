@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::batch::Pass;
 use super::{Done, Given, ItemError, Tally, item_error};
 use crate::books::document::Printed;
+use crate::books::links::Links;
 use crate::books::{Book, queued_facts};
 use crate::config::Config;
 use crate::domain::dunning::Policy;
@@ -50,12 +51,13 @@ pub struct Delivered {
 /// Sends what is queued and due. The caller holds the lock of delivery.
 ///
 /// # Errors
-/// A fault of the file, or a template that cannot be read; what fails of one e-mail is recorded
+/// A fault of the file, a template or the portal's secret that cannot be read; what fails of one e-mail is recorded
 /// with it and in the result.
 pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
     let act = given.clock.act("task:deliver-emails");
     let mut post = Post {
         renderer: Renderer::new(given.config.mail.templates.as_deref())?,
+        links: Links::of(given.config)?,
         store,
         config: given.config,
         policy: given.config.dunning_policy(),
@@ -156,6 +158,7 @@ impl Scan {
 struct Post<'a> {
     store: &'a mut Store,
     renderer: Renderer,
+    links: Option<Links>,
     config: &'a Config,
     policy: Policy,
     act: &'a Act,
@@ -224,7 +227,7 @@ impl Post<'_> {
     /// fresh facts and kept. `None` where the e-mail has nothing left to say.
     fn draw_up(&mut self, email: &Email) -> Result<Option<Outgoing>> {
         let (config, policy, renderer, act) = (self.config, &self.policy, &self.renderer, self.act);
-        let documents = &mut self.documents;
+        let (documents, links) = (&mut self.documents, self.links.as_ref());
         let drawn_up = self.store.write(|db| {
             let book = Book::new(db, act, config);
             if let Some(kept) = db.message(email.id)? {
@@ -232,7 +235,7 @@ impl Post<'_> {
                 return Ok(Some((email.to.clone(), email.cc.clone(), bytes)));
             }
             let tenant = db.tenant_by_id(email.tenant_id)?;
-            match facts(db, email, &tenant, config, policy, act)? {
+            match facts(db, email, &tenant, config, policy, act, links)? {
                 Facts::Content(mut content) => {
                     let document = documents.of(&book, email, &content)?;
                     content.attached = document.is_some();
@@ -327,11 +330,11 @@ pub fn preview(
     db: &Db,
     act: &Act,
     config: &Config,
-    renderer: &Renderer,
+    (renderer, links): (&Renderer, Option<&Links>),
     email: &Email,
 ) -> Result<Option<Rendered>> {
     let tenant = db.tenant_by_id(email.tenant_id)?;
-    match facts(db, email, &tenant, config, &config.dunning_policy(), act)? {
+    match facts(db, email, &tenant, config, &config.dunning_policy(), act, links)? {
         Facts::Content(mut content) => {
             // As it will leave: whether a document can be made shows when it is.
             content.attached = attachment::carries(config) && attachment::paper(&content).is_some();

@@ -35,7 +35,8 @@ fn count(number: usize, locale: Locale) -> String {
 
 /// What a template may fill in: `locale`, `company`, `tenant`, `suspended`, `declined`, `today`, `overdue`
 /// (the newest hundred, oldest first), `overdue_count` (of all of them), `overdue_more` (how many
-/// older ones are not listed), `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`,
+/// older ones are not listed), `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`
+/// (whole in `invoice`; its `number` and `link` in the others that speak of one), `pays_online`,
 /// `credit_note`, `attached` (whether its PDF goes with the e-mail), `payment`, `failure`, `trial` and `price_change`. Every key is always there. A text that is not there, or empty, is `none`;
 /// so are a discount, a tax and a sum paid or due of zero.
 ///
@@ -87,8 +88,9 @@ pub fn of(content: &Content) -> Result<Value> {
         next_letter_on => content.next_letter_on.map(|date| day(date, locale)),
         comes_back => content.comes_back,
         paid => content.paid,
-        invoice => invoice,
+        invoice => invoice.or_else(|| one_invoice(content)),
         credit_note => credit_note,
+        pays_online => content.pays_online,
         attached => content.attached,
         labels => label_facts(content),
         payment => content.payment.as_ref().map(|payment| payment_facts(payment, locale)),
@@ -96,6 +98,21 @@ pub fn of(content: &Content) -> Result<Value> {
         trial => content.trial.as_ref().map(|trial| trial_facts(trial, content)),
         price_change => content.price_change.as_ref().map(|change| price_change(change, locale)),
     })
+}
+
+/// The invoice that an e-mail speaks of and does not carry whole: of several, the one that is to be paid
+/// first.
+fn one_invoice(content: &Content) -> Option<Value> {
+    let listed = || content.overdue.first().map(|listed| (&listed.number, &listed.link));
+    let paid = || {
+        // The money ran out on the last of them.
+        let paid = content.payment.as_ref().and_then(|payment| payment.paid.last());
+        paid.map(|one| (&one.number, &one.link))
+    };
+    let failed = || content.failure.as_ref().map(|failure| (&failure.invoice, &failure.link));
+    let noted = || content.credit_note.as_ref().map(|told| (&told.note.invoice, &told.link));
+    let (number, link) = listed().or_else(paid).or_else(failed).or_else(noted)?;
+    Some(context! { number => number.as_str(), link => some(link.as_ref()) })
 }
 
 fn listed_facts(listed: &ListedInvoice, locale: Locale) -> Value {
@@ -107,6 +124,7 @@ fn listed_facts(listed: &ListedInvoice, locale: Locale) -> Value {
         late => wording::days(listed.days_overdue, locale),
         total => amount(listed.total, locale),
         amount_due => amount(listed.amount_due, locale),
+        link => some(listed.link.as_ref()),
     }
 }
 
@@ -117,6 +135,7 @@ fn payment_facts(payment: &ConfirmedPayment, locale: Locale) -> Value {
             number => one.number.as_str(),
             amount => amount(one.amount, locale),
             remaining => unless_zero(one.remaining, locale),
+            link => some(one.link.as_ref()),
         }
     };
     let invoices: Vec<Value> = payment.paid.iter().map(of_one).collect();
@@ -210,6 +229,7 @@ fn invoice_facts(invoice: &Invoice, content: &Content) -> Value {
         credit_applied => unless_zero(invoice.credit_applied, locale),
         credited => unless_zero(invoice.credited, locale),
         amount_due => unless_zero(invoice.due, locale),
+        link => some(content.link.as_ref()),
         collecting => content.collecting.is_some(),
         collecting_by => content.collecting.as_ref().and_then(|c| some(c.method.as_ref())),
     }
@@ -279,6 +299,15 @@ pub struct Example<'a> {
     pub net_days: i64,
     /// Whether documents go with e-mails.
     pub attached: bool,
+    pub portal: Option<ExamplePortal<'a>>,
+}
+
+/// The portal that the links of a made-up e-mail lead to.
+#[derive(Debug, Clone, Copy)]
+pub struct ExamplePortal<'a> {
+    pub base_url: &'a str,
+    /// Whether customers may pay there.
+    pub pays: bool,
 }
 
 /// An e-mail of made-up facts, as `email preview` shows it: two invoices, one of them partly paid,
@@ -290,8 +319,9 @@ pub fn sample(example: &Example) -> Content {
         Locale::En => "Example Workshop",
     };
     let invoice = sample_invoice(example);
+    let link = sample_link(example);
     let overdue = match template.stage() {
-        Some(stage) => sample_overdue(&invoice, stage, today, example.net_days),
+        Some(stage) => sample_overdue(&invoice, stage, example),
         None => Vec::new(),
     };
     let owed = overdue.iter().map(|listed| listed.amount_due.minor()).sum();
@@ -346,6 +376,7 @@ pub fn sample(example: &Example) -> Content {
             }),
             tried_again: variant != Some(Variant::Declined),
             tried_again_on: (variant != Some(Variant::Declined)).then(|| plus_days(today, 1)),
+            link: link.clone(),
         }),
         payment: (template == Template::PaymentReceived).then(|| ConfirmedPayment {
             amount: invoice.total,
@@ -356,12 +387,15 @@ pub fn sample(example: &Example) -> Content {
                 number: invoice.number.clone(),
                 amount: invoice.total,
                 remaining: Money::zero(currency),
+                link: link.clone(),
             }],
             to_credit: Money::zero(currency),
         }),
         credit_note: (template == Template::CreditNote)
-            .then(|| sample_credit_note(&invoice, today)),
+            .then(|| sample_credit_note(&invoice, today, link.clone())),
         invoice: (template == Template::Invoice).then_some(invoice),
+        link,
+        pays_online: example.portal.is_some_and(|portal| portal.pays),
         attached: example.attached && matches!(template, Template::Invoice | Template::CreditNote),
         seller: company.party(),
         buyer: Party {
@@ -373,7 +407,7 @@ pub fn sample(example: &Example) -> Content {
 }
 
 /// A credit note over the second line of the made-up invoice, which was not paid yet.
-fn sample_credit_note(invoice: &Invoice, today: NaiveDate) -> ToldCreditNote {
+fn sample_credit_note(invoice: &Invoice, today: NaiveDate, link: Option<String>) -> ToldCreditNote {
     let line = invoice.lines.last().map_or(Money::zero(invoice.total.currency()), |l| l.amount);
     #[expect(clippy::expect_used, reason = "a line of the example")]
     let Taxed { net, tax, total } =
@@ -403,7 +437,8 @@ fn sample_credit_note(invoice: &Invoice, today: NaiveDate) -> ToldCreditNote {
         lines: vec![NoteLine { line: 2, description, amount: line, discount: zero, net }],
     };
     let due = Money::from_minor(invoice.due.minor() - total.minor(), line.currency());
-    ToldCreditNote { note, invoice: Invoice { due, credited: total, ..invoice.clone() } }
+    let invoice = Invoice { due, credited: total, ..invoice.clone() };
+    ToldCreditNote { note, invoice, link }
 }
 
 /// A trial of the plan that the made-up invoice bills: three days ahead of its end, or a day after.
@@ -446,12 +481,13 @@ fn sample_price(currency: Currency) -> Money {
     Money::from_minor(minor, currency)
 }
 
-fn sample_overdue(
-    latest: &Invoice,
-    stage: Stage,
-    today: NaiveDate,
-    net_days: i64,
-) -> Vec<ListedInvoice> {
+/// Where a link would lead; nothing is shown there.
+fn sample_link(example: &Example) -> Option<String> {
+    example.portal.map(|portal| format!("{}/in/EXAMPLE", portal.base_url))
+}
+
+fn sample_overdue(latest: &Invoice, stage: Stage, example: &Example) -> Vec<ListedInvoice> {
+    let (today, net_days) = (example.today, example.net_days);
     let oldest = match stage {
         Stage::Friendly => 3,
         Stage::Urgent => 10,
@@ -465,6 +501,7 @@ fn sample_overdue(
         days_overdue,
         total: latest.total,
         amount_due: Money::from_minor(amount_due, latest.total.currency()),
+        link: sample_link(example),
     };
     let whole = latest.total.minor();
     vec![

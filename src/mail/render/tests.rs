@@ -34,6 +34,7 @@ fn listed(number: &str, days_overdue: i64, minor: i64, currency: &str) -> Listed
         days_overdue,
         total: amount,
         amount_due: amount,
+        link: None,
     }
 }
 
@@ -46,6 +47,16 @@ fn variant(
     locale: Locale,
     company: &Company,
     variant: Option<Variant>,
+) -> Content {
+    at_portal(template, locale, company, variant, None)
+}
+
+fn at_portal(
+    template: Template,
+    locale: Locale,
+    company: &Company,
+    variant: Option<Variant>,
+    portal: Option<ExamplePortal>,
 ) -> Content {
     let (currency, today) = (Currency::XOF, day(2026, 3, 15));
     let country = company.country.as_deref();
@@ -63,6 +74,7 @@ fn variant(
         legal_notes,
         net_days,
         attached: true,
+        portal,
     })
 }
 
@@ -834,5 +846,64 @@ fn the_credit_that_pays_an_invoice_is_told() {
         let read = plain(&renderer, &content);
         assert!(read.text.contains(label) && read.text.contains(left), "{}", read.text);
         assert!(read.html.contains(label) && read.text.contains("-10"), "{}", read.html);
+    }
+}
+
+/// Each e-mail that speaks of an invoice has the link to it, where there is a portal; where there is
+/// none, nothing is said of it.
+#[test]
+fn what_speaks_of_an_invoice_links_to_it() {
+    let (renderer, company) = (Renderer::new(None).unwrap(), Company::default());
+    let link = "https://pay.example/in/EXAMPLE";
+    for (template, locale) in
+        Template::ALL.iter().flat_map(|t| Locale::ALL.iter().map(move |l| (*t, *l)))
+    {
+        let portal = ExamplePortal { base_url: "https://pay.example", pays: true };
+        let content = at_portal(template, locale, &company, None, Some(portal));
+        let speaks_of_one = content.template.stage().is_some()
+            || matches!(
+                template,
+                Template::Invoice
+                    | Template::CreditNote
+                    | Template::PaymentFailed
+                    | Template::PaymentReceived
+            );
+        let read = renderer.render(&content).unwrap();
+        assert_eq!(read.text.contains(link), speaks_of_one, "{template} {locale}: {}", read.text);
+        let button = format!("href=\"{}\"", link.replace('/', "&#x2f;"));
+        assert_eq!(
+            read.html.contains(&button),
+            speaks_of_one,
+            "{template} {locale}: {}",
+            read.html
+        );
+        let without = renderer.render(&example(template, locale, &company)).unwrap();
+        for said in [&without.text, &without.html] {
+            assert!(!said.contains("/in/"), "{template}: {said}");
+            assert!(!said.contains("Voir") && !said.contains("View"), "{template}: {said}");
+        }
+    }
+}
+
+/// A link says what can be done there.
+#[test]
+fn a_link_says_whether_the_invoice_can_be_paid_there() {
+    let (renderer, company) = (Renderer::new(None).unwrap(), Company::default());
+    let read = |template, pays, variant| {
+        let portal = ExamplePortal { base_url: "https://pay.example", pays };
+        let content = at_portal(template, Locale::En, &company, variant, Some(portal));
+        renderer.render(&content).unwrap().text
+    };
+    for (template, pays, variant, says) in [
+        (Template::Invoice, true, None, "View and pay the invoice:"),
+        (Template::Invoice, false, None, "View the invoice:"),
+        (Template::Invoice, true, Some(Variant::Pending), "View the invoice:"),
+        (Template::PaymentReceived, true, None, "View the invoice:"),
+        (Template::PaymentFailed, true, None, "View and pay the invoice:"),
+        (Template::Warning, true, None, "View and pay:"),
+        (Template::Warning, false, None, "View the invoices:"),
+    ] {
+        let text = read(template, pays, variant);
+        assert!(text.contains(&format!("{says}\n")), "{template}: {text}");
     }
 }

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
+use crate::books::links::{LinkedInvoice, Links};
 use crate::books::{Book, is_sent_again_by_name, queued_facts};
-use crate::config::Config;
+use crate::config::{Config, PortalAction};
 use crate::domain::charge::{LastAttempt, Retry, decide_retry};
 use crate::domain::dunning::{InvoiceFacts, NextStep, Policy, TenantFacts, decide_invoice, rest};
 use crate::domain::email::Locale;
-use crate::domain::invoice::InvoiceStatus;
+use crate::domain::invoice::{Invoice, InvoiceStatus};
+use crate::domain::invoice_link::{InvoiceLinkFacts, invoice_link_holds};
 use crate::domain::money::Totals;
 use crate::domain::party::Party;
 use crate::domain::payment_method::PaymentMethod;
@@ -36,6 +38,32 @@ pub(super) enum Facts {
     Nothing(&'static str),
 }
 
+/// The links of a customer's invoices in an e-mail: none where there is no portal, or where an invoice is so
+/// old that its link holds no more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InvoiceLinks<'a> {
+    links: Option<&'a Links>,
+    tenant: &'a Tenant,
+    today: NaiveDate,
+}
+
+impl InvoiceLinks<'_> {
+    fn to(&self, invoice: &Invoice) -> Option<String> {
+        self.link(LinkedInvoice::of(invoice, self.tenant))
+    }
+
+    fn to_open(&self, invoice: &InvoiceFacts) -> Option<String> {
+        let facts = InvoiceLinkFacts { issued_on: invoice.issued_on, paid_on: None };
+        let (tenant, generation) = (self.tenant.id, self.tenant.portal_generation);
+        self.link(LinkedInvoice { invoice: invoice.id, tenant, generation, facts })
+    }
+
+    fn link(&self, linked: LinkedInvoice) -> Option<String> {
+        let links = self.links.filter(|_| invoice_link_holds(linked.facts, self.today));
+        links.map(|links| links.invoice(&linked))
+    }
+}
+
 /// Reads the facts of an e-mail now.
 pub(super) fn facts(
     db: &Db,
@@ -44,7 +72,9 @@ pub(super) fn facts(
     config: &Config,
     policy: &Policy,
     act: &Act,
+    links: Option<&Links>,
 ) -> Result<Facts> {
+    let links = InvoiceLinks { links, tenant, today: act.today };
     let mut content = Content {
         template: email.template,
         locale: tenant.locale,
@@ -63,6 +93,8 @@ pub(super) fn facts(
         comes_back: config.dunning.reactivate_on_payment
             && tenant.suspension.as_ref().is_none_or(|s| s.cause == SuspensionCause::Overdue),
         invoice: None,
+        link: None,
+        pays_online: config.portal.as_ref().is_some_and(|p| p.allows(PortalAction::Pay)),
         attached: false,
         seller: Party::default(),
         buyer: Party::default(),
@@ -76,7 +108,7 @@ pub(super) fn facts(
     };
     match email.template {
         Template::Friendly | Template::Urgent | Template::Warning | Template::Suspension => {
-            if let Some(nothing) = dunning_facts(db, email, tenant, policy, act, &mut content)? {
+            if let Some(nothing) = dunning_facts(db, email, links, policy, act, &mut content)? {
                 return Ok(Facts::Nothing(nothing));
             }
         }
@@ -86,7 +118,7 @@ pub(super) fn facts(
             }
             content.paid = queued_facts(email)["paid"] == true;
             let facts = db.dunning_facts(tenant.id, act.today)?;
-            list_overdue(&mut content, &chased(&facts, policy, act.today), act)?;
+            list_overdue(&mut content, &chased(&facts, policy, act.today), act, links)?;
         }
         Template::Invoice => {
             let Some(id) = email.invoice_id else { return Ok(Facts::Nothing("no invoice")) };
@@ -98,10 +130,11 @@ pub(super) fn facts(
             let copies = (invoice.seller.as_str(), invoice.buyer.as_str());
             let book = Book::new(db, act, config);
             (content.seller, content.buyer) = book.parties(&invoice.number, copies, tenant)?;
+            content.link = links.to(&invoice);
             content.invoice = Some(invoice);
         }
         Template::CreditNote => {
-            let Some(told) = told_credit_note(db, email)? else {
+            let Some(told) = told_credit_note(db, email, links)? else {
                 return Ok(Facts::Nothing("no credit note"));
             };
             let copies = (told.note.seller.as_str(), told.note.buyer.as_str());
@@ -110,13 +143,13 @@ pub(super) fn facts(
             content.credit_note = Some(told);
         }
         Template::PaymentReceived => {
-            content.payment = confirmed_payment(db, email, tenant.locale)?;
+            content.payment = confirmed_payment(db, email, tenant.locale, links)?;
             if content.payment.is_none() {
                 return Ok(Facts::Nothing("the payment was taken back"));
             }
         }
         Template::PaymentFailed => {
-            content.failure = failed_payment(db, email, tenant.locale, config, act)?;
+            content.failure = failed_payment(db, email, config, act, links)?;
             if content.failure.is_none() {
                 return Ok(Facts::Nothing("the invoice is settled, or its charge is under way"));
             }
@@ -137,11 +170,12 @@ pub(super) fn facts(
 }
 
 /// The credit note that an e-mail brings, with its invoice as it stands now.
-fn told_credit_note(db: &Db, email: &Email) -> Result<Option<ToldCreditNote>> {
+fn told_credit_note(db: &Db, email: &Email, links: InvoiceLinks) -> Result<Option<ToldCreditNote>> {
     let Some(id) = queued_facts(email)["credit_note"].as_i64() else { return Ok(None) };
     let note = db.credit_note_by_id(CreditNoteId(id))?;
     let invoice = db.invoice_by_id(note.invoice_id)?;
-    Ok(Some(ToldCreditNote { note, invoice }))
+    let link = links.to(&invoice);
+    Ok(Some(ToldCreditNote { note, invoice, link }))
 }
 
 /// Fills an e-mail about a trial in. Returns why there is nothing to say, if so: the trial that was
@@ -243,11 +277,12 @@ fn sold(terms: &Terms) -> (String, i64) {
 pub(super) fn dunning_facts(
     db: &Db,
     email: &Email,
-    tenant: &Tenant,
+    links: InvoiceLinks,
     policy: &Policy,
     act: &Act,
     content: &mut Content,
 ) -> Result<Option<&'static str>> {
+    let tenant = links.tenant;
     let facts = db.dunning_facts(tenant.id, act.today)?;
     let chased = chased(&facts, policy, act.today);
     let told = db.steps_of_email(email.id)?;
@@ -263,7 +298,7 @@ pub(super) fn dunning_facts(
     if stage == Stage::Suspension {
         content.suspended_on = Some(step.recorded_on);
     }
-    list_overdue(content, &chased, act)?;
+    list_overdue(content, &chased, act, links)?;
     if tenant.status == TenantStatus::Active {
         let told = chased.iter().filter(|invoice| invoice.stage == Some(stage));
         let next = told.filter_map(|invoice| upcoming(invoice, tenant, policy, act.today));
@@ -312,8 +347,9 @@ pub(super) fn list_overdue(
     content: &mut Content,
     invoices: &[&InvoiceFacts],
     act: &Act,
+    links: InvoiceLinks,
 ) -> Result<()> {
-    content.overdue = invoices.iter().map(|invoice| listed(invoice, act)).collect();
+    content.overdue = invoices.iter().map(|invoice| listed(invoice, act, links)).collect();
     let mut totals = Totals::default();
     for invoice in invoices {
         totals.add(invoice.amount_due)?;
@@ -333,7 +369,7 @@ pub(super) fn upcoming(
     decided.next_step(today)
 }
 
-pub(super) fn listed(invoice: &InvoiceFacts, act: &Act) -> ListedInvoice {
+pub(super) fn listed(invoice: &InvoiceFacts, act: &Act, links: InvoiceLinks) -> ListedInvoice {
     ListedInvoice {
         number: invoice.number.clone(),
         issued_on: invoice.issued_on,
@@ -341,6 +377,7 @@ pub(super) fn listed(invoice: &InvoiceFacts, act: &Act) -> ListedInvoice {
         days_overdue: invoice.age(act.today),
         total: invoice.total,
         amount_due: invoice.amount_due,
+        link: links.to_open(invoice),
     }
 }
 
@@ -349,6 +386,7 @@ pub(super) fn confirmed_payment(
     db: &Db,
     email: &Email,
     locale: Locale,
+    links: InvoiceLinks,
 ) -> Result<Option<ConfirmedPayment>> {
     let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let payment = db.transaction(TransactionId(id))?;
@@ -366,8 +404,9 @@ pub(super) fn confirmed_payment(
         match part.invoice_id {
             Some(id) => {
                 let invoice = db.invoice_by_id(id)?;
+                let link = links.to(&invoice);
                 let (number, remaining) = (invoice.number, invoice.due);
-                paid.push(PaidInvoice { number, amount: part.amount, remaining });
+                paid.push(PaidInvoice { number, amount: part.amount, remaining, link });
             }
             None => to_credit = to_credit.plus(part.amount)?,
         }
@@ -410,9 +449,9 @@ pub(super) fn method_in_words(method: PaymentMethod, locale: Locale) -> Option<S
 pub(super) fn failed_payment(
     db: &Db,
     email: &Email,
-    locale: Locale,
     config: &Config,
     act: &Act,
+    links: InvoiceLinks,
 ) -> Result<Option<FailedPayment>> {
     let Some(id) = queued_facts(email)["transaction"].as_i64() else { return Ok(None) };
     let series = db.charge_series(TransactionId(id))?;
@@ -435,9 +474,10 @@ pub(super) fn failed_payment(
     let method = series.last_attempt.method.map(|id| db.payment_method(id)).transpose()?;
     Ok(Some(FailedPayment {
         amount: series.last_attempt.amount,
+        link: links.to(&invoice),
         invoice: invoice.number,
         due_on: invoice.due_on,
-        method: method.and_then(|method| method_in_words(method, locale)),
+        method: method.and_then(|method| method_in_words(method, links.tenant.locale)),
         code: series.failure_code,
         tried_again,
         tried_again_on,
