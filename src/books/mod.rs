@@ -1,7 +1,7 @@
 //! The verbs that change more than one noun in one transaction: issuing, redeeming, subscribing,
 //! suspending, paying. A command, an import and a task call the same verb of a [`Book`].
 //!
-//! From the bottom up: `record`, `party`, `links` ← `methods`, `portal`, `resend`, `credit`, `pending`, `usage`, `arrears` ← `issue`
+//! From the bottom up: `record`, `party`, `links` ← `methods`, `portal`, `asked`, `resend`, `credit`, `pending`, `usage`, `arrears` ← `issue`
 //! ← `redeem` ← `bill` ← `trial`, `subscribe`, `reprice` ← `returns` ← `chase`, `standing` ← `release` ← `account`
 //! ← `refund` ← `credit_note`, `netting` ← `pay`, `close`, `discount`, `settle` ← `rest` ← `change` ← `pause`,
 //! `reverse` ← `at_gateway`, `on_account`, `checkout`. Nothing points back up; `explain`, `preview`, `used` and `coming` look
@@ -9,6 +9,7 @@
 
 mod account;
 mod arrears;
+mod asked;
 mod at_gateway;
 mod bill;
 pub mod change;

@@ -1,10 +1,12 @@
 //! `billing email`: the words for e-mails.
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Context, Limit, words};
 use crate::books::links::Links;
+use crate::clock::Clock;
 use crate::config::{Attach, Config, PortalAction};
 use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::stage::Stage;
@@ -14,7 +16,7 @@ use crate::domain::{Act, EmailId, Result};
 use crate::failure::exit;
 use crate::mail::{Example, ExamplePortal, Rendered, Renderer, sample, text_of};
 use crate::store::{Db, Email, EmailFilter, Store};
-use crate::tasks::deliver_emails;
+use crate::tasks::deliver_emails::{self, Linking};
 use crate::view::{Align, Column, Format};
 
 /// `billing email …`
@@ -67,7 +69,8 @@ pub struct Resend {
 #[derive(Debug, Args)]
 pub struct Preview {
     /// friendly, urgent, warning, suspension, reactivation, invoice, credit_note, payment_failed,
-    /// payment_received, trial_ending, trial_ended or price_change
+    /// payment_received, trial_ending, trial_ended, price_change, portal_link, email_confirm or
+    /// email_changed
     #[arg(value_parser = words::<Template>())]
     template: Template,
     /// In which language; as configured where it is not given
@@ -132,17 +135,19 @@ struct Drawer<'a> {
     renderer: Option<Renderer>,
     /// `None` where there is no portal, or its secret cannot be read.
     links: Option<Links>,
+    machine_now: DateTime<Utc>,
     act: Act,
     config: &'a Config,
 }
 
 fn drawer(ctx: &Context) -> Drawer<'_> {
-    drawer_of(ctx.act(), &ctx.config)
+    drawer_of(ctx.act(), &ctx.clock, &ctx.config)
 }
 
-fn drawer_of(act: Act, config: &Config) -> Drawer<'_> {
+fn drawer_of<'a>(act: Act, clock: &Clock, config: &'a Config) -> Drawer<'a> {
     let renderer = Renderer::new(config.mail.templates.as_deref()).ok();
-    Drawer { renderer, links: Links::of(config).ok().flatten(), act, config }
+    let links = Links::of(config).ok().flatten();
+    Drawer { renderer, links, machine_now: clock.machine_now(), act, config }
 }
 
 impl Drawer<'_> {
@@ -150,7 +155,8 @@ impl Drawer<'_> {
     /// which its delivery tells.
     fn draw(&self, db: &Db, email: &Email) -> Option<Rendered> {
         let renderer = self.renderer.as_ref()?;
-        let made_with = (renderer, self.links.as_ref());
+        let linking = Linking { links: self.links.as_ref(), now: self.machine_now };
+        let made_with = (renderer, linking);
         deliver_emails::preview(db, &self.act, self.config, made_with, email).ok().flatten()
     }
 
@@ -182,7 +188,7 @@ impl Drawer<'_> {
 
 fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
     let mut store = ctx.reader()?;
-    let drawer = drawer_of(ctx.act(), &ctx.config);
+    let drawer = drawer_of(ctx.act(), &ctx.clock, &ctx.config);
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         let tenant = args.tenant.as_deref().map(|slug| db.tenant(slug)).transpose()?;
@@ -234,7 +240,7 @@ fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
         return show_queued(ctx, &mut store, id);
     }
     let queued = ctx.write(&mut store, |book| book.resend_failed(since.as_deref()))?;
-    let drawer = drawer_of(ctx.act(), &ctx.config);
+    let drawer = drawer_of(ctx.act(), &ctx.clock, &ctx.config);
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         queued.iter().try_for_each(|id| {

@@ -565,6 +565,16 @@ pub enum Refusal {
         invoice: String,
         until: NaiveDate,
     },
+    /// As many links as may be sent within an hour were asked for.
+    TooManyLinks {
+        tenant: String,
+    },
+    /// The address is the customer's own already.
+    EmailUnchanged {
+        email: String,
+    },
+    /// A link that was to confirm an address does not any more.
+    ConfirmationOver,
     /// Of another customer than was named.
     NotOfTenant {
         subscription: String,

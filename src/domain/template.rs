@@ -26,6 +26,9 @@ words! {
         TrialEnding = "trial_ending",
         TrialEnded = "trial_ended",
         PriceChange = "price_change",
+        PortalLink = "portal_link",
+        EmailConfirm = "email_confirm",
+        EmailChanged = "email_changed",
     }
 }
 
@@ -246,6 +249,21 @@ pub struct PriceChange {
     pub from_on: NaiveDate,
 }
 
+/// A link that a customer asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentLink {
+    pub url: String,
+    /// So long it holds from when it was asked for.
+    pub hours: i64,
+}
+
+/// Another address of a customer: one to be confirmed by the link, or one that was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEmail {
+    pub address: String,
+    pub link: Option<SentLink>,
+}
+
 /// Everything that a template may fill in. What an e-mail does not tell of is empty or `None`.
 #[derive(Debug, Clone)]
 pub struct Content {
@@ -293,6 +311,16 @@ pub struct Content {
     pub failure: Option<FailedPayment>,
     pub trial: Option<Trial>,
     pub price_change: Option<PriceChange>,
+    /// To the customer's pages.
+    pub portal_link: Option<SentLink>,
+    pub new_email: Option<NewEmail>,
     /// The Message-ID of the e-mail before it about the same invoice, whose thread it goes on with.
     pub in_reply_to: Option<String>,
+}
+
+impl Content {
+    /// The link that confirms a new address.
+    pub fn confirming(&self) -> Option<&SentLink> {
+        self.new_email.as_ref()?.link.as_ref()
+    }
 }

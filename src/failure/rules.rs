@@ -367,6 +367,17 @@ impl From<&Refusal> for Failure {
                 new("link_over", format!("the link of {invoice} held until {until}"))
                     .hint("billing portal link without --invoice makes one to all pages of the customer")
             }
+            R::TooManyLinks { tenant } => {
+                new("too_many_links", format!("{tenant} asked for three links within the hour"))
+                    .hint("the last e-mail has one that holds")
+            }
+            R::EmailUnchanged { email } => {
+                new("email_unchanged", format!("{email} is the customer's address already"))
+            }
+            R::ConfirmationOver => {
+                new("confirmation_over", "this link does not confirm an address any more")
+                    .hint("ask for the change again")
+            }
             R::NotOfTenant { subscription, tenant } => {
                 new("not_of_tenant", format!("{subscription} is not of {tenant}"))
                     .hint(format!("billing subscription list --tenant {tenant} shows those that are"))

@@ -167,7 +167,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 25,
-        summary: "links of the portal that can be revoked, and addresses to be confirmed",
+        summary: "links of the portal, and addresses to be confirmed",
         sql: Some(include_str!("migrations/25.sql")),
         fill: None,
     },

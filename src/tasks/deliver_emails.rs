@@ -27,6 +27,8 @@ use crate::store::{Db, DrawnUp, Email, Store};
 use attachment::Documents;
 use facts::{Facts, facts};
 
+pub use facts::Linking;
+
 /// How long after its first attempt an e-mail is tried again: later and later, for three days.
 const TRIED_FOR: TimeDelta = TimeDelta::days(3);
 
@@ -58,6 +60,7 @@ pub fn deliver(store: &mut Store, given: &Given) -> Result<Delivered> {
     let mut post = Post {
         renderer: Renderer::new(given.config.mail.templates.as_deref())?,
         links: Links::of(given.config)?,
+        machine_now: given.clock.machine_now(),
         store,
         config: given.config,
         policy: given.config.dunning_policy(),
@@ -159,6 +162,7 @@ struct Post<'a> {
     store: &'a mut Store,
     renderer: Renderer,
     links: Option<Links>,
+    machine_now: DateTime<Utc>,
     config: &'a Config,
     policy: Policy,
     act: &'a Act,
@@ -227,7 +231,8 @@ impl Post<'_> {
     /// fresh facts and kept. `None` where the e-mail has nothing left to say.
     fn draw_up(&mut self, email: &Email) -> Result<Option<Outgoing>> {
         let (config, policy, renderer, act) = (self.config, &self.policy, &self.renderer, self.act);
-        let (documents, links) = (&mut self.documents, self.links.as_ref());
+        let (documents, linking) =
+            (&mut self.documents, Linking { links: self.links.as_ref(), now: self.machine_now });
         let drawn_up = self.store.write(|db| {
             let book = Book::new(db, act, config);
             if let Some(kept) = db.message(email.id)? {
@@ -235,7 +240,7 @@ impl Post<'_> {
                 return Ok(Some((email.to.clone(), email.cc.clone(), bytes)));
             }
             let tenant = db.tenant_by_id(email.tenant_id)?;
-            match facts(db, email, &tenant, config, policy, act, links)? {
+            match facts(db, email, &tenant, config, policy, act, linking)? {
                 Facts::Content(mut content) => {
                     let document = documents.of(&book, email, &content)?;
                     content.attached = document.is_some();
@@ -330,11 +335,11 @@ pub fn preview(
     db: &Db,
     act: &Act,
     config: &Config,
-    (renderer, links): (&Renderer, Option<&Links>),
+    (renderer, linking): (&Renderer, Linking),
     email: &Email,
 ) -> Result<Option<Rendered>> {
     let tenant = db.tenant_by_id(email.tenant_id)?;
-    match facts(db, email, &tenant, config, &config.dunning_policy(), act, links)? {
+    match facts(db, email, &tenant, config, &config.dunning_policy(), act, linking)? {
         Facts::Content(mut content) => {
             // As it will leave: whether a document can be made shows when it is.
             content.attached = attachment::carries(config) && attachment::paper(&content).is_some();

@@ -69,6 +69,11 @@ kinds! {
         },
         /// All links to a customer's pages, and who had come in by them, came to an end.
         LinksRevoked = "portal_revoked",
+        /// A customer asked for another address of its own, which holds once it was confirmed from there.
+        EmailAsked = "tenant_email_asked" {
+            /// The address.
+            email: &'a str,
+        },
     }
 }
 

@@ -20,7 +20,7 @@ use crate::domain::subscription::Collection;
 use crate::domain::tax::{self, OwnTax, SellerTax, TaxBasis, Taxed, Treatment};
 use crate::domain::template::{
     AfterTrial, Collecting, Company, ConfirmedPayment, Content, FailedPayment, ListedInvoice,
-    PaidInvoice, PriceChange, Template, ToldCreditNote, Trial, Variant,
+    NewEmail, PaidInvoice, PriceChange, SentLink, Template, ToldCreditNote, Trial, Variant,
 };
 use crate::domain::trial::first_paid_day;
 use crate::domain::{CreditNoteId, Currency, InvoiceId, Money, Refusal, Result, TenantId};
@@ -37,7 +37,7 @@ fn count(number: usize, locale: Locale) -> String {
 /// (the newest hundred, oldest first), `overdue_count` (of all of them), `overdue_more` (how many
 /// older ones are not listed), `totals`, `suspension_on`, `suspended_on`, `next_letter_on`, `comes_back`, `paid`, `invoice`
 /// (whole in `invoice`; its `number` and `link` in the others that speak of one), `pays_online`,
-/// `credit_note`, `attached` (whether its PDF goes with the e-mail), `payment`, `failure`, `trial` and `price_change`. Every key is always there. A text that is not there, or empty, is `none`;
+/// `credit_note`, `attached` (whether its PDF goes with the e-mail), `payment`, `failure`, `trial`, `price_change`, `portal_link` and `new_email`. Every key is always there. A text that is not there, or empty, is `none`;
 /// so are a discount, a tax and a sum paid or due of zero.
 ///
 /// `trial` has `plan`, `quantity`, `ends_on` (the last free day), `first_paid_on`,
@@ -63,6 +63,9 @@ pub fn of(content: &Content) -> Result<Value> {
             return missing("trial");
         }
         Template::PriceChange if content.price_change.is_none() => return missing("price"),
+        Template::PortalLink if content.portal_link.is_none() => return missing("link"),
+        Template::EmailConfirm if content.confirming().is_none() => return missing("link"),
+        Template::EmailChanged if content.new_email.is_none() => return missing("address"),
         _ => {}
     }
     let invoice = content.invoice.as_ref().map(|invoice| invoice_facts(invoice, content));
@@ -97,6 +100,11 @@ pub fn of(content: &Content) -> Result<Value> {
         failure => content.failure.as_ref().map(|failure| failure_facts(failure, content)),
         trial => content.trial.as_ref().map(|trial| trial_facts(trial, content)),
         price_change => content.price_change.as_ref().map(|change| price_change(change, locale)),
+        portal_link => content.portal_link.as_ref().map(link_facts),
+        new_email => content.new_email.as_ref().map(|new| context! {
+            address => new.address.as_str(),
+            ..new.link.as_ref().map_or_else(no_link, link_facts)
+        }),
     })
 }
 
@@ -113,6 +121,14 @@ fn one_invoice(content: &Content) -> Option<Value> {
     let noted = || content.credit_note.as_ref().map(|told| (&told.note.invoice, &told.link));
     let (number, link) = listed().or_else(paid).or_else(failed).or_else(noted)?;
     Some(context! { number => number.as_str(), link => some(link.as_ref()) })
+}
+
+fn link_facts(link: &SentLink) -> Value {
+    context! { link => link.url.as_str(), hours => link.hours }
+}
+
+fn no_link() -> Value {
+    context! { link => (), hours => () }
 }
 
 fn listed_facts(listed: &ListedInvoice, locale: Locale) -> Value {
@@ -358,6 +374,8 @@ pub fn sample(example: &Example) -> Content {
             interval: Interval { unit: IntervalUnit::Month, count: 1 },
             from_on: plus_days(today, 30),
         }),
+        portal_link: (template == Template::PortalLink).then(|| sample_sent(example, 12)),
+        new_email: sample_new_email(example),
         comes_back: true,
         paid: true,
         collecting: (variant == Some(Variant::Pending))
@@ -484,6 +502,21 @@ fn sample_price(currency: Currency) -> Money {
 /// Where a link would lead; nothing is shown there.
 fn sample_link(example: &Example) -> Option<String> {
     example.portal.map(|portal| format!("{}/in/EXAMPLE", portal.base_url))
+}
+
+/// These e-mails are sent from a portal alone, so that they have a link in any case.
+fn sample_sent(example: &Example, hours: i64) -> SentLink {
+    let url = sample_link(example);
+    SentLink { url: url.unwrap_or_else(|| "https://billing.example.com/in/EXAMPLE".into()), hours }
+}
+
+fn sample_new_email(example: &Example) -> Option<NewEmail> {
+    let link = match example.template {
+        Template::EmailConfirm => Some(sample_sent(example, 24)),
+        Template::EmailChanged => None,
+        _ => return None,
+    };
+    Some(NewEmail { address: "accounts@example.com".to_owned(), link })
 }
 
 fn sample_overdue(latest: &Invoice, stage: Stage, example: &Example) -> Vec<ListedInvoice> {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::books::links::{LinkedInvoice, Links};
+use crate::books::links::{CONFIRM_FOR, LinkedInvoice, Links, SIGN_IN_FOR};
 use crate::books::{Book, is_sent_again_by_name, queued_facts};
 use crate::config::{Config, PortalAction};
 use crate::domain::charge::{LastAttempt, Retry, decide_retry};
@@ -19,8 +19,8 @@ use crate::domain::schedule::Task;
 use crate::domain::stage::Stage;
 use crate::domain::subscription::{Item, SubscriptionStatus, Terms};
 use crate::domain::template::{
-    AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, PaidInvoice,
-    PriceChange, Template, ToldCreditNote, Trial,
+    AfterTrial, Collecting, ConfirmedPayment, Content, FailedPayment, ListedInvoice, NewEmail,
+    PaidInvoice, PriceChange, SentLink, Template, ToldCreditNote, Trial,
 };
 use crate::domain::tenant::{SuspensionCause, Tenant, TenantStatus};
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
@@ -38,6 +38,13 @@ pub(super) enum Facts {
     Nothing(&'static str),
 }
 
+/// What makes links, where there is a portal, and the machine's clock, which they go by.
+#[derive(Debug, Clone, Copy)]
+pub struct Linking<'a> {
+    pub links: Option<&'a Links>,
+    pub now: DateTime<Utc>,
+}
+
 /// The links of a customer's invoices in an e-mail: none where there is no portal, or where an invoice is so
 /// old that its link holds no more.
 #[derive(Debug, Clone, Copy)]
@@ -48,17 +55,17 @@ pub(super) struct InvoiceLinks<'a> {
 }
 
 impl InvoiceLinks<'_> {
-    fn to(&self, invoice: &Invoice) -> Option<String> {
+    fn to(self, invoice: &Invoice) -> Option<String> {
         self.link(LinkedInvoice::of(invoice, self.tenant))
     }
 
-    fn to_open(&self, invoice: &InvoiceFacts) -> Option<String> {
+    fn to_open(self, invoice: &InvoiceFacts) -> Option<String> {
         let facts = InvoiceLinkFacts { issued_on: invoice.issued_on, paid_on: None };
         let (tenant, generation) = (self.tenant.id, self.tenant.portal_generation);
         self.link(LinkedInvoice { invoice: invoice.id, tenant, generation, facts })
     }
 
-    fn link(&self, linked: LinkedInvoice) -> Option<String> {
+    fn link(self, linked: LinkedInvoice) -> Option<String> {
         let links = self.links.filter(|_| invoice_link_holds(linked.facts, self.today));
         links.map(|links| links.invoice(&linked))
     }
@@ -72,9 +79,9 @@ pub(super) fn facts(
     config: &Config,
     policy: &Policy,
     act: &Act,
-    links: Option<&Links>,
+    Linking { links: maker, now }: Linking,
 ) -> Result<Facts> {
-    let links = InvoiceLinks { links, tenant, today: act.today };
+    let links = InvoiceLinks { links: maker, tenant, today: act.today };
     let mut content = Content {
         template: email.template,
         locale: tenant.locale,
@@ -104,6 +111,8 @@ pub(super) fn facts(
         failure: None,
         trial: None,
         price_change: None,
+        portal_link: None,
+        new_email: None,
         in_reply_to: None,
     };
     match email.template {
@@ -160,6 +169,28 @@ pub(super) fn facts(
                 return Ok(Facts::Nothing("the subscription has ended"));
             }
         }
+        Template::PortalLink => match asked_link(email, tenant, now, maker) {
+            Ok((links, until)) => {
+                let url = links.sign_in(tenant.id, tenant.portal_generation, until);
+                content.portal_link = Some(SentLink { url, hours: SIGN_IN_FOR.num_hours() });
+            }
+            Err(nothing) => return Ok(Facts::Nothing(nothing)),
+        },
+        Template::EmailConfirm => match asked_link(email, tenant, now, maker) {
+            _ if tenant.pending_email.as_ref() != Some(&email.to) => {
+                return Ok(Facts::Nothing("another address was set or asked for"));
+            }
+            Ok((links, until)) => {
+                let url = links.confirm(tenant.id, tenant.portal_generation, &email.to, until);
+                let link = Some(SentLink { url, hours: CONFIRM_FOR.num_hours() });
+                content.new_email = Some(NewEmail { address: email.to.clone(), link });
+            }
+            Err(nothing) => return Ok(Facts::Nothing(nothing)),
+        },
+        Template::EmailChanged => {
+            let address = queued_facts(email)["new"].as_str().unwrap_or(&tenant.email).to_owned();
+            content.new_email = Some(NewEmail { address, link: None });
+        }
         Template::TrialEnding | Template::TrialEnded => {
             if let Some(nothing) = trial_facts(db, email, config, act, &mut content)? {
                 return Ok(Facts::Nothing(nothing));
@@ -167,6 +198,24 @@ pub(super) fn facts(
         }
     }
     Ok(Facts::Content(Box::new(content)))
+}
+
+/// What makes the link that a customer asked for, and until when it holds; or why it would not.
+fn asked_link<'a>(
+    email: &Email,
+    tenant: &Tenant,
+    now: DateTime<Utc>,
+    links: Option<&'a Links>,
+) -> std::result::Result<(&'a Links, DateTime<Utc>), &'static str> {
+    let links = links.ok_or("there is no portal any more")?;
+    let facts = queued_facts(email);
+    if facts["generation"].as_i64() != Some(tenant.portal_generation) {
+        return Err("the customer's links were revoked");
+    }
+    let until = facts["expires_at"].as_str();
+    let until = until.and_then(|at| DateTime::parse_from_rfc3339(at).ok());
+    let until = until.map(|at| at.to_utc()).filter(|until| now < *until);
+    until.map(|until| (links, until)).ok_or("its link holds no more")
 }
 
 /// The credit note that an e-mail brings, with its invoice as it stands now.
