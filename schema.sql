@@ -84,6 +84,14 @@ CREATE TABLE portal_requests (
 ) STRICT;
 CREATE INDEX portal_requests_tenant ON portal_requests (tenant_id, kind, asked_at);
 
+-- Sessions of the portal that were ended before their time, by the hash of their cookie; one that runs is
+-- a signed cookie and no row. What would have expired goes with the next one.
+CREATE TABLE ended_sessions (
+  session TEXT PRIMARY KEY CHECK (length(session) = 64),
+  expires_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ended_sessions_expiry ON ended_sessions (expires_at);
+
 -- What was made under a key of whoever asked for it, so that asking again makes nothing more.
 -- `fingerprint` is SHA-256 over the command and its arguments.
 CREATE TABLE idempotency_keys (

@@ -171,6 +171,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: Some(include_str!("migrations/25.sql")),
         fill: None,
     },
+    Migration {
+        version: 27,
+        summary: "sessions of the portal that were ended",
+        sql: Some(include_str!("migrations/27.sql")),
+        fill: None,
+    },
 ];
 
 /// The version that this program reads and writes.

@@ -36,6 +36,7 @@ mod reopened;
 pub mod reports;
 mod revenue;
 pub mod runs;
+mod sessions;
 pub mod subscriptions;
 mod tenants;
 mod transactions;

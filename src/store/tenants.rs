@@ -42,6 +42,15 @@ impl Db<'_> {
         Ok(statement.query_row([id.0], |row| tenant(row, self.zone))?)
     }
 
+    /// The same, if there is one: a token may be of another file.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn find_tenant_by_id(&self, id: TenantId) -> Result<Option<Tenant>> {
+        let mut statement = self.conn.prepare_cached("SELECT * FROM tenants WHERE id = ?1")?;
+        Ok(statement.query_row([id.0], |row| tenant(row, self.zone)).optional()?)
+    }
+
     /// The tenant that is named as for [`Db::tenant`], if there is one.
     ///
     /// # Errors
