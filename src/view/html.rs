@@ -46,6 +46,27 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "tenant.html",
 ];
 
+const PORTAL_PARTS: &[(&str, &str)] = templates!["portal/layout.html", "portal/parts.html"];
+
+const PORTAL_PAGES: &[(&str, &str)] = templates![
+    "portal/sign_in.html",
+    "portal/front.html",
+    "portal/invoices.html",
+    "portal/invoice.html",
+    "portal/subscription.html",
+    "portal/change.html",
+    "portal/details.html",
+    "portal/checkout.html",
+    "portal/sandbox.html",
+    "portal/confirm.html",
+    "portal/trouble.html",
+];
+
+/// The style sheet of the portal's pages: that of the reports, and what forms want besides. It stands in
+/// each page as it is, for the page's policy names its hash.
+pub const PORTAL_STYLE: &str =
+    concat!(include_str!("html/style.css"), include_str!("html/portal/style.css"));
+
 /// What marks a page as one of ours: a folder without it is never written over.
 pub const GENERATOR: &str = "<meta name=\"generator\" content=\"billing report html\">";
 
@@ -64,6 +85,34 @@ impl Site {
         locale: Locale,
         local: impl Fn(DateTime<Utc>) -> NaiveDateTime + Send + Sync + 'static,
     ) -> Result<Site> {
+        let mut site = Site::empty(locale, local)?;
+        add_charts(&mut site.environment, locale);
+        site.add(TEMPLATES)?;
+        Ok(site)
+    }
+
+    /// A page of the portal by its name. No other is read: each request is a process of its own.
+    ///
+    /// # Errors
+    /// A template is broken.
+    pub fn portal(
+        name: &str,
+        locale: Locale,
+        local: impl Fn(DateTime<Utc>) -> NaiveDateTime + Send + Sync + 'static,
+    ) -> Result<Site> {
+        let mut site = Site::empty(locale, local)?;
+        let style = Value::from_safe_string(PORTAL_STYLE.to_owned());
+        site.environment.add_global("style", style);
+        site.add(PORTAL_PARTS)?;
+        let page = PORTAL_PAGES.iter().position(|(known, _)| *known == name);
+        site.add(page.map_or(&[], |at| &PORTAL_PAGES[at..=at]))?;
+        Ok(site)
+    }
+
+    fn empty(
+        locale: Locale,
+        local: impl Fn(DateTime<Utc>) -> NaiveDateTime + Send + Sync + 'static,
+    ) -> Result<Site> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -73,11 +122,14 @@ impl Site {
         environment.add_global("generator", Value::from_safe_string(GENERATOR.to_owned()));
         add_words(&mut environment, locale);
         add_dates(&mut environment, locale, local);
-        add_charts(&mut environment, locale);
-        for (name, source) in TEMPLATES {
-            environment.add_template(name, source).map_err(|error| broken(name, &error))?;
-        }
         Ok(Site { environment })
+    }
+
+    fn add(&mut self, templates: &'static [(&'static str, &'static str)]) -> Result<()> {
+        for (name, source) in templates {
+            self.environment.add_template(name, source).map_err(|error| broken(name, &error))?;
+        }
+        Ok(())
     }
 
     /// A page. `root` leads from it to the folder of the pages: empty, or `../`.
