@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
@@ -12,6 +13,7 @@ use crate::commands::{self, Changes, Context, FormatArg, Verbosity};
 use crate::config::Config;
 use crate::domain::Refusal;
 use crate::failure::{Failure, Unprintable, exit};
+use crate::portal;
 use crate::view::{Format, Printer, Screen};
 
 /// The billing back office of a small SaaS: one binary, one SQLite file, run by cron.
@@ -302,7 +304,10 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         Command::Tasks(command) => commands::tasks::run(&mut ctx, command),
         Command::Report(command) => commands::report::run(&mut ctx, command),
         Command::Email(command) => commands::email::run(&mut ctx, command),
-        Command::Portal(args) => commands::portal::run(&mut ctx, args),
+        Command::Portal(args) => match args.listen {
+            Some(address) => listen(&mut ctx, address),
+            None => commands::portal::run(&mut ctx, args),
+        },
         Command::Event(command) => commands::event::run(&mut ctx, command),
         Command::Import(args) => commands::import::run(&mut ctx, args),
         Command::Export(command) => commands::export::run(&mut ctx, command),
@@ -314,6 +319,30 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         verbosity.note(&missing);
     }
     Ok(status)
+}
+
+/// Answers requests on a socket until it is stopped.
+fn listen(ctx: &mut Context, address: SocketAddr) -> anyhow::Result<u8> {
+    if !address.ip().is_loopback() {
+        return Err(Failure::usage(format!("{address} is no address of loopback"))
+            .hint("it has no TLS: behind a web server it is reached from elsewhere")
+            .into());
+    }
+    ctx.config.need_portal()?;
+    // What is wrong with file or secret is said now, and not to the first customer.
+    ctx.config.portal_secrets()?;
+    ctx.reader()?;
+    let call = portal::Call {
+        config: ctx.config_named.clone(),
+        db: ctx.db_named.clone(),
+        as_of: ctx.as_of.clone(),
+    };
+    let listener = portal::listen::open(address)
+        .map_err(|e| Failure::new("io", format!("cannot listen on {address}: {e}")))?;
+    let address = listener.local_addr().unwrap_or(address);
+    ctx.verbosity.note(&format!("listening on http://{address}; Ctrl-C ends it"));
+    portal::listen::serve(&listener, &call)?;
+    Ok(exit::DONE)
 }
 
 /// A path that was named; an empty variable in a crontab or a script means that none was.

@@ -59,6 +59,13 @@ impl Subject {
         Subject::of("form", &[session_token, form])
     }
 
+    /// A session, told from others of the same customer by what was drawn for it.
+    pub fn session(nonce: &[u8]) -> Subject {
+        let mut subject = Subject::NONE;
+        subject.0.iter_mut().zip(nonce).for_each(|(byte, drawn)| *byte = *drawn);
+        subject
+    }
+
     /// An e-mail address, whatever its case.
     pub fn address(address: &str) -> Subject {
         Subject::of("address", &[&address.to_lowercase()])

@@ -56,6 +56,12 @@ impl Links {
         Ok(links.map(|(portal, signer)| Links { base_url: portal.base_url.clone(), signer }))
     }
 
+    /// The same where the portal is somewhere else, as for trying out.
+    #[must_use]
+    pub fn at(self, base_url: String) -> Links {
+        Links { base_url, ..self }
+    }
+
     /// What signs and reads their tokens.
     pub fn signer(&self) -> &Signer {
         &self.signer

@@ -3,7 +3,7 @@
 
 use clap::{FromArgMatches, Subcommand};
 
-use super::{Context, coupon, credit, invoice, payment_method, subscription, tenant, usage};
+use super::{Context, coupon, credit_note, invoice, payment_method, subscription, tenant, usage};
 use crate::failure::Failure;
 use crate::view::Printer;
 
@@ -11,7 +11,7 @@ use crate::view::Printer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noun {
     Coupon,
-    Credit,
+    CreditNote,
     Invoice,
     PaymentMethod,
     Subscription,
@@ -33,7 +33,9 @@ impl Noun {
     pub fn tree(self) -> clap::Command {
         match self {
             Noun::Coupon => coupon::Command::augment_subcommands(clap::Command::new("coupon")),
-            Noun::Credit => credit::Command::augment_subcommands(clap::Command::new("credit")),
+            Noun::CreditNote => {
+                credit_note::Command::augment_subcommands(clap::Command::new("credit-note"))
+            }
             Noun::Invoice => invoice::Command::augment_subcommands(clap::Command::new("invoice")),
             Noun::PaymentMethod => {
                 payment_method::Command::augment_subcommands(clap::Command::new("payment-method"))
@@ -63,7 +65,7 @@ impl Noun {
     fn run(self, ctx: &mut Context, matches: &clap::ArgMatches) -> anyhow::Result<u8> {
         match self {
             Noun::Coupon => coupon::run(ctx, FromArgMatches::from_arg_matches(matches)?),
-            Noun::Credit => credit::run(ctx, FromArgMatches::from_arg_matches(matches)?),
+            Noun::CreditNote => credit_note::run(ctx, FromArgMatches::from_arg_matches(matches)?),
             Noun::Invoice => invoice::run(ctx, FromArgMatches::from_arg_matches(matches)?),
             Noun::PaymentMethod => {
                 payment_method::run(ctx, FromArgMatches::from_arg_matches(matches)?)

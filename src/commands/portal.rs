@@ -3,6 +3,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand};
@@ -22,6 +23,9 @@ use crate::store::files::{Owner, Part};
 #[derive(Debug, ClapArgs)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    /// Answer requests on a socket of its own, on loopback, to try it out
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -69,8 +73,10 @@ pub fn run(ctx: &mut Context, args: Args) -> anyhow::Result<u8> {
         Some(Command::Link(args)) => link(ctx, &args)?,
         Some(Command::Revoke(args)) => revoke(ctx, &args.tenant)?,
         None => {
-            let failure = Failure::usage("billing portal alone is no command");
-            return Err(failure.hint("billing portal --help lists what there is").into());
+            let failure = Failure::usage("billing portal answers requests of a web server, as CGI");
+            return Err(failure
+                .hint("to try it out: billing portal --listen 127.0.0.1:8080")
+                .into());
         }
     }
     Ok(exit::DONE)

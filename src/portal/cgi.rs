@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::response::{Response, Status};
-use super::{Call, Ground, TIME_LIMIT, answer, bare, log};
+use super::{Answered, Call, Ground, TIME_LIMIT, answer, bare, log};
 
 /// Whether the program was started by a web server for a request.
 pub fn is_request() -> bool {
@@ -21,25 +21,40 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let variable = |name: &str| std::env::var_os(name).map(OsStringExt::into_vec);
     let begun = give_up_in_time();
     let call = read_args(args, variable("QUERY_STRING").as_deref().unwrap_or_default());
-    let (response, head) = match call {
+    let answered = match call {
         Ok(call) => answer(&call, Ground::Cgi, &variable, &mut std::io::stdin().lock()),
         Err(words) => {
             log(words);
-            (bare(Status::InternalServerError), false)
+            Answered::with(bare(Status::InternalServerError), false)
         }
     };
     if begun.swap(true, Ordering::SeqCst) {
         // The answer that the time was up is being written, and ends the program.
         std::thread::park();
     }
-    write(&response, head)
+    write(&answered.response, answered.head);
+    if answered.response.delivers && hang_up().is_ok() {
+        // Without anybody who waits: a relay that hangs keeps the process no longer than a request.
+        std::thread::spawn(|| {
+            std::thread::sleep(TIME_LIMIT);
+            std::process::exit(0);
+        });
+        answered.deliver();
+    }
+    ExitCode::SUCCESS
 }
 
-fn write(response: &Response, head: bool) -> ExitCode {
-    match response.write_cgi(&mut std::io::stdout().lock(), head) {
-        // Who went away meanwhile asked for nothing more.
-        Ok(()) | Err(_) => ExitCode::SUCCESS,
-    }
+/// Who went away meanwhile asked for nothing more.
+fn write(response: &Response, head: bool) {
+    let _ = response.write_cgi(&mut std::io::stdout().lock(), head);
+}
+
+/// Lets go of the web server, which waits for the end of both.
+fn hang_up() -> std::io::Result<()> {
+    let nothing = std::fs::File::options().write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&nothing)?;
+    rustix::stdio::dup2_stderr(&nothing)?;
+    Ok(())
 }
 
 /// Ends the program with an answer once its time is up. A transaction that is open then is taken

@@ -2,7 +2,7 @@
 //! loopback alone and without TLS.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -52,13 +52,16 @@ fn one(stream: &TcpStream, address: SocketAddr, call: &Call) -> io::Result<()> {
         return bare(Status::BadRequest).write_http(&mut out, false);
     };
     let variable = |name: &str| variables.get(name).cloned();
-    let (response, head_only) = answer(call, Ground::Loopback(address), &variable, &mut reader);
-    response.write_http(&mut out, head_only)?;
+    let answered = answer(call, Ground::Loopback(address), &variable, &mut reader);
+    answered.response.write_http(&mut out, answered.head)?;
     // What was sent and not read would make the close a reset, and the answer be lost.
     stream.shutdown(std::net::Shutdown::Write)?;
     stream.set_read_timeout(Some(Duration::from_millis(200)))?;
     let _ = io::copy(&mut reader.take(1 << 20), &mut io::sink());
-    out.flush()
+    // Who is answered may have gone.
+    let _ = stream.shutdown(std::net::Shutdown::Both);
+    answered.deliver();
+    Ok(())
 }
 
 /// The head of a request, up to its empty line; nothing of a connection that was closed.

@@ -19,10 +19,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::commands::tasks::{check_may_charge, gateway, transport};
 use crate::commands::{Changes, Context, Verbosity};
 use crate::config::Config;
 use crate::domain::Result;
 use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::mail::Transport;
+use crate::tasks::{Given, deliver_now};
 use crate::view::Printer;
 use request::{Request, Variables};
 use response::{Response, Status};
@@ -31,7 +35,7 @@ use response::{Response, Status};
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// How much of it a gateway gets; what it has not answered by then is `unknown`.
-const GATEWAY_LIMIT_SECONDS: u32 = 8;
+const GATEWAY_LIMIT: Duration = Duration::from_secs(8);
 
 /// How long another command's transaction is waited for.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -64,6 +68,42 @@ pub struct Visit {
 }
 
 impl Visit {
+    /// Where the portal is, without a slash at its end.
+    pub fn base(&self) -> String {
+        base(&self.config, self.ground)
+    }
+
+    /// What all its paths begin with.
+    pub fn prefix(&self) -> String {
+        prefix(&self.config, self.ground)
+    }
+
+    /// The origin of its pages (RFC 6454), as a browser says it.
+    pub fn origin(&self) -> String {
+        let (base, prefix) = (self.base(), self.prefix());
+        base.strip_suffix(&prefix).unwrap_or(&base).to_owned()
+    }
+
+    /// Who takes the money.
+    pub fn gateway(&self) -> Gateway {
+        gateway(&self.config).within(GATEWAY_LIMIT)
+    }
+
+    /// Does what wants a gateway, within its time.
+    ///
+    /// # Errors
+    /// What `work` refuses, or `--as-of` lies in the future where money would really move.
+    pub fn given<T>(&self, ctx: &Context, work: impl FnOnce(&Given) -> Result<T>) -> Result<T> {
+        check_may_charge(ctx)?;
+        let gateway = self.gateway();
+        work(&Given {
+            config: &ctx.config,
+            clock: &ctx.clock,
+            transport: &Transport::Nowhere,
+            gateway: &gateway,
+        })
+    }
+
     /// What a command is given that `actor` asks for, such as `customer:acme` or `api:shop`.
     pub fn context(&self, actor: &str) -> Context {
         Context {
@@ -84,37 +124,85 @@ impl Visit {
     }
 }
 
-/// Answers a request: the answer, and whether only its head is wanted.
-pub fn answer(
-    call: &Call,
-    ground: Ground,
-    variables: Variables,
-    body: &mut dyn Read,
-) -> (Response, bool) {
+/// What a request came to.
+#[derive(Debug)]
+pub struct Answered {
+    pub response: Response,
+    /// Whether only its head is wanted.
+    pub head: bool,
+    /// Whose e-mails are to leave, once the answer has.
+    then: Option<Box<Visit>>,
+}
+
+impl Answered {
+    /// Of an answer that nothing follows.
+    pub fn with(response: Response, head: bool) -> Answered {
+        Answered { response, head, then: None }
+    }
+
+    /// Sends the e-mails that were queued. Called once the answer has left: it says the same, and as
+    /// soon, whether an address is a customer's or not. What fails is sent by the next run.
+    pub fn deliver(&self) {
+        let Some(visit) = &self.then else { return };
+        let ctx = visit.context("portal");
+        let deliver = || -> anyhow::Result<()> {
+            let transport = transport(&ctx.config, &ctx.db)?;
+            let given = Given {
+                config: &ctx.config,
+                clock: &ctx.clock,
+                transport: &transport,
+                gateway: &Gateway::None,
+            };
+            Ok(deliver_now(&mut ctx.writer()?, &given)?)
+        };
+        if let Err(error) = deliver() {
+            log(&format!("e-mails stay queued: {}", Failure::of(&error).code));
+        }
+    }
+}
+
+/// Answers a request.
+pub fn answer(call: &Call, ground: Ground, variables: Variables, body: &mut dyn Read) -> Answered {
     let head = variables("REQUEST_METHOD").as_deref() == Some(b"HEAD");
     let (config, clock) = match prepare(call) {
         Ok(prepared) => prepared,
-        Err(refusal) => return (out_of_order(&Failure::from(&refusal)), head),
+        Err(refusal) => return Answered::with(out_of_order(&Failure::from(&refusal)), head),
     };
     let prefix = prefix(&config, ground);
-    let response = match Request::read(variables, body, &prefix) {
-        Ok(request) => route(&Visit { request, config, clock, ground, call: call.clone() }),
+    match Request::read(variables, body, &prefix) {
+        Ok(request) => {
+            let visit = Visit { request, config, clock, ground, call: call.clone() };
+            let response = route(&visit);
+            let then = response.delivers.then(|| Box::new(visit));
+            Answered { response, head, then }
+        }
         // Which page it was to be is not known: the words are those of no language's page.
-        Err(status) => bare(status),
-    };
-    (response, head)
+        Err(status) => Answered::with(bare(status), head),
+    }
 }
 
 fn prepare(call: &Call) -> Result<(Config, Clock)> {
     let mut config = Config::load(call.config.as_deref())?;
     let timeout = &mut config.payments.timeout_seconds;
-    *timeout = (*timeout).min(GATEWAY_LIMIT_SECONDS);
+    *timeout = (*timeout).min(u32::try_from(GATEWAY_LIMIT.as_secs()).unwrap_or(*timeout));
     let clock = Clock::new(call.as_of.as_deref(), config.timezone);
     Ok((config, clock?))
 }
 
-fn prefix(_config: &Config, _ground: Ground) -> String {
-    String::new()
+/// The path of the portal's own address: `/billing`, or nothing.
+fn prefix(config: &Config, ground: Ground) -> String {
+    let base = base(config, ground);
+    let path = base.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    path.map_or_else(String::new, |(_, path)| format!("/{path}"))
+}
+
+/// Where the portal is, without a slash at its end.
+fn base(config: &Config, ground: Ground) -> String {
+    match (ground, &config.portal) {
+        (Ground::Loopback(address), _) => format!("http://{address}"),
+        (Ground::Cgi, Some(portal)) => portal.base_url.clone(),
+        (Ground::Cgi, None) => String::new(),
+    }
 }
 
 fn route(visit: &Visit) -> Response {

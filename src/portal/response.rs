@@ -60,6 +60,8 @@ pub struct Response {
     /// More headers; a value is written without what would end its line.
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+    /// Whether e-mails were queued that are to leave once the answer has.
+    pub delivers: bool,
 }
 
 /// What every answer says of itself. Pages are for one customer and no search engine; what an
@@ -83,7 +85,7 @@ const POLICY: &str = "Content-Security-Policy";
 impl Response {
     /// An answer with a body.
     pub fn new(status: Status, content_type: &'static str, body: Vec<u8>) -> Response {
-        Response { status, content_type, headers: Vec::new(), body }
+        Response { status, content_type, headers: Vec::new(), body, delivers: false }
     }
 
     /// A page of HTML under its own [`Response::policy`].
@@ -108,6 +110,12 @@ impl Response {
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Response {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// The same where e-mails are to leave once it has.
+    #[must_use]
+    pub fn and_deliver(self) -> Response {
+        Response { delivers: true, ..self }
     }
 
     /// Writes it as the answer of a CGI program; `head`: without its body.

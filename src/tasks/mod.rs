@@ -298,6 +298,22 @@ fn check_delivery(given: &Given) -> Result<()> {
     }
 }
 
+/// Sends what is queued and due, outside of a task: what a customer has asked for on the portal. Where a
+/// run delivers just now, it is left to that one.
+///
+/// # Errors
+/// A fault of the file, or e-mails cannot leave at all.
+pub fn deliver_now(store: &mut Store, given: &Given) -> Result<()> {
+    check_delivery(given)?;
+    if leaves(given) {
+        given.clock.check_not_in_the_future()?;
+    }
+    match Lock::try_take(store.path(), Phase::Delivering, Task::DeliverEmails)? {
+        Some(_lock) => deliver_emails::deliver(store, given).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Exchanges the lock of deciding for that of delivery, which is taken before the other is given
 /// back: at no moment does the run hold none and look dead. False where nothing is due or another
 /// run delivers; then the lock stays what it was.
