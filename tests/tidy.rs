@@ -169,6 +169,7 @@ const ROOMS: &[Room] = &[
         ],
         crates: &[
             "anyhow",
+            "base64",
             "chrono",
             "form_urlencoded",
             "httparse",

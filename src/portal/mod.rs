@@ -12,6 +12,7 @@ pub mod listen;
 pub mod pages;
 pub mod request;
 pub mod response;
+mod session;
 
 use std::io::Read;
 use std::net::SocketAddr;
