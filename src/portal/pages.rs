@@ -1,10 +1,14 @@
 //! The pages that customers see, and the forms on them. A page is a template over the same objects
 //! that `--json` prints; a form does what a command does, under the same rules.
 
+mod change;
+mod details;
 mod front;
 mod invoices;
+mod pay;
 mod says;
 mod sign_in;
+mod subscription;
 mod trouble;
 
 use chrono::{DateTime, Utc};
@@ -86,6 +90,10 @@ impl Desk<'_> {
         match (method, segments.as_slice()) {
             (Method::Get, ["in", token]) => return sign_in::enter(self, token),
             (Method::Post, ["sign-in"]) => return sign_in::ask_for_link(self),
+            (Method::Get, ["confirm", token]) => return details::ask_to_confirm(self, token),
+            (Method::Post, ["confirm", token]) => return details::confirm(self, token),
+            (Method::Get, ["sandbox", reference]) => return pay::sandbox(self, reference),
+            (Method::Post, ["sandbox", reference]) => return pay::sandbox_outcome(self, reference),
             _ => {}
         }
         let mut store = visit.context("portal").reader()?;
@@ -105,6 +113,8 @@ impl Desk<'_> {
                 Some(number) => invoices::pdf(self, &mut store, number),
                 None => invoices::invoice(self, &mut store, name),
             },
+            (Method::Post, ["invoices", number, "pay"]) => pay::begin(self, &mut store, number),
+            (Method::Get, ["return", number]) => pay::came_back(self, &mut store, Some(number)),
             (Method::Get, ["credit-notes", name]) => invoices::note_pdf(self, &mut store, name),
             (Method::Get, []) if !whole => self.to_its_invoice(&mut store),
             _ if !whole => self.nowhere(&segments),
@@ -112,6 +122,19 @@ impl Desk<'_> {
             (Method::Get, ["invoices"]) => invoices::list(self, &mut store),
             (Method::Post, ["invoices", number, "dispute"]) => {
                 invoices::dispute(self, &mut store, number)
+            }
+            (Method::Get, ["subscription", id]) => subscription::page(self, &mut store, id),
+            (Method::Get, ["subscription", id, "change"]) => change::preview(self, &mut store, id),
+            (Method::Post, ["subscription", id, "change"]) => change::change(self, &mut store, id),
+            (Method::Post, ["subscription", id, verb @ ("cancel" | "resume" | "coupon")]) => {
+                subscription::act(self, &mut store, id, verb)
+            }
+            (Method::Get, ["return"]) => pay::came_back(self, &mut store, None),
+            (Method::Get, ["details"]) => details::page(self, &mut store),
+            (Method::Post, ["details"]) => details::save(self),
+            (Method::Post, ["methods", "add"]) => pay::add_method(self, &mut store),
+            (Method::Post, ["methods", id, verb @ ("default" | "remove")]) => {
+                details::method(self, &mut store, id, verb)
             }
             _ => self.nowhere(&segments),
         }

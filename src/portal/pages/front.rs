@@ -64,7 +64,7 @@ pub fn page(desk: &Desk, store: &mut Store) -> Answer {
 pub(super) fn invoice(desk: &Desk, invoice: &Invoice, today: NaiveDate) -> Value {
     let mut object = objects::invoice(invoice, today);
     let open = invoice.status == InvoiceStatus::Open && !invoice.due.is_zero();
-    object["payable"] = json!(open && desk.may(PortalAction::Pay));
+    object["payable"] = json!(open && desk.may(PortalAction::Pay) && desk.takes_payments());
     object
 }
 
