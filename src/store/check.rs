@@ -687,6 +687,36 @@ pub const CHECKS: &[Check] = &[
                 WHERE t.subscription_id = v.subscription_id AND t.meter_id = v.meter_id
                   AND t.day = v.day AND t.events >= v.events)",
     },
+    Check {
+        name: "checkouts",
+        proves: "each checkout stands as its transaction does, and was paid once",
+        sql: "SELECT 'cko_' || c.id || ' is ' || c.status || ', and txn_' || x.id || ' is ' || x.status
+              FROM checkouts c JOIN transactions x ON x.id = c.transaction_id
+              WHERE x.reversed_at IS NULL AND x.status <> CASE c.status WHEN 'expired' THEN 'failed'
+                WHEN 'prepared' THEN 'unknown' ELSE c.status END
+              UNION ALL
+              SELECT 'txn_' || x.id || ' is a checkout that nobody was asked for'
+              FROM transactions x LEFT JOIN checkouts c ON c.transaction_id = x.id
+              WHERE x.kind = 'checkout' AND c.id IS NULL
+              UNION ALL
+              SELECT 'cko_' || c.id || ' is paid, and has no transaction' FROM checkouts c
+              WHERE c.invoice_id IS NOT NULL AND c.status = 'succeeded' AND c.transaction_id IS NULL
+              UNION ALL
+              SELECT 'cko_' || c.id || ' and txn_' || x.id || ' are not of one invoice and amount'
+              FROM checkouts c JOIN transactions x ON x.id = c.transaction_id
+              WHERE x.invoice_id IS NOT c.invoice_id OR x.amount_minor <> c.amount_minor
+                OR x.currency <> c.currency OR x.kind <> 'checkout'
+              UNION ALL
+              SELECT 'cko_' || c.id || ' asks for ' || c.amount_minor || ', and ' || i.due_minor
+                || ' are due on ' || i.number
+              FROM checkouts c JOIN invoices i ON i.id = c.invoice_id
+              WHERE c.ended_at IS NULL AND c.superseded = 0 AND c.amount_minor <> i.due_minor
+              UNION ALL
+              SELECT 'txn_' || x.id || ' was paid on a page, and has ' || count(a.id) || ' attempts'
+              FROM transactions x LEFT JOIN charge_attempts a ON a.transaction_id = x.id
+              WHERE x.kind = 'checkout' AND (x.status = 'succeeded' OR x.reversed_at IS NOT NULL)
+              GROUP BY x.id HAVING count(a.id) <> 1",
+    },
 ];
 
 impl Store {

@@ -109,6 +109,9 @@ pub struct Report {
     pub emails_failed: u64,
     #[serde(flatten)]
     pub tally: Tally,
+    /// Invoices that customers were found to have paid on the gateway's page; there where there are some.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub checkouts_paid: u64,
     pub errors: Vec<ItemError>,
     /// Whether anything was done that a person would want to read of.
     #[serde(skip)]
@@ -124,6 +127,11 @@ pub struct Done {
     pub did_something: bool,
 }
 
+/// As serde wants it.
+fn is_nothing(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Report {
     fn new(task: Task, clock: &Clock, done: Done) -> Report {
         Report {
@@ -137,6 +145,7 @@ impl Report {
             emails_sent: 0,
             emails_failed: 0,
             tally: done.tally,
+            checkouts_paid: 0,
             errors: done.errors,
             did_something: done.did_something,
         }
@@ -242,6 +251,7 @@ fn work(
     done.emails_queued += checked_out.emails_queued;
     done.errors.splice(0..0, checked_out.errors);
     let mut report = Report::new(task, given.clock, done);
+    report.checkouts_paid = checked_out.paid;
     if options.no_deliver {
         return Ok(report);
     }

@@ -57,6 +57,10 @@ pub fn summary(report: &Report) -> String {
         Tally::CheckOverdue(counts) => chased(counts, would),
         Tally::DeliverEmails {} => Vec::new(),
     };
+    if report.checkouts_paid > 0 {
+        let paid = plural(report.checkouts_paid, "invoice");
+        parts.push(format!("{paid} paid on the gateway's page"));
+    }
     let emails = [
         (report.emails_queued, "queued"),
         (report.emails_sent, "sent"),

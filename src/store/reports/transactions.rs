@@ -42,7 +42,7 @@ pub struct WentBack {
 }
 
 impl Db<'_> {
-    /// Hands each tally of the payments made from `since` to `until`, whenever they were recorded, and
+    /// Hands each tally of the payments, checkouts among them, made from `since` to `until`, whenever they were recorded, and
     /// of the charges first tried from `from` on and before `before`, to `each`, by time. What was
     /// changed since stands as it did then: a payment had succeeded, a charge was what its last
     /// answer said.
@@ -57,11 +57,15 @@ impl Db<'_> {
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
             "WITH dated AS (
-               SELECT x.*, CASE WHEN x.kind = 'payment' THEN coalesce(x.paid_on,
+               SELECT x.*, CASE x.kind WHEN 'payment' THEN coalesce(x.paid_on,
                         -- One that was taken back.
                         (SELECT booked_on FROM ledger WHERE transaction_id = x.id
                            AND kind = 'payment'),
-                        date(x.created_at)) END AS made_on
+                        date(x.created_at))
+                      -- A checkout counts once it is paid, and one that nobody paid is no attempt.
+                      WHEN 'checkout' THEN coalesce(x.paid_on,
+                        (SELECT booked_on FROM ledger WHERE transaction_id = x.id
+                           AND kind = 'charge')) END AS made_on
                FROM transactions x WHERE x.kind <> 'refund'),
              stood AS (
                SELECT x.made_on,
@@ -74,7 +78,7 @@ impl Db<'_> {
                       coalesce(a.amount_minor, x.amount_minor) AS amount_minor,
                       CASE WHEN a.id IS NULL THEN x.failure_code ELSE a.code END AS code,
                       CASE WHEN x.updated_at < :before OR x.reversed_at < :before THEN x.status
-                        WHEN x.kind = 'payment' THEN 'succeeded'
+                        WHEN x.kind <> 'charge' THEN 'succeeded'
                         WHEN a.answered_at < :before THEN CASE
                           WHEN a.status IN ('declined', 'not_sent') THEN 'failed'
                           WHEN a.status IN ('succeeded', 'pending') THEN a.status
@@ -90,7 +94,7 @@ impl Db<'_> {
                    AND coalesce(x.reversed_at >= :before, 1)
                  THEN (SELECT max(id) FROM charge_attempts
                    WHERE transaction_id = x.id AND created_at < :before) END
-               WHERE CASE x.kind WHEN 'payment' THEN x.made_on BETWEEN :since AND :until
+               WHERE CASE WHEN x.kind <> 'charge' THEN x.made_on BETWEEN :since AND :until
                  ELSE x.created_at >= :from AND x.created_at < :before END)
              SELECT made_on, quarter || ':00Z' AS quarter, currency, method, status,
                     CASE WHEN status = 'failed' THEN code END AS failure_code,
