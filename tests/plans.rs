@@ -12,6 +12,7 @@ use billing::books::subscribe::NewStart;
 use billing::clock::Clock;
 use billing::config::{Config, OnTrialEnd};
 use billing::domain::charge::Found;
+use billing::domain::checkout::{CheckoutStatus, SandboxOutcome};
 use billing::domain::invoice::Purpose;
 use billing::domain::payment_method::{NewPaymentMethod, PaymentMethodKind};
 use billing::domain::period::Anchor;
@@ -20,7 +21,7 @@ use billing::domain::price::{Model, PriceTerms};
 use billing::domain::schedule::Task;
 use billing::domain::subscription::{Collection, When};
 use billing::domain::usage::{Aggregation, NewMeter};
-use billing::domain::{InvoiceId, SubscriptionId, TransactionId};
+use billing::domain::{CheckoutId, InvoiceId, SubscriptionId, TransactionId};
 use billing::gateway::{Gateway, Program};
 use billing::imports::{
     Batches, ImportOptions, Kind, Texts, UsageFile, UsageForm, import, import_usage,
@@ -28,6 +29,7 @@ use billing::imports::{
 use billing::mail::Transport;
 use billing::store::{Access, Store};
 use billing::tasks::charge;
+use billing::tasks::checkout::{self, Asked, Back};
 use billing::tasks::{self, Given, Options};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
@@ -99,6 +101,14 @@ const WAYS: &[&str] = &[
     "usage_periods_late (subscription_id>?)",
     "usage_lines_period (subscription_id=? AND starts_on=? AND meter_id=?)",
     "credit_notes_invoice (invoice_id=?)",
+    // Pages of the gateway's of which something may come yet, and those of one invoice or customer.
+    "checkouts_open (id>?)",
+    "checkouts_invoice (invoice_id=?)",
+    "checkouts_of_invoice (invoice_id=?)",
+    "checkouts_of_setup (tenant_id=?)",
+    "checkouts_tenant (tenant_id=?)",
+    "checkouts_reference (reference=?)",
+    "payment_methods_tenant (tenant_id=?)",
     // The uses of a coupon that is imported again.
     "redemptions_coupon (coupon_id=?)",
 ];
@@ -115,6 +125,7 @@ const MUST: &[(&str, &str)] = &[
     ("e.next_try_at <= ?1", "emails_due"),
     ("kind = 'charge' AND id > ?1", "transactions_open"),
     ("collection = 'automatic' AND id > ?1", "invoices_automatic"),
+    ("FROM checkouts INDEXED BY checkouts_open", "checkouts_open"),
     ("s.tenant_id = ?1 AND s.started_on = ?3", "subscriptions_tenant"),
     ("FROM pending_items p", "pending_items_waiting"),
     ("SELECT u.ends_on, u.subscription_id", "usage_periods_unbilled"),
@@ -248,6 +259,7 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
     }
     take(&mut store, Kind::Payments, "invoice,amount,paid_on\nB-8,300,2026-04-10\n", "2026-04-10");
     charges(&mut store, config, clock);
+    checkouts(&mut store, config, clock);
     usage(&mut store, config, clock);
 }
 
@@ -412,6 +424,46 @@ fn charges(store: &mut Store, config: &Config, clock: impl Fn(&str) -> Clock) {
     // No call with their keys can arrive any more.
     support::machine_goes_on(store.path(), 4000);
     run(store, Task::RetryFailedPayments, "2026-04-22", &never_saw);
+}
+
+/// Pages of the gateway's: asked for twice, paid, left alone, ended by a charge; and one that adds a payment
+/// method.
+fn checkouts(store: &mut Store, config: &Config, clock: impl Fn(&str) -> Clock) {
+    let (sandbox, transport) = (Gateway::Sandbox, Transport::Nowhere);
+    let begun_on = clock("2026-04-23");
+    let given = Given { config, clock: &begun_on, transport: &transport, gateway: &sandbox };
+    let act = begun_on.act("test");
+    let (path, options) = (Path::new("test.csv"), ImportOptions::default());
+    let tenants = "slug,name,email\npages,Pages,pages@clients.example\n";
+    import(store, &act, config, Kind::Tenants, path, tenants.as_bytes(), options, |_| {})
+        .expect("a tenant");
+    let invoices = "number,tenant,total,issued_on,due_on,description\n\
+                    P-1,pages,30,2026-04-01,2026-05-20,X\nP-2,pages,30,2026-04-01,2026-05-20,X\n\
+                    P-3,pages,30,2026-04-01,2026-05-20,X\n";
+    import(store, &act, config, Kind::Invoices, path, invoices.as_bytes(), options, |_| {})
+        .expect("invoices");
+    let back = Back { return_url: "https://pages.example/", base_url: None };
+    for number in ["P-1", "P-1", "P-2", "P-3"] {
+        let asked = Asked { invoice: number, shown: None, back };
+        checkout::begin(store, &given, &act, &asked).expect("a page");
+    }
+    let setup = checkout::begin_setup(store, &given, &act, "pages", &back).expect("a page");
+    let first = store.read(|db| db.checkout(CheckoutId(1))).expect("the first");
+    for page in [&first, &setup] {
+        let reference = page.reference.as_deref().expect("a reference");
+        checkout::sandbox_outcome(store, reference, SandboxOutcome::Succeeded).expect("a choice");
+    }
+    checkout::ask_about_tenant(store, &given, &act, setup.tenant_id).expect("answers");
+    assert_eq!(
+        store.read(|db| db.checkout(first.id)).expect("it").status,
+        CheckoutStatus::Succeeded
+    );
+    charge::by_hand(store, &given, &act, "P-2").expect("a charge");
+    let later = clock("2026-04-25");
+    let given = Given { config, clock: &later, transport: &transport, gateway: &sandbox };
+    tasks::run(store, &given, Task::RetryFailedPayments, &Options::default()).expect("a run");
+    let open = store.read(|db| db.open_checkouts(CheckoutId(0), 9)).expect("none");
+    assert!(open.is_empty(), "{open:?}");
 }
 
 #[test]
