@@ -6,10 +6,10 @@ use super::trouble::Trouble;
 use super::{Answer, Desk, encoded, front, missing};
 use crate::commands::asked::Noun;
 use crate::config::PortalAction;
-use crate::domain::invoice::{InvoiceStatus, Line};
-use crate::domain::{Money, wording};
+use crate::domain::invoice::{Invoice, InvoiceStatus, Line};
+use crate::domain::{Money, Result, wording};
 use crate::portal::response::{Response, Status};
-use crate::store::{InvoiceFilter, Store, TransactionFilter};
+use crate::store::{Db, EventFilter, InvoiceFilter, Store, TransactionFilter};
 use crate::view::objects;
 
 /// So many invoices stand on the page.
@@ -62,9 +62,7 @@ pub fn invoice(desk: &Desk, store: &mut Store, number: &str) -> Answer {
             let day = |field: &str| payment[field].as_str().map(|at| at[..10].to_owned());
             payment["day"] = json!(day("paid_on").or_else(|| day("created_at")));
         }
-        let disputable = found.status == InvoiceStatus::Open
-            && found.disputed_at.is_none()
-            && desk.may(PortalAction::Dispute);
+        let disputable = desk.may(PortalAction::Dispute) && is_disputable(db, &found)?;
         Ok(Some(json!({
             "invoice": invoice,
             "notes": notes.iter().map(objects::credit_note).collect::<Vec<_>>(),
@@ -130,12 +128,34 @@ pub fn attachment(number: &str, bytes: Vec<u8>) -> Response {
         .with("Content-Disposition", format!("attachment; filename=\"{safe}.pdf\""))
 }
 
+/// Whether its customer may dispute an invoice: once, or it would never be chased.
+fn is_disputable(db: &Db, invoice: &Invoice) -> Result<bool> {
+    let mut disputed = false;
+    let filter = EventFilter {
+        invoice: Some(invoice.id),
+        kind: Some("dispute_opened".to_owned()),
+        ..EventFilter::default()
+    };
+    db.each_event(&filter, |_| {
+        disputed = true;
+        Ok(())
+    })?;
+    Ok(invoice.status == InvoiceStatus::Open && !disputed)
+}
+
 /// Disputes an invoice: it is not chased until somebody has looked.
 pub fn dispute(desk: &Desk, store: &mut Store, number: &str) -> Answer {
     let fields = desk.form("dispute")?;
     desk.require(PortalAction::Dispute)?;
-    let found = store.read(|db| desk.own_invoice(db, number))?;
+    let (found, disputable) = store.read(|db| {
+        let found = desk.own_invoice(db, number)?;
+        let disputable = found.as_ref().map(|found| is_disputable(db, found)).transpose()?;
+        Ok((found, disputable == Some(true)))
+    })?;
     let invoice = found.ok_or_else(|| missing("invoice", number))?;
+    if !disputable {
+        return Err(Trouble::Status(Status::Conflict));
+    }
     let back = format!("/invoices/{}", encoded(&invoice.number));
     let note = fields.filled("note").unwrap_or_default().split_whitespace().collect::<Vec<_>>();
     let words = [
