@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+mod checkout;
 mod refunds;
 
 pub const SECRET_KEY: &str = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
@@ -102,10 +103,12 @@ struct State {
     next: VecDeque<Fault>,
     next_reads: VecDeque<Fault>,
     next_refunds: VecDeque<Fault>,
+    next_sessions: VecDeque<Fault>,
     keys: HashMap<String, Kept>,
     /// In the order of their creation.
     intents: Vec<Value>,
     refunds: Vec<Value>,
+    sessions: Vec<Value>,
     disputes: Vec<Value>,
     /// Those that are at work.
     busy: Vec<String>,
@@ -391,12 +394,13 @@ fn refused(decline_code: &str) -> Value {
 
 fn answer(request: &Request, state: &Mutex<State>) -> Leaves {
     let posts = |path: &str| request.method == "POST" && request.path == path;
-    let refunds = posts("/v1/refunds");
-    let creates = refunds || posts("/v1/payment_intents");
+    let (refunds, sessions) = (posts("/v1/refunds"), posts("/v1/checkout/sessions"));
+    let creates = refunds || sessions || posts("/v1/payment_intents");
     let params = parameters(if creates { &request.body } else { &request.query });
     let fault = {
         let mut state = lock(state);
         match creates {
+            true if sessions => state.next_sessions.pop_front().unwrap_or_default(),
             true if refunds => state.next_refunds.pop_front().unwrap_or_default(),
             true => state.fault(&params),
             false => state.next_reads.pop_front().unwrap_or_default(),
@@ -418,7 +422,11 @@ fn answer(request: &Request, state: &Mutex<State>) -> Leaves {
     }
     let (status, body) = match creates {
         true => {
-            let create = if refunds { self::refunds::create } else { create };
+            let create = match (refunds, sessions) {
+                (true, _) => self::refunds::create,
+                (_, true) => self::checkout::create,
+                _ => create,
+            };
             match create(request, &params, &fault, state) {
                 Leaves::Whole(status, body) => (status, body),
                 other => return other,
@@ -680,6 +688,9 @@ impl State {
             ("GET", ["v1", what @ ("refunds" | "disputes"), rest @ ..]) => {
                 let path: Vec<&str> = std::iter::once(*what).chain(rest.iter().copied()).collect();
                 self.look_at_refunds(&path, params)
+            }
+            (method, ["v1", "checkout", "sessions", rest @ ..]) => {
+                self.look_at_sessions(method, rest, params)
             }
             ("POST", ["v1", "payment_intents", id, "cancel"]) => self.cancel(id),
             _ => {
