@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use billing::domain::charge::{Answer, ChargeRequest, Token};
+use billing::domain::checkout::{Became, CheckoutRequest, Opened, Purpose};
 use billing::domain::gateway_refund::{Change, DisputeStatus, Done, RefundRequest};
 use billing::domain::payment_method::PaymentMethodKind;
 use billing::domain::{Currency, Money, PaymentMethodId};
@@ -221,10 +222,10 @@ fn what_is_no_question_ends_with_a_code_and_without_the_token() {
         (question.as_str(), "", "no JSON object"),
         (&question, "[]", "no JSON object"),
         (":1,", ":2,", "version 1"),
-        ("\"charge\"", "\"resell\"", "none of charge, refund, status and changes"),
+        ("\"charge\"", "\"resell\"", "none of charge, refund, status, checkout, expire"),
         ("\"charge\"", "\"refund\"", "reference"),
         ("\"charge\"", "\"changes\"", "since"),
-        ("\"charge\"", "\"status\",\"of\":\"charge\"", "of is for the status of a refund"),
+        ("\"charge\"", "\"status\",\"of\":\"charge\"", "of is refund or checkout"),
         ("\"charge\"", "\"status\",\"of\":\"refund\"", "charge is no text"),
         ("\"k\"", "\"\"", "idempotency_key"),
         (":15000", ":15000.0", "amount_minor"),
@@ -449,4 +450,40 @@ fn run(arguments: &[&Path], input: &str) -> (i32, String) {
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("its end");
     (output.status.code().expect("no signal"), String::from_utf8(output.stderr).expect("text"))
+}
+
+#[test]
+fn a_page_is_the_same_for_its_key_and_is_paid_or_closed() {
+    let Some(mobile) = MobileMoney::new() else { return };
+    let asked = |key: &str| CheckoutRequest {
+        idempotency_key: key.into(),
+        purpose: Purpose::Payment {
+            amount: Money::from_minor(15_000, Currency::XOF),
+            invoice: "INV-2026-000001".into(),
+        },
+        tenant: "acme".into(),
+        return_url: "https://shop.example/thanks".into(),
+        base_url: "https://shop.example".into(),
+        customer: None,
+        created_at: Utc::now(),
+        prepared_at: Utc::now(),
+        outcome: None,
+    };
+    let (one, two) = (asked("k-1"), asked("k-2"));
+    assert_eq!(mobile.program.checkout_status(&one, None), Became::NotFound);
+    let Opened::Redirect(page) = mobile.program.checkout(&one) else { panic!() };
+    assert_eq!(mobile.program.checkout(&one), Opened::Redirect(page.clone()));
+    assert_eq!(mobile.asked_of_provider(), 1);
+    let reference = Some(page.reference.clone());
+    let paid =
+        Became::Paid { reference: reference.clone(), method: PaymentMethodKind::MobileMoney };
+    assert_eq!(mobile.program.checkout_status(&one, reference.as_deref()), paid);
+    // It is closed no more, and one that nobody has paid is.
+    assert_eq!(mobile.program.expire_checkout(&one, &page.reference), paid);
+    let Opened::Redirect(page) = mobile.program.checkout(&two) else { panic!() };
+    assert_eq!(mobile.program.expire_checkout(&two, &page.reference), Became::Expired);
+    assert_eq!(mobile.program.checkout_status(&two, Some(&page.reference)), Became::Expired);
+    let setup =
+        CheckoutRequest { purpose: Purpose::Setup { currency: Currency::XOF }, ..asked("k-3") };
+    assert_eq!(mobile.program.checkout(&setup), Opened::Unsupported);
 }

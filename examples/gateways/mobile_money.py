@@ -34,6 +34,15 @@ The reference of a refund is that of its charge. What became of it is asked by "
 "of":"refund", the refund's own reference, and the charge's as "charge". Changes are the refunds and
 disputes that came about at the provider.
 
+Where a customer is to pay now, billing asks for a page of the provider's, and what became of it:
+
+    {"version":1,"operation":"checkout","idempotency_key":"9b2e-1","amount":"15000",
+     "amount_minor":15000,"currency":"XOF","invoice":"INV-2026-000001","tenant":"acme",
+     "return_url":"https://shop.example/thanks"}
+
+"status" with "of":"checkout" asks about the page, "expire" has it closed. With "setup":true the
+customer would add an account there; this program does not do that, and says so.
+
 WHAT TO CHANGE: the class `Provider` is made up. Replace the bodies of its methods by the HTTP calls
 of your provider, and `CURRENCIES` and `account_of` by what it takes. The rest, which keeps a
 customer from being charged twice and you from paying back twice, can stay as it is. Where your
@@ -188,6 +197,33 @@ class Provider:
             self.db.execute(
                 "UPDATE requests SET state = 'paid' WHERE reference = ? AND state = 'pending'"
                 " AND account NOT LIKE '%7777'",
+                (reference,),
+            )
+        row = self.db.execute("SELECT * FROM requests WHERE reference = ?", (reference,)).fetchone()
+        return self._state(row)
+
+    def make_page(self, key, amount, currency, return_url, text):
+        """Makes a page on which a customer pays; returns what `_state` does.
+
+        HTTP HERE: POST /v1/payment-pages, with the key as idempotency key and external id.
+        """
+        # MADE UP: a page is a request for nobody in particular, and who looks at it pays.
+        return self.request_payment(key, amount, currency, "", text)
+
+    @staticmethod
+    def page(reference):
+        """Where the page is."""
+        return "https://pay.provider.example/" + reference
+
+    def close_page(self, reference):
+        """Closes a page, unless it is paid; returns what `_state` does.
+
+        HTTP HERE: POST /v1/payment-pages/REFERENCE/close.
+        """
+        with self.db:
+            self.db.execute(
+                "UPDATE requests SET state = 'failed', reason = 'expired'"
+                " WHERE reference = ? AND state = 'pending'",
                 (reference,),
             )
         row = self.db.execute("SELECT * FROM requests WHERE reference = ?", (reference,)).fetchone()
@@ -439,6 +475,51 @@ def charge(ledger, provider, question):
     return answer(**state)
 
 
+def checkout(ledger, provider, question):
+    if question.get("setup"):
+        return answer("declined", code="unsupported")
+    key = question["idempotency_key"]
+    row = known(ledger, question)
+    if row is None:
+        ledger.begin(question)
+    if row is not None and row["status"] != "sent":
+        # Asked for the second time: the same page.
+        state = {"status": row["status"], "reference": row["reference"], "code": row["code"]}
+    elif question["currency"] not in CURRENCIES:
+        state = {"status": "declined", "code": "unsupported_currency"}
+    else:
+        state = provider.find(key) if row is not None else None
+        if state is None:
+            text = f"{question['invoice']} {question['tenant']}"
+            state = provider.make_page(
+                key, question["amount"], question["currency"], question["return_url"], text
+            )
+    ledger.settle(key, state)
+    if state["status"] == "declined":
+        return answer(**state)
+    reference = state["reference"]
+    return {"status": "redirect", "url": provider.page(reference), "reference": reference}
+
+
+def expire(ledger, provider, question):
+    row = known(ledger, question)
+    if row is None or not row["reference"]:
+        return {"status": "not_found"}
+    state = provider.close_page(row["reference"])
+    ledger.settle(question["idempotency_key"], state)
+    return of_page(state)
+
+
+def of_page(state):
+    """What is said of a page: one that was closed is no decline."""
+    if state["status"] == "declined" and state.get("code") == "expired":
+        return {"status": "expired"}
+    said = answer(**state)
+    if state["status"] == "succeeded":
+        said["method"] = "mobile_money"
+    return said
+
+
 def refund(ledger, provider, question):
     key = question["idempotency_key"]
     row = known(ledger, question)
@@ -465,11 +546,12 @@ def status(ledger, provider, question):
     if row is None:
         return {"status": "not_found"}
     of_refund = question.get("of") == "refund"
+    says = (lambda **state: of_page(state)) if question.get("of") == "checkout" else answer
     # A charge that was paid stays so. Billing asks again about a refund that succeeded, since the
     # money may come back days later.
     ends = ("declined",) if of_refund else ("succeeded", "declined")
     if row["status"] in ends:
-        return answer(row["status"], row["reference"], row["code"])
+        return says(status=row["status"], reference=row["reference"], code=row["code"])
     get, find = provider.get, provider.find
     if of_refund:
         get, find = provider.get_refund, provider.find_refund
@@ -482,7 +564,7 @@ def status(ledger, provider, question):
     if state is None:
         raise NoAnswer("the provider does not know a request that it has confirmed")
     ledger.settle(key, state)
-    return answer(**state)
+    return says(**state)
 
 
 def known(ledger, question):
@@ -533,14 +615,25 @@ def read_question(file):
     if operation == "changes":
         check_since(question)
         return question
-    if operation not in ("charge", "refund", "status"):
-        raise BadQuestion("the operation is none of charge, refund, status and changes")
-    if "of" in question and (operation != "status" or question["of"] != "refund"):
-        raise BadQuestion("of is for the status of a refund alone")
+    if operation not in ("charge", "refund", "status", "checkout", "expire"):
+        raise BadQuestion(
+            "the operation is none of charge, refund, status, checkout, expire and changes"
+        )
+    of = question.get("of")
+    asked_of = {"status": (None, "refund", "checkout"), "expire": ("checkout",)}
+    if of not in asked_of.get(operation, (None,)):
+        raise BadQuestion("of is refund or checkout, of a status")
+    if question.get("setup"):
+        # It has neither amount nor invoice.
+        check_text(question, "idempotency_key")
+        return question
     for name in ("idempotency_key", "amount", "currency", "invoice", "tenant"):
         check_text(question, name)
     check_amount(question)
-    if operation == "refund" or "of" in question:
+    if operation == "checkout" or of == "checkout":
+        check_text(question, "return_url")
+        return question
+    if operation == "refund" or of == "refund":
         check_text(question, "reference" if operation == "refund" else "charge")
         if question.get("credit_note") is not None:
             check_text(question, "credit_note")
@@ -586,7 +679,13 @@ def about_money(folder, question):
     """What is said of one key, by one run at a time."""
     with locked(folder, question["idempotency_key"]):
         ledger, provider = Ledger(folder), Provider(folder)
-        operations = {"charge": charge, "refund": refund, "status": status}
+        operations = {
+            "charge": charge,
+            "refund": refund,
+            "status": status,
+            "checkout": checkout,
+            "expire": expire,
+        }
         said = operations[question["operation"]](ledger, provider, question)
         ledger.forget()
     return said
