@@ -231,6 +231,8 @@ pub struct Payments {
     pub name: Option<String>,
     /// Whether the program of `command` understands refunds and changes.
     pub refunds: bool,
+    /// Whether customers are sent to pages of the gateway's.
+    pub checkout: bool,
     pub stripe: StripeAccount,
 }
 
@@ -418,6 +420,7 @@ impl Default for Payments {
             pass_env: Vec::new(),
             name: None,
             refunds: false,
+            checkout: true,
             stripe: StripeAccount::default(),
         }
     }

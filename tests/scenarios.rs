@@ -14,6 +14,7 @@ support::transcript::documents! {
     begun => "begun.md",
     changes => "changes.md",
     charges => "charges.md",
+    checkouts => "checkouts.md",
     coupons => "coupons.md",
     credit => "credit.md",
     credit_notes => "credit-notes.md",
@@ -60,6 +61,7 @@ mod errors {
         "tests/scenarios/errors", scenario;
         changes => "changes.md",
     charges => "charges.md",
+    checkouts => "checkouts.md",
         command_line => "command-line.md",
         configuration => "configuration.md",
         coupons => "coupons.md",

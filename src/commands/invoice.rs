@@ -80,6 +80,9 @@ pub struct PayPage {
     /// Where the gateway sends the customer afterwards, paid or not
     #[arg(long, value_name = "URL")]
     return_url: String,
+    /// What the customer was shown as due; refused where another amount is due by now
+    #[arg(long, allow_negative_numbers = true)]
+    amount: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -152,7 +155,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::Send(args) => send::send(ctx, &args)?,
         Command::Pay(args) => pay::pay(ctx, args)?,
         Command::Charge(args) => return pay::charge(ctx, &args.number),
-        Command::Checkout(args) => return pay::checkout(ctx, &args.number, &args.return_url),
+        Command::Checkout(args) => return pay::checkout(ctx, &args),
         Command::Void(args) => void::void(ctx, &args)?,
         Command::WriteOff(args) => {
             let reason = text::line("reason", &args.reason, 500)?;

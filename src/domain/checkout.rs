@@ -255,7 +255,9 @@ pub fn decide(
     now: DateTime<Utc>,
     machine_now: DateTime<Utc>,
 ) -> Then {
-    let given_up = now > checkout.ends_at() + ASKED_FOR;
+    // Nobody was ever sent to a page of which the gateway told nothing.
+    let asked_for = if checkout.reference.is_some() { ASKED_FOR } else { TimeDelta::zero() };
+    let given_up = now > checkout.ends_at() + asked_for;
     match answer {
         Some(Became::Paid { .. } | Became::SetUp(_) | Became::Expired | Became::Failed { .. }) => {
             Then::Book
@@ -369,11 +371,11 @@ mod tests {
         let open = Became::Open { reference: None };
         let month = 30 * 24;
         for answer in [None, Some(&unknown), Some(&open)] {
-            for reference in [None, Some("cs_1")] {
+            for (reference, longest) in [(None, 24), (Some("cs_1"), 24 + month)] {
                 let checkout = checkout(reference);
                 let then = |hour| decide(&checkout, answer, at(hour), at(hour));
-                assert_eq!(then(24 + month), Then::Keep, "{answer:?}");
-                assert_eq!(then(25 + month), Then::Expire, "{answer:?}");
+                assert_eq!(then(longest), Then::Keep, "{answer:?}");
+                assert_eq!(then(longest + 1), Then::Expire, "{answer:?}");
             }
         }
     }

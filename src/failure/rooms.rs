@@ -129,7 +129,11 @@ impl From<&Unavailable> for Failure {
                     .hint("set [payments] gateway in billing.toml")
             }
             Unavailable::Checkouts { gateway } => {
-                new("checkout_unsupported", format!("nobody can pay on a page of {gateway}"))
+                let words = match gateway.as_str() {
+                    "none" => "no gateway has a page to pay on".to_owned(),
+                    gateway => format!("{gateway} has no page to pay on"),
+                };
+                new("checkout_unsupported", words)
                     .hint("docs/gateways.md says what a program answers that can; stripe and the sandbox can")
             }
             Unavailable::Checkout { code, message } => {

@@ -102,6 +102,11 @@ const A_LOOK: Duration = Duration::from_millis(50);
 /// A call that took so much longer than the configured time is not under way any more.
 const LATE: i64 = 5;
 
+/// Whether customers may be sent to pages of the gateway's. A program may answer all the same that it has none.
+pub fn may_begin(given: &Given) -> bool {
+    given.gateway.charges() && given.config.payments.checkout
+}
+
 /// Begins the payment of an invoice on a page of the gateway's: [`Checkout::page`] is where the customer is
 /// to be sent. Whoever asks again while that page is there gets the same one, however many ask at once.
 ///
@@ -272,7 +277,7 @@ impl Checker<'_> {
 
     fn begin(&self, store: &mut Store, wanted: Wanted, back: &Back) -> Result<Checkout> {
         let gateway = self.given.gateway;
-        if !gateway.charges() {
+        if !may_begin(self.given) {
             return Err(Unavailable::Checkouts { gateway: gateway.name() }.into());
         }
         gateway.check()?;
@@ -410,9 +415,7 @@ impl Checker<'_> {
 
     fn each(&self, store: &mut Store, ids: &[CheckoutId]) -> Result<CheckedOut> {
         let mut sum = CheckedOut::default();
-        for id in ids {
-            self.look_at(store, *id, &mut sum)?;
-        }
+        self.page(store, ids, &mut sum)?;
         Ok(sum)
     }
 

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::super::tasks::{charging, checking_out};
 use super::super::{Context, amount, date_arg};
-use super::{settle, show};
+use super::{PayPage, settle, show};
 use crate::books::{Notify, PaymentTerms};
 use crate::domain::text;
 use crate::domain::transaction::{NewPayment, Overpayment, Repeated};
@@ -49,10 +49,14 @@ pub(super) fn charge(ctx: &mut Context, number: &str) -> anyhow::Result<u8> {
 }
 
 /// Begins a checkout, and shows it; one of which nothing is known is no success.
-pub(super) fn checkout(ctx: &mut Context, number: &str, return_url: &str) -> anyhow::Result<u8> {
+pub(super) fn checkout(ctx: &mut Context, args: &PayPage) -> anyhow::Result<u8> {
     let mut store = ctx.writer()?;
-    let back = Back { return_url, base_url: None };
-    let asked = Asked { invoice: number, shown: None, back };
+    let shown = args.amount.as_deref().map(|typed| {
+        let currency = store.read(|db| db.invoice(&args.number))?.total.currency();
+        amount("amount", typed, currency, ctx.config.locale)
+    });
+    let back = Back { return_url: &args.return_url, base_url: None };
+    let asked = Asked { invoice: &args.number, shown: shown.transpose()?, back };
     checking_out(ctx, |given, act| checkout::begin(&mut store, given, act, &asked))
 }
 
