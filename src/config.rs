@@ -2,6 +2,7 @@
 
 mod documents;
 pub mod portal;
+mod hooks;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ use crate::domain::template::Company;
 use crate::domain::{Currency, Money, Refusal, Result, text, words};
 pub use documents::{Attach, Documents};
 pub use portal::{Portal, PortalAction};
+pub use hooks::{Hook, Target};
 use values::*;
 
 words! {
@@ -112,6 +114,7 @@ pub struct Config {
     pub usage: Usage,
     /// `None`: there is no portal, and no e-mail has a link to it.
     pub portal: Option<Portal>,
+    pub hooks: Vec<Hook>,
 }
 
 /// `[invoicing]`.
@@ -345,6 +348,7 @@ impl Default for Config {
             documents: Documents::default(),
             usage: Usage::default(),
             portal: None,
+            hooks: Vec::new(),
         }
     }
 }
@@ -539,7 +543,8 @@ impl Config {
             portal.secret_file = folder.join(&portal.secret_file);
         }
         let paths = paths.into_iter().chain(config.documents.paths());
-        for relative in paths.flatten().chain([&mut mail.sendmail]) {
+        let secrets = hooks::paths(&mut config.hooks);
+        for relative in paths.flatten().chain([&mut mail.sendmail]).chain(secrets) {
             *relative = folder.join(&*relative);
         }
         Ok(config)
@@ -617,6 +622,7 @@ impl Config {
             let currency = self.currency;
             return Err(format!("[kpi] acquisition_spend is no amount of {currency}: {spend}"));
         }
+        hooks::check(&self.hooks)?;
         self.check_payments()
     }
 
@@ -714,6 +720,26 @@ impl Config {
             max_retries: i64::from(payments.max_retries),
             window: TimeDelta::days(payments.retry_window_days),
             least_interval: TimeDelta::hours(i64::from(payments.min_hours_between_tries)),
+        }
+    }
+
+    /// The secrets of a hook as its file says them, a line each: the one that holds, and while one
+    /// replaces the other both.
+    ///
+    /// # Errors
+    /// The file cannot be read, others may read it, or there are not one or two lines in it.
+    pub fn hook_secrets(&self, hook: &Hook) -> Result<Vec<String>> {
+        let Target::Url { secret_file, .. } = &hook.target else { return Ok(Vec::new()) };
+        let text = owners_file(secret_file, "secret file")?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let secrets: Vec<String> = lines.map(str::to_owned).collect();
+        match secrets.len() {
+            1 | 2 => Ok(secrets),
+            _ => Err(Refusal::from(Unusable::Setting {
+                place: secret_file.display().to_string(),
+                message: "a secret file has one line, or two while one secret replaces the other"
+                    .to_owned(),
+            })),
         }
     }
 

@@ -36,6 +36,7 @@ support::transcript::documents! {
     corrections => "corrections.md",
     everyday => "everyday.md",
     gateways => "gateways.md",
+    hooks => "hooks.md",
     install => "install.md",
     invoices => "invoices.md",
     moving_in => "moving-in.md",

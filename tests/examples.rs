@@ -124,7 +124,8 @@ fn the_commented_keys_load_as_well() {
             is_table
                 || line.contains(" = ") && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
         });
-        match bare.filter(|_| is_key || in_text) {
+        let begins = bare.is_some_and(|line| line.starts_with("[["));
+        match bare.filter(|_| is_key || begins || in_text) {
             Some(bare) => {
                 in_text ^= bare.matches("\"\"\"").count() == 1;
                 uncommented.push_str(bare);
@@ -139,4 +140,5 @@ fn the_commented_keys_load_as_well() {
     assert!(config.company.legal_text.is_some() && config.kpi.emails_failed == Some(0));
     assert!(config.company.address.is_some_and(|address| address.lines().count() == 2));
     assert!(config.portal.is_some_and(|portal| portal.plans.is_some()));
+    assert_eq!(config.hooks.len(), 2);
 }

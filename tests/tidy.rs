@@ -17,7 +17,14 @@ const ROOMS: &[Room] = &[
     Room {
         name: "domain",
         rooms: &["domain"],
-        crates: &["chrono", "rust_decimal", "idna", "iso_currency", "unicode_normalization"],
+        crates: &[
+            "chrono",
+            "rust_decimal",
+            "idna",
+            "iso_currency",
+            "strsim",
+            "unicode_normalization",
+        ],
     },
     Room { name: "clock", rooms: &["domain"], crates: &["chrono", "chrono_tz"] },
     Room {
@@ -114,7 +121,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "imports",
         rooms: &["books", "config", "domain", "store"],
-        crates: &["chrono", "csv", "rust_decimal", "serde", "serde_json", "strsim"],
+        crates: &["chrono", "csv", "rust_decimal", "serde", "serde_json"],
     },
     Room {
         name: "reports",

@@ -206,3 +206,92 @@ fn what_signs_links_stands_in_a_file_that_nobody_else_reads() {
     std::fs::remove_file(&secret).unwrap();
     assert!(config.portal_secrets().is_err());
 }
+
+#[test]
+fn a_hook_has_a_name_and_goes_to_one_place() {
+    let app = "name = \"app\"\n";
+    let url = "url = \"https://app.example/hooks?token=s3cret\"\nsecret_file = \"hook-secret\"\n";
+    let config = read(&format!("[[hooks]]\n{app}{url}kinds = [\"tenant_*\"]\n")).unwrap();
+    let [hook] = config.hooks.as_slice() else { panic!("one hook") };
+    assert_eq!((hook.name.as_str(), hook.timeout.as_secs()), ("app", 15));
+    assert_eq!(hook.target.shown(), "https://app.example/hooks?…");
+    let Target::Url { secret_file, .. } = &hook.target else { panic!("a url") };
+    // Beside the config, wherever billing is started.
+    assert!(secret_file.is_absolute() && secret_file.ends_with("hook-secret"));
+
+    let program = "command = [\"/usr/local/bin/on-billing\", \"-v\"]\n";
+    for (lines, says) in [
+        (format!("{app}{url}{program}"), "hook app: it has url or command, not both"),
+        (app.to_owned(), "hook app: it has neither url nor command"),
+        (format!("{app}url = \"https://a.example\"\n"), "secret_file is missing, which url needs"),
+        (format!("{app}{program}secret_file = \"s\"\n"), "secret_file goes with url"),
+        (format!("{app}{url}pass_env = [\"A\"]\n"), "pass_env goes with command"),
+        (format!("{app}command = []\n"), "command names no program"),
+        (format!("name = \"My app\"\n{program}"), "lower-case letters, digits and hyphens: My app"),
+        (program.to_owned(), "missing field"),
+        (format!("{app}{program}kinds = [\"tenant_suspend\"]\n"), "did you mean tenant_suspended?"),
+        (format!("{app}{program}timeout_seconds = 0\n"), "between 1 and 60"),
+        (format!("{app}{program}colour = 1\n"), "unknown field"),
+    ] {
+        let refusal = read(&format!("\n[[hooks]]\n{lines}")).expect_err(&lines);
+        let Some(Unusable::Setting { place, message }) = refusal.of() else { panic!("{lines}") };
+        assert!(message.contains(says), "{lines}: {message}");
+        assert!(place.contains("billing.toml:"), "{lines}: {place}");
+    }
+    let twice = format!("[[hooks]]\n{app}{program}");
+    let refusal = read(&format!("{twice}{twice}")).unwrap_err();
+    let Some(Unusable::Setting { message, .. }) = refusal.of() else { panic!("{refusal:?}") };
+    assert_eq!(message, "two [[hooks]] have the name app");
+}
+
+#[test]
+fn a_hook_goes_in_the_clear_to_this_machine_alone() {
+    let hook = |url: &str| {
+        read(&format!("[[hooks]]\nname = \"a\"\nurl = \"{url}\"\nsecret_file = \"s\"\n"))
+    };
+    for url in [
+        "https://app.example",
+        "https://app.example:8443/hooks?a=b",
+        "http://127.0.0.1:8080/hooks",
+        "http://localhost:8080",
+        "http://[::1]:8080/",
+    ] {
+        assert!(hook(url).is_ok(), "{url}");
+    }
+    for (url, says) in [
+        ("http://app.example/hooks", "in the clear"),
+        ("http://127.0.0.1.example/", "in the clear"),
+        ("http://localhost.example/", "in the clear"),
+        ("https://user:s3cret@app.example/", "a user or a password"),
+        ("https://app.example/a b", "no address of a receiver has"),
+        ("https://app.example/#a", "no address of a receiver has"),
+        ("ftp://app.example", "no address such as"),
+        ("app.example", "no address such as"),
+        ("https:///hooks", "no address such as"),
+    ] {
+        let refusal = hook(url).expect_err(url);
+        let Some(Unusable::Setting { message, .. }) = refusal.of() else { panic!("{url}") };
+        assert!(message.contains(says) && !message.contains("s3cret"), "{url}: {message}");
+    }
+}
+
+#[test]
+fn the_secrets_of_a_hook_are_one_line_or_two_that_nobody_else_reads() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("billing.toml");
+    let hook = "[[hooks]]\nname = \"a\"\nurl = \"https://a.example\"\nsecret_file = \"s\"\n";
+    std::fs::write(&config, hook).unwrap();
+    let config = Config::read(&config).unwrap();
+    let path = folder.path().join("s");
+    let secrets = |text: &str, mode| {
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        config.hook_secrets(&config.hooks[0])
+    };
+    assert_eq!(secrets("whsec_YQ==\n", 0o600).unwrap(), ["whsec_YQ=="]);
+    assert_eq!(secrets("\nwhsec_YQ== \r\nwhsec_Yg==\n\n", 0o400).unwrap().len(), 2);
+    assert!(secrets("whsec_YQ==\n", 0o640).is_err());
+    assert!(secrets("\n", 0o600).is_err());
+    assert!(secrets("a\nb\nc\n", 0o600).is_err());
+}

@@ -15,6 +15,7 @@ pub mod dunning;
 pub mod email;
 pub mod event;
 pub mod gateway_refund;
+pub mod hook;
 pub mod ids;
 pub mod invoice;
 pub mod invoice_link;

@@ -9,6 +9,14 @@ use rust_decimal::Decimal;
 
 use super::refusal::{Refusal, Result, Why};
 
+/// The word that another one was probably meant to be.
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let likeness = |name: &str| strsim::jaro_winkler(&word, name);
+    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    nearest.copied().filter(|name| likeness(name) > 0.8)
+}
+
 /// A one-line text of 1 to `max` characters without control or direction-changing characters.
 pub fn line(field: &'static str, value: &str, max: usize) -> Result<String> {
     checked(field, value, max, |c| c.is_control())

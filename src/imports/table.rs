@@ -63,9 +63,7 @@ fn problems(columns: &[String], required: &[&str], known: &[&str]) -> Vec<String
 
 /// An unknown column, with the known one that it may stand for.
 fn meant(column: &str, known: &[&str]) -> String {
-    let likeness = |name: &str| strsim::jaro_winkler(&column.to_lowercase(), name);
-    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match nearest.filter(|name| likeness(name) > 0.8) {
+    match text::nearest(column, known) {
         Some(name) => format!("{column} (did you mean {name}?)"),
         None => column.to_owned(),
     }
