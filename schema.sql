@@ -1540,6 +1540,33 @@ BEGIN
   SELECT RAISE(ABORT, 'the audit trail is append-only');
 END;
 
+-- Who is told of events ([[hooks]] of billing.toml), and how far: a row a hook, made when the
+-- configuration first had it, and kept when it has it no more. `told_id` is the last event that it was told of, or
+-- that is none of its kinds: those after it wait, in the order of their ids. All instants here are of the
+-- machine's clock, which a hook's retries go by.
+CREATE TABLE hooks (
+  name TEXT PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 63),
+  told_id INTEGER NOT NULL CHECK (told_id >= 0),
+  created_at TEXT NOT NULL,
+  -- Of the event that it did not take: how often that was sent to it, since when, and what it said.
+  attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+  failing_since TEXT,
+  tried_at TEXT,
+  next_try_at TEXT,
+  error TEXT,
+  -- It wants no more.
+  stopped_at TEXT,
+  CHECK ((attempts = 0) = (failing_since IS NULL)),
+  CHECK ((failing_since IS NULL) = (tried_at IS NULL)),
+  CHECK ((failing_since IS NULL) = (error IS NULL)),
+  CHECK (stopped_at IS NULL OR failing_since IS NOT NULL),
+  CHECK ((next_try_at IS NULL) = (failing_since IS NULL OR stopped_at IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER hooks_no_delete BEFORE DELETE ON hooks
+BEGIN
+  SELECT RAISE(ABORT, 'how far a hook was told stays');
+END;
+
 -- Each run of a scheduled task. `phase` says which lock it holds while it is running, so that a
 -- run that died can be told from one that is at work.
 CREATE TABLE runs (
@@ -1548,7 +1575,7 @@ CREATE TABLE runs (
   as_of TEXT NOT NULL,
   clock TEXT NOT NULL CHECK (clock IN ('system', 'given')),
   status TEXT NOT NULL CHECK (status IN ('running', 'ok', 'partial', 'failed', 'interrupted')),
-  phase TEXT CHECK (phase IN ('deciding', 'delivering')),
+  phase TEXT CHECK (phase IN ('deciding', 'delivering', 'telling')),
   started_at TEXT NOT NULL,
   finished_at TEXT,
   result TEXT CHECK (result IS NULL OR json_valid(result)),

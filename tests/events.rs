@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use billing::domain::event::{Field, Kind, NOUNS, Parts};
+use billing::domain::event::{Field, Kind, NOUNS, Noun, Parts};
 use rusqlite::Connection;
 use support::Shop;
 
@@ -28,6 +28,9 @@ kind. Kinds and fields are added, never renamed or dropped: pass over those that
 In the tables below, an *amount* is a text in major units with exactly the currency's decimals (`\"15000\"` XOF, `\"49.90\"` EUR), a
 *currency* its three e-mails, a *date* `YYYY-MM-DD` in the business time zone, and a field that is *not always there* is left out where
 it has nothing to say. Words in `code` are the values that there are.
+
+To [hooks](hooks.md) goes an `object` beside them: what the event is about, as it stands when it is sent. The beginning of each section
+says what that is; it is null where it is there no more.
 ";
 
 /// Fields that several kinds have, each group with the kinds that have it.
@@ -95,10 +98,19 @@ fn tell(kind: &Kind, page: &mut String) {
     }
 }
 
+/// What hooks send beside the events of a section.
+fn object(kinds: &[Kind]) -> String {
+    let of = |kind: &Kind| Noun::of(kind.word);
+    let Some(noun) = kinds.iter().find_map(of) else { return "Hooks send no `object`.".to_owned() };
+    let none: Vec<_> = kinds.iter().filter(|kind| of(kind).is_none()).collect();
+    let none = none.iter().map(|kind| format!("; null with `{}`", kind.word)).collect::<String>();
+    format!("`object`: {}{none}.", noun.shown_by())
+}
+
 fn page() -> String {
     let mut page = HEAD.to_owned();
     for (noun, kinds) in NOUNS {
-        writeln!(page, "\n## {noun}").expect("a string");
+        writeln!(page, "\n## {noun}\n\n{}", object(kinds)).expect("a string");
         for kind in *kinds {
             tell(kind, &mut page);
         }

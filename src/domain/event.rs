@@ -9,7 +9,9 @@ mod credit_note;
 mod data;
 mod document;
 mod email;
+mod hook;
 mod invoice;
+mod noun;
 mod payment;
 mod payment_method;
 mod pending_item;
@@ -29,7 +31,9 @@ pub use credit_note::{CreditNoteEvent, RefundEvent};
 pub use data::{By, Extra, Field, Flat, Kind, Nested, Parts};
 pub use document::DocumentEvent;
 pub use email::{EmailEvent, EmailFacts};
+pub use hook::HookEvent;
 pub use invoice::{InvoiceEvent, Reopened};
+pub use noun::Noun;
 pub use payment::PaymentEvent;
 pub use payment_method::PaymentMethodEvent;
 pub use pending_item::{PendingItemEvent, PendingItemFacts};
@@ -57,6 +61,7 @@ pub enum Event<'a> {
     DocumentEvent(DocumentEvent<'a>),
     MeterEvent(MeterEvent<'a>),
     UsageEvent(UsageEvent<'a>),
+    HookEvent(HookEvent<'a>),
 }
 
 /// Every kind there is, by noun.
@@ -76,6 +81,7 @@ pub const NOUNS: &[(&str, &[Kind])] = &[
     ("Documents", DocumentEvent::KINDS),
     ("Meters", MeterEvent::KINDS),
     ("Usage", UsageEvent::KINDS),
+    ("Hooks", HookEvent::KINDS),
 ];
 
 /// Does the same with each noun's events.
@@ -97,6 +103,7 @@ macro_rules! each_noun {
             Event::DocumentEvent($of) => $do,
             Event::MeterEvent($of) => $do,
             Event::UsageEvent($of) => $do,
+            Event::HookEvent($of) => $do,
         }
     };
 }

@@ -688,6 +688,12 @@ pub const CHECKS: &[Check] = &[
                   AND t.day = v.day AND t.events >= v.events)",
     },
     Check {
+        name: "hooks",
+        proves: "no hook was told of an event that there is not",
+        sql: "SELECT name || ' was told of evt_' || told_id || ', and there is none so late'
+              FROM hooks WHERE told_id > (SELECT coalesce(max(id), 0) FROM events)",
+    },
+    Check {
         name: "checkouts",
         proves: "each checkout stands as its transaction does, and was paid once",
         sql: "SELECT 'cko_' || c.id || ' is ' || c.status || ', and txn_' || x.id || ' is ' || x.status

@@ -230,7 +230,7 @@ pub(super) fn bad_text(row: &Row) -> rusqlite::Result<Option<String>> {
 }
 
 /// An event whose text was erased says nothing any more.
-fn event(row: &Row) -> rusqlite::Result<RecordedEvent> {
+pub(super) fn event(row: &Row) -> rusqlite::Result<RecordedEvent> {
     Ok(RecordedEvent {
         id: EventId(row.get("id")?),
         at: row.get("at")?,

@@ -160,6 +160,12 @@ const MIGRATIONS: &[Migration] = &[
         fill: None,
     },
     Migration {
+        version: 23,
+        summary: "hooks, and how far each is told",
+        sql: Some(include_str!("migrations/23.sql")),
+        fill: None,
+    },
+    Migration {
         version: 24,
         summary: "pages of the gateway on which customers pay",
         sql: Some(include_str!("migrations/24.sql")),

@@ -20,7 +20,12 @@ words! {
 
 words! {
     /// Which lock a run holds while it is at work.
-    Phase { Deciding = "deciding", Delivering = "delivering" }
+    Phase {
+        Deciding = "deciding",
+        Delivering = "delivering",
+        /// Of what happened, to hooks.
+        Telling = "telling",
+    }
 }
 
 /// A run as it stands.
@@ -72,15 +77,15 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Records that a run has decided and now delivers; it holds the lock of delivery already.
+    /// Records that a run goes on to its next phase; it holds the lock of that already.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn run_delivers(&self, id: RunId) -> Result<()> {
-        self.interrupt_runs(Phase::Delivering, id)?;
+    pub fn run_goes_on(&self, id: RunId, phase: Phase) -> Result<()> {
+        self.interrupt_runs(phase, id)?;
         self.conn
-            .prepare_cached("UPDATE runs SET phase = 'delivering' WHERE id = ?1")?
-            .execute([id.0])?;
+            .prepare_cached("UPDATE runs SET phase = ?2 WHERE id = ?1")?
+            .execute((id.0, phase.word()))?;
         Ok(())
     }
 

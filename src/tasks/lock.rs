@@ -1,4 +1,4 @@
-//! The locks of a database: one for deciding, one for delivering, one for charging. They are files beside it, locked
+//! The locks of a database: one for deciding, one for delivering, one for telling hooks, one for charging. They are files beside it, locked
 //! by the kernel, which frees them when a process dies.
 
 use std::fs::{File, TryLockError};
@@ -125,6 +125,7 @@ fn path(db: &Path, phase: Phase) -> PathBuf {
     match phase {
         Phase::Deciding => beside(db, ".lock"),
         Phase::Delivering => beside(db, ".delivery.lock"),
+        Phase::Telling => beside(db, ".hooks.lock"),
     }
 }
 

@@ -341,7 +341,7 @@ fn start_delivery(
     let Some(delivering) = Lock::try_take(store.path(), Phase::Delivering, task)? else {
         return Ok(false);
     };
-    store.write(|db| db.run_delivers(run))?;
+    store.write(|db| db.run_goes_on(run, Phase::Delivering))?;
     *lock = delivering;
     Ok(true)
 }

@@ -11,6 +11,7 @@ use crate::domain::credit_note::CreditReason;
 use crate::domain::document::DocumentForm;
 use crate::domain::email::Locale;
 use crate::domain::gateway_refund::DisputeStatus;
+use crate::domain::hook::HookState;
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::party::CustomerKind;
 use crate::domain::payment_method::PaymentMethodKind;
@@ -22,7 +23,7 @@ use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::usage::Aggregation;
 use crate::domain::{
-    AttemptId, CheckoutId, CreditId, CreditUseId, Currency, DocumentId, EmailId, Money,
+    AttemptId, CheckoutId, CreditId, CreditUseId, Currency, DocumentId, EmailId, EventId, Money,
     PaymentMethodId, PendingItemId, RedemptionId, RunId, SubscriptionId, TransactionId, UsageId,
 };
 
@@ -205,7 +206,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AttemptId CheckoutId CreditId CreditUseId DocumentId EmailId PaymentMethodId PendingItemId RedemptionId RunId SubscriptionId TransactionId UsageId
+    AttemptId CheckoutId CreditId CreditUseId DocumentId EmailId EventId PaymentMethodId PendingItemId RedemptionId RunId SubscriptionId TransactionId UsageId
 }
 
 /// Enums of words.
@@ -225,7 +226,7 @@ macro_rules! one_of {
 }
 
 one_of! {
-    Aggregation Collection CouponStatus CreditReason CustomerKind DiscountType DisputeStatus DocumentForm Eligibility Found InvoiceStatus
+    Aggregation Collection CouponStatus CreditReason CustomerKind DiscountType DisputeStatus DocumentForm Eligibility Found HookState InvoiceStatus
     Locale ModelWord PaymentMethodKind Stage SubscriptionStatus SuspensionCause TaxCategory Template
     TenantStatus
 }
