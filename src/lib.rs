@@ -22,6 +22,7 @@ pub mod gateway;
 pub mod imports;
 pub mod links;
 pub mod mail;
+pub mod outside;
 pub mod portal;
 pub mod reports;
 pub mod store;

@@ -94,10 +94,11 @@ const ROOMS: &[Room] = &[
             "unicode_normalization",
         ],
     },
+    Room { name: "outside", rooms: &["domain"], crates: &["rustix", "ureq"] },
     Room {
         name: "gateway",
-        rooms: &["domain"],
-        crates: &["chrono", "rust_decimal", "rustix", "serde", "serde_json", "ureq"],
+        rooms: &["domain", "outside"],
+        crates: &["chrono", "rust_decimal", "serde", "serde_json", "ureq"],
     },
     Room {
         name: "view",

@@ -8,23 +8,19 @@ mod answer;
 mod changes;
 mod checkout;
 mod question;
-mod run;
 mod words;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rustix::fs::Access;
 
 use super::Unavailable;
+use crate::domain::Result;
 use crate::domain::charge::{Answer, ChargeRequest};
 use crate::domain::gateway_refund::{Change, RefundRequest};
-use crate::domain::programs::ENVIRONMENT;
-use crate::domain::{Result, text};
+use crate::outside::program::{self, plain};
+use crate::outside::run::{Group, LONGEST_ANSWER, Ran};
 use answer::Operation;
-use run::{Group, LONGEST_ANSWER, Ran};
 use words::Words;
 
 /// The program, its arguments, and how it is run.
@@ -51,17 +47,16 @@ impl Program {
         let refuse = |key: &str, message: String| {
             Err(Unavailable::Setting { place: format!("[payments] {key}"), message }.into())
         };
-        if let Err(message) = self.locate() {
+        if let Err(message) = program::locate(&self.command) {
             return refuse("command", message);
         }
         // It would be killed as soon as it starts, at any point of a charge.
         if self.timeout.is_zero() {
             return refuse("timeout_seconds", "must be at least 1".to_owned());
         }
-        match self.pass_env.iter().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
-            // The value is not shown: whoever writes NAME=value writes a secret.
-            Some(_) => refuse("pass_env", "lists names of variables, without values".to_owned()),
-            None => Ok(()),
+        match program::are_names(&self.pass_env) {
+            true => Ok(()),
+            false => refuse("pass_env", "lists names of variables, without values".to_owned()),
         }
     }
 
@@ -128,8 +123,10 @@ impl Program {
     }
 
     fn start(&self) -> std::result::Result<Group, String> {
-        Group::start(&mut self.prepared()?)
-            .map_err(|error| format!("cannot be started: {}", plain(&error)))
+        let prepared = program::prepared(&self.command, &self.pass_env);
+        let started = prepared
+            .and_then(|mut command| Group::start(&mut command).map_err(|error| plain(&error)));
+        started.map_err(|message| format!("cannot be started: {message}"))
     }
 
     fn hear(&self, group: Group, input: &[u8], longest: usize) -> std::result::Result<Ran, String> {
@@ -137,56 +134,6 @@ impl Program {
             .hold(input, self.timeout, longest)
             .map_err(|error| format!("cannot be waited for: {}", plain(&error)))
     }
-
-    /// The command as it is started. The working directory stays that of billing: so a line of the
-    /// config behaves as the same line typed beside `billing`, or written into the same crontab.
-    fn prepared(&self) -> std::result::Result<Command, String> {
-        let program = self.locate().map_err(|message| format!("cannot be started: {message}"))?;
-        let mut command = Command::new(program);
-        command.args(self.command.iter().skip(1)).env_clear();
-        let names = ENVIRONMENT.into_iter().chain(self.pass_env.iter().map(String::as_str));
-        command.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
-        Ok(command)
-    }
-
-    /// Where the program is. A relative path would be another program in another directory, and
-    /// cron's is seldom the one that the operator tried it in.
-    fn locate(&self) -> std::result::Result<PathBuf, String> {
-        let name = match self.command.first() {
-            Some(name) if !name.is_empty() => name,
-            _ => return Err("names no program, which gateway = \"command\" needs".to_owned()),
-        };
-        let (path, shown) = (Path::new(name), text::printable_value(name));
-        if path.is_absolute() {
-            return match runs(path) {
-                Ok(()) => Ok(path.to_owned()),
-                Err(error) => Err(format!("cannot run {shown}: {}", plain(&error))),
-            };
-        }
-        if name.contains('/') {
-            return Err(format!("{shown} is neither an absolute path nor a name that is in PATH"));
-        }
-        let places = std::env::var_os("PATH").unwrap_or_default();
-        let mut found = std::env::split_paths(&places)
-            // An empty or relative entry would be the working directory again.
-            .filter(|place| place.is_absolute())
-            .map(|place| place.join(name));
-        found.find(|path| runs(path).is_ok()).ok_or_else(|| format!("{shown} is not in PATH"))
-    }
-}
-
-/// What the system said, without its number.
-fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
-}
-
-/// Whether there is a file that may be run.
-fn runs(path: &Path) -> std::io::Result<()> {
-    if !path.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is no file"));
-    }
-    Ok(rustix::fs::access(path, Access::EXEC_OK)?)
 }
 
 #[cfg(test)]

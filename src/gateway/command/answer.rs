@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value};
 
-use super::run::{Heard, LONGEST_ANSWER, Ran};
 use super::words::Words;
 use crate::domain::charge::Answer;
 use crate::domain::text;
+use crate::outside::run::{Heard, LONGEST_ANSWER, Ran};
 
 /// Longest reference, code and message, in characters.
 pub const LONGEST_REFERENCE: usize = 200;

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answer::{self, LONGEST_CODE, LONGEST_REFERENCE, string};
-use super::run::Ran;
 use super::words::Words;
 use crate::domain::gateway_refund::{Change, DisputeStatus, Done};
 use crate::domain::{Currency, Money, text};
+use crate::outside::run::Ran;
 
 /// How much a program may tell: some ten thousand changes.
 pub const LONGEST_LIST: usize = 4 * 1024 * 1024;

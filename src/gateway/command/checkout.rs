@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::answer::{self, LONGEST_CODE, LONGEST_MESSAGE, LONGEST_REFERENCE, string};
-use super::run::{LONGEST_ANSWER, Ran};
 use super::words::Words;
 use super::{Program, question};
 use crate::domain::charge::Token;
@@ -16,6 +15,7 @@ use crate::domain::checkout::{Became, CheckoutRequest, NewMethod, Opened, Page, 
 use crate::domain::gateway_refund::UNSUPPORTED;
 use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::text;
+use crate::outside::run::{LONGEST_ANSWER, Ran};
 
 /// A question about a checkout, with its fields in this order.
 #[derive(Serialize)]

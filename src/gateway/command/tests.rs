@@ -9,6 +9,7 @@ use super::*;
 use crate::domain::charge::Token;
 use crate::domain::gateway_refund::UNSUPPORTED;
 use crate::domain::payment_method::PaymentMethodKind;
+use crate::domain::programs::ENVIRONMENT;
 use crate::domain::{Currency, Money, PaymentMethodId};
 use crate::gateway::Gateway;
 
@@ -430,7 +431,7 @@ fn a_program_that_cannot_be_started_is_refused_before_and_not_asked_after() {
     let nowhere = path(&place.path().join("nowhere"));
     let (folder, file) = (path(&place.path().to_owned()), path(&file));
     for (word, why) in [
-        ("", "names no program, which gateway = \"command\" needs".to_owned()),
+        ("", "names no program".to_owned()),
         (&nowhere, format!("cannot run {nowhere}: No such file or directory")),
         (&file, format!("cannot run {file}: Permission denied")),
         (&folder, format!("cannot run {folder}: it is no file")),

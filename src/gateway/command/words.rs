@@ -1,8 +1,8 @@
 //! What a program said, as it may be kept and shown: on one line, not endless, without the token.
 
-use super::run::Heard;
 use crate::domain::charge::Token;
 use crate::domain::text;
+use crate::outside::run::Heard;
 
 /// Stands in place of the token.
 const HIDDEN: &str = "***";

@@ -7,20 +7,16 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 
 use crate::domain::charge::Token;
+use crate::outside::http;
 
 /// The version of the API whose shapes are meant here, whatever the account's own is: the last one
 /// whose specification was read.
 pub const VERSION: &str = "2026-07-29.dahlia";
 
-const USER_AGENT: &str = concat!("billing/", env!("CARGO_PKG_VERSION"));
-
 /// A list of 100 payment intents has some hundred kilobytes.
 const LARGEST_ANSWER: u64 = 16 * 1024 * 1024;
 
-/// Charges of one run follow each other within moments. A connection that has rested longer may
-/// just be closed by the other side, and would make an unknown outcome of a charge.
-const IDLE: Duration = Duration::from_secs(5);
-const IDLE_CONNECTIONS: usize = 16;
+const CONNECTIONS: usize = 16;
 
 /// The account at the other end.
 pub struct Api {
@@ -42,26 +38,9 @@ pub struct Reply {
 impl Api {
     /// An account by its key. Nobody is called yet.
     pub fn new(secret_key: Token, base_url: &str, timeout: Duration) -> Api {
-        let tls = base_url.starts_with("https:");
-        let mut config = Agent::config_builder()
-            // From the first look for the host to the last byte of the answer.
-            .timeout_global(Some(timeout))
-            .http_status_as_error(false)
-            // A redirect would send the charge, or the secret, to where nobody said.
-            .max_redirects(0)
-            .https_only(tls)
-            .user_agent(USER_AGENT)
-            .accept("application/json")
-            .max_idle_age(IDLE)
-            .max_idle_connections(IDLE_CONNECTIONS)
-            .max_idle_connections_per_host(IDLE_CONNECTIONS);
-        if !tls {
-            // What is on this machine is not reached through the environment's proxy, which would
-            // read the secret.
-            config = config.proxy(None);
-        }
+        let agent = http::agent(base_url, timeout, CONNECTIONS);
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Api { agent: config.build().new_agent(), base_url, secret_key, timeout }
+        Api { agent, base_url, secret_key, timeout }
     }
 
     /// The same account, with no more time for a call than that.
@@ -91,7 +70,8 @@ impl Api {
             .agent
             .get(format!("{}{path}", self.base_url))
             .header("Authorization", self.bearer())
-            .header("Stripe-Version", VERSION);
+            .header("Stripe-Version", VERSION)
+            .header("Accept", "application/json");
         self.read(request.call())
     }
 
@@ -105,6 +85,7 @@ impl Api {
             .post(format!("{}{path}", self.base_url))
             .header("Authorization", self.bearer())
             .header("Stripe-Version", VERSION)
+            .header("Accept", "application/json")
             .content_type("application/x-www-form-urlencoded");
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
@@ -142,12 +123,7 @@ impl Api {
             }
             _ => false,
         };
-        let message = match error {
-            ureq::Error::Timeout(_) => format!("no answer from Stripe within {:?}", self.timeout),
-            ureq::Error::HostNotFound => format!("{} is not found", self.base_url),
-            ureq::Error::Io(error) => format!("the connection to Stripe broke: {error}"),
-            other => format!("no answer from Stripe: {other}"),
-        };
+        let message = http::no_answer(error, "Stripe", &self.base_url, self.timeout);
         NoReply { message, never_sent }
     }
 }

@@ -1,6 +1,7 @@
 //! Runs a program once: feeds it, hears it, and leaves nothing of it behind.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -72,17 +73,35 @@ impl Group {
     ///
     /// # Errors
     /// The program cannot be heard or waited for. It is killed then, too.
-    pub fn hold(mut self, input: &[u8], patience: Duration, longest: usize) -> io::Result<Ran> {
+    pub fn hold(self, input: &[u8], patience: Duration, longest: usize) -> io::Result<Ran> {
+        self.hold_and_listen(input, patience, longest, |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, where each piece of standard output is handed on as it comes. Whoever breaks off is
+    /// handed nothing more, and the program is killed.
+    ///
+    /// # Errors
+    /// As [`Group::hold`].
+    pub fn hold_and_listen(
+        mut self,
+        input: &[u8],
+        patience: Duration,
+        longest: usize,
+        listen: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> io::Result<Ran> {
+        let mut listen = Listener { listen, handed: 0 };
         let mut talk = Talk {
             left: input,
             stdin: without_waiting(self.leader.stdin.take())?,
             stdout: Ear::new(self.leader.stdout.take(), longest)?,
             stderr: Ear::new(self.leader.stderr.take(), LONGEST_ERROR)?,
         };
-        let in_time = self.until_the_end(&mut talk, patience)?;
+        let in_time = self.until_the_end(&mut talk, patience, |heard| listen.hand_on(heard))?;
         self.kill();
         talk.stdout.hear_what_is_left();
         talk.stderr.hear_what_is_left();
+        // Once somebody broke off, nothing is new any more.
+        let _ = listen.hand_on(&talk.stdout.heard.bytes);
         let status = match (in_time, self.reap()) {
             (true, None) => return Err(io::Error::other("its exit code is lost")),
             (true, status) => status,
@@ -92,7 +111,12 @@ impl Group {
     }
 
     /// Whether the program ended in time, and had its last words.
-    fn until_the_end(&self, talk: &mut Talk<'_>, patience: Duration) -> io::Result<bool> {
+    fn until_the_end(
+        &self,
+        talk: &mut Talk<'_>,
+        patience: Duration,
+        mut hand_on: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> io::Result<bool> {
         let (mut since, mut patience) = (Instant::now(), patience);
         let (mut ended, mut nap) = (false, SHORTEST_NAP);
         loop {
@@ -105,6 +129,9 @@ impl Group {
             }
             talk.wait(nap.min(left))?;
             nap = if talk.go_on() { SHORTEST_NAP } else { (nap * 2).min(LONGEST_NAP) };
+            if hand_on(&talk.stdout.heard.bytes).is_break() {
+                return Ok(false);
+            }
         }
     }
 
@@ -156,6 +183,28 @@ impl Drop for Group {
             self.kill();
             self.reap();
         }
+    }
+}
+
+/// Who is handed the pieces of what a program writes.
+struct Listener<L> {
+    listen: L,
+    /// How much of it was handed on; all that there may be, once somebody broke off.
+    handed: usize,
+}
+
+impl<L: FnMut(&[u8]) -> ControlFlow<()>> Listener<L> {
+    /// Hands on what is new of `heard`.
+    fn hand_on(&mut self, heard: &[u8]) -> ControlFlow<()> {
+        let Some(new) = heard.get(self.handed..).filter(|new| !new.is_empty()) else {
+            return ControlFlow::Continue(());
+        };
+        self.handed = heard.len();
+        let goes_on = (self.listen)(new);
+        if goes_on.is_break() {
+            self.handed = usize::MAX;
+        }
+        goes_on
     }
 }
 
