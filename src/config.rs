@@ -1,8 +1,8 @@
 //! billing.toml, read once at the start of a command and turned into checked values.
 
 mod documents;
-pub mod portal;
 mod hooks;
+pub mod portal;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ use crate::domain::tax::{SellerTax, TaxBasis, TaxCategory};
 use crate::domain::template::Company;
 use crate::domain::{Currency, Money, Refusal, Result, text, words};
 pub use documents::{Attach, Documents};
-pub use portal::{Portal, PortalAction};
 pub use hooks::{Hook, Target};
+pub use portal::{Portal, PortalAction};
 use values::*;
 
 words! {

@@ -96,6 +96,11 @@ const ROOMS: &[Room] = &[
     },
     Room { name: "outside", rooms: &["domain"], crates: &["rustix", "ureq"] },
     Room {
+        name: "hooks",
+        rooms: &["config", "domain", "outside"],
+        crates: &["base64", "ring", "serde", "serde_json", "ureq"],
+    },
+    Room {
         name: "gateway",
         rooms: &["domain", "outside"],
         crates: &["chrono", "rust_decimal", "serde", "serde_json", "ureq"],
@@ -120,6 +125,11 @@ const ROOMS: &[Room] = &[
         crates: &["chrono", "rust_decimal", "serde", "serde_json"],
     },
     Room {
+        name: "show",
+        rooms: &["books", "domain", "mail", "store", "view"],
+        crates: &["chrono", "serde_json"],
+    },
+    Room {
         name: "imports",
         rooms: &["books", "config", "domain", "store"],
         crates: &["chrono", "csv", "rust_decimal", "serde", "serde_json"],
@@ -132,8 +142,8 @@ const ROOMS: &[Room] = &[
     Room {
         name: "tasks",
         rooms: &[
-            "books", "clock", "config", "domain", "failure", "gateway", "links", "mail", "reports",
-            "store",
+            "books", "clock", "config", "domain", "failure", "gateway", "hooks", "links", "mail",
+            "reports", "show", "store",
         ],
         crates: &["chrono", "chrono_tz", "serde", "serde_json", "uuid"],
     },
@@ -147,10 +157,12 @@ const ROOMS: &[Room] = &[
             "domain",
             "failure",
             "gateway",
+            "hooks",
             "imports",
             "links",
             "mail",
             "reports",
+            "show",
             "store",
             "tasks",
             "view",

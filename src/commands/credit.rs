@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Context, Limit, amount, currency_arg};
 use crate::domain::{CreditId, CreditUseId, Currency, text};
 use crate::failure::exit;
+use crate::show;
 use crate::store::{CreditFilter, Store};
 use crate::view::objects;
 
@@ -111,13 +112,7 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
 }
 
 fn show(ctx: &mut Context, store: &mut Store, id: CreditId) -> anyhow::Result<()> {
-    let (credit, uses, held) =
-        store.read(|db| Ok((db.credit(id)?, db.credit_uses_of(id)?, db.held_of(id)?)))?;
-    let mut object = objects::credit(&credit);
-    object["uses"] = uses.iter().map(objects::credit_use).collect();
-    if !held.is_empty() {
-        object["refunds"] = held.iter().rev().map(objects::held).collect();
-    }
+    let object = store.read(|db| show::credit(db, id))?;
     Ok(ctx.printer.object(&object)?)
 }
 

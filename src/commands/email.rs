@@ -12,9 +12,10 @@ use crate::domain::email::{EmailStatus, Locale};
 use crate::domain::stage::Stage;
 use crate::domain::template::{Template, Variant};
 use crate::domain::text::printable;
-use crate::domain::{Act, EmailId, Result};
+use crate::domain::{Act, EmailId};
 use crate::failure::exit;
 use crate::mail::{Example, ExamplePortal, Rendered, Renderer, sample, text_of};
+use crate::show;
 use crate::store::{Db, Email, EmailFilter, Store};
 use crate::tasks::deliver_emails::{self, Linking};
 use crate::view::{Align, Column, Format};
@@ -161,28 +162,8 @@ impl Drawer<'_> {
     }
 
     /// An e-mail. The subject of one that is still queued is what it would be now.
-    fn object(&self, db: &Db, email: &Email) -> Result<Value> {
-        let subject = match &email.subject {
-            Some(subject) => Some(subject.clone()),
-            None => self.draw(db, email).map(|rendered| rendered.subject),
-        };
-        Ok(json!({
-            "id": email.id.to_string(),
-            "tenant": email.tenant,
-            "to": email.to,
-            "subject": subject,
-            "template": email.template.word(),
-            "stage": email.stage.map(Stage::word),
-            "locale": email.locale.word(),
-            "status": email.status.word(),
-            "attempts": email.attempts,
-            "message_id": format!("<{}>", email.message_id),
-            "queued_at": email.queued_at,
-            "next_try_at": email.next_try_at,
-            "sent_at": email.sent_at,
-            "error": email.error,
-            "document": email.document.map(|id| id.to_string()),
-        }))
+    fn object(&self, db: &Db, email: &Email) -> Value {
+        show::email(email, || self.draw(db, email))
     }
 }
 
@@ -199,7 +180,7 @@ fn list(ctx: &mut Context, args: List) -> anyhow::Result<()> {
             limit: args.limit.limit,
         };
         db.each_email(&filter, |email| {
-            list.row(drawer.object(db, &email)?).map_err(super::out_failed)
+            list.row(drawer.object(db, &email)).map_err(super::out_failed)
         })
     })?;
     Ok(list.end()?)
@@ -210,15 +191,11 @@ fn show(ctx: &mut Context, id: EmailId) -> anyhow::Result<()> {
     let for_people = ctx.printer.for_people();
     let object = ctx.reader()?.read(|db| {
         let email = db.email(id)?;
-        let mut shown = drawer.object(db, &email)?;
-        // As it left, if it did (for a person without its encoding); else as it would leave now.
-        shown["message"] = match db.message(id)? {
-            Some(bytes) => {
-                let text = if for_people { text_of(&bytes) } else { None };
-                json!(text.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()))
-            }
-            None => drawer.draw(db, &email).map_or(Value::Null, |rendered| json!(rendered.text)),
-        };
+        let mut shown = show::email_in_full(db, &email, || drawer.draw(db, &email))?;
+        // For a person without its encoding.
+        if let Some(text) = db.message(id)?.filter(|_| for_people).and_then(|b| text_of(&b)) {
+            shown["message"] = json!(text);
+        }
         Ok(shown)
     })?;
     if ctx.printer.format() != Format::Table {
@@ -244,7 +221,7 @@ fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
     store.read(|db| {
         queued.iter().try_for_each(|id| {
-            list.row(drawer.object(db, &db.email(*id)?)?).map_err(super::out_failed)
+            list.row(drawer.object(db, &db.email(*id)?)).map_err(super::out_failed)
         })
     })?;
     Ok(list.end()?)
@@ -253,7 +230,7 @@ fn resend(ctx: &mut Context, args: &Resend) -> anyhow::Result<()> {
 /// Shows an e-mail that was queued.
 pub(super) fn show_queued(ctx: &mut Context, store: &mut Store, id: EmailId) -> anyhow::Result<()> {
     let drawer = drawer(ctx);
-    let email = store.read(|db| drawer.object(db, &db.email(id)?))?;
+    let email = store.read(|db| Ok(drawer.object(db, &db.email(id)?)))?;
     Ok(ctx.printer.object(&email)?)
 }
 

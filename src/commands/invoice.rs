@@ -19,6 +19,7 @@ use crate::books::Book;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
 use crate::domain::{Result, text};
 use crate::failure::exit;
+use crate::show;
 use crate::store::{InvoiceFilter, Store};
 use crate::view::objects;
 use create::Create;
@@ -214,18 +215,8 @@ fn settle(
 
 /// Shows an invoice, and what of the customer's credit pays it.
 pub(super) fn show(ctx: &mut Context, store: &mut Store, number: &str) -> anyhow::Result<()> {
-    let (invoice, credits) = store.read(|db| {
-        let invoice = db.invoice(number)?;
-        let credits = match invoice.credit_applied.is_zero() {
-            true => Vec::new(),
-            false => db.credit_uses_of_invoice(invoice.id)?,
-        };
-        Ok((invoice, credits))
-    })?;
-    let mut object = objects::invoice(&invoice, ctx.clock.today());
-    if !credits.is_empty() {
-        object["credits"] = credits.iter().map(objects::credit_use).collect();
-    }
+    let today = ctx.clock.today();
+    let object = store.read(|db| show::invoice(db, &db.invoice(number)?, today))?;
     Ok(ctx.printer.object(&object)?)
 }
 

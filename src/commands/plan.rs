@@ -13,6 +13,7 @@ use crate::domain::event::{About, By, Changed, Changes, PlanEvent, PlanFacts};
 use crate::domain::plan::{self, Interval, IntervalUnit, NewPlan};
 use crate::domain::{Currency, PlanId, Refusal};
 use crate::failure::exit;
+use crate::show;
 use crate::store::Store;
 use crate::view::objects;
 
@@ -157,15 +158,14 @@ fn edit(ctx: &mut Context, args: &Edit) -> anyhow::Result<()> {
 }
 
 fn show(ctx: &mut Context, store: &mut Store, code: &str) -> anyhow::Result<()> {
-    let (plan, prices) = store.read(|db| {
+    let for_people = ctx.printer.for_people();
+    let object = store.read(|db| {
         let plan = db.plan(code)?;
-        let prices = db.prices(plan.id)?;
-        Ok((plan, prices))
+        match for_people {
+            true => Ok(objects::plan_for_people(&plan, &db.prices(plan.id)?)),
+            false => show::plan(db, &plan),
+        }
     })?;
-    let object = match ctx.printer.for_people() {
-        true => objects::plan_for_people(&plan, &prices),
-        false => objects::plan(&plan, &prices),
-    };
     Ok(ctx.printer.object(&object)?)
 }
 

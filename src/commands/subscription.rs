@@ -19,6 +19,7 @@ use crate::books::Book;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::{Result, SubscriptionId};
 use crate::failure::exit;
+use crate::show;
 use crate::store::{Order, Store, SubscriptionFilter};
 use crate::view::{Format, objects};
 use cancel::Cancel;
@@ -123,11 +124,7 @@ fn show(ctx: &mut Context, store: &mut Store, id: SubscriptionId) -> anyhow::Res
 
 fn object(ctx: &Context, store: &mut Store, id: SubscriptionId) -> Result<Value> {
     let today = ctx.clock.today();
-    store.read(|db| {
-        let subscription = db.subscription(id)?;
-        let overdue = db.has_overdue(&subscription, today)?;
-        Ok(objects::subscription(&subscription, subscription.status_on(today, overdue)))
-    })
+    store.read(|db| show::subscription(db, &db.subscription(id)?, today))
 }
 
 fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {

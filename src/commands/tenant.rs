@@ -16,6 +16,7 @@ use crate::domain::tax::{OwnTax, TaxCategory};
 use crate::domain::tenant::{self, Clearable, NewTenant, TenantEdit, TenantStatus};
 use crate::domain::{Currency, Refusal, Result, TenantId, text};
 use crate::failure::exit;
+use crate::show;
 use crate::store::{Store, TenantFilter};
 use crate::view::objects;
 
@@ -280,12 +281,7 @@ fn change(
 }
 
 pub(super) fn show(ctx: &mut Context, store: &mut Store, slug: &str) -> anyhow::Result<()> {
-    let object = store.read(|db| {
-        let tenant = db.tenant(slug)?;
-        let mut object = objects::tenant(&tenant, &db.balance_due(tenant.id)?);
-        object["credit_balance"] = objects::totals(&db.credit_balance(tenant.id)?);
-        Ok(object)
-    })?;
+    let object = store.read(|db| show::tenant(db, &db.tenant(slug)?))?;
     Ok(ctx.printer.object(&object)?)
 }
 

@@ -11,6 +11,7 @@ use crate::domain::invoice::InvoiceStatus;
 use crate::domain::transaction::{Transaction, TransactionKind, TransactionStatus};
 use crate::domain::{TransactionId, act, text};
 use crate::failure::exit;
+use crate::show;
 use crate::store::{Store, TransactionFilter};
 use crate::tasks::charge::{self, Charged};
 use crate::tasks::checkout;
@@ -237,9 +238,7 @@ fn name_other_parts(ctx: &Context, store: &mut Store, id: TransactionId) -> anyh
 }
 
 fn show(ctx: &mut Context, store: &mut Store, id: TransactionId) -> anyhow::Result<()> {
-    let (transaction, tries) = store.read(|db| Ok((db.transaction(id)?, db.attempts(id)?)))?;
-    let mut object = objects::transaction(&transaction);
-    object["history"] = tries.iter().map(objects::attempt).collect();
+    let object = store.read(|db| show::transaction(db, id))?;
     Ok(ctx.printer.object(&object)?)
 }
 

@@ -6,17 +6,17 @@ mod show;
 
 use chrono::{DateTime, NaiveDate};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::{Context, Limit, date_arg, out_failed};
-use crate::books::{KnownUsage, TakenUsage, instant};
+use crate::books::{KnownUsage, TakenUsage};
 use crate::domain::event::UsageEvent;
 use crate::domain::reject::Reject;
 use crate::domain::usage::{DEFAULT_VALUE, Incoming, Subscriber};
 use crate::domain::{Refusal, SubscriptionId, text, wording};
 use crate::failure::exit;
+use crate::show::usage_event;
 use crate::store::Store;
-use crate::store::usage::{ListedUsage, UsageEventFilter};
+use crate::store::usage::UsageEventFilter;
 use crate::view::objects;
 
 /// `billing usage …`
@@ -190,25 +190,7 @@ fn show_event(
     id: &str,
 ) -> anyhow::Result<()> {
     let event = store.read(|db| db.usage_event(day, id))?;
-    Ok(ctx.printer.object(&event_object(&event))?)
-}
-
-/// An event as an object.
-fn event_object(event: &ListedUsage) -> Value {
-    let properties = event.properties.as_deref().unwrap_or("{}");
-    json!({
-        "id": event.id,
-        "day": event.day,
-        "meter": event.meter,
-        "subscription": event.subscription.to_string(),
-        "tenant": event.tenant,
-        "at": instant(event.at_us),
-        "value": event.value,
-        "properties": serde_json::from_str::<Value>(properties).unwrap_or_default(),
-        "voided": event.voided_at.is_some(),
-        "voided_at": event.voided_at,
-        "void_reason": event.void_reason,
-    })
+    Ok(ctx.printer.object(&usage_event(&event))?)
 }
 
 fn void(ctx: &mut Context, args: &Void) -> anyhow::Result<()> {
@@ -216,7 +198,7 @@ fn void(ctx: &mut Context, args: &Void) -> anyhow::Result<()> {
     let day = day(ctx, moment(ctx, &args.at)?);
     let mut store = ctx.writer()?;
     let event = ctx.write(&mut store, |book| book.void_usage(day, &args.id, &reason))?;
-    Ok(ctx.printer.object(&event_object(&event))?)
+    Ok(ctx.printer.object(&usage_event(&event))?)
 }
 
 fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
@@ -236,7 +218,7 @@ fn list(ctx: &mut Context, args: &List) -> anyhow::Result<()> {
             until: args.until,
             limit: args.limit.limit,
         };
-        db.each_usage_event(&filter, |event| list.row(event_object(&event)).map_err(out_failed))
+        db.each_usage_event(&filter, |event| list.row(usage_event(&event)).map_err(out_failed))
     })?;
     Ok(list.end()?)
 }

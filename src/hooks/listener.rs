@@ -1,0 +1,197 @@
+//! A program that is told of events: one JSON object a line on standard input.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::domain::{EventId, text};
+use crate::outside::program::{self, plain};
+use crate::outside::run::{Group, Ran};
+
+/// So much of what it writes is looked at: a hundred lines that say what is done, many times over.
+const LONGEST_OUTPUT: usize = 1024 * 1024;
+
+/// Longest part of its complaints that is kept.
+const LONGEST_COMPLAINT: usize = 200;
+
+/// The program, its arguments, and how it is run.
+#[derive(Debug)]
+pub struct Listener {
+    pub command: Vec<String>,
+    /// Variables that it gets besides PATH, HOME and LANG.
+    pub pass_env: Vec<String>,
+    /// It is killed, with all that it started, after so long.
+    pub timeout: Duration,
+}
+
+/// An event as it is told: one JSON object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub id: EventId,
+    pub body: String,
+}
+
+/// A line of its output that says what it has done.
+#[derive(Deserialize)]
+struct Done {
+    done: String,
+}
+
+impl Listener {
+    /// Runs the program with these messages, in their order. Each event that it says to have done, all
+    /// before it included, is handed to `done` as it says so; whoever breaks off has it killed.
+    ///
+    /// # Errors
+    /// In words: it did not end well, so that what it did not say to have done is not.
+    pub fn tell(
+        &self,
+        messages: &[Message],
+        mut done: impl FnMut(EventId) -> ControlFlow<()>,
+    ) -> Result<(), String> {
+        if !program::are_names(&self.pass_env) {
+            return Err("pass_env lists names of variables, without values".to_owned());
+        }
+        let input: String = messages.iter().map(|message| format!("{}\n", message.body)).collect();
+        let mut command = program::prepared(&self.command, &self.pass_env)
+            .map_err(|why| format!("cannot be started: {why}"))?;
+        let group = Group::start(&mut command)
+            .map_err(|error| format!("cannot be started: {}", plain(&error)))?;
+        let mut lines = Lines::default();
+        let ran = group.hold_and_listen(input.as_bytes(), self.timeout, LONGEST_OUTPUT, |piece| {
+            lines.each(piece, |line| match done_event(line, messages) {
+                Some(id) => done(id),
+                None => ControlFlow::Continue(()),
+            })
+        });
+        let ran = ran.map_err(|error| format!("cannot be waited for: {}", plain(&error)))?;
+        self.judge(&ran)
+    }
+
+    fn judge(&self, ran: &Ran) -> Result<(), String> {
+        let how = match ran.status {
+            None => return Err(format!("was killed after {:?}", self.timeout)),
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => match status.code() {
+                Some(code) => format!("exits with {code}"),
+                None => "was killed".to_owned(),
+            },
+        };
+        let complaint = String::from_utf8_lossy(&ran.stderr.bytes);
+        let complaint = complaint.lines().map(str::trim).find(|line| !line.is_empty());
+        Err(match complaint {
+            Some(line) => {
+                let line: String = line.chars().take(LONGEST_COMPLAINT).collect();
+                format!("{how}: {}", text::printable_value(&line))
+            }
+            None => how,
+        })
+    }
+}
+
+/// The event that a line says to be done, where it is one of those that were told.
+fn done_event(line: &[u8], messages: &[Message]) -> Option<EventId> {
+    let Done { done } = serde_json::from_slice(line).ok()?;
+    let id = done.parse().ok()?;
+    messages.iter().any(|message| message.id == id).then_some(id)
+}
+
+/// Lines out of pieces.
+#[derive(Default)]
+struct Lines {
+    /// The beginning of one whose end has not come.
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    fn each(
+        &mut self,
+        piece: &[u8],
+        mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.begun.extend_from_slice(piece);
+        while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.begun.drain(..=end).collect();
+            each(&line)?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn messages(ids: std::ops::RangeInclusive<i64>) -> Vec<Message> {
+        let message = |id| Message { id: EventId(id), body: format!("{{\"id\":\"evt_{id}\"}}") };
+        ids.map(message).collect()
+    }
+
+    /// What a script in place of the program comes to, and what it said to have done.
+    fn tell(script: &str, ids: std::ops::RangeInclusive<i64>) -> (Result<(), String>, Vec<i64>) {
+        let listener = Listener {
+            command: ["/bin/sh", "-c", script].map(str::to_owned).into(),
+            pass_env: Vec::new(),
+            timeout: Duration::from_secs(2),
+        };
+        let mut done = Vec::new();
+        let told = listener.tell(&messages(ids), |id| {
+            done.push(id.0);
+            ControlFlow::Continue(())
+        });
+        (told, done)
+    }
+
+    #[test]
+    fn a_program_reads_a_line_an_event_and_says_what_it_has_done() {
+        let (told, done) = tell("cat > /dev/null", 1..=3);
+        assert_eq!((told, done), (Ok(()), vec![]));
+        let says = "while read line; do echo \"$line\" | sed 's/id/done/'; done";
+        assert_eq!(tell(says, 4..=6), (Ok(()), vec![4, 5, 6]));
+        // What it says to have done stands, also where it then fails or hangs.
+        let fails = "echo '{\"done\":\"evt_4\"}'; echo not so >&2; exit 3";
+        assert_eq!(tell(fails, 4..=6), (Err("exits with 3: not so".to_owned()), vec![4]));
+        let begun = Instant::now();
+        let (told, done) = tell("echo '{\"done\":\"evt_5\"}'; sleep 60", 4..=6);
+        assert_eq!((told, done), (Err("was killed after 2s".to_owned()), vec![5]));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn what_a_program_says_beside_is_passed_over() {
+        let noise =
+            "echo hello; echo '{\"done\":\"evt_9\"}'; echo '{\"done\":5}'; echo '{\"done\"';
+                     printf '{\"done\":\"evt_5\"}'";
+        assert_eq!(tell(noise, 4..=6), (Ok(()), vec![]));
+    }
+
+    #[test]
+    fn a_program_is_killed_where_what_it_has_done_cannot_be_kept() {
+        let listener = Listener {
+            command: ["/bin/sh", "-c", "echo '{\"done\":\"evt_4\"}'; sleep 60"]
+                .map(str::to_owned)
+                .into(),
+            pass_env: Vec::new(),
+            timeout: Duration::from_secs(60),
+        };
+        let begun = Instant::now();
+        assert!(listener.tell(&messages(4..=5), |_| ControlFlow::Break(())).is_err());
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let listener = |command: &str, pass_env: &[&str]| Listener {
+            command: vec![command.to_owned()],
+            pass_env: pass_env.iter().map(|&name| name.to_owned()).collect(),
+            timeout: Duration::from_secs(1),
+        };
+        let tell = |listener: Listener| {
+            listener.tell(&messages(1..=1), |_| ControlFlow::Continue(())).unwrap_err()
+        };
+        assert!(tell(listener("/no/such", &[])).starts_with("cannot be started: cannot run"));
+        assert!(tell(listener("/bin/true", &["A=secret"])).starts_with("pass_env lists names"));
+    }
+}
