@@ -133,6 +133,9 @@ enum Command {
     /// The audit trail
     #[command(subcommand)]
     Event(commands::event::Command),
+    /// Hooks: who is told of what happens, and how far
+    #[command(subcommand)]
+    Hook(commands::hook::Command),
     /// Take data over from a CSV file, all or nothing
     Import(commands::import::Args),
     /// Hand data over to another program: the ledger to whoever keeps the books
@@ -309,6 +312,7 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
             None => commands::portal::run(&mut ctx, args),
         },
         Command::Event(command) => commands::event::run(&mut ctx, command),
+        Command::Hook(command) => commands::hook::run(&mut ctx, command),
         Command::Import(args) => commands::import::run(&mut ctx, args),
         Command::Export(command) => commands::export::run(&mut ctx, command),
         Command::Db(command) => commands::db::run(&mut ctx, command),

@@ -16,6 +16,8 @@ use crate::store::usage::ListedUsage;
 use crate::store::{Db, Email};
 use crate::view::objects;
 
+pub use crate::view::objects::{coupon, credit_note, meter, payment_method, pending_item};
+
 /// A customer, with what it owes and has in credit.
 ///
 /// # Errors

@@ -35,6 +35,7 @@ const ROOMS: &[Room] = &[
             "documents",
             "domain",
             "gateway",
+            "hooks",
             "imports",
             "mail",
             "store",

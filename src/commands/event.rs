@@ -42,7 +42,7 @@ fn kinds() -> PossibleValuesParser {
 }
 
 /// Reads the event after which a list begins: a script that reads on begins with 0.
-fn after(text: &str) -> Result<EventId, String> {
+pub(super) fn after(text: &str) -> Result<EventId, String> {
     match text {
         "0" | "evt_0" => Ok(EventId(0)),
         id => id.parse(),

@@ -14,6 +14,7 @@ pub mod email;
 pub mod event;
 pub mod examples;
 pub mod export;
+pub mod hook;
 pub mod import;
 pub mod init;
 pub mod invoice;
@@ -55,6 +56,7 @@ use crate::domain::{self, Act, Currency, Money, Refusal, Words, act, calendar, w
 use crate::failure::Unprintable;
 pub use crate::store::Changes;
 use crate::store::{Access, Store};
+use crate::tasks::deliver_events;
 use crate::view::{Printer, explain};
 
 /// How much is said on standard error.
@@ -115,14 +117,16 @@ impl Context {
 
     /// Opens the database to write, by a clock that has not jumped.
     pub fn writer(&self) -> anyhow::Result<Store> {
-        let mut store = self.counter()?.noting(&self.changes);
+        let mut store = self.counter()?;
         if self.clock.given {
-            return Ok(store);
+            deliver_events::register(&mut store, &self.config, self.clock.machine_now())?;
+            return Ok(store.noting(&self.changes));
         }
         if let Some(last) = store.read(|db| db.system_at())?.filter(|_| !self.yes) {
             self.clock.check_jump(&last)?;
         }
-        Ok(store.by_system_clock(act::instant(self.clock.now)))
+        deliver_events::register(&mut store, &self.config, self.clock.machine_now())?;
+        Ok(store.noting(&self.changes).by_system_clock(act::instant(self.clock.now)))
     }
 
     /// Opens the database for what reads, and writes no more than that it did.

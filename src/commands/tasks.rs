@@ -42,6 +42,8 @@ pub enum Command {
     CleanupExpiredTrials(CleanupExpiredTrials),
     /// Send the e-mails that are queued and due
     DeliverEmails(DeliverEmails),
+    /// Tell hooks what happened
+    DeliverEvents(DeliverEvents),
     /// What check-overdue would do each day if nobody paid, on a copy of the database
     Simulate(Simulate),
     /// What tasks there are, and when crontab is to run them
@@ -73,7 +75,7 @@ pub struct CheckOverdue {
     common: Common,
     #[command(flatten)]
     caps: Caps,
-    /// Leave the e-mails queued
+    /// Leave the e-mails queued, and tell no hook
     #[arg(long)]
     no_deliver: bool,
 }
@@ -85,7 +87,7 @@ pub struct GenerateRecurringInvoices {
     /// Bill a subscription also where more than 24 of its periods were missed
     #[arg(long)]
     allow_backlog: bool,
-    /// Leave the e-mails queued
+    /// Leave the e-mails queued, and tell no hook
     #[arg(long)]
     no_deliver: bool,
 }
@@ -94,7 +96,7 @@ pub struct GenerateRecurringInvoices {
 pub struct RetryFailedPayments {
     #[command(flatten)]
     common: Common,
-    /// Leave the e-mails queued
+    /// Leave the e-mails queued, and tell no hook
     #[arg(long)]
     no_deliver: bool,
 }
@@ -103,7 +105,7 @@ pub struct RetryFailedPayments {
 pub struct CleanupExpiredTrials {
     #[command(flatten)]
     common: Common,
-    /// Leave the e-mails queued
+    /// Leave the e-mails queued, and tell no hook
     #[arg(long)]
     no_deliver: bool,
 }
@@ -120,6 +122,12 @@ pub struct Caps {
 
 #[derive(Debug, Args)]
 pub struct DeliverEmails {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct DeliverEvents {
     #[command(flatten)]
     common: Common,
 }
@@ -173,6 +181,10 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
         Command::DeliverEmails(args) => match args.common.dry_run {
             true => dry_run::deliver_emails(ctx),
             false => run_task(ctx, Task::DeliverEmails, &options(ctx, &args.common, false)),
+        },
+        Command::DeliverEvents(args) => match args.common.dry_run {
+            true => dry_run::deliver_events(ctx),
+            false => run_task(ctx, Task::DeliverEvents, &options(ctx, &args.common, false)),
         },
         Command::Simulate(args) => dry_run::simulation(ctx, &args),
         Command::List => status::list(ctx),

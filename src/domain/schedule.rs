@@ -12,6 +12,7 @@ words! {
         CleanupExpiredTrials = "cleanup-expired-trials",
         CheckOverdue = "check-overdue",
         DeliverEmails = "deliver-emails",
+        DeliverEvents = "deliver-events",
     }
 }
 
@@ -33,6 +34,7 @@ impl Task {
             Task::CleanupExpiredTrials => Schedule::Daily { hour: 3 },
             Task::CheckOverdue => Schedule::Daily { hour: 9 },
             Task::DeliverEmails => Schedule::Minutes { every: 10 },
+            Task::DeliverEvents => Schedule::Minutes { every: 1 },
         }
     }
 
@@ -42,7 +44,7 @@ impl Task {
             Task::GenerateRecurringInvoices
             | Task::RetryFailedPayments
             | Task::CleanupExpiredTrials => true,
-            Task::CheckOverdue | Task::DeliverEmails => false,
+            Task::CheckOverdue | Task::DeliverEmails | Task::DeliverEvents => false,
         }
     }
 
@@ -58,6 +60,7 @@ impl Task {
             Task::CleanupExpiredTrials => "end trials: announce it, then suspend or convert",
             Task::CheckOverdue => "chase overdue invoices: reminders, notice, suspension",
             Task::DeliverEmails => "send the e-mails that are queued and due",
+            Task::DeliverEvents => "tell hooks what happened",
         }
     }
 }
@@ -67,6 +70,7 @@ impl Schedule {
     pub fn crontab(self) -> String {
         match self {
             Schedule::Daily { hour } => format!("0 {hour} * * *"),
+            Schedule::Minutes { every: 1 } => "* * * * *".to_owned(),
             Schedule::Minutes { every } => format!("*/{every} * * * *"),
         }
     }
@@ -76,6 +80,8 @@ impl Schedule {
     pub fn grace(self) -> Duration {
         match self {
             Schedule::Daily { .. } => Duration::hours(1),
+            // Each minute, so that nobody waits; that nobody waited for an hour is soon enough.
+            Schedule::Minutes { every: 1 } => Duration::hours(1),
             Schedule::Minutes { every } => Duration::minutes(i64::from(every) * 2),
         }
     }

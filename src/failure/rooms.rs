@@ -9,6 +9,7 @@ use crate::config;
 use crate::documents::Unwritable;
 use crate::domain::Refusal;
 use crate::gateway::Unavailable;
+use crate::hooks::HookRefused;
 use crate::imports::{BadRow, Unreadable};
 use crate::mail::Undeliverable;
 use crate::store::{Fault, FaultKind, Holder, Locked};
@@ -23,6 +24,7 @@ pub(super) fn of_room(refusal: &Refusal) -> Failure {
         refusal.of::<config::Unusable>().map(Failure::from),
         refusal.of::<Unavailable>().map(Failure::from),
         refusal.of::<Undeliverable>().map(Failure::from),
+        refusal.of::<HookRefused>().map(Failure::from),
         refusal.of::<Unrenderable>().map(Failure::from),
         refusal.of::<Unwritable>().map(Failure::from),
         refusal.of::<Unreadable>().map(Failure::from),
@@ -116,6 +118,34 @@ impl From<&config::Unusable> for Failure {
                 };
                 new("untrusted_config", format!("{path} was found here and is not obeyed: {why}"))
                     .hint(format!("if you trust it, name it with --config {path}{remedy}"))
+            }
+        }
+    }
+}
+
+impl From<&HookRefused> for Failure {
+    fn from(refusal: &HookRefused) -> Failure {
+        match refusal {
+            HookRefused::Unknown { name, meant } => {
+                let failure = new("not_found", format!("no hook of billing.toml is called {name}"));
+                let meant =
+                    meant.as_ref().map(|name| format!("did you mean {name}? ")).unwrap_or_default();
+                failure.hint(format!("{meant}billing hook list shows them all"))
+            }
+            HookRefused::Failed { name, why } => {
+                new("hook_failed", format!("{name} did not take the made-up event: {why}"))
+                    .hint("docs/hooks.md says what a receiver answers")
+            }
+            HookRefused::NotToldYet { name, told } => {
+                new("not_told_yet", format!("{name} was told of no event after {told} yet"))
+                    .hint("a replay goes back; billing hook skip passes over one event")
+            }
+            HookRefused::NotNext { name, event, next } => {
+                let failure = new("not_next", format!("{event} is not the next event of {name}"));
+                match next {
+                    Some(next) => failure.hint(format!("it is to be told of {next} next")),
+                    None => failure.hint("it is told of all there is"),
+                }
             }
         }
     }

@@ -32,6 +32,15 @@ pub struct Message {
     pub body: String,
 }
 
+/// Why a program did not take what it did not say to have done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Untold {
+    /// It did not end well, in words.
+    Failed(String),
+    /// It did not end in time, and had less of it than its own limit.
+    CutShort,
+}
+
 /// A line of its output that says what it has done.
 #[derive(Deserialize)]
 struct Done {
@@ -40,15 +49,40 @@ struct Done {
 
 impl Listener {
     /// Runs the program with these messages, in their order. Each event that it says to have done, all
-    /// before it included, is handed to `done` as it says so; whoever breaks off has it killed.
+    /// before it included, is handed to `done` as it says so; whoever breaks off has it killed. It may
+    /// last `within`, and never longer than its own limit.
     ///
     /// # Errors
-    /// In words: it did not end well, so that what it did not say to have done is not.
+    /// What it did not say to have done is not.
     pub fn tell(
         &self,
         messages: &[Message],
+        within: Duration,
         mut done: impl FnMut(EventId) -> ControlFlow<()>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Untold> {
+        let limit = within.min(self.timeout);
+        if limit.is_zero() {
+            return Err(Untold::CutShort);
+        }
+        let mut lines = Lines::default();
+        let ran = self.run(messages, limit, |piece| {
+            lines.each(piece, |line| match done_event(line, messages) {
+                Some(id) => done(id),
+                None => ControlFlow::Continue(()),
+            })
+        });
+        match ran.map_err(Untold::Failed)? {
+            ran if ran.status.is_none() && limit < self.timeout => Err(Untold::CutShort),
+            ran => self.judge(&ran).map_err(Untold::Failed),
+        }
+    }
+
+    fn run(
+        &self,
+        messages: &[Message],
+        limit: Duration,
+        listen: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<Ran, String> {
         if !program::are_names(&self.pass_env) {
             return Err("pass_env lists names of variables, without values".to_owned());
         }
@@ -57,15 +91,8 @@ impl Listener {
             .map_err(|why| format!("cannot be started: {why}"))?;
         let group = Group::start(&mut command)
             .map_err(|error| format!("cannot be started: {}", plain(&error)))?;
-        let mut lines = Lines::default();
-        let ran = group.hold_and_listen(input.as_bytes(), self.timeout, LONGEST_OUTPUT, |piece| {
-            lines.each(piece, |line| match done_event(line, messages) {
-                Some(id) => done(id),
-                None => ControlFlow::Continue(()),
-            })
-        });
-        let ran = ran.map_err(|error| format!("cannot be waited for: {}", plain(&error)))?;
-        self.judge(&ran)
+        let ran = group.hold_and_listen(input.as_bytes(), limit, LONGEST_OUTPUT, listen);
+        ran.map_err(|error| format!("cannot be waited for: {}", plain(&error)))
     }
 
     fn judge(&self, ran: &Ran) -> Result<(), String> {
@@ -137,11 +164,15 @@ mod tests {
             timeout: Duration::from_secs(2),
         };
         let mut done = Vec::new();
-        let told = listener.tell(&messages(ids), |id| {
+        let told = listener.tell(&messages(ids), Duration::MAX, |id| {
             done.push(id.0);
             ControlFlow::Continue(())
         });
-        (told, done)
+        let words = |why| match why {
+            Untold::Failed(why) => why,
+            Untold::CutShort => "cut short".to_owned(),
+        };
+        (told.map_err(words), done)
     }
 
     #[test]
@@ -177,7 +208,12 @@ mod tests {
             timeout: Duration::from_secs(60),
         };
         let begun = Instant::now();
-        assert!(listener.tell(&messages(4..=5), |_| ControlFlow::Break(())).is_err());
+        let told = listener.tell(&messages(4..=5), Duration::MAX, |_| ControlFlow::Break(()));
+        assert!(told.is_err());
+        // Somebody else's limit is no failure of the program's.
+        let limit = Duration::from_millis(200);
+        let told = listener.tell(&messages(5..=5), limit, |_| ControlFlow::Continue(()));
+        assert_eq!(told, Err(Untold::CutShort));
         assert!(begun.elapsed() < Duration::from_secs(10));
     }
 
@@ -189,7 +225,11 @@ mod tests {
             timeout: Duration::from_secs(1),
         };
         let tell = |listener: Listener| {
-            listener.tell(&messages(1..=1), |_| ControlFlow::Continue(())).unwrap_err()
+            let goes_on = |_| ControlFlow::Continue(());
+            match listener.tell(&messages(1..=1), Duration::MAX, goes_on).unwrap_err() {
+                Untold::Failed(why) => why,
+                Untold::CutShort => "cut short".to_owned(),
+            }
         };
         assert!(tell(listener("/no/such", &[])).starts_with("cannot be started: cannot run"));
         assert!(tell(listener("/bin/true", &["A=secret"])).starts_with("pass_env lists names"));

@@ -144,6 +144,18 @@ impl Db<'_> {
         Ok(changed > 0)
     }
 
+    /// Has a hook go on after an event, wherever it stood and however it did. False where there is no
+    /// such hook.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn hook_goes_on_after(&self, name: &str, told: EventId) -> Result<bool> {
+        match self.hook(name)? {
+            Some(row) => self.hook_told(name, row.told, told),
+            None => Ok(false),
+        }
+    }
+
     /// Keeps that a hook did not take the event after `told`. False where it was told from elsewhere
     /// on meanwhile.
     ///

@@ -341,6 +341,18 @@ impl Store {
         self.in_transaction(TransactionBehavior::Immediate, true, work)
     }
 
+    /// Writes what `work` writes without waiting for the disk: a commit may be lost with the power, though not
+    /// with the process. For what is done again then.
+    ///
+    /// # Errors
+    /// As `work`, or a fault of the file.
+    pub fn lightly<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T>) -> Result<T> {
+        self.pragma_text("synchronous", "NORMAL")?;
+        let done = work(self);
+        self.pragma_text("synchronous", "FULL")?;
+        done
+    }
+
     /// Does all of `work` as [`Store::write`] would, and then takes it back: what a dry run shows
     /// is what would have been written.
     ///

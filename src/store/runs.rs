@@ -1,6 +1,6 @@
 //! The rows of the tasks' runs.
 
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
 use super::{Db, columns};
 use crate::domain::schedule::Task;
@@ -65,6 +65,49 @@ impl Db<'_> {
             )?
             .insert((task.word(), act.at(), clock, phase.word()))?;
         Ok(RunId(id))
+    }
+
+    /// Records that a run starts which does nothing; it has to be finished in the same transaction. It takes the
+    /// place of the last one of the task, where that did nothing before it.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn quiet_run(&self, act: &Act, task: Task, clock_given: bool) -> Result<RunId> {
+        let clock = if clock_given { "given" } else { "system" };
+        let quiet = self
+            .conn
+            .prepare_cached(
+                "SELECT id, as_of, clock, status, result FROM runs INDEXED BY runs_task
+                 WHERE task = ?1 ORDER BY id DESC LIMIT 1",
+            )?
+            .query_row([task.word()], |row| {
+                let id = RunId(row.get("id")?);
+                let before = row.get::<_, String>("as_of")? <= act.at();
+                let same = row.get::<_, String>("clock")? == clock;
+                let ok = row.get::<_, String>("status")? == RunStatus::Ok.word();
+                let result: Option<String> = row.get("result")?;
+                let did_nothing = result.is_some_and(|text| text.contains("\"delivered\":0,"));
+                Ok((before && same && ok && did_nothing).then_some(id))
+            })
+            .optional()?;
+        match quiet.flatten() {
+            Some(id) => {
+                self.conn
+                    .prepare_cached("UPDATE runs SET as_of = ?2, started_at = ?2 WHERE id = ?1")?
+                    .execute((id.0, act.at()))?;
+                Ok(id)
+            }
+            None => {
+                let id = self
+                    .conn
+                    .prepare_cached(
+                        "INSERT INTO runs (task, as_of, clock, status, started_at)
+                         VALUES (?1, ?2, ?3, 'interrupted', ?2)",
+                    )?
+                    .insert((task.word(), act.at(), clock))?;
+                Ok(RunId(id))
+            }
+        }
     }
 
     fn interrupt_runs(&self, phase: Phase, but: RunId) -> Result<()> {

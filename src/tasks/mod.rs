@@ -9,6 +9,7 @@ pub mod check_overdue;
 pub mod checkout;
 pub mod cleanup_expired_trials;
 pub mod deliver_emails;
+pub mod deliver_events;
 pub mod generate_recurring_invoices;
 pub mod lock;
 pub mod refund;
@@ -93,6 +94,7 @@ pub enum Tally {
     CleanupExpiredTrials(cleanup_expired_trials::Counts),
     CheckOverdue(check_overdue::Counts),
     DeliverEmails {},
+    DeliverEvents {},
 }
 
 /// What a run did: printed, and kept with the run.
@@ -112,6 +114,9 @@ pub struct Report {
     /// Invoices that customers were found to have paid on the gateway's page; there where there are some.
     #[serde(skip_serializing_if = "is_nothing")]
     pub checkouts_paid: u64,
+    /// What hooks were told; `None` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<deliver_events::Counts>,
     pub errors: Vec<ItemError>,
     /// Whether anything was done that a person would want to read of.
     #[serde(skip)]
@@ -146,6 +151,7 @@ impl Report {
             emails_failed: 0,
             tally: done.tally,
             checkouts_paid: 0,
+            hooks: None,
             errors: done.errors,
             did_something: done.did_something,
         }
@@ -175,20 +181,25 @@ impl Report {
 pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> Result<Report> {
     // A demo runs one task after another on one clock.
     let (clock, began_ms) = (given.clock, given.clock.elapsed_ms());
+    let writes_to_people = !options.no_deliver && task != Task::DeliverEvents;
     let leaves = leaves(given);
     let moves = given.gateway.moves_money() && task.charges();
-    if ((leaves && !options.no_deliver) || moves) && !options.yes {
+    if ((leaves && writes_to_people) || moves) && !options.yes {
         clock.check_not_in_the_future()?;
     }
-    if !options.no_deliver {
+    if writes_to_people {
         check_delivery(given)?;
     }
     if task == Task::RetryFailedPayments {
         given.gateway.check()?;
     }
     require_space(store.path(), SPACE_FOR_A_RUN)?;
+    if task == Task::DeliverEvents && !tells(store, given)? {
+        return nothing_to_tell(store, given, began_ms);
+    }
     let phase = match task {
         Task::DeliverEmails => Phase::Delivering,
+        Task::DeliverEvents => Phase::Telling,
         _ => Phase::Deciding,
     };
     // Held until the run's end is recorded: one that is marked as running and holds no lock is
@@ -202,7 +213,14 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     };
     let actor = clock.act(format!("task:{task}"));
     let run = store.write(|db| db.start_run(&actor, task, clock.given, phase))?;
-    let mut report = match work(store, given, task, options, run, &mut lock) {
+    let worked = work(store, given, task, options, run, &mut lock).and_then(|mut report| {
+        match options.no_deliver {
+            true => {}
+            false => tell_hooks(store, given, task, run, &mut lock, &mut report)?,
+        }
+        Ok(report)
+    });
+    let mut report = match worked {
         Ok(report) => report,
         Err(refusal) => {
             let error = item_refused("run", &refusal);
@@ -246,13 +264,14 @@ fn work(
         Task::CleanupExpiredTrials => cleanup_expired_trials::work(store, given, run)?,
         Task::CheckOverdue => check_overdue::work(store, given, options, run)?,
         Task::DeliverEmails => deliver_emails::nothing_decided(),
+        Task::DeliverEvents => nothing_decided(),
     };
     done.did_something |= checked_out.did_something();
     done.emails_queued += checked_out.emails_queued;
     done.errors.splice(0..0, checked_out.errors);
     let mut report = Report::new(task, given.clock, done);
     report.checkouts_paid = checked_out.paid;
-    if options.no_deliver {
+    if options.no_deliver || task == Task::DeliverEvents {
         return Ok(report);
     }
     if given.config.company.name.is_empty() && leaves(given) {
@@ -291,6 +310,71 @@ fn work(
         Err(fatal) => return Err(fatal),
     }
     Ok(report)
+}
+
+/// What a task decides that only tells.
+fn nothing_decided() -> Done {
+    Done {
+        tally: Tally::DeliverEvents {},
+        emails_queued: 0,
+        errors: Vec::new(),
+        did_something: false,
+    }
+}
+
+/// Whether a hook is to be told something. A simulation tells nobody.
+fn tells(store: &mut Store, given: &Given) -> Result<bool> {
+    if given.config.hooks.is_empty() || matches!(given.transport, Transport::Nowhere) {
+        return Ok(false);
+    }
+    let now = given.clock.machine_now();
+    deliver_events::register(store, given.config, now)?;
+    store.read(|db| deliver_events::is_due(db, given.config, now))
+}
+
+/// The run of `deliver-events` that finds nothing to do. One a minute, half a million a year: it takes
+/// the place of the one before it, where that found nothing, either.
+fn nothing_to_tell(store: &mut Store, given: &Given, began_ms: u64) -> Result<Report> {
+    let (clock, task) = (given.clock, Task::DeliverEvents);
+    let held = store.read(|db| deliver_events::held(db, given.config))?;
+    let mut report = Report::new(task, clock, nothing_decided());
+    report.hooks = Some(deliver_events::Counts { held, ..Default::default() });
+    report.seal(clock.elapsed_ms().saturating_sub(began_ms));
+    let actor = clock.act(format!("task:{task}"));
+    let at = act::instant(clock.later());
+    store.write(|db| {
+        let run = db.quiet_run(&actor, task, clock.given)?;
+        report.run_id = Some(run.to_string());
+        let result = serde_json::to_string(&report).unwrap_or_else(|_| "{}".to_owned());
+        db.finish_run(run, RunStatus::Ok, &at, &result)
+    })?;
+    Ok(report)
+}
+
+/// Tells hooks what was done, last of all. Where another run tells just now, it is left to that one.
+fn tell_hooks(
+    store: &mut Store,
+    given: &Given,
+    task: Task,
+    run: RunId,
+    lock: &mut Lock,
+    report: &mut Report,
+) -> Result<()> {
+    if task != Task::DeliverEvents {
+        if !tells(store, given)? {
+            return Ok(());
+        }
+        let Some(telling) = Lock::try_take(store.path(), Phase::Telling, task)? else {
+            return Ok(());
+        };
+        store.write(|db| db.run_goes_on(run, Phase::Telling))?;
+        *lock = telling;
+    }
+    let told = deliver_events::tell(store, given)?;
+    report.did_something |= task == Task::DeliverEvents && told.counts.delivered > 0;
+    report.hooks = Some(told.counts);
+    report.errors.extend(told.errors);
+    Ok(())
 }
 
 /// Whether e-mails leave this machine.

@@ -50,7 +50,7 @@ pub fn simulate(
 /// Whether a report of a simulated day has something to say.
 pub fn is_quiet(report: &Report) -> bool {
     match report.tally {
-        Tally::DeliverEmails {} => report.emails_sent == 0,
+        Tally::DeliverEmails {} | Tally::DeliverEvents {} => report.emails_sent == 0,
         _ => !report.did_something,
     }
 }

@@ -10,6 +10,7 @@ pub mod inside;
 pub mod ledger;
 pub mod money_model;
 pub mod races;
+pub mod receiver;
 pub mod statements;
 pub mod subscriptions;
 pub mod transcript;

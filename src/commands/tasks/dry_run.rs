@@ -239,6 +239,35 @@ fn due_email(email: &Email) -> Value {
     })
 }
 
+const TO_TELL: &[Column] = &[
+    ("hook", "Hook", Align::Left, 0),
+    ("id", "Event", Align::Left, 0),
+    ("kind", "What", Align::Left, 0),
+    ("tenant", "Tenant", Align::Left, 1),
+    ("invoice", "Invoice", Align::Left, 2),
+    ("at", "When", Align::Left, 3),
+];
+
+/// What `deliver-events` would tell: nobody is called.
+pub fn deliver_events(ctx: &mut Context) -> anyhow::Result<u8> {
+    let mut store = ctx.reader()?;
+    let given = given(&ctx.config, &ctx.clock, &Gateway::None);
+    let fields = &["hook", "id", "kind", "tenant", "invoice", "at"];
+    let mut list = ctx.printer.list_within("due", fields, TO_TELL);
+    let done = tasks::deliver_events::dry_run(&mut store, &given, |hook, to_tell| {
+        let event = &to_tell.event;
+        list.row(json!({
+            "hook": hook.name, "id": event.id.to_string(), "kind": event.kind,
+            "tenant": event.tenant, "invoice": event.invoice, "at": event.at,
+        }))
+        .map_err(out_failed)
+    })?;
+    let mut report = Report::of_dry_run(Task::DeliverEvents, &ctx.clock, done.0);
+    report.hooks = Some(done.1);
+    list.end_with(&serde_json::to_value(&report)?)?;
+    end(ctx, &report)
+}
+
 const SIMULATED: &[Column] = &[
     ("on", "On", Align::Left, 0),
     ("friendly", "Friendly", Align::Right, 0),

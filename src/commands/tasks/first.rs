@@ -18,7 +18,7 @@ pub(super) fn ask(
     task: Task,
     options: &Options,
 ) -> anyhow::Result<()> {
-    if !ctx.can_ask() || ctx.yes {
+    if !ctx.can_ask() || ctx.yes || task == Task::DeliverEvents {
         return Ok(());
     }
     let now = ctx.clock.act("first").at();
@@ -47,7 +47,7 @@ pub(super) fn ask(
         Task::CleanupExpiredTrials => {
             tasks::cleanup_expired_trials::dry_run(store, &given, |_, _| Ok(()))?.emails_queued
         }
-        Task::RetryFailedPayments | Task::DeliverEmails => 0,
+        Task::RetryFailedPayments | Task::DeliverEmails | Task::DeliverEvents => 0,
     };
     let writes = queued + if options.no_deliver { 0 } else { due };
     if writes <= UNASKED {

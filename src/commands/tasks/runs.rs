@@ -97,6 +97,15 @@ pub(super) fn did(task: Task, result: &Value) -> String {
             format!("{recorded} stages, ")
         }
         Task::DeliverEmails => String::new(),
+        Task::DeliverEvents => {
+            let told = |name: &str| result["hooks"][name].as_u64().unwrap_or(0);
+            return format!(
+                "{} events delivered, {} hooks failed, {} events held back",
+                told("delivered"),
+                told("failed") + told("stopped"),
+                told("held")
+            );
+        }
     };
     format!(
         "{what}{} e-mails queued, {} sent, {} failed",

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use super::super::{Context, Verbosity};
 use crate::domain::Money;
+use crate::tasks::deliver_events::Counts;
 use crate::tasks::{
     ItemError, Report, Tally, check_overdue, cleanup_expired_trials, generate_recurring_invoices,
     retry_failed_payments,
@@ -31,7 +32,7 @@ pub(super) fn print_report(ctx: &mut Context, report: &Report) -> anyhow::Result
 /// Cron starts `deliver-emails` all day long; it is only heard where something failed.
 pub(super) fn worth_a_line(report: &Report) -> bool {
     match report.tally {
-        Tally::DeliverEmails {} => !report.errors.is_empty(),
+        Tally::DeliverEmails {} | Tally::DeliverEvents {} => !report.errors.is_empty(),
         _ => report.did_something || report.emails_sent > 0 || !report.errors.is_empty(),
     }
 }
@@ -56,6 +57,10 @@ pub fn summary(report: &Report) -> String {
         Tally::CleanupExpiredTrials(counts) => trials(counts, would),
         Tally::CheckOverdue(counts) => chased(counts, would),
         Tally::DeliverEmails {} => Vec::new(),
+        Tally::DeliverEvents {} => {
+            let told = report.hooks.map(|counts| hooks_told(&counts, would)).unwrap_or_default();
+            return end_of_summary(report, told);
+        }
     };
     if report.checkouts_paid > 0 {
         let paid = plural(report.checkouts_paid, "invoice");
@@ -72,10 +77,29 @@ pub fn summary(report: &Report) -> String {
         true => "no e-mails".to_owned(),
         false => format!("e-mails: {}", told.join(", ")),
     });
+    if let Some(counts) = report.hooks.filter(|counts| *counts != Counts::default()) {
+        parts.extend(hooks_told(&counts, would));
+    }
+    end_of_summary(report, parts)
+}
+
+fn end_of_summary(report: &Report, mut parts: Vec<String>) -> String {
     if !report.errors.is_empty() {
         parts.push(plural(report.errors.len() as u64, "error"));
     }
     format!("{} {}: {}", report.task, report.as_of, parts.join("; "))
+}
+
+/// What hooks were told.
+fn hooks_told(counts: &Counts, would: &str) -> Vec<String> {
+    let mut parts = vec![match counts.delivered {
+        0 => "no event delivered".to_owned(),
+        delivered => format!("{would}delivered {}", plural(delivered, "event")),
+    }];
+    if counts.held > 0 {
+        parts.push(format!("{} held back", plural(counts.held, "event")));
+    }
+    parts
 }
 
 pub(super) fn billed(counts: &generate_recurring_invoices::Counts, would: &str) -> Vec<String> {

@@ -1,0 +1,541 @@
+//! Hooks: who is told, in which order, how often, and what is not lost where a receiver or billing itself
+//! fails.
+mod support;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::Shop;
+use support::receiver::{Receiver, SECRET, secret};
+
+const DELIVER: [&str; 2] = ["tasks", "deliver-events"];
+
+/// A shop whose one hook, `app`, goes to the receiver.
+fn shop_with(receiver: &Receiver, more: &str) -> Shop {
+    let shop = Shop::new();
+    shop.configure(&receiver.hook(&shop, "app", more));
+    shop
+}
+
+/// Runs the task; its result, whatever its exit status.
+fn deliver(shop: &Shop) -> (i32, Value) {
+    let done = shop.run(&["tasks", "deliver-events", "--json"]);
+    (done.status, serde_json::from_str(&done.stdout).unwrap_or_else(|e| panic!("{e}: {done:?}")))
+}
+
+/// So many events: a customer is edited as often.
+fn happen(shop: &Shop, count: usize) {
+    if shop.run(&["tenant", "show", "acme"]).status != 0 {
+        shop.tenant("acme");
+    }
+    let header = "slug,name,email\n".to_owned();
+    for n in 0..count {
+        shop.write("t.csv", &format!("{header}acme,Acme {n},acme@clients.example\n"));
+        shop.ok(&["import", "tenants", "t.csv", "--update"]);
+    }
+}
+
+/// A thousand events at once: so many customers.
+fn happen_at_once(shop: &Shop, count: usize) {
+    let rows: String = (0..count).map(|n| format!("t{n},T{n},t{n}@clients.example\n")).collect();
+    shop.write("many.csv", &format!("slug,name,email\n{rows}"));
+    shop.ok(&["import", "tenants", "many.csv"]);
+}
+
+/// The ids of the events that the trail has, after one.
+fn trail(shop: &Shop, after: &str) -> Vec<String> {
+    let events = shop.json(&["event", "list", "--after", after]);
+    let id = |event: &Value| event["id"].as_str().expect("an id").to_owned();
+    events.as_array().expect("a list").iter().map(id).collect()
+}
+
+fn ids(receiver: &Receiver) -> Vec<String> {
+    receiver.take().into_iter().map(|request| request.id).collect()
+}
+
+/// The waits are by the machine's clock: they are made to have passed.
+fn time_passes(shop: &Shop) {
+    let sql = "UPDATE hooks SET next_try_at = '2020-01-01T00:00:00.000Z'
+               WHERE next_try_at IS NOT NULL";
+    shop.sql().execute(sql, []).expect("a hook");
+}
+
+fn stands(shop: &Shop, hook: &str) -> Value {
+    let hooks = shop.json(&["hook", "list"]);
+    let is = |one: &&Value| one["name"] == hook;
+    hooks.as_array().expect("a list").iter().find(is).expect("the hook").clone()
+}
+
+#[test]
+fn what_happens_is_told_signed_and_with_the_noun_as_it_stands() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "kinds = [\"tenant_suspended\", \"tenant_reactivated\"]");
+    shop.tenant("acme");
+    shop.ok(&["tenant", "suspend", "acme", "--reason", "no answer"]);
+    shop.ok(&["tenant", "edit", "acme", "--name", "Acme & Söhne"]);
+    let (status, result) = deliver(&shop);
+    assert_eq!((status, &result["hooks"]["delivered"]), (0, &json!(1)), "{result}");
+    let sent = receiver.take();
+    let [request] = sent.as_slice() else { panic!("{sent:?}") };
+    assert!(request.is_signed_by(SECRET));
+    assert!(!request.is_signed_by("whsec_bm90IG91cnM="));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
+    assert!((request.timestamp - i64::try_from(now.as_secs()).expect("a time")).abs() < 60);
+
+    let told = request.json();
+    let names: Vec<_> = told.as_object().expect("an object").keys().cloned().collect();
+    let fields = ["id", "kind", "at", "tenant", "invoice", "actor", "reason", "data", "object"];
+    assert_eq!(names, fields);
+    let event = &shop.json(&["event", "list", "--kind", "tenant_suspended"])[0];
+    for field in &fields[..8] {
+        assert_eq!(told[field], event[field], "{field}");
+    }
+    assert_eq!(told["id"], request.id.as_str());
+    // As it stands now, not as it stood then.
+    assert_eq!(told["object"], shop.json(&["tenant", "show", "acme"]));
+    assert_eq!(told["object"]["name"], "Acme & Söhne");
+
+    // Nothing is told twice, and a run without anything to tell says nothing.
+    let quiet = shop.run(&DELIVER);
+    assert_eq!((quiet.status, quiet.stdout.as_str(), quiet.stderr.as_str()), (0, "", ""));
+    assert_eq!(receiver.take().len(), 0);
+    shop.check();
+}
+
+#[test]
+fn each_noun_goes_as_its_own_command_shows_it() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    shop.tenant("acme");
+    shop.plan("pro", "50", "1", &[]);
+    shop.ok(&[
+        "payment-method",
+        "create",
+        "--tenant",
+        "acme",
+        "--kind",
+        "card",
+        "--token",
+        "tok_ok",
+    ]);
+    shop.subscribe("acme", "pro", "2026-03-01", &["--anchor", "anniversary"]);
+    let coupon = ["coupon", "create", "HALF", "--name", "Half", "--percent", "50"];
+    shop.ok(&[&coupon[..], &["--until", "2036-12-31"]].concat());
+    let number = shop.owes("acme", "2026-03-10");
+    shop.ok(&["invoice", "pay", &number, "--amount", "130"]);
+    shop.ok(&["credit", "grant", "acme", "--amount", "5", "--reason", "a test"]);
+    shop.ok(&["meter", "create", "sms", "--name", "SMS", "--aggregation", "sum", "--unit", "SMS"]);
+    deliver(&shop);
+    let told = receiver.take();
+    let object = |kind: &str| {
+        let mut of_kind = told.iter().map(|request| request.json()).filter(|e| e["kind"] == kind);
+        of_kind.next().unwrap_or_else(|| panic!("no {kind}"))["object"].clone()
+    };
+    for (kind, command) in [
+        ("tenant_created", vec!["tenant", "show", "acme"]),
+        ("plan_created", vec!["plan", "show", "pro"]),
+        ("subscription_created", vec!["subscription", "show", "sub_1"]),
+        ("invoice_issued", vec!["invoice", "show", "INV-2026-000001"]),
+        ("payment_recorded", vec!["transaction", "show", "txn_1"]),
+        ("credit_granted", vec!["credit", "show", "crd_2"]),
+        ("coupon_created", vec!["coupon", "show", "HALF"]),
+    ] {
+        assert_eq!(object(kind), shop.json(&command), "{kind}");
+    }
+    for (kind, command) in [
+        ("payment_method_created", vec!["payment-method", "list"]),
+        ("meter_created", vec!["meter", "list"]),
+    ] {
+        assert_eq!(object(kind), shop.json(&command)[0], "{kind}");
+    }
+    assert!(told.iter().all(|request| !request.body.contains("tok_ok")));
+}
+
+#[test]
+fn two_hundred_events_arrive_in_order_at_a_receiver_that_fails_three_times() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    happen_at_once(&shop, 200);
+    let expected = trail(&shop, "0");
+    assert_eq!(expected.len(), 200);
+    let mut taken = Vec::new();
+    for (at, status) in [(20, "500 Oops"), (57, "302 Found"), (0, "429 Slow down")] {
+        let mut replies = vec!["204 No Content"; at];
+        replies.push(status);
+        receiver.replies(&replies);
+        let (exit, result) = deliver(&shop);
+        let mut sent = ids(&receiver);
+        // The last of them was not taken, and nothing behind it was sent.
+        assert_eq!((exit, sent.len()), (3, at + 1), "{result}");
+        let failed = sent.pop().expect("one");
+        taken.append(&mut sent);
+        let error = &result["errors"][0];
+        assert_eq!((&error["subject"], &error["code"]), (&json!("app"), &json!("hook_failed")));
+        assert!(error["message"].as_str().expect("words").contains(&failed), "{error}");
+        let app = stands(&shop, "app");
+        assert_eq!((&app["state"], &app["next"]), (&json!("failing"), &json!(failed)));
+        assert_eq!(app["behind"], 200 - taken.len());
+        // It rests: nobody calls it before its time.
+        assert_eq!(deliver(&shop).0, 0);
+        assert_eq!(receiver.take().len(), 0);
+        time_passes(&shop);
+    }
+    assert_eq!(stands(&shop, "app")["attempts"], 1);
+    deliver(&shop);
+    taken.extend(ids(&receiver));
+    assert_eq!(taken, expected);
+    let app = stands(&shop, "app");
+    let well = (json!("ok"), json!(0), Value::Null, Value::Null);
+    let is = (&app["state"], &app["behind"], &app["error"], &app["next_try_at"]);
+    assert_eq!(is, (&well.0, &well.1, &well.2, &well.3));
+    shop.check();
+}
+
+#[test]
+fn an_event_that_fails_again_and_again_is_tried_later_and_later() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    happen(&shop, 1);
+    receiver.always("503 Down", Duration::ZERO);
+    let wait = |shop: &Shop| -> i64 {
+        let query =
+            "SELECT round((julianday(next_try_at) - julianday(tried_at)) * 86400) FROM hooks";
+        shop.sql().query_row(query, [], |row| row.get::<_, f64>(0)).expect("a hook") as i64
+    };
+    let hour = 3600;
+    for seconds in [5, 300, 1800, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour] {
+        assert_eq!(deliver(&shop).0, 3);
+        assert_eq!(wait(&shop), seconds);
+        time_passes(&shop);
+    }
+    deliver(&shop);
+    assert_eq!(wait(&shop), 24 * hour);
+    assert_eq!(stands(&shop, "app")["attempts"], 10);
+    let sent = receiver.take();
+    // One message, however often: the same id, each time with a signature of its own time.
+    assert!(sent.iter().all(|request| request.id == sent[0].id && request.is_signed_by(SECRET)));
+}
+
+/// Between the answer and the row that keeps it, at each commit of a run.
+#[test]
+fn a_run_that_is_killed_repeats_one_event_and_loses_none() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    happen_at_once(&shop, 6);
+    let expected = trail(&shop, "0");
+    let mut repeated_once = 0;
+    for point in 1..60 {
+        let sql =
+            "UPDATE hooks SET told_id = 0, attempts = 0, failing_since = NULL, tried_at = NULL,
+                   next_try_at = NULL, error = NULL";
+        shop.sql().execute(sql, []).expect("a hook");
+        if shop.crashes(&DELIVER, point).is_none() {
+            assert!(point > 10, "{point}");
+            break;
+        }
+        deliver(&shop);
+        let mut sent = ids(&receiver);
+        let count = sent.len();
+        let repeats = sent.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        sent.dedup();
+        // At most the one that was in flight came twice, and in its place.
+        assert_eq!(sent, expected, "point {point}");
+        assert!(repeats <= 1 && count == expected.len() + repeats, "point {point}: {repeats}");
+        repeated_once += repeats;
+    }
+    assert_eq!(repeated_once, 6);
+    shop.check();
+}
+
+#[test]
+fn a_hook_that_is_down_for_days_slows_nothing() {
+    let (up, down) = (Receiver::start(), Receiver::start());
+    let shop = Shop::new();
+    let hooks = down.hook(&shop, "down", "timeout_seconds = 1") + &up.hook(&shop, "up", "");
+    shop.configure(&hooks);
+    happen_at_once(&shop, 20);
+    down.always("200 OK", Duration::from_secs(3));
+    deliver(&shop);
+    assert_eq!((ids(&up).len(), down.take().len()), (20, 1));
+    let three_days = "UPDATE hooks SET failing_since = '2020-01-01T00:00:00.000Z', attempts = 9
+                      WHERE name = 'down'";
+    shop.sql().execute(three_days, []).expect("a hook");
+    // It is late, and that is said where a monitor looks.
+    let status = shop.run(&["tasks", "status"]);
+    assert_eq!(status.status, 1, "{status:?}");
+    assert!(status.stderr.contains("warning: hook down is behind by 20 events since 2020-01-01"));
+    for n in 0..3 {
+        shop.tenant(&format!("more-{n}"));
+        let begun = Instant::now();
+        let (exit, result) = deliver(&shop);
+        assert_eq!((exit, &result["hooks"]["delivered"]), (0, &json!(1)));
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        assert_eq!((ids(&up).len(), down.take().len()), (1, 0));
+    }
+    // When its time has come the others go first, and it costs one call.
+    shop.tenant("last");
+    time_passes(&shop);
+    deliver(&shop);
+    assert_eq!((ids(&up).len(), down.take().len()), (1, 1));
+}
+
+#[test]
+fn of_two_senders_one_sends() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    happen_at_once(&shop, 30);
+    receiver.always("200 OK", Duration::from_millis(20));
+    let overdue = ["tasks", "check-overdue"];
+    let deliver_now = ["tasks", "deliver-events", "--wait", "30"];
+    let done = shop.at_once(&[deliver_now.to_vec(), overdue.to_vec(), deliver_now.to_vec()]);
+    for outcome in &done {
+        assert_eq!(outcome.status, 0, "{outcome:?}");
+    }
+    let mut sent = ids(&receiver);
+    assert_eq!(sent.len(), 30);
+    sent.dedup();
+    assert_eq!(sent, trail(&shop, "0"));
+    // Who does not wait is told to come again.
+    happen_at_once(&shop, 0);
+    shop.tenant("late");
+    receiver.always("200 OK", Duration::from_secs(2));
+    let first = shop.start(&DELIVER);
+    while receiver.take().is_empty() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let second = shop.run(&["tasks", "deliver-events", "--wait", "0"]);
+    assert_eq!(second.status, 75, "{second:?}");
+    assert_eq!(Shop::end_of(first).status, 0);
+}
+
+#[test]
+fn other_tasks_tell_too_and_without_delivery_they_do_not() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "kinds = [\"dunning_stage_recorded\"]");
+    shop.owes("acme", "2026-01-31");
+    let quiet = shop.task("check-overdue", "2026-02-04", &["--no-deliver"]);
+    assert_eq!((&quiet["steps"]["friendly"], receiver.take().len()), (&json!(1), 0));
+    let loud = shop.task("check-overdue", "2026-02-08", &[]);
+    assert_eq!(loud["hooks"]["delivered"], 2, "{loud}");
+    assert_eq!(receiver.take().len(), 2);
+    // What would be told is shown, and nobody is called.
+    shop.task("check-overdue", "2026-02-16", &["--no-deliver"]);
+    let would = shop.json(&["tasks", "deliver-events", "--dry-run"]);
+    assert_eq!(would["due"][0]["kind"], "dunning_stage_recorded");
+    assert_eq!((&would["hooks"]["delivered"], receiver.take().len()), (&json!(1), 0));
+    // A run that fails to tell has done its work all the same.
+    receiver.replies(&["500 Oops"]);
+    let done = shop.run(&["tasks", "check-overdue", "--as-of", "2026-02-17", "--json"]);
+    let result: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    assert_eq!((done.status, &result["errors"][0]["code"]), (3, &json!("hook_failed")));
+}
+
+#[test]
+fn while_a_secret_is_replaced_both_sign() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    let (old, new) = (SECRET, "whsec_bmV3IHNlY3JldCBvZiBvdXJz");
+    for (lines, by_old, by_new) in [
+        (old.to_owned(), true, false),
+        (format!("{new}\n{old}\n"), true, true),
+        (new.to_owned(), false, true),
+    ] {
+        secret(&shop, &lines);
+        happen(&shop, 1);
+        deliver(&shop);
+        for request in receiver.take() {
+            let signed = (request.is_signed_by(old), request.is_signed_by(new));
+            assert_eq!(signed, (by_old, by_new));
+        }
+    }
+    // A file that others may read signs nothing, and the hook says why.
+    use std::os::unix::fs::PermissionsExt;
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(shop.path("hook-secret"), open).expect("a file");
+    happen(&shop, 1);
+    let (exit, result) = deliver(&shop);
+    assert_eq!((exit, receiver.take().len()), (3, 0));
+    assert!(result["errors"][0]["message"].as_str().expect("words").contains("chmod 600"));
+    assert!(!result.to_string().contains("whsec_"));
+}
+
+#[test]
+fn a_receiver_that_is_gone_stops_its_hook_until_a_person_has_it_go_on() {
+    let (gone, other) = (Receiver::start(), Receiver::start());
+    let shop = Shop::new();
+    shop.configure(&(gone.hook(&shop, "gone", "") + &other.hook(&shop, "other", "")));
+    happen_at_once(&shop, 3);
+    gone.replies(&["410 Gone"]);
+    let (exit, result) = deliver(&shop);
+    let errors = result["errors"].as_array().expect("a list");
+    assert_eq!((exit, errors[0]["code"].as_str()), (3, Some("hook_stopped")));
+    assert_eq!(gone.take().len(), 1);
+    assert_eq!(stands(&shop, "gone")["state"], "stopped");
+    // Nothing goes there, whatever happens; the other one hears of it.
+    shop.tenant("more");
+    let (exit, result) = deliver(&shop);
+    assert_eq!((exit, &result["hooks"]["held"]), (0, &json!(5)), "{result}");
+    assert_eq!(gone.take().len(), 0);
+    let heard: Vec<Value> = other.take().iter().map(|request| request.json()).collect();
+    let stop = heard.iter().find(|event| event["kind"] == "hook_stopped").expect("hook_stopped");
+    assert_eq!(stop["data"], json!({ "hook": "gone", "event": "evt_1" }));
+    assert_eq!(stop["object"], Value::Null);
+    shop.ok(&["hook", "resume", "gone"]);
+    deliver(&shop);
+    assert_eq!(gone.take().len(), trail(&shop, "0").len());
+    let resumed = &shop.json(&["event", "list", "--kind", "hook_resumed"])[0];
+    assert_eq!(resumed["data"], json!({ "hook": "gone", "state_before": "stopped" }));
+}
+
+#[test]
+fn a_hook_is_told_from_now_on_and_goes_on_where_it_was() {
+    let receiver = Receiver::start();
+    let shop = Shop::new();
+    shop.tenant("before");
+    let without = std::fs::read_to_string(shop.path("billing.toml")).expect("billing.toml");
+    shop.configure(&receiver.hook(&shop, "app", ""));
+    assert_eq!(deliver(&shop).1["hooks"]["delivered"], 0);
+    shop.tenant("first");
+    deliver(&shop);
+    assert_eq!(receiver.take()[0].json()["tenant"], "first");
+    // Away and back again: nothing is lost.
+    shop.write("billing.toml", &without);
+    shop.tenant("away");
+    shop.configure(&receiver.hook(&shop, "app", ""));
+    shop.tenant("back");
+    deliver(&shop);
+    let told: Vec<_> = receiver.take().iter().map(|r| r.json()["tenant"].clone()).collect();
+    assert_eq!(told, ["away", "back"]);
+    // One that is new is told of what is done by the command that meets it first.
+    shop.configure(&receiver.hook(&shop, "another", ""));
+    shop.tenant("new");
+    deliver(&shop);
+    assert_eq!(receiver.take()[0].json()["tenant"], "new");
+}
+
+#[test]
+fn a_hook_is_told_again_or_passes_over_what_it_does_not_take() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "kinds = [\"tenant_*\"]");
+    happen_at_once(&shop, 5);
+    deliver(&shop);
+    receiver.take();
+    let back = shop.json(&["hook", "replay", "app", "--after", "evt_3"]);
+    assert_eq!((&back["told"], &back["behind"]), (&json!("evt_3"), &json!(2)));
+    receiver.always("500 Oops", Duration::ZERO);
+    deliver(&shop);
+    assert_eq!(ids(&receiver), ["evt_4"]);
+    let skip =
+        |event: &str| ["hook", "skip", "app", event, "--reason", "a test"].map(str::to_owned);
+    let refused = |event: &str| {
+        let args = skip(event);
+        shop.refusal(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    assert_eq!((refused("evt_5"), refused("evt_3")), ("not_next".into(), "not_next".into()));
+    assert_eq!(shop.refusal(&["hook", "replay", "app", "--after", "evt_5"]), "not_told_yet");
+    assert_eq!(shop.refusal(&["hook", "list-it", "app"]), "usage");
+    assert_eq!(shop.refused(&["hook", "resume", "ap"])["code"], "not_found");
+    let args = skip("evt_4");
+    let skipped = shop.json(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!((&skipped["next"], &skipped["state"]), (&json!("evt_5"), &json!("ok")));
+    receiver.always("200 OK", Duration::ZERO);
+    deliver(&shop);
+    assert_eq!(ids(&receiver), ["evt_5"]);
+    let events = shop.json(&["event", "list", "--after", "evt_5"]);
+    let told: Vec<_> = events.as_array().expect("a list").iter().map(|e| &e["kind"]).collect();
+    assert_eq!(told, ["hook_replayed", "hook_skipped"]);
+    assert_eq!(
+        events[0]["data"],
+        json!({ "hook": "app", "after": "evt_3", "told_before": "evt_5" })
+    );
+    assert_eq!(events[1]["reason"], "a test");
+    let data = json!({ "hook": "app", "event": "evt_4", "kind": "tenant_created" });
+    assert_eq!(events[1]["data"], data);
+    // A test of it is told to it alone, and moves nothing.
+    let tried = shop.json(&["hook", "test", "app"]);
+    let sent = receiver.take();
+    assert_eq!((sent.len(), sent[0].json()["kind"].as_str()), (1, Some("hook_test")));
+    assert_eq!((&tried["taken"], &tried["event"]), (&json!(true), &json!(sent[0].id)));
+    receiver.replies(&["403 No"]);
+    assert_eq!(shop.refusal(&["hook", "test", "app"]), "hook_failed");
+    assert_eq!(stands(&shop, "app")["told"], "evt_7");
+}
+
+#[test]
+fn a_program_is_told_a_hundred_at_a_time_and_what_it_says_is_done_stands() {
+    let shop = Shop::new();
+    let told = shop.path("told");
+    let program = |script: &str| {
+        let script = script.replace("TOLD", told.to_str().expect("a path"));
+        shop.write("program", &format!("#!/bin/sh\n{script}\n"));
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(shop.path("program"), mode).expect("a file");
+    };
+    let path = shop.path("program");
+    let hook = format!(
+        "[[hooks]]\nname = \"app\"\ncommand = [{:?}]\ntimeout_seconds = 5\n",
+        path.to_str().expect("a path")
+    );
+    shop.configure(&hook);
+    happen_at_once(&shop, 150);
+    program("wc -l >> TOLD");
+    let (exit, result) = deliver(&shop);
+    assert_eq!((exit, &result["hooks"]["delivered"]), (0, &json!(150)), "{result}");
+    let counts = std::fs::read_to_string(&told).expect("the counts");
+    assert_eq!(counts.split_whitespace().collect::<Vec<_>>(), ["100", "50"]);
+
+    // What it says to have done is not told again, whatever becomes of the rest.
+    shop.ok(&["hook", "replay", "app", "--after", "evt_140"]);
+    program("cat > TOLD; echo '{\"done\":\"evt_143\"}'; echo no disk >&2; exit 4");
+    let (exit, result) = deliver(&shop);
+    assert_eq!((exit, &result["hooks"]["delivered"]), (3, &json!(3)), "{result}");
+    let error = result["errors"][0]["message"].as_str().expect("words");
+    assert!(error.contains("evt_144 (tenant_created)") && error.contains("exits with 4: no disk"));
+    let first = std::fs::read_to_string(&told).expect("the events");
+    let lines: Vec<Value> =
+        first.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    assert_eq!((lines.len(), &lines[0]["id"]), (11, &json!("evt_141")));
+    assert_eq!(lines[0]["object"]["slug"], "t140");
+    time_passes(&shop);
+    program("cat > TOLD");
+    deliver(&shop);
+    let second = std::fs::read_to_string(&told).expect("the events");
+    assert!(second.starts_with("{\"id\":\"evt_144\""));
+    assert_eq!(stands(&shop, "app")["behind"], 0);
+    // One that is not there, and one that hangs.
+    shop.tenant("more");
+    program("echo '{\"done\":\"evt_152\"}'; sleep 60");
+    let (exit, result) = deliver(&shop);
+    assert_eq!((exit, &result["hooks"]["delivered"]), (3, &json!(1)), "{result}");
+    shop.check();
+}
+
+#[test]
+fn runs_that_find_nothing_leave_one_row() {
+    let shop = Shop::new();
+    let runs = || shop.json(&["tasks", "runs", "--task", "deliver-events"]);
+    for day in ["2026-03-01", "2026-03-02", "2026-03-03"] {
+        shop.task("deliver-events", day, &[]);
+    }
+    assert_eq!(runs().as_array().expect("a list").len(), 1);
+    assert_eq!(runs()[0]["as_of"], "2026-03-03T12:00:00Z");
+    // A run of a past day is one of its own.
+    shop.task("deliver-events", "2026-02-01", &[]);
+    assert_eq!(runs().as_array().expect("a list").len(), 2);
+    // Without a hook nobody waits for it.
+    let status = shop.json(&["tasks", "list"]);
+    assert_eq!(status[5]["crontab"], "* * * * *");
+}
+
+#[test]
+fn a_row_that_runs_ahead_of_the_trail_is_found() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    shop.tenant("acme");
+    shop.check();
+    shop.sql().execute("UPDATE hooks SET told_id = 7", []).expect("a hook");
+    let found = shop.run(&["db", "check"]);
+    assert_eq!(found.status, 1);
+    assert!(found.stdout.contains("app was told of evt_7"), "{found:?}");
+}
