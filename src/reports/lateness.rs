@@ -17,21 +17,28 @@ pub struct Expected {
 }
 
 /// What is expected of a task, as seen at `now`: after the latest instant up to then for which it
-/// ran, or after the database was made where it never did. So a replay of a past day is no sign
+/// ran, or after the database was made, or had its first hook, where it never did. So a replay of a past day is no sign
 /// that cron slept, nor a run for a day to come that it did not.
 ///
 /// # Errors
 /// A fault of the file.
 pub fn expected(db: &Db, task: Task, now: DateTime<Utc>) -> Result<Expected> {
-    let since = match db.last_run_until(task, &act::instant(now))? {
-        Some(last) => last,
-        None => db.created_at()?,
+    let first = match task {
+        Task::DeliverEvents => db.first_hook_at()?,
+        _ => Some(db.created_at()?),
+    };
+    // Where there is no hook nobody waits.
+    let is_awaited = first.is_some();
+    let since = match (db.last_run_until(task, &act::instant(now))?, first) {
+        (Some(last), _) => last,
+        (None, Some(first)) => first,
+        (None, None) => db.created_at()?,
     };
     let since = Clock::host_time(parsed(&since).unwrap_or(now));
     let schedule = task.schedule();
     Ok(Expected {
         next: schedule.next(&since).to_utc(),
-        late: schedule.is_late(&since, &Clock::host_time(now)),
+        late: is_awaited && schedule.is_late(&since, &Clock::host_time(now)),
     })
 }
 

@@ -79,6 +79,15 @@ impl Db<'_> {
         Ok(statement.query_row([name], hook).optional()?)
     }
 
+    /// When the first hook was met; `None`: there was none yet.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn first_hook_at(&self) -> Result<Option<String>> {
+        let mut statement = self.conn.prepare_cached("SELECT min(created_at) FROM hooks")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
     /// The newest event; 0 where there is none.
     ///
     /// # Errors

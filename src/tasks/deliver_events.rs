@@ -434,6 +434,36 @@ pub fn behind(db: &Db, hook: &Hook, row: &HookRow) -> Result<u32> {
     db.count_to_tell(row.told, &hook.kinds, COUNTED)
 }
 
+/// A hook that has been behind for more than an hour.
+#[derive(Debug)]
+pub struct LateHook {
+    pub name: String,
+    pub since: String,
+    /// Counted up to 10,000.
+    pub behind: u32,
+    pub why: String,
+}
+
+/// The hooks that have been behind for more than an hour, by the machine's clock.
+///
+/// # Errors
+/// A fault of the file.
+pub fn late(db: &Db, config: &Config, now: DateTime<Utc>) -> Result<Vec<LateHook>> {
+    let mut late = Vec::new();
+    for hook in &config.hooks {
+        let Some(row) = db.hook(&hook.name)? else { continue };
+        let since = row.failing_since.as_deref().and_then(instant);
+        let Some(since) = since.filter(|since| now - since > hook::MAY_BE_BEHIND) else { continue };
+        late.push(LateHook {
+            behind: behind(db, hook, &row)?,
+            since: act::instant(since),
+            why: row.error.unwrap_or_default(),
+            name: row.name,
+        });
+    }
+    Ok(late)
+}
+
 /// How many of the events are after one, up to another.
 fn count(events: &[ToTell], after: EventId, until: EventId) -> u64 {
     let between = |event: &&ToTell| event.event.id > after && event.event.id <= until;

@@ -8,6 +8,7 @@ use crate::domain::{act, calendar, pending_item};
 use crate::failure::exit;
 use crate::reports::{self, run_status};
 use crate::store::{RunStatus, Store};
+use crate::tasks::deliver_events::LateHook;
 use crate::tasks::{self};
 use crate::view::{Align, Column};
 
@@ -46,6 +47,9 @@ pub(super) fn status(ctx: &mut Context) -> anyhow::Result<u8> {
     let mut store = ctx.reader()?;
     let dead = tasks::lock::dead_runs(&mut store)?;
     let mut all_well = true;
+    let machine_now = ctx.clock.machine_now();
+    let config = &ctx.config;
+    let late_hooks = store.read(|db| tasks::deliver_events::late(db, config, machine_now))?;
     let mut rows = Vec::new();
     for task in Task::ALL.iter().copied() {
         let (last, expected) = store.read(|db| {
@@ -58,7 +62,12 @@ pub(super) fn status(ctx: &mut Context) -> anyhow::Result<u8> {
         })?;
         let status = last.as_ref().map(|run| run_status(run.id, run.status, &dead));
         let failed = matches!(status, Some(RunStatus::Failed | RunStatus::Interrupted));
-        all_well &= !expected.late && !failed;
+        let late = match task {
+            Task::DeliverEvents if config.hooks.is_empty() => false,
+            Task::DeliverEvents => expected.late || !late_hooks.is_empty(),
+            _ => expected.late,
+        };
+        all_well &= !late && !failed;
         rows.push(json!({
             "task": task.word(),
             "crontab": task.schedule().crontab(),
@@ -66,12 +75,17 @@ pub(super) fn status(ctx: &mut Context) -> anyhow::Result<u8> {
             "last_run_at": last.as_ref().map(|run| &run.as_of),
             "status": status.map_or("never run", RunStatus::word),
             "next_expected_at": act::instant(expected.next),
-            "late": expected.late,
+            "late": late,
         }));
     }
     let mut list = ctx.printer.list(fields, STATUS);
     rows.into_iter().try_for_each(|row| list.row(row))?;
     list.end()?;
+    for LateHook { name, since, behind, why } in late_hooks {
+        ctx.note(&format!(
+            "warning: hook {name} is behind by {behind} events since {since}: {why}"
+        ));
+    }
     name_what_waits(ctx, &mut store)?;
     Ok(if all_well { exit::DONE } else { exit::REFUSED })
 }
