@@ -27,9 +27,9 @@ use crate::domain::Result;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::mail::Transport;
-use crate::tasks::{Given, deliver_now};
+use crate::tasks::{Given, deliver_events, deliver_now};
 use crate::view::Printer;
-use request::{Request, Variables};
+use request::{Method, Request, Variables};
 use response::{Response, Status};
 
 /// How long a request may take. A CGI program that hangs blocks a worker of the web server.
@@ -37,6 +37,9 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// How much of it a gateway gets; what it has not answered by then is `unknown`.
 const GATEWAY_LIMIT: Duration = Duration::from_secs(8);
+
+/// How long hooks are told what a customer has just done.
+const HOOKS_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long another command's transaction is waited for.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -83,6 +86,34 @@ impl Visit {
     pub fn origin(&self) -> String {
         let (base, prefix) = (self.base(), self.prefix());
         base.strip_suffix(&prefix).unwrap_or(&base).to_owned()
+    }
+
+    /// Tells the product what a customer has just done, before the page is back: who paid is let in by
+    /// then. What a hook does not take in time is told by the next run. A request for a link tells
+    /// nobody, or its answer would take longer where the address is known; and the API is called by the
+    /// product itself.
+    fn tell_hooks(&self, response: &Response) {
+        let path = self.request.segments();
+        let did = match (self.request.method, path.first()) {
+            (_, Some(&"api" | &"sign-in")) => false,
+            (Method::Get, first) => first == Some(&"return"),
+            _ => true,
+        };
+        if !did || self.config.hooks.is_empty() || response.status.code() >= 400 {
+            return;
+        }
+        let left = TIME_LIMIT.saturating_sub(Duration::from_millis(self.clock.elapsed_ms()));
+        let ctx = self.context("portal");
+        let tell = || -> anyhow::Result<()> {
+            let mut store = ctx.writer()?;
+            Ok(self.given(&ctx, |given| {
+                deliver_events::within(&mut store, given, left.min(HOOKS_LIMIT));
+                Ok(())
+            })?)
+        };
+        if let Err(error) = tell() {
+            log(&format!("hooks are told by the next run: {}", Failure::of(&error).code));
+        }
     }
 
     /// Who takes the money.
@@ -174,6 +205,7 @@ pub fn answer(call: &Call, ground: Ground, variables: Variables, body: &mut dyn 
         Ok(request) => {
             let visit = Visit { request, config, clock, ground, call: call.clone() };
             let response = route(&visit);
+            visit.tell_hooks(&response);
             let then = response.delivers.then(|| Box::new(visit));
             Answered { response, head, then }
         }
