@@ -277,7 +277,7 @@ fn act_by_hand(db: &Db, act: &Act, inside: &Inside, tenant: &str, hand: Hand) ->
             Book::new(db, act, &inside.config).change_subscription(&subscription, &change).map(drop)
         }
         Hand::Cancel => Book::new(db, act, &inside.config)
-            .cancel_subscription(&subscription, When::PeriodEnd)
+            .cancel_subscription(&subscription, When::PeriodEnd, None)
             .map(drop),
         Hand::Suspend => Book::new(db, act, &inside.config).suspend(&tenant, "a quarrel"),
         Hand::ComeBack => {

@@ -185,8 +185,8 @@ const ROOMS: &[Room] = &[
     Room {
         name: "portal",
         rooms: &[
-            "books", "clock", "commands", "config", "domain", "failure", "gateway", "store",
-            "tasks", "view",
+            "books", "clock", "commands", "config", "domain", "failure", "gateway", "links",
+            "mail", "store", "tasks", "view",
         ],
         crates: &[
             "anyhow",

@@ -33,8 +33,11 @@ pub fn ask_for_link(desk: &Desk) -> Answer {
 /// Comes in by a link. Nothing is written: who looks at a link beforehand, as mail filters do, does no harm.
 pub fn enter(desk: &Desk, token: &str) -> Answer {
     let signer = desk.links.signer();
-    let purposes = [Purpose::Portal, Purpose::Invoice];
+    let purposes = [Purpose::Portal, Purpose::Invoice, Purpose::Confirm];
     let claims = signer.verify_any(&purposes, token, desk.now).map_err(|_| Trouble::BadLink)?;
+    if claims.purpose == Purpose::Confirm {
+        return Ok(Response::see_other(desk.url(&format!("/confirm/{token}"))));
+    }
     let place = place_of(desk, &claims)?.ok_or(Trouble::BadLink)?;
     let nonce = crate::store::Random::default().take::<16>()?;
     let hours = desk.portal.session_hours;

@@ -12,7 +12,7 @@ use crate::domain::{Act, Result, act};
 use crate::mail::Renderer;
 use crate::show;
 use crate::store::{Db, ToTell};
-use crate::tasks::deliver_emails;
+use crate::tasks::deliver_emails::{self, Linking};
 
 /// Writes messages. What it needs to draw up e-mails is read when the first one asks for it.
 pub struct Writer<'a> {
@@ -107,14 +107,15 @@ impl<'a> Writer<'a> {
             Noun::Email => {
                 let Some(id) = id(word("email")) else { return Ok(None) };
                 let email = db.email(id)?;
-                show::email_in_full(db, &email, || {
+                let mut object = show::email(&email, || {
                     let renderer = self.renderer()?;
                     let (act, config) = (self.act, self.config);
-                    // Without links: whoever has one comes in.
-                    deliver_emails::preview(db, act, config, (renderer, None), &email)
-                        .ok()
-                        .flatten()
-                })?
+                    let linking = (renderer, Linking { links: None, now: act.now });
+                    deliver_emails::preview(db, act, config, linking, &email).ok().flatten()
+                });
+                // Its text has links, and whoever has one comes in.
+                object["message"] = Value::Null;
+                object
             }
             Noun::Documented => {
                 let Some(number) = word("number") else { return Ok(None) };
