@@ -605,3 +605,38 @@ fn one_of_another_gateway_is_given_up_after_its_time() {
     is(&shop.kinds(&number), &[("checkout", "failed"), ("checkout", "failed")]);
     shop.check();
 }
+
+#[test]
+fn whoever_is_killed_at_any_commit_leaves_one_key_and_one_payment() {
+    let shop = shop();
+    let mut points = 0;
+    for point in 1.. {
+        let number = shop.owes("acme", "2026-03-16");
+        let click = ["invoice", "checkout", &number, "--return-url", URL, "--as-of", DAY];
+        let keys = shop.asked("checkout").len();
+        let crashed = shop.crashes(&click, point).is_some();
+        assert_eq!(shop.checkout(&number)["status"], "pending", "{point}");
+        let asked = shop.asked("checkout");
+        let mut keys: Vec<_> =
+            asked[keys..].iter().map(|one| text(&one["idempotency_key"])).collect();
+        keys.dedup();
+        assert_eq!(keys.len(), 1, "{point}: {keys:?}");
+        shop.says("ask", PAID);
+        let run = ["tasks", RETRY, "--no-deliver", "--as-of", DAY];
+        let died = shop.crashes(&run, point).is_some();
+        shop.ok(&run);
+        std::fs::remove_file(shop.path("says.ask")).expect("it was there");
+        is(&shop.kinds(&number), &[("checkout", "succeeded")]);
+        assert_eq!(shop.invoice(&number)["status"], "paid", "{point}");
+        points += u32::from(crashed) + u32::from(died);
+        if !crashed && !died {
+            break;
+        }
+    }
+    assert!(points >= 6, "{points}");
+    let count =
+        |sql: &str| -> i64 { shop.sql().query_row(sql, [], |row| row.get(0)).expect("a count") };
+    let receipts = count("SELECT count(*) FROM emails WHERE template = 'payment_received'");
+    assert_eq!(receipts, count("SELECT count(*) FROM invoices"));
+    shop.check();
+}
