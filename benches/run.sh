@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C
 
 SIZES=${SIZES-"10000 100000 1000000"}  # open invoices, subscriptions due, or invoices imported
-WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs journal credit credit-note documents usage"}
+WHAT=${WHAT-"check-overdue recurring import coupons charges reports deliver-emails one-tenant db-check import-subscriptions lists runs journal credit credit-note documents usage hooks"}
 REPEAT=${REPEAT-3}                     # runs of each, in turn; the median counts
 COUPONS=${COUPONS-1000000}             # coupons in a database with as many uses
 CODES=${CODES-100000}                  # codes made at once
@@ -28,6 +28,7 @@ LISTED=${LISTED-100000}                            # tenants, and as many invoic
 DAYS=${DAYS-3650}                                  # of runs: each task's, as crontab.example has them
 EVENTS=${EVENTS-1000000}                # events of usage imported
 METERED=${METERED-1000}                 # subscriptions that they are of
+TOLD=${TOLD-"1000 20000"}              # events that a hook is told of
 DOCUMENTS=${DOCUMENTS-1000}             # invoices whose documents are made
 SOLD=${SOLD-530000}                                # invoices in a ledger that is exported: 1,000,000 entries
 AS_OF=2026-03-31
@@ -529,7 +530,29 @@ if wants coupons; then
 fi
 if wants charges; then measure_charges; fi
 if wants reports; then measure_reports; fi
+# A hook is told of each event and takes it at once: what each costs, and that memory does not grow.
+measure_hooks() {
+  local n i took
+  for n in $TOLD; do
+    say "hooks, $n events"
+    new_shop told
+    (umask 077; echo "whsec_$(head -c 24 /dev/urandom | base64)" > told/hook-secret)
+    printf '\n[[hooks]]\nname = "app"\nurl = "http://127.0.0.1:PORT/"\nsecret_file = "hook-secret"\n' >> told/billing.toml
+    awk -v n="$n" 'BEGIN { print "slug,name,email"; for (i = 1; i <= n; i++) printf "t%d,T%d,t%d@clients.example\n", i, i, i }' > told.csv
+    "$billing" --config told/billing.toml import tenants told.csv > /dev/null
+    : > told.log
+    for ((i = 0; i < REPEAT; i++)); do
+      fresh told tool
+      "$yardstick" tell "$n" tool/billing.toml "$billing" --config tool/billing.toml tasks deliver-events --quiet >> told.log
+    done
+    took=$(column 1 told.log | median)
+    row "deliver-events: $(calc %.0f "$n/$took") a second" "$n" "$(calc %.2f "$took") s" "" "" "$(column 2 told.log | most)" ""
+    rm -rf told tool
+  done
+}
+
 if wants deliver-emails; then measure_delivery; fi
+if wants hooks; then measure_hooks; fi
 if wants one-tenant; then for n in $OVERDUE; do measure_one_tenant "$n"; done; fi
 if wants db-check; then for n in $SUBSCRIPTIONS; do measure_check "$n"; done; fi
 if wants import-subscriptions; then for n in $ROWS; do measure_subscriptions "$n"; done; fi

@@ -2,11 +2,20 @@
 //! fails.
 mod support;
 
-use std::time::{Duration, Instant};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use billing::clock::Clock;
+use billing::config::Config;
+use billing::gateway::Gateway;
+use billing::mail::Transport;
+use billing::store::{Access, Store};
+use billing::tasks::{Given, deliver_events};
 use serde_json::{Value, json};
 use support::Shop;
-use support::receiver::{Receiver, SECRET, secret};
+use support::receiver::{Receiver, SECRET, secret, signed_by};
 
 const DELIVER: [&str; 2] = ["tasks", "deliver-events"];
 
@@ -496,6 +505,145 @@ fn a_program_is_told_a_hundred_at_a_time_and_what_it_says_is_done_stands() {
     let (exit, result) = deliver(&shop);
     assert_eq!((exit, &result["hooks"]["delivered"]), (3, &json!(1)), "{result}");
     shop.check();
+}
+
+/// The example for operators, as it is shown, beside a real billing.
+#[test]
+fn the_example_switches_customers_off_and_on_and_believes_nobody_else() {
+    let shop = Shop::new();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/hooks/receiver.py");
+    let mut python = Command::new("python3")
+        .args(["-I", "-B", example, "0"])
+        .arg(shop.path("access.db"))
+        .env("BILLING_HOOK_SECRET", SECRET)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3");
+    let mut line = String::new();
+    let out = python.stdout.take().expect("its output");
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    let port: u16 = line.trim().rsplit(':').next().expect("a port").parse().expect("a number");
+    secret(&shop, SECRET);
+    shop.configure(&format!(
+        "[[hooks]]\nname = \"app\"\nurl = \"http://127.0.0.1:{port}/\"\nsecret_file = \"hook-secret\"\n"
+    ));
+    let access = |tenant: &str| -> Option<bool> {
+        let sql = rusqlite::Connection::open(shop.path("access.db")).expect("a database");
+        let query = "SELECT may_come_in FROM access WHERE tenant = ?1";
+        sql.query_row(query, [tenant], |row| row.get(0)).ok()
+    };
+    for tenant in ["acme", "birch"] {
+        shop.tenant(tenant);
+    }
+    shop.ok(&["tenant", "suspend", "acme", "--reason", "a test"]);
+    deliver(&shop);
+    assert_eq!((access("acme"), access("birch")), (Some(false), Some(true)));
+    shop.ok(&["tenant", "reactivate", "acme"]);
+    let (exit, result) = deliver(&shop);
+    assert_eq!((exit, access("acme")), (0, Some(true)), "{result}");
+    // All of it again changes nothing: each event was done.
+    shop.ok(&["hook", "replay", "app", "--after", "0"]);
+    rusqlite::Connection::open(shop.path("access.db"))
+        .and_then(|sql| sql.execute("DELETE FROM access", []))
+        .expect("a database");
+    assert_eq!(deliver(&shop).1["errors"], json!([]));
+    assert_eq!(access("acme"), None);
+
+    // Somebody else's message, and one of long ago that was kept.
+    let post = |secret: &str, timestamp: i64| -> String {
+        let body = r#"{"id":"evt_900","kind":"tenant_suspended","object":{"slug":"acme"}}"#;
+        let signature = signed_by(secret, "evt_900", timestamp, body);
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the example");
+        let length = body.len();
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\nConnection: close\r\n\
+             webhook-id: evt_900\r\nwebhook-timestamp: {timestamp}\r\n\
+             webhook-signature: v2,x {signature}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer.split(' ').nth(1).expect("a status").to_owned()
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
+    let now = i64::try_from(now).expect("a time");
+    assert_eq!(post("whsec_bm90IG91cnM=", now), "401");
+    assert_eq!((post(SECRET, now - 301), post(SECRET, now + 301)), ("401".into(), "401".into()));
+    assert_eq!(access("acme"), None);
+    python.kill().expect("an end");
+    python.wait().expect("an end");
+}
+
+#[test]
+fn what_was_erased_of_an_event_is_told_to_nobody() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    shop.tenant("acme");
+    shop.ok(&["tenant", "suspend", "acme", "--reason", "a secret"]);
+    let erase = "DROP TRIGGER event_texts_no_delete; DELETE FROM event_texts WHERE event_id = 2";
+    shop.sql().execute_batch(erase).expect("a file");
+    deliver(&shop);
+    let told: Vec<Value> = receiver.take().iter().map(|request| request.json()).collect();
+    assert_eq!((&told[0]["object"]["slug"], told.len()), (&json!("acme"), 2));
+    let erased = &told[1];
+    assert_eq!(erased["kind"], "tenant_suspended");
+    for field in ["data", "reason", "object"] {
+        assert_eq!(erased[field], Value::Null, "{field}");
+    }
+}
+
+/// As the portal has it told: at once, and never longer than a reader waits.
+#[test]
+fn what_was_just_done_is_told_within_a_moment_or_left_to_the_task() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    let config = Config::load(Some(&shop.path("billing.toml"))).expect("a config");
+    let clock = Clock::new(None, config.timezone).expect("a clock");
+    let (transport, gateway) = (Transport::Nowhere, Gateway::None);
+    let given = Given { config: &config, clock: &clock, transport: &transport, gateway: &gateway };
+    let mut store = Store::open(&shop.path("billing.db"), Access::Write).expect("a database");
+    let mut within = |limit| {
+        let begun = Instant::now();
+        deliver_events::within(&mut store, &given, Duration::from_millis(limit));
+        begun.elapsed()
+    };
+    shop.tenant("acme");
+    within(2000);
+    assert_eq!((receiver.take().len(), stands(&shop, "app")["behind"].clone()), (1, json!(0)));
+    // A receiver that takes longer has not failed: the task calls it again, and waits for it.
+    shop.tenant("birch");
+    receiver.always("200 OK", Duration::from_millis(1500));
+    assert!(within(300) < Duration::from_millis(1400));
+    let app = stands(&shop, "app");
+    assert_eq!((&app["state"], &app["behind"]), (&json!("ok"), &json!(1)));
+    // Where another process tells, it is left to that one.
+    receiver.take();
+    let task = shop.start(&DELIVER);
+    while receiver.take().is_empty() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(within(2000) < Duration::from_secs(1));
+    assert_eq!(Shop::end_of(task).status, 0);
+    assert_eq!((stands(&shop, "app")["behind"].clone(), receiver.take().len()), (json!(0), 0));
+    // What fails is kept with the hook, and said by nobody.
+    shop.tenant("cedar");
+    receiver.always("500 Oops", Duration::ZERO);
+    within(2000);
+    assert_eq!(stands(&shop, "app")["state"], "failing");
+}
+
+#[test]
+fn a_wait_that_a_hook_has_begun_is_no_others() {
+    let (one, other) = (Receiver::start(), Receiver::start());
+    let shop = Shop::new();
+    shop.configure(&(one.hook(&shop, "one", "") + &other.hook(&shop, "other", "")));
+    happen_at_once(&shop, 3);
+    one.replies(&["200 OK", "500 Oops"]);
+    deliver(&shop);
+    assert_eq!((ids(&one), ids(&other).len()), (vec!["evt_1".into(), "evt_2".into()], 3));
+    shop.tenant("more");
+    deliver(&shop);
+    assert_eq!((ids(&one).len(), ids(&other)), (0, vec!["evt_4".to_owned()]));
 }
 
 #[test]

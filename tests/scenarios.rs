@@ -70,6 +70,7 @@ mod errors {
         database => "database.md",
         emails => "emails.md",
         exports => "exports.md",
+        hooks => "hooks.md",
         imports => "imports.md",
         invoices => "invoices.md",
         pending_items => "pending-items.md",

@@ -11,6 +11,7 @@ mod coupons;
 mod database;
 mod delivery;
 mod dunning;
+mod hooks;
 mod import;
 mod invoices;
 mod journal;
@@ -70,6 +71,8 @@ yardstick journal DB SINCE UNTIL        a bare SELECT of the ledger as CSV
 yardstick queue DB EMAILS AS-OF         fill a database of billing init with queued e-mails
 yardstick deliver DELAY-MS EMAILS CONFIG COMMAND…
                                         run COMMAND against a relay of that delay; prints seconds
+yardstick tell EVENTS CONFIG COMMAND…   run COMMAND against a receiver of hooks; prints seconds and
+                                        peak RSS in MB
 yardstick measure TIMES DB COMMAND…     prints median seconds, peak RSS and largest WAL in MB; {}
                                         in the command is the number of its run
 yardstick refused TIMES DB COMMAND…     the same of a command that says no";
@@ -110,6 +113,7 @@ fn main() -> Done {
         ["deliver", delay, emails, config, command @ ..] => {
             deliver(Duration::from_millis(delay.parse()?), emails.parse()?, config, command)
         }
+        ["tell", events, config, command @ ..] => hooks::tell(events.parse()?, config, command),
         // 3: done, but something needs a person.
         ["measure", times, db, command @ ..] => measure(times.parse()?, db, command, &[0, 3]),
         ["refused", times, db, command @ ..] => measure(times.parse()?, db, command, &[1]),
