@@ -111,8 +111,10 @@ impl Life<'_> {
             10 | 11 => self.book().resume(&one).map(|_| Vec::new()),
             12 => match self.random.below(4) {
                 0 => self.ends(&one),
-                1 => self.book().cancel_subscription(&one, When::Now).map(|_| Vec::new()),
-                _ => self.book().cancel_subscription(&one, When::PeriodEnd).map(|_| Vec::new()),
+                1 => self.book().cancel_subscription(&one, When::Now, None).map(|_| Vec::new()),
+                _ => {
+                    self.book().cancel_subscription(&one, When::PeriodEnd, None).map(|_| Vec::new())
+                }
             },
             13 => {
                 let (code, _) = self.random.one_of(&COUPONS).expect("a coupon");
@@ -267,7 +269,7 @@ impl Life<'_> {
     }
 
     fn ends(&mut self, one: &Subscription) -> Result<Vec<Step>> {
-        let (_, given) = self.book().cancel_and_give_back(one, Back::Balance)?;
+        let (_, given) = self.book().cancel_and_give_back(one, Back::Balance, None)?;
         self.gave_back(one.id, given.as_ref())
     }
 

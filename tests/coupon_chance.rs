@@ -141,9 +141,9 @@ fn carry_out(store: &mut Store, inside: &Inside, act: &Act, deed: Deed) -> Resul
                 .change_subscription(&subscription(db, id)?, &change)
                 .map(drop)
         }
-        Deed::Cancel { subscription: id, when } => {
-            Book::new(db, act, config).cancel_subscription(&subscription(db, id)?, when).map(drop)
-        }
+        Deed::Cancel { subscription: id, when } => Book::new(db, act, config)
+            .cancel_subscription(&subscription(db, id)?, when, None)
+            .map(drop),
         Deed::Resume { subscription: id } => {
             Book::new(db, act, config).resume_subscription(&subscription(db, id)?)
         }

@@ -233,7 +233,7 @@ fn six_weeks(db: &Path, config: &Config, folder: &Path) {
             Book::new(db, &act, config).add_payment_method(&beta, &default_card("tok_ok"))?;
             // One ends with its period, one of the trials is suspended by hand meanwhile.
             let canceled = db.subscription(SubscriptionId(1))?;
-            Book::new(db, &act, config).cancel_subscription(&canceled, When::PeriodEnd)?;
+            Book::new(db, &act, config).cancel_subscription(&canceled, When::PeriodEnd, None)?;
             let (acme, pro) = (db.tenant("acme")?, db.plan("pro")?);
             let new = NewStart {
                 tenant: &acme,
@@ -324,7 +324,7 @@ fn usage(store: &mut Store, config: &Config, clock: impl Fn(&str) -> Clock) {
             let book = Book::new(db, &act, config);
             book.void_usage("2026-05-03".parse().expect("a day"), "a", "a test")?;
             let subscription = db.subscription(subscription)?;
-            book.cancel_subscription(&subscription, When::PeriodEnd).map(drop)
+            book.cancel_subscription(&subscription, When::PeriodEnd, None).map(drop)
         })
         .expect("what is void");
     send(store, "last", "2026-07-02T10:00:00Z", "2026-07-03");

@@ -99,10 +99,10 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
             Book::new(db, act, config).change_subscription(&one, &edit).map(drop)
         }
         (3, Some(one)) => {
-            Book::new(db, act, config).cancel_subscription(&one, When::PeriodEnd).map(drop)
+            Book::new(db, act, config).cancel_subscription(&one, When::PeriodEnd, None).map(drop)
         }
         (4, Some(one)) if random.below(6) == 0 => {
-            Book::new(db, act, config).cancel_subscription(&one, When::Now).map(drop)
+            Book::new(db, act, config).cancel_subscription(&one, When::Now, None).map(drop)
         }
         (5, Some(one)) => Book::new(db, act, config).resume(&one).map(drop),
         (6, _) if random.below(3) == 0 => Book::new(db, act, config).suspend(&tenant, "a quarrel"),
@@ -141,7 +141,7 @@ fn do_something(db: &Db, act: &Act, inside: &Inside, random: &mut Random) -> Res
             Book::new(db, act, config).pause_subscription(&one, asked, credit).map(drop)
         }
         (13, Some(one)) if random.below(4) == 0 => {
-            Book::new(db, act, config).cancel_and_give_back(&one, Back::Balance).map(drop)
+            Book::new(db, act, config).cancel_and_give_back(&one, Back::Balance, None).map(drop)
         }
         _ => Ok(()),
     }
