@@ -136,6 +136,9 @@ enum Command {
     /// Hooks: who is told of what happens, and how far
     #[command(subcommand)]
     Hook(commands::hook::Command),
+    /// Keys of the API: who may ask it for what
+    #[command(subcommand)]
+    ApiKey(commands::api_key::Command),
     /// Take data over from a CSV file, all or nothing
     Import(commands::import::Args),
     /// Hand data over to another program: the ledger to whoever keeps the books
@@ -313,6 +316,7 @@ fn dispatch(cli: Cli, changes: &Changes) -> anyhow::Result<u8> {
         },
         Command::Event(command) => commands::event::run(&mut ctx, command),
         Command::Hook(command) => commands::hook::run(&mut ctx, command),
+        Command::ApiKey(command) => commands::api_key::run(&mut ctx, command),
         Command::Import(args) => commands::import::run(&mut ctx, args),
         Command::Export(command) => commands::export::run(&mut ctx, command),
         Command::Db(command) => commands::db::run(&mut ctx, command),

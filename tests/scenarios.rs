@@ -80,5 +80,6 @@ mod errors {
         subscriptions => "subscriptions.md",
         tasks => "tasks.md",
         usage => "usage.md",
+        api_keys => "api-keys.md",
     }
 }

@@ -85,6 +85,15 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "billing usage void",
         &["billing usage void e-17 --at 2026-11-03 --reason \"a test of ours\""],
     ),
+    (
+        "billing api-key create",
+        &[
+            "billing api-key create --name shop --scope coupons,usage",
+            "billing api-key create --name \"Acme's own\" --scope write --tenant acme",
+        ],
+    ),
+    ("billing api-key list", &["billing api-key list --json"]),
+    ("billing api-key revoke", &["billing api-key revoke shop"]),
     ("billing usage list", &["billing usage list --tenant acme --meter sms --limit 20"]),
     (
         "billing subscription create",

@@ -1,6 +1,7 @@
 //! The words of the command line, one file a noun: each asks for what is missing, calls what does
 //! the work, and says what came of it. Nothing is computed here.
 
+pub mod api_key;
 pub mod asked;
 mod basis;
 pub mod coupon;

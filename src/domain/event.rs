@@ -2,6 +2,7 @@
 //! data. Hooks send them, so that this is an interface: fields and kinds are added, never renamed.
 //! docs/events.md is made from what stands here.
 
+mod api_key;
 mod changes;
 mod coupon;
 mod credit;
@@ -24,6 +25,7 @@ mod values;
 use super::invoice::Invoice;
 use super::{InvoiceId, TenantId};
 
+pub use api_key::ApiKeyEvent;
 pub use changes::{Changed, Changes};
 pub use coupon::{CouponEvent, CouponFacts, RedemptionFacts};
 pub use credit::CreditEvent;
@@ -62,6 +64,7 @@ pub enum Event<'a> {
     MeterEvent(MeterEvent<'a>),
     UsageEvent(UsageEvent<'a>),
     HookEvent(HookEvent<'a>),
+    ApiKeyEvent(ApiKeyEvent<'a>),
 }
 
 /// Every kind there is, by noun.
@@ -82,6 +85,7 @@ pub const NOUNS: &[(&str, &[Kind])] = &[
     ("Meters", MeterEvent::KINDS),
     ("Usage", UsageEvent::KINDS),
     ("Hooks", HookEvent::KINDS),
+    ("Keys of the API", ApiKeyEvent::KINDS),
 ];
 
 /// Does the same with each noun's events.
@@ -104,6 +108,7 @@ macro_rules! each_noun {
             Event::MeterEvent($of) => $do,
             Event::UsageEvent($of) => $do,
             Event::HookEvent($of) => $do,
+            Event::ApiKeyEvent($of) => $do,
         }
     };
 }

@@ -74,6 +74,8 @@ ids! {
     AttemptId => "att_",
     EmailId => "eml_",
     EventId => "evt_",
+    /// A key of the API.
+    ApiKeyId => "key_",
     RunId => "run_",
 }
 

@@ -3,6 +3,7 @@
 
 pub mod accounting;
 pub mod act;
+pub mod api_key;
 pub mod calendar;
 pub mod charge;
 pub mod checkout;

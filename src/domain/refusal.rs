@@ -16,6 +16,8 @@ pub type Result<T> = std::result::Result<T, Refusal>;
 /// What is wrong with a value that was typed or imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
+    /// A name that would be taken for an id.
+    LooksLikeId,
     Empty,
     /// Items that are not billed together: one twice, or another interval, currency or basis of tax.
     ItemsApart,
@@ -239,6 +241,10 @@ pub enum Refusal {
     /// A field that is to be cleared and to be something.
     ClearedAndSet {
         field: &'static str,
+    },
+    /// A key of the API that was revoked before.
+    ApiKeyRevoked {
+        key: String,
     },
     /// A key under which something else was made.
     IdempotencyKeyReused {

@@ -16,7 +16,7 @@ impl From<&Refusal> for Failure {
         use Refusal as R;
         match refusal {
             R::NotFound { noun, name, near } => {
-                let list = format!("billing {} list shows them all", noun.replace(' ', "-"));
+                let list = format!("billing {} list shows them all", noun.to_lowercase().replace(' ', "-"));
                 let name = printable_value(name);
                 let failure = new("not_found", format!("there is no {noun} {name}"));
                 match near {
@@ -29,6 +29,7 @@ impl From<&Refusal> for Failure {
                     "invoice" => ("an", "its number is taken for good, also where it is void"),
                     "plan" => ("a", "a plan's price never changes: archive it, and make another"),
                     "meter" => ("a", "how a meter counts never changes: archive it, and make another"),
+                    "API key" => ("an", "choose another name, or revoke the key that has it"),
                     "coupon" => ("a", "choose another code, or edit the coupon that is there"),
                     _ => ("a", "choose another name, or edit the one that is there"),
                 };
@@ -43,6 +44,7 @@ impl From<&Refusal> for Failure {
             R::ClearedAndSet { field } => {
                 new("cleared_and_set", format!("{field} cannot be cleared and set at once"))
             }
+            R::ApiKeyRevoked { key } => new("api_key_revoked", format!("{key} was revoked already")),
             R::IdempotencyKeyReused { key } => new(
                 "idempotency_key_reused",
                 format!("the key was used with another command or other arguments: {key}"),

@@ -15,6 +15,9 @@ pub(super) fn bad_value(value: &str, why: &Why) -> (&'static str, String, Option
     let with = |code, message: String, hint: &str| (code, message, Some(hint.to_owned()));
     match why {
         Why::Empty => say("missing_value", "must not be empty".into()),
+        Why::LooksLikeId => {
+            with("bad_name", format!("looks like an id: {value}"), "choose another name")
+        }
         Why::TooLong { max } => say("too_long", format!("longer than {max} characters")),
         Why::ControlCharacter { code } => with(
             "control_character",

@@ -178,6 +178,12 @@ const MIGRATIONS: &[Migration] = &[
         fill: None,
     },
     Migration {
+        version: 26,
+        summary: "keys of the API, and what was asked under which",
+        sql: Some(include_str!("migrations/26.sql")),
+        fill: None,
+    },
+    Migration {
         version: 27,
         summary: "sessions of the portal that were ended",
         sql: Some(include_str!("migrations/27.sql")),

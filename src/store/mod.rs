@@ -1,5 +1,7 @@
 //! The only room that speaks SQL. A function here is one statement or one aggregate.
 
+mod api_keys;
+mod api_requests;
 mod automation;
 mod backup;
 pub mod charges;
@@ -42,6 +44,7 @@ pub mod subscriptions;
 mod tenants;
 mod transactions;
 pub mod usage;
+mod wrong_coupons;
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
@@ -56,6 +59,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior};
 use crate::domain::{Refusal, Result};
 use files::Part;
 
+pub use api_keys::NewApiKey;
+pub use api_requests::{ApiAnswer, ApiRequest, Begun};
 pub use automation::{StandingChange, TimeRange};
 pub use backup::Copies;
 pub use check::{CHASED, CHECKS, Finding, Found};
@@ -83,6 +88,7 @@ pub use runs::{Run, RunStatus};
 pub use subscriptions::{NewSubscription, Order, SubscriptionFilter};
 pub use tenants::TenantFilter;
 pub use transactions::TransactionFilter;
+pub use wrong_coupons::{MOST_WRONG_COUPONS, WrongCoupons};
 
 /// `BILL`, in the header of every file of ours: a foreign database is told by it.
 const APPLICATION_ID: i64 = 0x4249_4C4C;

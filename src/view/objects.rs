@@ -1,6 +1,7 @@
 //! The objects of the interface: what a tenant, an invoice, an e-mail is in JSON, and which of its
 //! fields are the columns of a list.
 
+mod api_key;
 mod checkouts;
 mod coupons;
 mod credit_notes;
@@ -27,6 +28,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::transaction::{Transaction, TransactionKind};
 use crate::domain::{Currency, Money, recurrence};
 
+pub use api_key::*;
 pub use checkouts::*;
 pub use coupons::*;
 pub use credit_notes::*;

@@ -23,7 +23,7 @@ use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::usage::Aggregation;
 use crate::domain::{
-    AttemptId, CheckoutId, CreditId, CreditUseId, Currency, DocumentId, EmailId, EventId, Money,
+    ApiKeyId, AttemptId, CheckoutId, CreditId, CreditUseId, Currency, DocumentId, EmailId, EventId, Money,
     PaymentMethodId, PendingItemId, RedemptionId, RunId, SubscriptionId, TransactionId, UsageId,
 };
 
@@ -206,7 +206,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AttemptId CheckoutId CreditId CreditUseId DocumentId EmailId EventId PaymentMethodId PendingItemId RedemptionId RunId SubscriptionId TransactionId UsageId
+    ApiKeyId AttemptId CheckoutId CreditId CreditUseId DocumentId EmailId EventId PaymentMethodId PendingItemId RedemptionId RunId SubscriptionId TransactionId UsageId
 }
 
 /// Enums of words.
