@@ -1,9 +1,11 @@
 //! Commands that a program asks for: the same words, checks and objects as at the command line,
 //! with the result in memory. What the API answers is so what `--json` prints, field by field.
 
-use clap::{FromArgMatches, Subcommand};
+use clap::{Args, FromArgMatches, Subcommand};
 
-use super::{Context, coupon, credit_note, invoice, payment_method, subscription, tenant, usage};
+use super::{
+    Context, coupon, credit_note, invoice, payment_method, portal, subscription, tenant, usage,
+};
 use crate::failure::Failure;
 use crate::view::Printer;
 
@@ -14,6 +16,7 @@ pub enum Noun {
     CreditNote,
     Invoice,
     PaymentMethod,
+    Portal,
     Subscription,
     Tenant,
     Usage,
@@ -40,6 +43,7 @@ impl Noun {
             Noun::PaymentMethod => {
                 payment_method::Command::augment_subcommands(clap::Command::new("payment-method"))
             }
+            Noun::Portal => portal::Args::augment_args(clap::Command::new("portal")),
             Noun::Subscription => {
                 subscription::Command::augment_subcommands(clap::Command::new("subscription"))
             }
@@ -70,6 +74,7 @@ impl Noun {
             Noun::PaymentMethod => {
                 payment_method::run(ctx, FromArgMatches::from_arg_matches(matches)?)
             }
+            Noun::Portal => portal::run(ctx, FromArgMatches::from_arg_matches(matches)?),
             Noun::Subscription => {
                 subscription::run(ctx, FromArgMatches::from_arg_matches(matches)?)
             }
@@ -77,6 +82,17 @@ impl Noun {
             Noun::Usage => usage::run(ctx, FromArgMatches::from_arg_matches(matches)?),
         }
     }
+}
+
+/// Takes events of usage, a JSON object a line, as `usage import` does of a file.
+///
+/// # Errors
+/// Whatever that refuses.
+pub fn take_usage(mut ctx: Context, lines: Vec<u8>) -> Result<Asked, Box<Failure>> {
+    ctx.printer = Printer::captured(ctx.config.timezone);
+    let taken = usage::take(&mut ctx, lines);
+    let status = taken.map_err(|error| Failure::of(&error))?;
+    Ok(Asked { status, printed: ctx.printer.into_bytes() })
 }
 
 /// What is wrong with a command line, and with which of its words.

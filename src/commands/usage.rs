@@ -14,6 +14,7 @@ use crate::domain::reject::Reject;
 use crate::domain::usage::{DEFAULT_VALUE, Incoming, Subscriber};
 use crate::domain::{Refusal, SubscriptionId, text, wording};
 use crate::failure::exit;
+use crate::imports::usage_properties;
 use crate::show::usage_event;
 use crate::store::Store;
 use crate::store::usage::UsageEventFilter;
@@ -50,6 +51,9 @@ pub struct Add {
     /// The event's own id: one that is there already on that day is not taken twice
     #[arg(long, value_name = "ID")]
     id: Option<String>,
+    /// What else is to be remembered of it, a JSON object
+    #[arg(long, value_name = "JSON")]
+    properties: Option<String>,
 }
 
 /// Whose usage it is.
@@ -112,6 +116,14 @@ pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
+/// Takes events of usage from memory, a JSON object a line.
+///
+/// # Errors
+/// Whatever is refused of all of them; what is refused of one is named in what is printed.
+pub fn take(ctx: &mut Context, lines: Vec<u8>) -> anyhow::Result<u8> {
+    import::take(ctx, lines)
+}
+
 /// A moment as it is typed, in microseconds since 1970: of a date, its first instant.
 fn moment(ctx: &Context, text: &str) -> Result<i64, Refusal> {
     // What `start` would cut off: parts of a second.
@@ -143,6 +155,8 @@ fn add(ctx: &mut Context, args: &Add) -> anyhow::Result<()> {
         (Some(id), _) => Subscriber::Subscription(*id),
         (None, tenant) => Subscriber::Tenant(tenant.clone().unwrap_or_default()),
     };
+    let properties = args.properties.as_deref().map(usage_properties).transpose();
+    let properties = properties.map_err(Refusal::Usage)?.flatten();
     let plain = wording::plain_number(&args.value, ctx.config.locale).into_owned();
     let mut store = ctx.writer()?;
     let day = day(ctx, at_us);
@@ -157,7 +171,7 @@ fn add(ctx: &mut Context, args: &Add) -> anyhow::Result<()> {
             of,
             at_us,
             value: value.into(),
-            properties: None,
+            properties: properties.map(String::into_boxed_str),
         };
         let mut taken = TakenUsage::default();
         book.take_usage(&mut KnownUsage::default(), &[event], &mut taken)?;

@@ -23,7 +23,9 @@ use crate::domain::{Act, Refusal, Result, words};
 use crate::store::{Db, Store};
 pub use refusal::{BadRow, Unreadable};
 use table::{Row, Table};
-pub use usage::{Batches, ImportedUsage, Rejected, Texts, UsageFile, UsageForm, import_usage};
+pub use usage::{
+    Batches, ImportedUsage, Rejected, Texts, UsageFile, UsageForm, import_usage, usage_properties,
+};
 
 words! {
     /// What can be imported.

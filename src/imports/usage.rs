@@ -310,6 +310,16 @@ fn number_text(value: Value) -> std::result::Result<String, Reject> {
     }
 }
 
+/// What else an event says, as it is typed: a JSON object; `None` of an empty one.
+///
+/// # Errors
+/// It is none.
+pub fn usage_properties(text: &str) -> std::result::Result<Option<String>, Reject> {
+    let object = serde_json::from_str::<serde_json::Map<String, Value>>(text);
+    let bad = |e: serde_json::Error| Reject::BadJson { what: format!("properties: {e}") };
+    Ok(canonical(Value::Object(object.map_err(bad)?)))
+}
+
 /// A JSON object with its fields in order, so that two that say the same are the same; `None`: empty.
 fn canonical(value: Value) -> Option<String> {
     fn sorted(value: Value) -> Value {
@@ -410,11 +420,7 @@ fn from_csv(
     };
     let properties = match field("properties") {
         None => None,
-        Some(text) => {
-            let object = serde_json::from_str::<serde_json::Map<String, Value>>(text);
-            let bad = |e: serde_json::Error| Reject::BadJson { what: format!("properties: {e}") };
-            canonical(Value::Object(object.map_err(bad)?))
-        }
+        Some(text) => usage_properties(text)?,
     };
     Ok(Incoming {
         line,

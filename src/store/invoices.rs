@@ -217,6 +217,31 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// Hands each invoice of a customer to `each` that it may see, in the order in which they were
+    /// written: those after one, at most so many.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_invoice_after(
+        &self,
+        (tenant, after): (TenantId, Option<InvoiceId>),
+        status: Option<InvoiceStatus>,
+        limit: u32,
+        mut each: impl FnMut(Invoice) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(invoice_query!(
+            "WHERE i.tenant_id = ?1 AND i.id > ?2 AND (?3 IS NULL OR i.status = ?3)
+               AND i.status <> 'draft' ORDER BY i.id LIMIT ?4"
+        ))?;
+        let after = after.map_or(0, |id| id.0);
+        let mut rows =
+            statement.query((tenant.0, after, status.map(InvoiceStatus::word), limit))?;
+        while let Some(row) = rows.next()? {
+            each(self.with_lines(invoice(row)?)?)?;
+        }
+        Ok(())
+    }
+
     /// Writes an invoice and its lines.
     ///
     /// # Errors

@@ -137,6 +137,21 @@ pub(super) fn run(ctx: &mut Context, args: &Import) -> anyhow::Result<u8> {
     }
 }
 
+/// Takes the lines of a file that is in memory.
+pub(super) fn take(ctx: &mut Context, lines: Vec<u8>) -> anyhow::Result<u8> {
+    let path = Path::new("-");
+    let file =
+        UsageFile::open(path, std::io::Cursor::new(lines), UsageForm::Jsonl, Texts::Dropped)?;
+    let mut rejects = Rejects::open(None)?;
+    let mut store = ctx.writer()?;
+    let act = ctx.act();
+    let (given, kept) = ((&act, &ctx.config), Batches::Kept);
+    let imported =
+        import_usage(&mut store, given, file, kept, |rejected| rejects.take(rejected), |_| {})?;
+    say(ctx, &imported, &rejects.named)?;
+    Ok(if imported.rejected > 0 { exit::PARTIAL } else { exit::DONE })
+}
+
 fn say(ctx: &mut Context, imported: &ImportedUsage, named: &[Value]) -> anyhow::Result<()> {
     let ImportedUsage { lines, rejected, taken } = imported;
     if !ctx.printer.for_people() {

@@ -23,8 +23,9 @@ use crate::domain::template::Template;
 use crate::domain::tenant::{SuspensionCause, TenantStatus};
 use crate::domain::usage::Aggregation;
 use crate::domain::{
-    ApiKeyId, AttemptId, CheckoutId, CreditId, CreditUseId, Currency, DocumentId, EmailId, EventId, Money,
-    PaymentMethodId, PendingItemId, RedemptionId, RunId, SubscriptionId, TransactionId, UsageId,
+    ApiKeyId, AttemptId, CheckoutId, CreditId, CreditUseId, Currency, DocumentId, EmailId, EventId,
+    Money, PaymentMethodId, PendingItemId, RedemptionId, RunId, SubscriptionId, TransactionId,
+    UsageId,
 };
 
 /// A value as JSON has it.
