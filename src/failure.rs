@@ -1,6 +1,7 @@
 //! What a person reads when something was refused: a message, a hint, a code for scripts and the
 //! exit status. The words of every refusal stand here and nowhere else.
 
+pub mod api;
 pub mod einvoice;
 mod rooms;
 mod rules;

@@ -27,6 +27,7 @@ fn page(document: &Path) {
 support::transcript::documents! {
     "docs", page;
     accounting => "accounting.md",
+    api => "api.md",
     backup => "backup.md",
     configuration => "configuration.md",
     coupons => "coupons.md",

@@ -192,6 +192,7 @@ const ROOMS: &[Room] = &[
             "anyhow",
             "base64",
             "chrono",
+            "clap",
             "form_urlencoded",
             "httparse",
             "minijinja",
@@ -199,6 +200,7 @@ const ROOMS: &[Room] = &[
             "ring",
             "rustix",
             "serde_json",
+            "strsim",
         ],
     },
     Room {
@@ -662,6 +664,14 @@ fn every_code_of_an_error_is_named_by_a_test() {
     // Or the codes are made in a way that is not found here.
     let unknown: Vec<_> = shown.difference(&codes).collect();
     assert!(unknown.is_empty() && codes.len() > 100, "{} codes, without {unknown:?}", codes.len());
+}
+
+/// The API answers each with a status of its own: a new code has its place in the table.
+#[test]
+fn every_code_of_an_error_has_a_status_of_http() {
+    let status = |code: &String| billing::portal::api::status::of_code(code);
+    let missing: Vec<_> = error_codes().into_iter().filter(|c| status(c).is_none()).collect();
+    assert!(missing.is_empty(), "src/portal/api/status.rs lacks {missing:?}");
 }
 
 /// Hooks and scripts tell events by their kind: each is provoked by a test, which names it.

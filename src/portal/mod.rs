@@ -198,7 +198,14 @@ pub fn answer(call: &Call, ground: Ground, variables: Variables, body: &mut dyn 
     let head = variables("REQUEST_METHOD").as_deref() == Some(b"HEAD");
     let (config, clock) = match prepare(call) {
         Ok(prepared) => prepared,
-        Err(refusal) => return Answered::with(out_of_order(&Failure::from(&refusal)), head),
+        Err(refusal) => {
+            let page = out_of_order(&Failure::from(&refusal));
+            let answer = match is_of_api(variables, "") {
+                true => api::unreadable(Status::ServiceUnavailable),
+                false => page,
+            };
+            return Answered::with(answer, head);
+        }
     };
     let prefix = prefix(&config, ground);
     match Request::read(variables, body, &prefix) {
@@ -210,6 +217,9 @@ pub fn answer(call: &Call, ground: Ground, variables: Variables, body: &mut dyn 
             Answered { response, head, then }
         }
         // Which page it was to be is not known: the words are those of no language's page.
+        Err(status) if is_of_api(variables, &prefix) => {
+            Answered::with(api::unreadable(status), head)
+        }
         Err(status) => Answered::with(bare(status), head),
     }
 }
@@ -236,6 +246,13 @@ fn base(config: &Config, ground: Ground) -> String {
         (Ground::Cgi, Some(portal)) => portal.base_url.clone(),
         (Ground::Cgi, None) => String::new(),
     }
+}
+
+/// Whether a request that could not be read was one to the API, as far as its address tells.
+fn is_of_api(variables: Variables, prefix: &str) -> bool {
+    let uri = variables("REQUEST_URI").unwrap_or_default();
+    let below = uri.strip_prefix(prefix.as_bytes()).unwrap_or_default();
+    below == b"/api" || below.starts_with(b"/api/") || below.starts_with(b"/api?")
 }
 
 fn route(visit: &Visit) -> Response {

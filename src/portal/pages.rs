@@ -306,7 +306,7 @@ fn policy() -> String {
 }
 
 /// A name as a segment of a path.
-fn encoded(name: &str) -> String {
+pub(super) fn encoded(name: &str) -> String {
     const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(name, NAME).to_string()
 }

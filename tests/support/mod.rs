@@ -2,6 +2,7 @@
 //! binary starts from.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod cgi;
 pub mod change_model;
 pub mod coupon_model;
 pub mod coupons;

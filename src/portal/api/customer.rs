@@ -1,0 +1,335 @@
+//! What a customer's own program asks for: what is its own, and nothing else. What is another's and what is
+//! not there are the same answer.
+
+use serde_json::Value;
+
+use super::{Ask, Outcome, Problem, product, routes};
+use crate::books::Book;
+use crate::commands::asked::Noun;
+use crate::domain::checkout::Checkout;
+use crate::domain::invoice::{Invoice, InvoiceStatus};
+use crate::domain::{Act, Money, PaymentMethodId, Refusal, SubscriptionId, TenantId, text};
+use crate::failure::api;
+use crate::portal::pages::encoded;
+use crate::portal::response::{Response, Status};
+use crate::store::{Db, Store};
+use crate::tasks::Given;
+use crate::tasks::checkout::{self, Asked, Back};
+use crate::view::objects;
+
+/// So many invoices a page has where nobody says, and at most.
+const PAGE: u32 = 50;
+const MOST: u32 = 100;
+
+pub(super) fn me(ask: &Ask) -> Outcome {
+    let (_, slug) = ask.customer()?;
+    Ok(ask.answer(ask.verb(&[("slug", slug)])?.printed))
+}
+
+pub(super) fn invoices(ask: &Ask) -> Outcome {
+    ask.takes_only(&["status", "after", "limit"])?;
+    let (tenant, _) = ask.customer()?;
+    let wrong = |field: &str, words: String| {
+        Problem::from(api::bad_fields(&[(field.to_owned(), "bad_value", words)]))
+    };
+    let text = |name: &str| ask.fields.get(name).and_then(Value::as_str);
+    let status = text("status").map(str::parse::<InvoiceStatus>).transpose();
+    let status = status.map_err(|words| wrong("status", words))?;
+    let limit = match text("limit").map(str::parse::<u32>) {
+        None => PAGE,
+        Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
+        Some(_) => return Err(wrong("limit", format!("it is a number from 1 to {MOST}"))),
+    };
+    let after = text("after").map(|number| own_invoice(ask, number)).transpose()?;
+    let ctx = ask.context();
+    let (mut printer, today) = (ctx.printer, ctx.clock.today());
+    let mut invoices = Vec::new();
+    let mut store = ask.context().reader()?;
+    store.read(|db| {
+        db.each_invoice_after((*tenant, after.map(|a| a.id)), status, limit, |invoice| {
+            invoices.push(objects::invoice(&invoice, today));
+            Ok(())
+        })
+    })?;
+    let mut list = printer.list(objects::INVOICE_FIELDS, objects::INVOICES);
+    let printed = invoices.into_iter().try_for_each(|invoice| list.row(invoice));
+    printed.and_then(|()| list.end()).map_err(anyhow::Error::from)?;
+    Ok(ask.answer(printer.into_bytes()))
+}
+
+/// The invoice of that number, where it is the customer's.
+fn own_invoice(ask: &Ask, number: &str) -> Result<Invoice, Problem> {
+    let (tenant, _) = ask.customer()?;
+    invoice_of(ask, *tenant, number)
+}
+
+fn invoice_of(ask: &Ask, tenant: TenantId, number: &str) -> Result<Invoice, Problem> {
+    let found = ask.read(|db| db.find_invoice(number))?;
+    let own = found
+        .filter(|invoice| invoice.tenant_id == tenant && invoice.status != InvoiceStatus::Draft);
+    own.ok_or_else(|| api::not_there("invoice", number).into())
+}
+
+/// Checks that a subscription is a customer's.
+fn check_subscription(ask: &Ask, tenant: TenantId, id: &str) -> Result<(), Problem> {
+    let none = || Problem::from(api::not_there("subscription", id));
+    let row: SubscriptionId = id.parse().map_err(|_| none())?;
+    let found = ask.read(|db| there(db.subscription(row)))?;
+    match found.is_some_and(|subscription| subscription.tenant_id == tenant) {
+        true => Ok(()),
+        false => Err(none()),
+    }
+}
+
+/// What was found, or nothing.
+fn there<T>(found: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(Refusal::NotFound { .. }) => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+pub(super) fn invoice(ask: &Ask) -> Outcome {
+    own_invoice(ask, ask.named[0])?;
+    product::verb(ask)
+}
+
+pub(super) fn pdf(ask: &Ask) -> Outcome {
+    ask.takes_only(&[])?;
+    let number = own_invoice(ask, ask.named[0])?.number;
+    let pdf = ask.verb(&[("number", &number)])?.printed;
+    let name: String = number
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+        .collect();
+    let response = Response::new(Status::Ok, "application/pdf", pdf);
+    Ok(response.with("Content-Disposition", format!("attachment; filename=\"{name}.pdf\"")))
+}
+
+/// Begins a page of the gateway's on which an invoice is paid.
+pub(super) fn pay(ask: &Ask) -> Outcome {
+    ask.takes_only(&["return_url", "amount"])?;
+    let invoice = own_invoice(ask, ask.named[0])?;
+    let shown = text_of(ask, "amount").map(|text| Money::parse(&text, invoice.due.currency()));
+    let shown = shown.transpose().map_err(|_| wrong("amount", "it is no amount"))?;
+    let base = ask.visit.base();
+    let return_url = return_url(ask, &base, &format!("/return/{}", encoded(&invoice.number)))?;
+    let back = Back { return_url: &return_url, base_url: Some(&*base).filter(|b| !b.is_empty()) };
+    let asked = Asked { invoice: &invoice.number, shown, back };
+    page(ask, |store, given, act| checkout::begin(store, given, act, &asked))
+}
+
+/// Begins one on which a payment method is added.
+pub(super) fn setup(ask: &Ask) -> Outcome {
+    ask.takes_only(&["return_url"])?;
+    let (_, slug) = ask.customer()?;
+    let base = ask.visit.base();
+    let return_url = return_url(ask, &base, "/return")?;
+    let back = Back { return_url: &return_url, base_url: Some(&*base).filter(|b| !b.is_empty()) };
+    page(ask, |store, given, act| checkout::begin_setup(store, given, act, slug, &back))
+}
+
+/// Where the gateway sends the customer: where the request says, else to the portal, which asks what became
+/// of it.
+fn return_url(ask: &Ask, base: &str, path: &str) -> Result<String, Problem> {
+    match text_of(ask, "return_url") {
+        Some(url) => Ok(url),
+        None if !base.is_empty() => Ok(format!("{base}{path}")),
+        None => {
+            let missing = "it is missing: there is no [portal] to come back to";
+            Err(wrong("return_url", missing))
+        }
+    }
+}
+
+/// Begins a page of the gateway's, and shows it. Where nobody knows whether there is one, the same request
+/// made again asks once more under the same key.
+fn page(
+    ask: &Ask,
+    begin: impl FnOnce(&mut Store, &Given, &Act) -> Result<Checkout, Refusal>,
+) -> Outcome {
+    let mut ctx = ask.context();
+    let mut store = ctx.writer()?;
+    let begun = ask.visit.given(&ctx, |given| begin(&mut store, given, &ctx.act()))?;
+    if begun.url.is_none() {
+        return Err(api::gateway_silent().into());
+    }
+    let object = objects::checkout(&begun, ctx.clock.now);
+    ctx.printer.object(&object).map_err(anyhow::Error::from)?;
+    Ok(ask.answer(ctx.printer.into_bytes()))
+}
+
+pub(super) fn change(ask: &Ask) -> Outcome {
+    let (tenant, _) = ask.customer()?;
+    check_subscription(ask, *tenant, ask.named[0])?;
+    if let Some(portal) = &ask.visit.config.portal {
+        let plans = match ask.fields.get("plan") {
+            Some(Value::Array(plans)) => plans.iter().collect(),
+            Some(plan) => vec![plan],
+            None => Vec::new(),
+        };
+        let unoffered = plans.into_iter().filter_map(Value::as_str).find(|p| !portal.offers(p));
+        if let Some(plan) = unoffered {
+            return Err(api::not_there("plan", plan).into());
+        }
+    }
+    let preview = match ask.fields.get("preview") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(preview)) => *preview,
+        Some(_) => return Err(wrong("preview", "it is true or false")),
+    };
+    let mut fixed = vec![("id", ask.named[0])];
+    if preview {
+        fixed.extend([("now", ""), ("dry_run", "")]);
+    }
+    Ok(ask.answer(ask.verb(&fixed)?.printed))
+}
+
+pub(super) fn subscription(ask: &Ask) -> Outcome {
+    let (tenant, _) = ask.customer()?;
+    check_subscription(ask, *tenant, ask.named[0])?;
+    product::verb(ask)
+}
+
+pub(super) fn methods(ask: &Ask) -> Outcome {
+    let (_, slug) = ask.customer()?;
+    Ok(ask.answer(ask.verb(&[("tenant", slug)])?.printed))
+}
+
+pub(super) fn method(ask: &Ask) -> Outcome {
+    let (tenant, _) = ask.customer()?;
+    let none = || Problem::from(api::not_there("payment method", ask.named[0]));
+    let id: PaymentMethodId = ask.named[0].parse().map_err(|_| none())?;
+    let found = ask.read(|db| there(db.payment_method(id)))?;
+    if found.is_none_or(|method| method.tenant_id != *tenant) {
+        return Err(none());
+    }
+    product::verb(ask)
+}
+
+/// Changes what a customer may change of itself. A new address of its e-mails waits until it is confirmed
+/// from there.
+pub(super) fn details(ask: &Ask) -> Outcome {
+    let (tenant, slug) = ask.customer()?;
+    let cleared = match ask.fields.get("clear") {
+        Some(Value::Array(fields)) => fields.iter().collect(),
+        Some(field) => vec![field],
+        None => Vec::new(),
+    };
+    let mut cleared = cleared.into_iter().filter_map(Value::as_str);
+    if let Some(other) = cleared.find(|field| !routes::DETAILS.contains(field)) {
+        return Err(wrong("clear", &format!("{other} is not among what a customer changes")));
+    }
+    let tenant = ask.read(|db| db.tenant_by_id(*tenant))?;
+    let email = match ask.fields.get("email") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(email)) => Some(text::email("email", email.trim())?),
+        Some(_) => return Err(wrong("email", "it is a text")),
+    };
+    let mut fields = ask.fields.clone();
+    fields.remove("email");
+    let is_alone = email.is_some() && fields.values().all(Value::is_null);
+    // A field that nobody knows is one, whatever its value.
+    if !is_alone || fields.keys().any(|name| !routes::DETAILS.contains(&name.as_str())) {
+        ask.verb_of(&fields, &[("slug", slug)])?;
+    }
+    let new = email.filter(|email| *email != tenant.email);
+    if let Some(email) = &new {
+        let (ctx, now) = (ask.context(), ask.visit.clock.machine_now());
+        let act = ctx.act();
+        ctx.writer()?.write(|db| {
+            Book::new(db, &act, &ctx.config).ask_to_change_email(&tenant, email, now)
+        })?;
+    }
+    let show = ["show", "--", slug].map(str::to_owned);
+    let answer = ask.answer(ask.ask(Noun::Tenant, &show)?.printed);
+    Ok(if new.is_some() { answer.and_deliver() } else { answer })
+}
+
+/// The customer whom a request about a coupon is about: the one whose key it is, else the one it names.
+fn about(ask: &Ask) -> Result<Option<(TenantId, String)>, Problem> {
+    let Some(name) = text_of(ask, "tenant") else { return Ok(ask.own().cloned()) };
+    let found = ask.read(|db| there(db.tenant(&name)))?.map(|tenant| (tenant.id, tenant.slug));
+    let own = found.filter(|(id, _)| ask.own().is_none_or(|(own, _)| own == id));
+    own.map(Some).ok_or_else(|| api::not_there("tenant", &name).into())
+}
+
+pub(super) fn validate(ask: &Ask) -> Outcome {
+    let about = about(ask)?;
+    check_guesses(ask)?;
+    let fixed: Vec<_> = about.iter().map(|(_, slug)| ("tenant", slug.as_str())).collect();
+    let asked = ask.verb(&fixed)?;
+    let object: Value = serde_json::from_slice(&asked.printed).unwrap_or_default();
+    note_guess(ask, &object["reasons"])?;
+    // That a coupon cannot be used is what was asked, and no error.
+    Ok(ask.answer(asked.printed))
+}
+
+pub(super) fn apply(ask: &Ask) -> Outcome {
+    let about = about(ask)?;
+    let (invoice, subscription) = (text_of(ask, "invoice"), text_of(ask, "subscription"));
+    if let Some((tenant, _)) = &about {
+        if let Some(number) = &invoice {
+            let invoice = invoice_of(ask, *tenant, number)?;
+            // What was paid is given back as credit, which is not the customer's to say.
+            if ask.own().is_some() && invoice.status != InvoiceStatus::Open {
+                let (invoice, status) = (invoice.number, invoice.status.word());
+                return Err(Refusal::NotOpen { invoice, status }.into());
+            }
+        }
+        if let Some(id) = &subscription {
+            check_subscription(ask, *tenant, id)?;
+        }
+    }
+    if invoice.is_none() == subscription.is_none() {
+        let words = "either this or subscription is given";
+        return Err(wrong("invoice", words));
+    }
+    check_guesses(ask)?;
+    match ask.verb(&[]) {
+        Ok(asked) => Ok(ask.answer(asked.printed)),
+        Err(problem) => {
+            note_guess(ask, &problem.failure.details["reasons"])?;
+            Err(problem)
+        }
+    }
+}
+
+/// Sends a customer away that has given too many codes which do not exist.
+fn check_guesses(ask: &Ask) -> Result<(), Problem> {
+    let Some((tenant, _)) = ask.own() else { return Ok(()) };
+    let now = ask.visit.clock.machine_now();
+    let wrong = ask.read(|db| db.wrong_coupons(*tenant, now))?;
+    match wrong.wait_seconds {
+        None => Ok(()),
+        Some(seconds) => {
+            let problem = Problem::from(api::too_many_wrong_coupons(seconds));
+            Err(problem.with("Retry-After", seconds.to_string()))
+        }
+    }
+}
+
+fn note_guess(ask: &Ask, reasons: &Value) -> Result<(), Problem> {
+    let Some((tenant, _)) = ask.own() else { return Ok(()) };
+    let reasons = reasons.as_array().into_iter().flatten();
+    if !reasons.into_iter().any(|reason| reason == "not_found") {
+        return Ok(());
+    }
+    let now = ask.visit.clock.machine_now();
+    let mut store = ask.context().writer()?;
+    Ok(store.write(|db: &Db| db.note_wrong_coupon(*tenant, now))?)
+}
+
+/// A field that names something: a text, or the number of an id.
+fn text_of(ask: &Ask, name: &str) -> Option<String> {
+    match ask.fields.get(name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn wrong(field: &str, words: &str) -> Problem {
+    api::bad_fields(&[(field.to_owned(), "bad_value", words.to_owned())]).into()
+}
