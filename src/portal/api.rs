@@ -30,7 +30,7 @@ use routes::{Holder, Route};
 #[derive(Debug)]
 pub struct Problem {
     status: Status,
-    failure: Failure,
+    failure: Box<Failure>,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -38,7 +38,7 @@ type Outcome = Result<Response, Problem>;
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Problem {
-        Problem { status: status::of(&failure), failure, headers: Vec::new() }
+        Problem { status: status::of(&failure), failure: Box::new(failure), headers: Vec::new() }
     }
 }
 
@@ -72,12 +72,12 @@ impl Problem {
         let Problem { status, failure, headers } = self;
         let unavailable = status == Status::ServiceUnavailable;
         let ours = unavailable || status == Status::InternalServerError;
-        let told = match ours && failure != api::gateway_silent() {
+        let told = match ours && *failure != api::gateway_silent() {
             true => {
                 super::log(&failure.render(false));
                 Failure { code: failure.code, ..api::unavailable() }
             }
-            false => failure,
+            false => *failure,
         };
         let json = "application/json";
         let mut response = Response::new(status, json, told.render(true).into_bytes());
@@ -108,7 +108,7 @@ pub fn unreadable(status: Status) -> Response {
         Status::ServiceUnavailable => api::unavailable(),
         _ => api::bad_request("the request cannot be read"),
     };
-    Problem { status, failure, headers: Vec::new() }.response()
+    Problem { status, failure: Box::new(failure), headers: Vec::new() }.response()
 }
 
 /// A request that may be carried out, and by whom.

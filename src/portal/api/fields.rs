@@ -112,7 +112,7 @@ impl Form {
         given: &Map<String, Value>,
         source: Source,
         also: &[&str],
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Vec<String>, Box<Failure>> {
         let fields = self.fields();
         let is_fixed = |name: &str| fixed.iter().any(|(fixed, _)| *fixed == name);
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
@@ -155,7 +155,7 @@ impl Form {
             }
         }
         if !wrong.is_empty() {
-            return Err(api::bad_fields(&wrong));
+            return Err(Box::new(api::bad_fields(&wrong)));
         }
         if !behind.is_empty() {
             words.push("--".to_owned());
