@@ -593,3 +593,32 @@ fn an_issued_invoice_keeps_how_it_is_taxed() {
         sql.execute_batch(&with(values)).expect(values);
     }
 }
+
+/// How far a hook was told, and what it did not take, agree with each other in every row.
+#[test]
+fn a_hook_that_fails_says_since_when_and_why_and_none_is_forgotten() {
+    let shop = Shop::new();
+    let sql = shop.sql();
+    sql.execute("INSERT INTO hooks (name, told_id, created_at) VALUES ('app', 0, 'now')", [])
+        .expect("a hook");
+    let fails = "UPDATE hooks SET attempts = 1, failing_since = 'a', tried_at = 'a', error = 'e'";
+    for bad in [
+        "UPDATE hooks SET attempts = 1",
+        "UPDATE hooks SET told_id = -1",
+        "UPDATE hooks SET stopped_at = 'a'",
+        "UPDATE hooks SET next_try_at = 'a'",
+        // Neither called again nor stopped.
+        fails,
+        "DELETE FROM hooks",
+        "INSERT INTO hooks (name, told_id, created_at) VALUES ('app', 1, 'now')",
+    ] {
+        assert!(sql.execute(bad, []).is_err(), "{bad}");
+    }
+    for (more, fine) in
+        [("next_try_at = 'b'", true), ("stopped_at = 'b'", false), ("next_try_at = NULL", true)]
+    {
+        let done = sql.execute(&format!("{fails}, {more}"), []);
+        assert_eq!(done.is_ok(), fine && more != "next_try_at = NULL", "{more}");
+    }
+    sql.execute(&format!("{fails}, next_try_at = NULL, stopped_at = 'b'"), []).expect("stopped");
+}

@@ -214,6 +214,8 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     let actor = clock.act(format!("task:{task}"));
     let run = store.write(|db| db.start_run(&actor, task, clock.given, phase))?;
     let worked = work(store, given, task, options, run, &mut lock).and_then(|mut report| {
+        // Whoever wants to charge need not wait for those who are told of it.
+        drop(charging);
         match options.no_deliver {
             true => {}
             false => tell_hooks(store, given, task, run, &mut lock, &mut report)?,
@@ -238,7 +240,7 @@ pub fn run(store: &mut Store, given: &Given, task: Task, options: &Options) -> R
     let result = serde_json::to_string(&report).unwrap_or_else(|_| "{}".to_owned());
     let at = act::instant(clock.later());
     store.write(|db| db.finish_run(run, status, &at, &result))?;
-    drop((lock, charging));
+    drop(lock);
     Ok(report)
 }
 
