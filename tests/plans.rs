@@ -55,6 +55,7 @@ const WAYS: &[&str] = &[
     "emails_due (next_try_at>? AND next_try_at<?)",
     "runs_running (phase=?)",
     // The last run of a task.
+    "runs_task (task=?)",
     // What one tenant has.
     "invoices_open (tenant_id=? AND due_on<?)",
     "invoices_open (tenant_id=?)",
@@ -151,6 +152,7 @@ fn long_ways(conn: &Connection, sql: &str) -> Vec<String> {
         "SCAN database_info",
         "SCAN CONSTANT ROW",
         "SCAN (subquery-1)",
+        "SCAN (subquery-2)",
         "SCAN json_each VIRTUAL TABLE INDEX 1:",
         "SCAN hooks",
     ];
