@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ureq::Agent;
+use ureq::{Agent, Proxy};
 
 const USER_AGENT: &str = concat!("billing/", env!("CARGO_PKG_VERSION"));
 
@@ -15,7 +15,10 @@ const IDLE: Duration = Duration::from_secs(5);
 /// first look for the host to the last byte of the answer.
 pub fn agent(url: &str, timeout: Duration, connections: usize) -> Agent {
     let tls = url.starts_with("https:");
-    let mut config = Agent::config_builder()
+    // What is on this machine is not reached through the environment's proxy, which would read along.
+    let proxy = if tls { environments_proxy(|name| std::env::var(name).ok()) } else { None };
+    let config = Agent::config_builder()
+        .proxy(proxy)
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
         .max_redirects(0)
@@ -24,11 +27,6 @@ pub fn agent(url: &str, timeout: Duration, connections: usize) -> Agent {
         .max_idle_age(IDLE)
         .max_idle_connections(connections)
         .max_idle_connections_per_host(connections);
-    if !tls {
-        // What is on this machine is not reached through the environment's proxy, which would
-        // read along.
-        config = config.proxy(None);
-    }
     config.build().new_agent()
 }
 
@@ -39,5 +37,29 @@ pub fn no_answer(error: &ureq::Error, who: &str, place: &str, timeout: Duration)
         ureq::Error::HostNotFound => format!("{place} is not found"),
         ureq::Error::Io(error) => format!("the connection to {who} broke: {error}"),
         other => format!("no answer from {who}: {other}"),
+    }
+}
+
+/// The proxy through which the environment says that https leaves. `HTTP_PROXY` has no say: where a web
+/// server starts the program, whoever sends a header `Proxy` has set it.
+fn environments_proxy(variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
+    let names = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"];
+    let said = names.iter().filter_map(|name| variable(name));
+    // The library looks at these first, and knows for which hosts there is none.
+    let is_said = said.map(|url| Proxy::new(&url)).any(|proxy| proxy.is_ok());
+    if is_said { Proxy::try_from_env() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_names_no_proxy() {
+        for name in ["HTTP_PROXY", "http_proxy"] {
+            let said =
+                |asked: &str| (asked == name).then(|| "http://elsewhere.example:1".to_owned());
+            assert!(environments_proxy(said).is_none(), "{name}");
+        }
     }
 }

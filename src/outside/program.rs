@@ -18,6 +18,10 @@ pub fn prepared(command: &[String], pass_env: &[String]) -> Result<Command, Stri
     let mut prepared = Command::new(locate(command)?);
     prepared.args(command.iter().skip(1)).env_clear();
     let names = ENVIRONMENT.into_iter().chain(pass_env.iter().map(String::as_str));
+    // Where a web server started us, its visitors have said what begins with HTTP_.
+    let is_visitors =
+        |name: &str| name.starts_with("HTTP_") && std::env::var_os("GATEWAY_INTERFACE").is_some();
+    let names = names.filter(|name| !is_visitors(name));
     prepared.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
     Ok(prepared)
 }
