@@ -109,7 +109,7 @@ pub fn came_back(desk: &Desk, store: &mut Store, number: Option<&str>) -> Answer
     })?;
     let Some(invoice) = invoice else {
         let code = if asked.set_up > 0 { "method" } else { "no-method" };
-        return Ok(super::done(desk, "/details", code).and_deliver());
+        return Ok(told(super::done(desk, "/details", code), &asked));
     };
     let (now, standing) =
         store.read(|db| Ok((db.invoice_by_id(invoice.id)?, db.tenant_by_id(tenant.id)?.status)))?;
@@ -122,7 +122,12 @@ pub fn came_back(desk: &Desk, store: &mut Store, number: Option<&str>) -> Answer
         _ => "not-paid",
     };
     let place = format!("/invoices/{}", encoded(&now.number));
-    Ok(super::done(desk, &place, code).and_deliver())
+    Ok(told(super::done(desk, &place, code), &asked))
+}
+
+/// Lets leave what customers are told of an outcome. Whoever asks again asks for nothing to be written.
+fn told(response: Response, asked: &checkout::CheckedOut) -> Response {
+    if asked.emails_queued > 0 { response.and_deliver() } else { response }
 }
 
 /// The sandbox's own page, for whoever has its address.
