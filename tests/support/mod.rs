@@ -10,6 +10,7 @@ pub mod fake_stripe;
 pub mod inside;
 pub mod ledger;
 pub mod money_model;
+pub mod portal;
 pub mod races;
 pub mod receiver;
 pub mod statements;
