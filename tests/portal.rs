@@ -1,0 +1,561 @@
+//! The portal before people who want more than is theirs: each test takes something that they could
+//! try, and fails where its guard is taken away.
+mod support;
+
+use std::sync::OnceLock;
+
+use billing::domain::{InvoiceId, TenantId};
+use billing::links::{Claims, Purpose, Signer, Subject};
+use chrono::{TimeDelta, Utc};
+use rusqlite::Connection;
+use support::portal::{Ask, BASE, COOKIE, Form, Reply};
+use support::{Contents, Prepared, Shop, assert_same, rows};
+
+/// Two customers with everything that a customer may have; all that customers may do is allowed.
+fn portal() -> Shop {
+    static SHOP: OnceLock<Prepared> = OnceLock::new();
+    SHOP.get_or_init(build).portal()
+}
+
+fn build() -> Prepared {
+    let shop = Shop::with_config(
+        "[payments]\ngateway = \"sandbox\"\n[company]\nname = \"Example Services\"\n",
+    );
+    shop.ok(&["portal", "init", "--base-url", BASE]);
+    let config = std::fs::read_to_string(shop.path("billing.toml")).expect("billing.toml");
+    let allow = "allow = [\"pay\", \"change\", \"cancel\", \"coupon\", \"details\", \"methods\", \
+                 \"dispute\"]\n";
+    shop.write("billing.toml", &format!("{config}{allow}"));
+    for (plan, price) in [("basic", "20"), ("pro", "49.90")] {
+        shop.ok(&["plan", "create", plan, "--name", plan, "--price", price, "--interval", "month"]);
+    }
+    for tenant in ["acme", "birch"] {
+        shop.owes(tenant, &day(-20));
+        let of = ["--tenant", tenant];
+        let line = ["--amount", "30", "--description", "<script>alert(1)</script>"];
+        let paid = shop.json(&[&["invoice", "create"], &of[..], &line].concat());
+        let paid = paid["number"].as_str().expect("a number");
+        shop.ok(&["invoice", "pay", paid, "--amount", "30"]);
+        let note = ["credit-note", "create", "--invoice", paid, "--amount", "10", "--reason"];
+        shop.ok(&[&note[..], &["goodwill"]].concat());
+        shop.ok(&[&["subscription", "create", "--plan", "basic"], &of[..]].concat());
+        let method = ["payment-method", "create", "--kind", "card", "--token"];
+        let token = format!("tok_{tenant}_secret");
+        shop.ok(&[&method[..], &[&token, "--label", "Visa ending in 4242"], &of].concat());
+        shop.ok(&[&method[..], &["tok_ok", "--label", "Mastercard", "--default"], &of].concat());
+    }
+    let once = ["coupon", "create", "ONCE", "--name", "Once", "--percent", "10", "--max-uses", "1"];
+    shop.ok(&[&once[..], &["--until", &day(30), "--eligibility", "all"]].concat());
+    shop.prepared()
+}
+
+/// A day, so many from today.
+fn day(from_today: i64) -> String {
+    (Utc::now() + TimeDelta::days(from_today)).date_naive().to_string()
+}
+
+/// What a customer has, by the names that stand in addresses.
+struct Belongings {
+    open: String,
+    paid: String,
+    note: String,
+    subscription: String,
+    method: String,
+}
+
+impl Belongings {
+    fn of(shop: &Shop, tenant: &str) -> Belongings {
+        let first = |noun: &str, field: &str, more: &[&str]| {
+            let list = shop.json(&[&[noun, "list", "--tenant", tenant], more].concat());
+            list[0][field].as_str().unwrap_or_else(|| panic!("{noun}: {list}")).to_owned()
+        };
+        let method = shop.sql().query_row(
+            "SELECT m.id FROM payment_methods m JOIN tenants t ON t.id = m.tenant_id
+             WHERE t.slug = ?1 AND m.token LIKE '%secret'",
+            [tenant],
+            |row| row.get::<_, i64>(0),
+        );
+        Belongings {
+            open: first("invoice", "number", &["--status", "open"]),
+            paid: first("invoice", "number", &["--status", "paid"]),
+            note: first("credit-note", "number", &[]),
+            subscription: first("subscription", "id", &[]),
+            method: format!("pm_{}", method.expect("a method")),
+        }
+    }
+
+    /// What was never anybody's.
+    fn nobodys() -> Belongings {
+        Belongings {
+            open: "INV-2020-000777".to_owned(),
+            paid: "INV-2020-000778".to_owned(),
+            note: "CN-2020-000779".to_owned(),
+            subscription: "sub_777".to_owned(),
+            method: "pm_777".to_owned(),
+        }
+    }
+
+    /// Every page of theirs.
+    fn pages(&self) -> Vec<String> {
+        let Belongings { open, paid, note, subscription, .. } = self;
+        let change = "change?item=basic&plan=pro&quantity=2&when";
+        vec![
+            format!("/invoices/{open}"),
+            format!("/invoices/{paid}"),
+            format!("/invoices/{paid}.pdf"),
+            format!("/credit-notes/{note}.pdf"),
+            format!("/subscription/{subscription}"),
+            format!("/subscription/{subscription}/{change}=now"),
+            format!("/subscription/{subscription}/{change}=next"),
+        ]
+    }
+
+    /// Where their forms lead, by the name of the form.
+    fn actions(&self) -> Vec<(&'static str, String)> {
+        let Belongings { open, subscription, method, .. } = self;
+        vec![
+            ("pay", format!("/invoices/{open}/pay")),
+            ("dispute", format!("/invoices/{open}/dispute")),
+            ("change", format!("/subscription/{subscription}/change")),
+            ("coupon", format!("/subscription/{subscription}/coupon")),
+            ("cancel", format!("/subscription/{subscription}/cancel")),
+            ("resume", format!("/subscription/{subscription}/resume")),
+            ("method", format!("/methods/{method}/default")),
+            ("method", format!("/methods/{method}/remove")),
+        ]
+    }
+}
+
+/// All rows of all tables.
+fn everything(sql: &Connection) -> Contents {
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+    let mut statement = sql.prepare(tables).expect("the schema");
+    let names = statement.query_map([], |row| row.get::<_, String>(0)).expect("tables");
+    names
+        .map(|name| {
+            let name = name.expect("a name");
+            // Whoever may write has seen the machine's clock.
+            let columns = if name == "database_info" { "id, uuid, created_at" } else { "*" };
+            let found = rows(sql, &format!("SELECT {columns} FROM {name}"));
+            (name, found)
+        })
+        .collect()
+}
+
+/// What a customer may send of each form, with the tokens of this session.
+fn filled(shop: &Shop, cookie: &str, theirs: &Belongings) -> Vec<Form> {
+    let Belongings { open, subscription, method, .. } = theirs;
+    let invoice = shop.get(cookie, &format!("/invoices/{open}"));
+    let page = shop.get(cookie, &format!("/subscription/{subscription}"));
+    let change =
+        format!("/subscription/{subscription}/change?item=basic&plan=pro&quantity=2&when=next");
+    let change = shop.get(cookie, &change);
+    let details = shop.get(cookie, "/details");
+    let of = |page: &Reply, path: &str| page.form(path);
+    let at = |verb: &str| format!("/subscription/{subscription}/{verb}");
+    vec![
+        of(&invoice, &format!("/invoices/{open}/pay")),
+        of(&invoice, &format!("/invoices/{open}/dispute")).with("note", "No."),
+        of(&change, &at("change")),
+        of(&page, &at("coupon")).with("code", "ONCE"),
+        of(&page, &at("cancel")).with("reason", "Too dear"),
+        of(&details, &format!("/methods/{method}/default")),
+        of(&details, &format!("/methods/{method}/remove")),
+        of(&details, "/methods/add"),
+        of(&details, "/details").with("name", "Another name"),
+        of(&details, "/out"),
+    ]
+}
+
+#[test]
+fn what_is_anothers_is_as_if_it_were_not_there() {
+    let shop = portal();
+    let cookie = shop.sign_in("acme");
+    let (mine, theirs) = (Belongings::of(&shop, "acme"), Belongings::of(&shop, "birch"));
+    let none = Belongings::nobodys();
+    for uri in mine.pages() {
+        assert_eq!(shop.get(&cookie, &uri).status, 200, "{uri}");
+    }
+    let before = everything(&shop.sql());
+    let same = |what: &str, theirs: &Reply, none: &Reply| {
+        assert_eq!((theirs.status, none.status), (404, 404), "{what}");
+        assert_eq!((&theirs.body, &theirs.headers), (&none.body, &none.headers), "{what}");
+    };
+    let back = |of: &Belongings| format!("/return/{}", of.open);
+    let pages = |of: &Belongings| [of.pages(), vec![back(of)]].concat();
+    for (theirs, none) in pages(&theirs).iter().zip(pages(&none)) {
+        same(theirs, &shop.get(&cookie, theirs), &shop.get(&cookie, &none));
+    }
+    let mut forms = filled(&shop, &cookie, &mine);
+    let resume = mine.actions().into_iter().find(|(name, _)| *name == "resume").expect("it");
+    // Nothing is canceled, so that no page has this form.
+    forms.insert(5, Form { action: resume.1, fields: vec![form_token(&shop, &cookie, "resume")] });
+    for (at, (name, action)) in theirs.actions().iter().enumerate() {
+        let form = &forms[at];
+        let none = &none.actions()[at].1;
+        let send = |action: &str| shop.post(&cookie, &form.to(action));
+        same(&format!("{name} {action}"), &send(action), &send(none));
+    }
+    assert_same("refused", &everything(&shop.sql()), &before);
+}
+
+/// The token of a form, as only we can sign it.
+fn form_token(shop: &Shop, cookie: &str, form: &str) -> (String, String) {
+    let signer = Signer::from_secret(&shop.portal_secret());
+    let session = signer.verify(Purpose::Session, cookie, Utc::now()).expect("a session");
+    let subject = Subject::form(cookie, form);
+    let token = signer.sign(&Claims { purpose: Purpose::Form, invoice: None, subject, ..session });
+    ("token".to_owned(), token)
+}
+
+#[test]
+fn a_link_is_ours_in_time_and_for_this() {
+    let shop = portal();
+    let signer = Signer::from_secret(&shop.portal_secret());
+    let now = Utc::now();
+    let good = Claims {
+        purpose: Purpose::Portal,
+        tenant: TenantId(1),
+        invoice: None,
+        expires_at: now + TimeDelta::hours(1),
+        generation: 1,
+        subject: Subject::NONE,
+    };
+    let generation = "SELECT portal_generation FROM tenants WHERE id = 1";
+    let generation = shop.sql().query_row(generation, [], |row| row.get(0)).expect("a number");
+    let good = Claims { generation, ..good };
+    let theirs = "SELECT max(id) FROM invoices WHERE tenant_id = 2";
+    let theirs = shop.sql().query_row(theirs, [], |row| row.get(0)).expect("an invoice");
+    let theirs = InvoiceId(theirs);
+    let enter = |token: &str| shop.ask("GET", &format!("/in/{token}")).send();
+    let refused = |what: &str, token: &str| {
+        let reply = enter(token);
+        assert_eq!((reply.status, reply.cookie()), (403, None), "{what}");
+        assert!(!reply.text().contains(token), "{what}");
+        // As a session it is nobody's either.
+        assert_eq!(shop.get(token, "/invoices").status, 303, "{what} as a cookie");
+        // The page has a form, whose token says when it ends.
+        let form = reply.form("/sign-in");
+        reply.text().replace(form.get("token"), "")
+    };
+    let token = signer.sign(&good);
+    let cookie = enter(&token).cookie().expect("a session");
+    assert_eq!(shop.get(&cookie, "/invoices").status, 200);
+    assert_eq!(shop.get(&token, "/invoices").status, 303, "a link is no session");
+    assert_eq!(enter(&cookie).status, 403, "a session is no link");
+    assert_eq!(shop.get(&cookie.replace('=', ""), "/").status, 200);
+
+    // Tampered with, at any place.
+    let foreign = Signer::from_secret(&"x".repeat(64)).sign(&good);
+    let page = refused("foreign", &foreign);
+    for at in (0..token.len()).step_by(9) {
+        let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let mut tampered = token.clone();
+        tampered.replace_range(at..=at, other);
+        refused(&format!("tampered at {at}"), &tampered);
+        let mut tampered = cookie.clone();
+        tampered.replace_range(at..=at, other);
+        if tampered != cookie {
+            assert_eq!(shop.get(&tampered, "/invoices").status, 303, "a cookie, at {at}");
+        }
+    }
+    refused("cut", &token[..token.len() - 1]);
+    refused("longer", &format!("{token}A"));
+
+    // Of another time, of before they were revoked, of nobody; why is said to nobody.
+    let wrong = [
+        ("expired", Claims { expires_at: now - TimeDelta::seconds(1), ..good }),
+        ("long expired", Claims { expires_at: now - TimeDelta::days(400), ..good }),
+        ("revoked", Claims { generation: good.generation - 1, ..good }),
+        ("of later", Claims { generation: good.generation + 1, ..good }),
+        ("of nobody", Claims { tenant: TenantId(777), ..good }),
+        ("a form", Claims { purpose: Purpose::Form, ..good }),
+        ("an address", Claims { purpose: Purpose::Confirm, ..good }),
+        ("another's invoice", Claims { purpose: Purpose::Invoice, invoice: Some(theirs), ..good }),
+    ];
+    for (what, claims) in wrong {
+        assert!(refused(what, &signer.sign(&claims)) == page, "{what}: another page");
+    }
+    let session = signer.verify(Purpose::Session, &cookie, now).expect("a session");
+    for (what, claims) in [
+        ("expired", Claims { expires_at: now - TimeDelta::seconds(1), ..session }),
+        ("revoked", Claims { generation: session.generation - 1, ..session }),
+        ("of nobody", Claims { tenant: TenantId(777), ..session }),
+    ] {
+        let reply = shop.get(&signer.sign(&claims), "/invoices");
+        assert_eq!((reply.status, reply.location()), (303, "/"), "a session, {what}");
+    }
+    shop.ok(&["portal", "revoke", "acme"]);
+    refused("revoked by its command", &token);
+    assert_eq!(shop.get(&cookie, "/invoices").status, 303, "its session goes with it");
+}
+
+#[test]
+fn a_session_that_was_ended_is_over() {
+    let shop = portal();
+    let (cookie, other) = (shop.sign_in("acme"), shop.sign_in("acme"));
+    let out = shop.get(&cookie, "/").form("/out");
+    assert_eq!(shop.post(&cookie, &out.without("token")).status, 403);
+    let reply = shop.post(&cookie, &out);
+    assert_eq!((reply.status, reply.cookie().as_deref()), (303, Some("")));
+    assert!(reply.header("set-cookie").is_some_and(|c| c.contains("Max-Age=0")));
+    assert_eq!(shop.get(&cookie, "/invoices").status, 303, "whoever kept the cookie");
+    assert_eq!(shop.get(&other, "/invoices").status, 200, "another browser of theirs");
+}
+
+#[test]
+fn a_form_is_sent_from_our_page_in_its_session() {
+    let shop = portal();
+    let (cookie, other) = (shop.sign_in("acme"), shop.sign_in("acme"));
+    let mine = Belongings::of(&shop, "acme");
+    let forms = filled(&shop, &cookie, &mine);
+    let others = filled(&shop, &other, &mine);
+    let expired = {
+        let signer = Signer::from_secret(&shop.portal_secret());
+        let session = signer.verify(Purpose::Session, &cookie, Utc::now()).expect("a session");
+        let expires_at = Utc::now() - TimeDelta::seconds(1);
+        move |name: &str| {
+            let subject = Subject::form(&cookie_of(&session, &signer), name);
+            let claims = Claims { purpose: Purpose::Form, expires_at, subject, ..session };
+            signer.sign(&claims)
+        }
+    };
+    let before = everything(&shop.sql());
+    let names = [
+        "pay",
+        "dispute",
+        "change",
+        "coupon",
+        "cancel",
+        "method",
+        "method",
+        "add-method",
+        "details",
+        "out",
+    ];
+    for (at, form) in forms.iter().enumerate() {
+        let foreign = forms.iter().find(|f| f.get("token") != form.get("token")).expect("one");
+        let tokens = [
+            ("none", form.without("token")),
+            ("an empty one", form.with("token", "")),
+            ("another form's", form.with("token", foreign.get("token"))),
+            ("another session's", form.with("token", others[at].get("token"))),
+            ("the session itself", form.with("token", &cookie)),
+            ("an old one", form.with("token", &expired(names[at]))),
+        ];
+        for (what, form) in tokens {
+            assert_eq!(shop.post(&cookie, &form).status, 403, "{}: token: {what}", form.action);
+        }
+        let posting = || shop.posting(&cookie, form);
+        let origins = [
+            ("none", posting().without("HTTP_ORIGIN")),
+            ("another", posting().header("Origin", "https://elsewhere.example")),
+            ("null", posting().header("Origin", "null")),
+            ("an empty one", posting().header("Origin", "")),
+            ("without TLS", posting().header("Origin", "http://billing.example")),
+            ("with a port", posting().header("Origin", "https://billing.example:8443")),
+            ("one below", posting().header("Origin", "https://a.billing.example")),
+            ("one that begins so", posting().header("Origin", "https://billing.example.net")),
+            ("two", posting().header("Origin", format!("{BASE}, {BASE}"))),
+            // A page of ours that leads here is no origin.
+            ("a referrer", posting().without("HTTP_ORIGIN").header("Referer", format!("{BASE}/"))),
+        ];
+        for (what, ask) in origins {
+            assert_eq!(ask.send().status, 403, "{}: origin: {what}", form.action);
+        }
+        let nobody = shop.posting("", form).send().status;
+        assert!([303, 403].contains(&nobody), "{}: no cookie: {nobody}", form.action);
+        assert_same(&form.action, &everything(&shop.sql()), &before);
+    }
+    for form in &forms {
+        let reply = shop.post(&cookie, form);
+        assert!([200, 303].contains(&reply.status), "{}: {}", form.action, reply.said());
+    }
+}
+
+/// The cookie again: of the same claims it is always the same.
+fn cookie_of(session: &Claims, signer: &Signer) -> String {
+    signer.sign(session)
+}
+
+#[test]
+fn what_is_only_looked_at_changes_no_row() {
+    let shop = portal();
+    let mine = Belongings::of(&shop, "acme");
+    let portal = shop.json(&["portal", "link", "acme"])["url"].as_str().expect("it").to_owned();
+    let invoice = ["portal", "link", "acme", "--invoice", &mine.open];
+    let invoice = shop.json(&invoice)["url"].as_str().expect("a link").to_owned();
+    let path = |url: &str| url.strip_prefix(BASE).expect("ours").to_owned();
+    let cookie = shop.sign_in("acme");
+    let front = shop.get(&cookie, "/").form(&format!("/invoices/{}/pay", mine.open));
+    let sandbox = path(&shop.post(&cookie, &front).button());
+    let mut pages = vec![path(&portal), path(&invoice), sandbox];
+    pages.extend(mine.pages());
+    let places = [
+        "/",
+        "/?done=paid",
+        "/invoices",
+        "/details",
+        "/out",
+        "/sign-in",
+        "/return",
+        "/nowhere",
+        "/in/none",
+        "/confirm/none",
+        "/sandbox/none",
+        "/api/v1/me",
+        "/methods/add",
+    ];
+    pages.extend(places.map(str::to_owned));
+    pages.extend(mine.actions().into_iter().map(|(_, action)| action));
+    // What is made at first asking is made.
+    for uri in pages.iter().filter(|uri| uri.ends_with(".pdf")) {
+        shop.get(&cookie, uri);
+    }
+    let before = everything(&shop.sql());
+    for uri in &pages {
+        for token in [cookie.as_str(), ""] {
+            let (first, head) = (shop.get(token, uri), shop.ask("HEAD", uri).cookie(token).send());
+            let second = shop.get(token, uri);
+            assert_eq!(first.status, head.status, "{uri}");
+            assert_eq!(first.status, second.status, "{uri}");
+            if !uri.starts_with("/in/") {
+                let length = |reply: &Reply| reply.header("content-length").map(str::to_owned);
+                assert_eq!(length(&first), length(&head), "{uri}");
+            }
+            assert_same(uri, &everything(&shop.sql()), &before);
+        }
+    }
+}
+
+#[test]
+fn a_body_has_its_limit_and_no_field_is_a_method() {
+    let shop = portal();
+    let cookie = shop.sign_in("acme");
+    let out = shop.get(&cookie, "/").form("/out");
+    let padded = |to: usize| {
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        let text = text.extend_pairs(&out.fields).append_pair("padding", "").finish();
+        let padding = to - text.len();
+        let kind = "application/x-www-form-urlencoded";
+        let ask = shop.ask("POST", "/out").cookie(&cookie).header("Origin", BASE);
+        ask.body(kind, format!("{text}{}", "a".repeat(padding)))
+    };
+    assert_eq!(padded(64 * 1024 + 1).send().status, 413);
+    assert_eq!(padded(65_000 + 1024).send().status, 413);
+    let lengths = [
+        ("18446744073709551616", 413),
+        ("99999999999999999999999", 413),
+        ("-1", 400),
+        ("1e3", 400),
+        ("0x10", 400),
+        // More than there is.
+        ("60000", 400),
+    ];
+    for (length, status) in lengths {
+        let reply = padded(1000).variable("CONTENT_LENGTH", length).send();
+        assert_eq!(reply.status, status, "{length}");
+    }
+    for kind in ["text/plain", "multipart/form-data; boundary=a", "application/json", ""] {
+        let reply = padded(1000).variable("CONTENT_TYPE", kind).send();
+        assert_eq!(reply.status, 415, "{kind:?}");
+    }
+    assert_eq!(shop.get(&cookie, "/invoices").status, 200, "nothing of it was done");
+
+    let fields: Vec<String> = out.fields.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    let query = format!("/out?_method=POST&{}", fields.join("&"));
+    let over = |ask: Ask<'_>| {
+        ask.header("X-HTTP-Method-Override", "POST")
+            .header("X-HTTP-Method", "POST")
+            .header("X-Method-Override", "POST")
+            .header("Origin", BASE)
+            .cookie(&cookie)
+            .fields(&out.fields)
+            .send()
+            .status
+    };
+    assert_eq!(over(shop.ask("GET", &query)), 405);
+    for method in ["PUT", "TRACE", "CONNECT", "OPTIONS", "post", "POST ", "G\u{c9}T", ""] {
+        assert_eq!(over(shop.ask(method, "/out")), 405, "{method:?}");
+    }
+    assert_eq!(shop.get(&cookie, "/invoices").status, 200, "nothing of it was done");
+    assert_eq!(padded(64 * 1024).send().status, 303, "so much is read");
+    assert_eq!(shop.get(&cookie, "/invoices").status, 303);
+}
+
+#[test]
+fn an_address_leads_where_it_says_and_nowhere_else() {
+    let shop = portal();
+    let (cookie, mine) = (shop.sign_in("acme"), Belongings::of(&shop, "acme"));
+    for (uri, status) in [
+        ("/../billing.toml", 404),
+        ("/invoices/../details", 404),
+        ("/invoices/..%2f..%2fbilling.db", 404),
+        ("/invoices/%2e%2e/details", 404),
+        ("/invoices/..;/details", 404),
+        ("/./details", 404),
+        ("//details", 404),
+        ("/details//", 404),
+        ("//elsewhere.example/", 404),
+        ("/invoices%2fINV-1", 404),
+        ("/%64etails", 200),
+        ("/details/", 200),
+        ("/details%00", 400),
+        ("/details%00.pdf", 400),
+        ("/details%0d%0aSet-Cookie:%20a=b", 400),
+        ("/details%ff", 400),
+        ("/details\r\nX: y", 400),
+        ("/d\u{e9}tails", 400),
+        ("/details#front", 404),
+        ("details", 404),
+        ("*", 404),
+        ("", 404),
+        ("https://billing.example/details", 200),
+        ("https://elsewhere.example/details", 200),
+        ("https://elsewhere.example", 200),
+    ] {
+        assert_eq!(shop.get(&cookie, uri).status, status, "{uri:?}");
+    }
+    let long = format!("/details?{}", "a".repeat(9000));
+    assert_eq!(shop.get(&cookie, &long).status, 414);
+    let many = format!("/{}", "a/".repeat(3000));
+    assert_eq!(shop.get(&cookie, &many).status, 404);
+
+    // What else a server says of the path is not asked, nor what a client calls so.
+    let at = |ask: Ask<'_>| ask.cookie(&cookie).send();
+    let page = shop.get(&cookie, &format!("/invoices/{}", mine.open));
+    let reply = at(shop
+        .ask("GET", &format!("/invoices/{}", mine.open))
+        .variable("PATH_INFO", "/details")
+        .variable("SCRIPT_NAME", "/elsewhere")
+        .variable("PATH_TRANSLATED", "/etc/passwd")
+        .variable("QUERY_STRING", "done=paid")
+        .header("X-Original-URL", "/details")
+        .header("X-Rewrite-URL", "/details")
+        .header("X-Forwarded-Prefix", "/elsewhere")
+        .header("X-Forwarded-Host", "elsewhere.example")
+        .header("Host", "elsewhere.example")
+        .header("Billing-Config", "/tmp/mine.toml"));
+    assert_eq!((reply.status, &reply.body), (200, &page.body));
+    // The words of a query choose no file (RFC 3875, 4.4).
+    let mut command = shop.command(&["--db", "/tmp/mine.db"]);
+    command.env("QUERY_STRING", "--db+/tmp/mine.db").env("REQUEST_URI", "/?--db+/tmp/mine.db");
+    command.env("GATEWAY_INTERFACE", "CGI/1.1").env("REQUEST_METHOD", "GET");
+    let output = command.env("BILLING_CONFIG", shop.path("billing.toml")).output().expect("it");
+    assert_eq!(Reply::parse(&output.stdout, String::new()).status, 200);
+
+    // Headers that are no text, or twice as long as any.
+    use std::os::unix::ffi::OsStringExt;
+    let bytes = |bytes: &[u8]| std::ffi::OsString::from_vec(bytes.to_vec());
+    for value in [bytes(b"\xff\xfe"), bytes(b"a\r\nb"), bytes(&[b'a'; 9000])] {
+        for name in ["Cookie", "Origin", "Accept-Language"] {
+            let reply = shop.ask("GET", "/").header(name, value.clone()).send();
+            assert_eq!(reply.status, 400, "{name}: {value:?}");
+        }
+    }
+    let without = shop.ask("GET", "/").without("REQUEST_URI").send();
+    assert_eq!(without.status, 400);
+    // Of two cookies of the name the first counts, which only this host can have set.
+    let two = format!("{COOKIE}={cookie}; {COOKIE}=other");
+    assert_eq!(shop.ask("GET", "/details").header("Cookie", two).send().status, 200);
+}
