@@ -559,3 +559,297 @@ fn an_address_leads_where_it_says_and_nowhere_else() {
     let two = format!("{COOKIE}={cookie}; {COOKIE}=other");
     assert_eq!(shop.ask("GET", "/details").header("Cookie", two).send().status, 200);
 }
+
+#[test]
+fn a_proxy_is_not_said_by_a_header() {
+    let shop = portal();
+    let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let proxy = format!("http://{}", elsewhere.local_addr().expect("its address"));
+    let config = std::fs::read_to_string(shop.path("billing.toml")).expect("billing.toml");
+    let stripe = "gateway = \"stripe\"\ncollection = \"invoice\"";
+    let account = "[payments.stripe]\nbase_url = \"https://127.0.0.1:9\"\n";
+    let config = config.replace("gateway = \"sandbox\"", stripe);
+    shop.write("billing.toml", &format!("{config}\n{account}"));
+    let (cookie, mine) = (shop.sign_in("acme"), Belongings::of(&shop, "acme"));
+    let pay = shop
+        .ask("GET", "/")
+        .cookie(&cookie)
+        .variable("BILLING_STRIPE_KEY", "sk_test_1234567890")
+        .send()
+        .form(&format!("/invoices/{}/pay", mine.open));
+    let ask = shop.posting(&cookie, &pay).variable("BILLING_STRIPE_KEY", "sk_test_1234567890");
+    let reply = ask.header("Proxy", &proxy).send();
+    assert!([409, 503].contains(&reply.status), "{}", reply.said());
+    elsewhere.set_nonblocking(true).expect("a socket");
+    assert!(elsewhere.accept().is_err(), "it was asked");
+
+    // Nor what else a gateway's program is to get of the environment.
+    let seen = shop.path("environment");
+    let lines = format!(
+        "gateway = \"command\"\ncommand = [\"sh\", \"-c\", \"env > {}\"]\n\
+         pass_env = [\"HTTP_PROXY\", \"HTTPS_PROXY\"]\n[payments.stripe]",
+        seen.display()
+    );
+    let config = config.replace(stripe, "") + &account.replace("[payments.stripe]", &lines);
+    let config = config
+        .replacen("[payments]\n", "", 1)
+        .replace("gateway = \"command", "[payments]\ngateway = \"command");
+    shop.write("billing.toml", &config);
+    let own = "http://proxy.example:3128";
+    let ask = shop.posting(&cookie, &pay).variable("HTTPS_PROXY", own).header("Proxy", &proxy);
+    ask.send();
+    let environment = std::fs::read_to_string(&seen).expect("the program ran");
+    assert!(environment.contains(own) && !environment.contains("HTTP_PROXY"), "{environment}");
+}
+
+#[test]
+fn one_use_is_used_once() {
+    let shop = portal();
+    let mut asks = Vec::new();
+    for n in 0..32 {
+        let tenant = format!("t{n}");
+        let email = format!("{tenant}@clients.example");
+        shop.ok(&["tenant", "create", &tenant, "--name", &tenant, "--email", &email]);
+        let of = ["--tenant", &tenant, "--plan", "basic"];
+        let made = shop.json(&[&["subscription", "create"], &of[..]].concat());
+        let id = made["subscription"]["id"].as_str().or(made["id"].as_str()).expect("an id");
+        let cookie = shop.sign_in(&tenant);
+        let token = form_token(&shop, &cookie, "coupon");
+        let fields = vec![token, ("code".to_owned(), " once ".to_owned())];
+        let form = Form { action: format!("/subscription/{id}/coupon"), fields };
+        asks.push(shop.posting(&cookie, &form));
+    }
+    let replies = Ask::at_once(asks);
+    let taken = replies.iter().filter(|reply| reply.status == 303).count();
+    let busy = replies.iter().filter(|reply| reply.status == 503).count();
+    let refused = replies.iter().filter(|reply| reply.status == 409).count();
+    assert_eq!((taken, refused + busy), (1, 31), "{:?}", statuses(&replies));
+    let uses = "SELECT current_uses FROM coupons WHERE code = 'ONCE'";
+    assert_eq!(shop.sql().query_row(uses, [], |row| row.get::<_, i64>(0)), Ok(1));
+    shop.check_but_for_credits();
+}
+
+fn statuses(replies: &[Reply]) -> Vec<u16> {
+    replies.iter().map(|reply| reply.status).collect()
+}
+
+/// How many rows a query counts.
+fn count(shop: &Shop, query: &str) -> i64 {
+    shop.sql()
+        .query_row(&format!("SELECT count(*) FROM {query}"), [], |row| row.get(0))
+        .expect("it")
+}
+
+#[test]
+fn a_click_too_many_pays_nothing_twice() {
+    let shop = portal();
+    let (cookie, mine) = (shop.sign_in("acme"), Belongings::of(&shop, "acme"));
+    let pay = shop.get(&cookie, "/").form(&format!("/invoices/{}/pay", mine.open));
+    // Once more, and by a form that shows another amount.
+    assert_eq!(shop.post(&cookie, &pay.with("amount", "1.00")).status, 409);
+    assert_eq!(shop.post(&cookie, &pay.with("amount", "-90.00")).status, 400);
+    assert_eq!(shop.post(&cookie, &pay.with("currency", "USD")).status, 409);
+    assert_eq!(count(&shop, "checkouts"), 0);
+    let first = Ask::at_once((0..6).map(|_| shop.posting(&cookie, &pay)).collect());
+    let pages: Vec<&Reply> = first.iter().filter(|reply| reply.status == 200).collect();
+    assert!(!pages.is_empty(), "{:?}", statuses(&first));
+    assert!(first.iter().all(|r| [200, 503].contains(&r.status)), "{:?}", statuses(&first));
+    let url = pages[0].button();
+    assert!(pages.iter().all(|page| page.button() == url), "another page of the gateway's");
+    assert_eq!(shop.post(&cookie, &pay).button(), url);
+    assert_eq!(count(&shop, "checkouts"), 1);
+
+    let page = shop.get(&cookie, url.strip_prefix(BASE).expect("the sandbox"));
+    let forms = page.forms().into_iter().filter(|form| form.action.starts_with("/sandbox/"));
+    let yes = forms.into_iter().find(|form| form.get("outcome") == "succeeded").expect("it");
+    let paid = Ask::at_once((0..4).map(|_| shop.posting("", &yes)).collect());
+    assert!(paid.iter().any(|reply| reply.status == 303), "{:?}", statuses(&paid));
+    let back = format!("/return/{}", mine.open);
+    let returns = (0..6).map(|_| shop.ask("GET", &back).cookie(&cookie)).collect();
+    let returns = Ask::at_once(returns);
+    assert!(returns.iter().all(|r| [303, 503].contains(&r.status)), "{:?}", statuses(&returns));
+    let reply = shop.get(&cookie, &back);
+    assert!(reply.location().ends_with("?done=paid"), "{}", reply.location());
+    let payments = "transactions WHERE kind <> 'refund' AND status = 'succeeded'
+                    AND invoice_id = (SELECT id FROM invoices WHERE tenant_id = 1 AND total_minor = 10000)";
+    assert_eq!(count(&shop, payments), 1);
+    assert_eq!(shop.json(&["invoice", "show", &mine.open])["status"], "paid");
+    // Whoever kept the page clicks once more.
+    assert_eq!(shop.post(&cookie, &pay).status, 409);
+    assert_eq!(count(&shop, payments), 1);
+    shop.check_but_for_credits();
+}
+
+#[test]
+fn the_link_of_an_invoice_shows_that_one_alone() {
+    let shop = portal();
+    let mine = Belongings::of(&shop, "acme");
+    let link = shop.json(&["portal", "link", "acme", "--invoice", &mine.open]);
+    let cookie = shop.open(link["url"].as_str().expect("a link"));
+    let own = format!("/invoices/{}", mine.open);
+    assert_eq!(shop.get(&cookie, "/").location(), own);
+    let page = shop.get(&cookie, &own);
+    assert_eq!(page.status, 200);
+    for other in [&mine.paid, &mine.note, "/details", "/subscription"] {
+        assert!(!page.text().contains(other), "its page leads to {other}");
+    }
+    assert_eq!(shop.get(&cookie, &format!("{own}.pdf")).status, 200);
+    let others = ["/invoices", "/details", "/return", "/subscription/sub_1", "/nowhere"];
+    let mut others: Vec<String> = others.map(str::to_owned).to_vec();
+    others.extend(mine.pages().into_iter().filter(|uri| !uri.starts_with(&own)));
+    let none = shop.get(&cookie, "/invoices/INV-2020-000777");
+    for uri in others {
+        let reply = shop.get(&cookie, &uri);
+        assert_eq!((reply.status, &reply.body), (404, &none.body), "{uri}");
+    }
+    // With tokens that only we can sign, it may still do nothing but pay.
+    let before = everything(&shop.sql());
+    for (name, action) in mine.actions().into_iter().filter(|(name, _)| *name != "pay") {
+        let fields = [("note", "No."), ("code", "ONCE"), ("item", "basic"), ("plan", "pro")];
+        let fields = fields.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
+        let fields = [fields, vec![form_token(&shop, &cookie, name)]].concat();
+        let reply = shop.post(&cookie, &Form { action, fields });
+        assert!([403, 404].contains(&reply.status), "{name}: {}", reply.status);
+    }
+    for (name, action) in [("details", "/details"), ("add-method", "/methods/add")] {
+        let fields = vec![form_token(&shop, &cookie, name), ("name".into(), "Mine".into())];
+        let reply = shop.post(&cookie, &Form { action: action.to_owned(), fields });
+        assert!([403, 404].contains(&reply.status), "{name}: {}", reply.status);
+    }
+    assert_same("refused", &everything(&shop.sql()), &before);
+    // Its own form pays, and its session is none of the customer's.
+    let pay = page.form(&format!("{own}/pay"));
+    assert_eq!(shop.post(&shop.sign_in("acme"), &pay).status, 403, "another session");
+    assert_eq!(shop.post(&cookie, &pay).status, 200);
+}
+
+#[test]
+fn who_is_suspended_sees_all_and_comes_back_by_paying() {
+    let shop = portal();
+    // Stage by stage, as the tasks go on.
+    for from_today in -20..=0 {
+        shop.task("check-overdue", &day(from_today), &[]);
+    }
+    let late = Shop::owes(&shop, "acme", &day(-60));
+    for from_today in -20..=0 {
+        shop.task("check-overdue", &day(from_today), &[]);
+    }
+    let status = |shop: &Shop| shop.json(&["tenant", "show", "acme"])["status"].clone();
+    assert_eq!(status(&shop), "suspended");
+    let (cookie, mine) = (shop.sign_in("acme"), Belongings::of(&shop, "acme"));
+    for uri in [mine.pages(), vec!["/".into(), "/invoices".into(), "/details".into()]].concat() {
+        let reply = shop.get(&cookie, &uri);
+        let expected = if uri.contains("/change?") { vec![200, 409] } else { vec![200] };
+        assert!(expected.contains(&reply.status), "{uri}: {}", reply.status);
+    }
+    let front = shop.get(&cookie, "/");
+    assert!(front.text().contains("Your access is suspended."));
+    let mut last = String::new();
+    for form in front.forms().into_iter().filter(|form| form.action.ends_with("/pay")) {
+        let page = shop.post(&cookie, &form).button();
+        let page = shop.get(&cookie, page.strip_prefix(BASE).expect("the sandbox"));
+        let forms = page.forms().into_iter().filter(|form| form.action.starts_with("/sandbox/"));
+        let yes = forms.into_iter().find(|form| form.get("outcome") == "succeeded").expect("it");
+        let back = shop.post(&cookie, &yes).location().to_owned();
+        // Booked where the customer is back, not where somebody has the page of the sandbox.
+        last = shop.get(&cookie, back.strip_prefix(BASE).expect("ours")).location().to_owned();
+        if status(&shop) == "active" {
+            break;
+        }
+    }
+    assert!(last.ends_with("?done=back"), "{last}");
+    assert_eq!(status(&shop), "active", "{late}");
+    assert!(shop.get(&cookie, &last).text().contains("role=\"status\""));
+    shop.check_but_for_credits();
+}
+
+#[test]
+fn who_is_closed_sees_what_was_billed_and_changes_nothing() {
+    let shop = portal();
+    let (cookie, mine) = (shop.sign_in("acme"), Belongings::of(&shop, "acme"));
+    let forms = filled(&shop, &cookie, &mine);
+    shop.ok(&["tenant", "close", "acme", "--yes"]);
+    for uri in ["/", "/invoices", "/details"] {
+        assert_eq!(shop.get(&cookie, uri).status, 200, "{uri}");
+    }
+    assert_eq!(shop.get(&cookie, &format!("/invoices/{}", mine.open)).status, 200);
+    for form in forms.iter().filter(|form| form.action.starts_with("/subscription/")) {
+        assert_eq!(shop.post(&cookie, form).status, 409, "{}", form.action);
+    }
+}
+
+#[test]
+fn whoever_asks_for_a_link_learns_nothing() {
+    let shop = portal();
+    let form = shop.ask("GET", "/").send().form("/sign-in");
+    let ask = |email: &str| shop.post("", &form.with("email", email));
+    let known = ask("acme@clients.example");
+    assert_eq!(known.status, 200);
+    assert_eq!(known.header("set-cookie"), None);
+    let page = |reply: &Reply| {
+        reply.text().replace(reply.forms().first().map_or("\0", |f| f.get("token")), "")
+    };
+    let long = format!("{}@clients.example", "a".repeat(300));
+    for email in [
+        "nobody@clients.example",
+        "ACME@CLIENTS.EXAMPLE",
+        "no address",
+        "",
+        "a\r\nBcc: b@c.example",
+        &long,
+    ] {
+        let reply = ask(email);
+        assert_eq!((reply.status, page(&reply)), (200, page(&known)), "{email:?}");
+        assert!(reply.log.is_empty(), "{email:?}: {}", reply.log);
+    }
+    for what in ["token", "origin"] {
+        let reply = match what {
+            "token" => shop.post("", &form.without("token").with("email", "acme@clients.example")),
+            _ => shop.posting("", &form).header("Origin", "https://elsewhere.example").send(),
+        };
+        assert_eq!(reply.status, 403, "{what}");
+    }
+}
+
+#[test]
+fn what_pays_stands_on_no_page_and_in_no_log() {
+    let shop = portal();
+    let (cookie, mine) = (shop.sign_in("acme"), Belongings::of(&shop, "acme"));
+    let pages = ["/", "/invoices", "/details"].map(str::to_owned).to_vec();
+    for uri in [pages, mine.pages()].concat() {
+        let reply = shop.get(&cookie, &uri);
+        for secret in ["tok_acme_secret", "tok_ok", &shop.portal_secret()] {
+            assert!(!reply.text().contains(secret) && !reply.log.contains(secret), "{uri}");
+        }
+        assert!(reply.log.is_empty(), "{uri}: {}", reply.log);
+    }
+    // A link that is none is told to nobody, and no page leads on with it in its address.
+    let token = "A".repeat(111);
+    for uri in [format!("/in/{token}"), format!("/confirm/{token}")] {
+        let reply = shop.ask("GET", &uri).send();
+        assert!(reply.log.is_empty() && !reply.text().contains(&token), "{uri}: {}", reply.log);
+    }
+    // The operator learns what is out of order, a visitor only that something is.
+    std::fs::remove_file(shop.path("portal-secret")).expect("the secret");
+    let reply = shop.get(&cookie, &format!("/in/{token}"));
+    assert_eq!((reply.status, reply.text().as_str()), (503, "503 Service Unavailable\n"));
+    assert!(reply.log.contains("portal-secret") && !reply.log.contains(&token), "{}", reply.log);
+    assert_eq!(reply.header("retry-after"), Some("5"));
+}
+
+#[test]
+fn who_waits_for_the_database_is_told_when_to_come_back() {
+    let shop = portal();
+    let cookie = shop.sign_in("acme");
+    let out = shop.get(&cookie, "/").form("/out");
+    let sql = shop.sql();
+    sql.execute_batch("/* no task */ BEGIN IMMEDIATE").expect("a lock");
+    let begun = std::time::Instant::now();
+    let reply = shop.post(&cookie, &out);
+    assert_eq!((reply.status, reply.header("retry-after")), (503, Some("5")));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+    // Readers wait for nobody.
+    assert_eq!(shop.get(&cookie, "/invoices").status, 200);
+    sql.execute_batch("ROLLBACK").expect("the lock is given back");
+    assert_eq!(shop.post(&cookie, &out).status, 303);
+}
