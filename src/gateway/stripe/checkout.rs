@@ -64,11 +64,16 @@ impl Call<'_> {
         Ok(Call { request, units, currency: currency.code().to_ascii_lowercase() })
     }
 
-    /// The body, of the same bytes for the same request.
-    fn form(&self) -> String {
+    /// The customer whom Stripe knows, if there is one.
+    fn customer(&self) -> Option<&str> {
+        let token = self.request.customer.as_ref()?;
+        Payer::read(token.reveal()).map(|payer| payer.customer)
+    }
+
+    /// The body, of the same bytes for the same request and customer.
+    fn form(&self, customer: Option<&str>) -> String {
         let request = self.request;
         let units = self.units.map(|units| units.to_string()).unwrap_or_default();
-        let customer = request.customer.as_ref().and_then(|token| Payer::read(token.reveal()));
         let mut fields = vec![
             ("success_url", request.return_url.as_str()),
             ("cancel_url", &request.return_url),
@@ -76,7 +81,7 @@ impl Call<'_> {
             ("metadata[billing_key]", &request.idempotency_key),
             ("metadata[tenant]", &request.tenant),
         ];
-        fields.extend(customer.map(|payer| ("customer", payer.customer)));
+        fields.extend(customer.map(|customer| ("customer", customer)));
         match &request.purpose {
             Purpose::Payment { invoice, .. } => fields.extend([
                 ("mode", "payment"),
@@ -205,7 +210,14 @@ impl Stripe {
             Ok(call) => call,
             Err(never) => return never,
         };
-        match self.api.post(SESSIONS, Some(&request.idempotency_key), &call.form()) {
+        let (key, customer) = (&request.idempotency_key, call.customer());
+        let mut reply = self.api.post(SESSIONS, Some(key), &call.form(customer));
+        // Deleted there, or of another account: whoever wants to pay is a new customer then. The key of
+        // that request follows from this one, as the session does that it leads to.
+        if customer.is_some() && reply.as_ref().is_ok_and(no_such_customer) {
+            reply = self.api.post(SESSIONS, Some(&format!("{key}-new")), &call.form(None));
+        }
+        match reply {
             Ok(reply) => opened(&call, &reply),
             Err(none) if none.never_sent => Opened::NotSent { message: shown(&none.message) },
             Err(none) => Opened::Unknown { message: shown(&none.message) },
@@ -280,6 +292,12 @@ fn expanded(call: &Call<'_>) -> &'static str {
         Some(_) => "payment_intent.payment_method",
         None => "setup_intent.payment_method",
     }
+}
+
+fn no_such_customer(reply: &Reply) -> bool {
+    let error = &reply.body["error"];
+    error["code"].as_str() == Some("resource_missing")
+        && error["param"].as_str() == Some("customer")
 }
 
 /// What the answer to the one request says. Where the key was used before, it is the answer of then.

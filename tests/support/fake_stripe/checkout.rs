@@ -149,6 +149,12 @@ impl State {
             let says = "The Checkout Session's total amount must be at least $0.50 usd.";
             return (400, error("invalid_request_error", Some("amount_too_small"), says));
         }
+        if get("customer").starts_with("cus_missing") {
+            let says = format!("No such customer: '{}'", get("customer"));
+            let mut body = error("invalid_request_error", Some("resource_missing"), &says);
+            body["error"]["param"] = json!("customer");
+            return (400, body);
+        }
         self.ids += 1;
         let id = format!("cs_test_Fake{:012}", self.ids);
         let metadata: BTreeMap<&str, &str> = params
