@@ -54,12 +54,6 @@ impl Gateway {
         !matches!(self, Gateway::None)
     }
 
-    /// Whether customers may be sent to a page of its own; whether a program has one is found out by
-    /// asking it.
-    pub fn checks_out(&self) -> bool {
-        matches!(self, Gateway::Sandbox | Gateway::Command(_) | Gateway::Stripe(_))
-    }
-
     /// Who it is: what was begun with one is asked of no other. A program is told by its whole
     /// command, an account by whether its money is real, either by the name that the config gives it.
     pub fn name(&self) -> String {

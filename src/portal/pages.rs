@@ -90,7 +90,6 @@ impl Desk<'_> {
         match (method, segments.as_slice()) {
             (Method::Get, ["in", token]) => return sign_in::enter(self, token),
             (Method::Post, ["sign-in"]) => return sign_in::ask_for_link(self),
-            (Method::Get, ["confirm", token]) => return details::ask_to_confirm(self, token),
             (Method::Post, ["confirm", token]) => return details::confirm(self, token),
             (Method::Get, ["sandbox", reference]) => return pay::sandbox(self, reference),
             (Method::Post, ["sandbox", reference]) => return pay::sandbox_outcome(self, reference),

@@ -17,7 +17,8 @@ use crate::tasks::checkout::{self, Asked, Back};
 impl Desk<'_> {
     /// Whether an invoice can be paid here.
     pub(super) fn takes_payments(&self) -> bool {
-        self.visit.gateway().checks_out()
+        let ctx = self.visit.context("portal");
+        self.visit.given(&ctx, |given| Ok(checkout::may_begin(given))).unwrap_or(false)
     }
 
     fn back<'a>(&self, return_url: &'a str, base_url: &'a str) -> Back<'a> {

@@ -180,6 +180,12 @@ const TROUBLES: &[(&str, &str, &str)] = &[
     ("already_canceled", "It is canceled already.", "L’abonnement est déjà résilié."),
     ("not_canceled", "It is not canceled.", "L’abonnement n’est pas résilié."),
     ("plan_archived", "This plan is not offered any more.", "Cette formule n’est plus proposée."),
+    (
+        "too_many_links",
+        "Three e-mails were asked for within the hour; the last one has a link that holds.",
+        "Trois e-mails ont été demandés dans l’heure ; le dernier contient un lien valable.",
+    ),
+    ("email_unchanged", "That is your address already.", "C’est déjà votre adresse."),
     ("has_coupon", "A code is in use already.", "Un code est déjà utilisé."),
     ("coupon_not_found", "There is no such code.", "Ce code n’existe pas."),
     ("inactive", "This code is not in use.", "Ce code n’est pas actif."),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::trouble::Trouble;
-use super::{Answer, Desk};
+use super::{Answer, Desk, details};
 use crate::books::Book;
 use crate::links::{Claims, Purpose};
 use crate::portal::response::{Response, Status};
@@ -36,7 +36,7 @@ pub fn enter(desk: &Desk, token: &str) -> Answer {
     let purposes = [Purpose::Portal, Purpose::Invoice, Purpose::Confirm];
     let claims = signer.verify_any(&purposes, token, desk.now).map_err(|_| Trouble::BadLink)?;
     if claims.purpose == Purpose::Confirm {
-        return Ok(Response::see_other(desk.url(&format!("/confirm/{token}"))));
+        return details::ask_to_confirm(desk, token);
     }
     let place = place_of(desk, &claims)?.ok_or(Trouble::BadLink)?;
     let nonce = crate::store::Random::default().take::<16>()?;

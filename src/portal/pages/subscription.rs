@@ -8,7 +8,8 @@ use crate::books::Book;
 use crate::commands::asked::Noun;
 use crate::config::PortalAction;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
-use crate::domain::{Result, SubscriptionId};
+use crate::domain::{Refusal, Result, SubscriptionId};
+use crate::failure::{Failure, api};
 use crate::portal::response::Status;
 use crate::store::{Db, Store};
 
@@ -97,11 +98,36 @@ pub fn act(desk: &Desk, store: &mut Store, id: &str, verb: &str) -> Answer {
             "resumed"
         }
         _ => {
-            let code = fields.filled("code").unwrap_or_default().to_owned();
-            let words = ["apply".to_owned(), format!("--subscription={id}"), "--".to_owned(), code];
-            desk.ask(Noun::Coupon, &words).map_err(refused)?;
+            let code = fields.filled("code").unwrap_or_default();
+            use_coupon(desk, store, code, id).map_err(refused)?;
             "coupon"
         }
     };
     Ok(done(desk, &back, code))
+}
+
+/// Uses a coupon for a subscription. Who guesses codes is sent away after a while.
+fn use_coupon(
+    desk: &Desk,
+    store: &mut Store,
+    code: &str,
+    id: SubscriptionId,
+) -> std::result::Result<(), Box<Failure>> {
+    let boxed = |refusal: Refusal| Box::new(Failure::from(&refusal));
+    let Some(customer) = &desk.customer else { return Ok(()) };
+    let tenant = customer.tenant.id;
+    let wrong = store.read(|db| db.wrong_coupons(tenant, desk.now)).map_err(boxed)?;
+    if let Some(seconds) = wrong.wait_seconds {
+        return Err(Box::new(api::too_many_wrong_coupons(seconds)));
+    }
+    let words =
+        ["apply".to_owned(), format!("--subscription={id}"), "--".to_owned(), code.to_owned()];
+    let Err(failure) = desk.ask(Noun::Coupon, &words) else { return Ok(()) };
+    let reasons = failure.details["reasons"].as_array().into_iter().flatten();
+    if reasons.into_iter().any(|reason| reason == "not_found") {
+        let ctx = desk.visit.context(&desk.actor());
+        let mut writer = ctx.writer().map_err(|error| Box::new(Failure::of(&error)))?;
+        writer.write(|db| db.note_wrong_coupon(tenant, desk.now)).map_err(boxed)?;
+    }
+    Err(failure)
 }

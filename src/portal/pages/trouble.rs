@@ -55,7 +55,7 @@ fn status_of(failure: &Failure) -> Status {
         "not_found" | "not_of_tenant" => Status::NotFound,
         "busy" | "locked" => Status::ServiceUnavailable,
         "not_allowed" => Status::Forbidden,
-        "too_many_codes" => Status::TooManyRequests,
+        "too_many_requests" | "too_many_links" => Status::TooManyRequests,
         "bad_value" | "bad_lines" | "missing_value" | "usage" => Status::BadRequest,
         _ if failure.exit == exit::TRY_LATER => Status::ServiceUnavailable,
         _ if says::is_ours(failure.code) => Status::InternalServerError,
@@ -99,6 +99,8 @@ impl Trouble {
         let response = said(desk, status, code, (field, back)).unwrap_or_else(|_| bare(status));
         match self {
             Trouble::NotAllowed(allow) => response.with("Allow", allow),
+            // A code is looked at again within the hour.
+            _ if status == Status::TooManyRequests => response.with("Retry-After", "3600"),
             _ if status == Status::ServiceUnavailable => response.with("Retry-After", "5"),
             _ => response,
         }
