@@ -46,6 +46,8 @@ fn build() -> Prepared {
     }
     let once = ["coupon", "create", "ONCE", "--name", "Once", "--percent", "10", "--max-uses", "1"];
     shop.ok(&[&once[..], &["--until", &day(30), "--eligibility", "all"]].concat());
+    // What these say is not asked here.
+    shop.ok(&["tasks", "deliver-emails", "--quiet"]);
     shop.prepared()
 }
 
@@ -243,6 +245,14 @@ fn a_link_is_ours_in_time_and_for_this() {
     assert_eq!(shop.get(&cookie, "/invoices").status, 200);
     assert_eq!(shop.get(&token, "/invoices").status, 303, "a link is no session");
     assert_eq!(enter(&cookie).status, 403, "a session is no link");
+    let confirms = signer.sign(&Claims { purpose: Purpose::Confirm, ..good });
+    let reply = enter(&confirms);
+    assert_eq!((reply.location(), reply.cookie()), (&*format!("/confirm/{confirms}"), None));
+    assert_eq!(shop.get(&confirms, "/invoices").status, 303, "one that confirms is no session");
+    for other in [&token, &cookie, &confirms] {
+        let uri = format!("/confirm/{other}");
+        assert_eq!(shop.get(&cookie, &uri).status, 403, "nothing is to be confirmed by it");
+    }
     assert_eq!(shop.get(&cookie.replace('=', ""), "/").status, 200);
 
     // Tampered with, at any place.
@@ -270,7 +280,6 @@ fn a_link_is_ours_in_time_and_for_this() {
         ("of later", Claims { generation: good.generation + 1, ..good }),
         ("of nobody", Claims { tenant: TenantId(777), ..good }),
         ("a form", Claims { purpose: Purpose::Form, ..good }),
-        ("an address", Claims { purpose: Purpose::Confirm, ..good }),
         ("another's invoice", Claims { purpose: Purpose::Invoice, invoice: Some(theirs), ..good }),
     ];
     for (what, claims) in wrong {
@@ -876,6 +885,85 @@ fn whoever_asks_for_a_link_learns_nothing() {
         };
         assert_eq!(reply.status, 403, "{what}");
     }
+}
+
+/// The links in letters of a customer's, the newest last, by the address to which they went.
+fn letters(shop: &Shop) -> Vec<(String, Option<String>)> {
+    let mut found: Vec<(String, Option<String>)> = Vec::new();
+    for letter in shop.mailbox().into_values() {
+        let text =
+            String::from_utf8(letter).expect("text").replace("=\r\n", "").replace("=3D", "=");
+        let to =
+            text.lines().find_map(|line| line.strip_prefix("To: ")).expect("it goes to somebody");
+        assert!(!text.contains("\nCc: ") && !text.contains("\nBcc: "), "{text}");
+        let link = text.split(&format!("{BASE}/in/")).nth(1).map(|rest| {
+            let is_token = |c: &char| c.is_ascii_alphanumeric() || "-_".contains(*c);
+            format!("{BASE}/in/{}", rest.chars().take_while(is_token).collect::<String>())
+        });
+        found.push((to.trim().to_owned(), link));
+    }
+    found
+}
+
+#[test]
+fn a_link_goes_to_the_customers_own_address_three_times_an_hour() {
+    let shop = portal();
+    shop.ok(&["tenant", "edit", "acme", "--cc", "copy@clients.example"]);
+    let form = shop.ask("GET", "/").send().form("/sign-in");
+    let before = letters(&shop).len();
+    for _ in 0..5 {
+        let reply = shop.post("", &form.with("email", " ACME@clients.example"));
+        assert_eq!(reply.status, 200);
+    }
+    let sent = &letters(&shop)[before..];
+    assert_eq!(sent.len(), 3, "{sent:?}");
+    for (to, link) in sent {
+        assert!(to.contains("acme@clients.example") && !to.contains("copy@"), "{to}");
+        let cookie = shop.open(link.as_ref().expect("a link"));
+        assert_eq!(shop.get(&cookie, "/details").status, 200);
+    }
+    // It holds for nobody's copies, and no other customer has less for it.
+    shop.post("", &form.with("email", "copy@clients.example"));
+    shop.post("", &form.with("email", "birch@clients.example"));
+    assert_eq!(letters(&shop).len(), before + 4);
+}
+
+#[test]
+fn a_new_address_holds_once_it_was_confirmed_from_there() {
+    let shop = portal();
+    let cookie = shop.sign_in("acme");
+    let details = shop.get(&cookie, "/details").form("/details");
+    let address = || shop.json(&["tenant", "show", "acme"])["email"].clone();
+    let before = letters(&shop).len();
+    assert_eq!(shop.post(&cookie, &details.with("email", "no address")).status, 400);
+    assert_eq!(shop.post(&cookie, &details.with("email", "new@clients.example")).status, 303);
+    assert_eq!(address(), "acme@clients.example");
+    let sent = letters(&shop);
+    assert_eq!(sent.len(), before + 1, "{sent:?}");
+    let (_, link) = sent.iter().find(|(to, _)| to.contains("new@")).expect("a letter to there");
+    let link = link.clone().expect("a link");
+    let place = shop.ask("GET", link.strip_prefix(BASE).expect("ours")).send();
+    assert_eq!(place.cookie(), None, "whoever reads the letter is nobody yet");
+    let place = place.location().to_owned();
+    let page = shop.ask("GET", &place).send();
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("new@clients.example"));
+    assert_eq!(address(), "acme@clients.example", "a mail filter that follows links");
+    let form = page.form(&place);
+    assert_eq!(shop.post("", &form.without("token")).status, 403);
+    assert_eq!(shop.posting("", &form).without("HTTP_ORIGIN").send().status, 403);
+    assert_eq!(address(), "acme@clients.example");
+    assert_eq!(shop.post("", &form).status, 303);
+    assert_eq!(address(), "new@clients.example");
+    let told = letters(&shop);
+    assert_eq!(told.len(), before + 2, "the old address is told: {told:?}");
+    // Once, and not of another address that is asked for later.
+    assert!([403, 409].contains(&shop.post("", &form).status));
+    let details = shop.get(&cookie, "/details").form("/details");
+    assert_eq!(shop.post(&cookie, &details.with("email", "third@clients.example")).status, 303);
+    assert!([403, 409].contains(&shop.post("", &form).status));
+    assert!([403, 409].contains(&shop.ask("GET", &place).send().status));
+    assert_eq!(address(), "new@clients.example");
 }
 
 #[test]
