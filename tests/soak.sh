@@ -14,6 +14,9 @@
 # `bash tests/soak.sh changes [LIVES [SEED]]` lives through tests/change_chance.rs: 100 lives of subscriptions
 # that change and rest take some seven minutes.
 #
+# `bash tests/soak.sh portal [INPUTS]` sends 1,000,000 torn requests to the parser of the portal, and every fiftieth of so
+# many to all of it.
+#
 # `PYTHON=python bash tests/soak.sh documents` has the official rules read e-invoices of every kind and some that
 # chance draws up; PYTHON has the packages that .ci/run installs.
 set -euo pipefail
@@ -40,6 +43,11 @@ fi
 if [ "${1:-}" = changes ]; then
     export BILLING_CHANGE_LIVES=${2:-100} BILLING_REPLAY_SEED=${3:-$RANDOM}
     exec cargo test --quiet --test change_chance
+fi
+
+if [ "${1:-}" = portal ]; then
+    export BILLING_PORTAL_INPUTS=${2:-1000000}
+    exec cargo test --release --quiet --test portal_fuzz
 fi
 
 base=${BASE:-5a3ff41}
