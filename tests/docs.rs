@@ -42,6 +42,7 @@ support::transcript::documents! {
     invoices => "invoices.md",
     moving_in => "moving-in.md",
     payments => "payments.md",
+    portal => "portal.md",
     reports => "reports.md",
     scripts => "scripts.md",
     subscriptions => "subscriptions.md",
