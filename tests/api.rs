@@ -711,6 +711,11 @@ fn the_configuration_says_what_customers_may() {
     let none = ask("POST", "/api/v1/subscriptions/sub_1/change", json!({ "plan": "prx" }));
     assert_eq!(other.text(), none.text().replace("prx", "pro"));
     assert_eq!(other.status, 404);
+    for plan in [json!(["basic", "pro"]), json!(7)] {
+        let body = json!({ "plan": plan });
+        let answer = ask("POST", "/api/v1/subscriptions/sub_1/change", body);
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{plan}");
+    }
     let seats = ask("POST", "/api/v1/subscriptions/sub_1/change", json!({ "quantity": 2 }));
     assert_eq!(seats.status, 200, "{}", seats.text());
     // The portal, which asks what became of it, is where the gateway sends the customer back to.

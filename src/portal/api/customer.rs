@@ -165,13 +165,13 @@ pub(super) fn change(ask: &Ask) -> Outcome {
     check_subscription(ask, *tenant, ask.named[0])?;
     if let Some(portal) = &ask.visit.config.portal {
         let plans = match ask.fields.get("plan") {
-            Some(Value::Array(plans)) => plans.iter().collect(),
-            Some(plan) => vec![plan],
+            Some(Value::Array(plans)) => plans.iter().filter_map(as_text).collect(),
+            Some(plan) => Vec::from_iter(as_text(plan)),
             None => Vec::new(),
         };
-        let unoffered = plans.into_iter().filter_map(Value::as_str).find(|p| !portal.offers(p));
+        let unoffered = plans.into_iter().find(|plan| !portal.offers(plan));
         if let Some(plan) = unoffered {
-            return Err(api::not_there("plan", plan).into());
+            return Err(api::not_there("plan", &plan).into());
         }
     }
     let preview = match ask.fields.get("preview") {
@@ -323,7 +323,11 @@ fn note_guess(ask: &Ask, reasons: &Value) -> Result<(), Problem> {
 
 /// A field that names something: a text, or the number of an id.
 fn text_of(ask: &Ask, name: &str) -> Option<String> {
-    match ask.fields.get(name)? {
+    ask.fields.get(name).and_then(as_text)
+}
+
+fn as_text(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,

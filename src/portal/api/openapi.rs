@@ -11,8 +11,8 @@ use crate::portal::request::Method;
 use crate::portal::response::{Response, Status};
 
 pub(super) fn response(visit: &Visit) -> Response {
-    let base = visit.config.portal.as_ref().map_or("/", |portal| portal.base_url.as_str());
-    Response::json(Status::Ok, &document(base))
+    let base = visit.base();
+    Response::json(Status::Ok, &document(if base.is_empty() { "/" } else { &base }))
 }
 
 /// The whole description; `base` is where the portal answers.

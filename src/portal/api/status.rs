@@ -75,7 +75,7 @@ const TOO_LARGE: &[&str] = &["too_large"];
 
 const UNSUPPORTED: &[&str] = &["unsupported_media_type"];
 
-const TOO_MANY: &[&str] = &["too_many_requests"];
+const TOO_MANY: &[&str] = &["too_many_links", "too_many_requests"];
 
 /// It may go well in a moment, or once the operator has set it right.
 const UNAVAILABLE: &[&str] = &[
@@ -242,6 +242,13 @@ const CONFLICT: &[&str] = &[
     "which_price",
     "would_overwrite",
     "refused",
+    "confirmation_over",
+    "email_unchanged",
+    "hook_failed",
+    "hook_stopped",
+    "not_next",
+    "not_told_yet",
+    "total_changed",
     // Of items of a run, which no request asks for.
     "nothing_left",
     "emails_waiting",
