@@ -274,7 +274,31 @@ fn a_hook_that_is_down_for_days_slows_nothing() {
     shop.tenant("last");
     time_passes(&shop);
     deliver(&shop);
-    assert_eq!((ids(&up).len(), down.take().len()), (1, 1));
+    let (told, untold) = (up.take(), down.take());
+    assert_eq!((told.len(), untold.len()), (1, 1));
+    assert!(told[0].came < untold[0].came);
+}
+
+/// What a person says while a delivery is in flight is not undone by what comes of that.
+#[test]
+fn a_replay_in_the_middle_of_a_delivery_stands() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    happen_at_once(&shop, 5);
+    receiver.always("200 OK", Duration::from_millis(700));
+    let task = shop.start(&DELIVER);
+    let mut came = Vec::new();
+    while came.len() < 2 {
+        came.append(&mut ids(&receiver));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    shop.ok(&["hook", "replay", "app", "--after", "evt_0"]);
+    assert_eq!(Shop::end_of(task).status, 0);
+    assert_eq!(stands(&shop, "app")["told"], "evt_0");
+    receiver.always("200 OK", Duration::ZERO);
+    receiver.take();
+    deliver(&shop);
+    assert_eq!(ids(&receiver), trail(&shop, "0"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -23,6 +23,7 @@ pub struct Request {
     pub timestamp: i64,
     pub signature: String,
     pub body: String,
+    pub came: Instant,
 }
 
 impl Request {
@@ -114,6 +115,7 @@ impl Receiver {
                 timestamp: header("webhook-timestamp").parse().unwrap_or(0),
                 signature: header("webhook-signature"),
                 body: String::from_utf8(body).expect("text"),
+                came: Instant::now(),
             };
             let reply = {
                 let mut kept = self.kept.lock().expect("no panic");
