@@ -928,6 +928,33 @@ fn a_link_goes_to_the_customers_own_address_three_times_an_hour() {
     assert_eq!(letters(&shop).len(), before + 4);
 }
 
+/// Whoever asks for a link waits for no relay: an address that is a customer's would be known by it.
+#[test]
+fn the_answer_does_not_wait_for_the_letter() {
+    use std::os::unix::fs::PermissionsExt;
+    let shop = portal();
+    let begins = shop.path("begun").display().to_string();
+    shop.write("mailer", &format!("#!/bin/sh\ntouch {begins}\nexec sleep 20\n"));
+    let runs = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(shop.path("mailer"), runs).expect("the mailer");
+    let config = std::fs::read_to_string(shop.path("billing.toml")).expect("billing.toml");
+    let mailer = shop.path("mailer").display().to_string();
+    let mail = "[mail]\ntransport = \"sendmail\"\nfrom = \"Us <us@example.com>\"\n";
+    shop.write("billing.toml", &format!("{config}{mail}sendmail = \"{mailer}\"\n"));
+    let form = shop.ask("GET", "/").send().form("/sign-in");
+    let begun = std::time::Instant::now();
+    let ask = shop.posting("", &form.with("email", "acme@clients.example"));
+    let (reply, mut child) = ask.send_and_leave();
+    assert_eq!(reply.status, 200);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "{:?}", begun.elapsed());
+    while !shop.path("begun").exists() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "no letter leaves");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    child.kill().expect("it is ours");
+    child.wait().expect("its end");
+}
+
 #[test]
 fn a_new_address_holds_once_it_was_confirmed_from_there() {
     let shop = portal();
@@ -948,6 +975,8 @@ fn a_new_address_holds_once_it_was_confirmed_from_there() {
     let page = shop.ask("GET", &place).send();
     assert_eq!(page.status, 200);
     assert!(page.text().contains("new@clients.example"));
+    // What follows is not told of the key in its address.
+    assert!(page.text().contains("<meta name=\"referrer\" content=\"strict-origin\">"));
     assert_eq!(address(), "acme@clients.example", "a mail filter that follows links");
     let form = page.form(&place);
     assert_eq!(shop.post("", &form.without("token")).status, 403);

@@ -2,7 +2,7 @@
 //! answer on standard output. Every answer is held to what holds of all of them.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
@@ -157,6 +157,16 @@ impl Ask<'_> {
         writing.join().expect("a body that was written");
         reply.keeps(&secrets);
         reply
+    }
+
+    /// Sends it, and takes the answer as soon as it is whole; what the program does afterwards goes on.
+    pub fn send_and_leave(self) -> (Reply, Child) {
+        let (mut child, writing) = self.start();
+        let mut written = Vec::new();
+        let stdout = child.stdout.as_mut().expect("a pipe");
+        stdout.read_to_end(&mut written).expect("an answer");
+        writing.join().expect("a body that was written");
+        (Reply::parse(&written, String::new()), child)
     }
 
     /// Sends it so many times at once.
