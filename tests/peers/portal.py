@@ -2,11 +2,13 @@
 script of axe-core. Debian's nginx with fcgiwrap and lighttpd are started with the very files of
 examples/portal/, in which only names of files and ports are replaced. Chromium, by its driver, signs in
 from the letter in mail/, upgrades, enters a coupon, pays in the sandbox and takes the PDF along, on a
-telephone and on a wide screen: axe-core may find nothing serious on any page; no page has a script, asks
+telephone and on a wide screen; who was suspended is back when the page is, in the product too
+(examples/hooks/receiver.py): axe-core may find nothing serious on any page; no page has a script, asks
 anybody else for anything or writes a line to the console. A page that does wrong is opened first: it has to
 be found out. No link stands in any log in the end."""
 
 import base64
+import contextlib
 import email
 import email.policy
 import http.client
@@ -16,6 +18,7 @@ import pathlib
 import re
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -81,19 +84,37 @@ def whole_visit(shop, browser, tenant, size):
     assert shop.json("invoice", "show", number)["status"] == "paid", number
     pdf = browser.download("a[href$='.pdf']", number + ".pdf")
     assert pdf.startswith(b"%PDF-") and len(pdf) > 10_000, pdf[:20]
+    new_address(shop, browser, tenant)
     browser.click("header form button")
     browser.look("signed out")
     browser.go(shop.base + "/invoices")
     assert browser.has("form[action$='/sign-in']"), "still signed in"
 
 
+def new_address(shop, browser, tenant):
+    """Another e-mail address, confirmed from there."""
+    browser.go(shop.base + "/details")
+    browser.type("input[name=email]", f"{tenant}@new.example")
+    before = shop.letters()
+    browser.click("form[action$='/details'] button")
+    browser.look("an address that waits")
+    browser.go(shop.link_in_letter(before))
+    browser.look("a question")
+    browser.click("form[action*='/confirm/'] button")
+    browser.look("a new address")
+    assert shop.json("tenant", "show", tenant)["email"] == f"{tenant}@new.example"
+
+
 def comes_back(shop, browser, tenant):
-    """A suspended customer pays on a telephone, and is active on the page that follows."""
+    """A suspended customer pays on a telephone, and when the page that follows is there it is active, and
+    the product has let it in again."""
     assert shop.json("tenant", "show", tenant)["status"] == "suspended"
+    assert not shop.may_come_in(tenant), "the product has not heard of it"
     browser.resize(PHONE)
     sign_in(shop, browser, tenant)
     browser.says("suspend")
-    pay_first(shop, browser, back=lambda: shop.json("tenant", "show", tenant)["status"] == "active")
+    is_back = lambda: shop.json("tenant", "show", tenant)["status"] == "active"
+    pay_first(shop, browser, back=lambda: shop.may_come_in(tenant) and is_back())
     browser.go(shop.base + "/")
     browser.look("back again")
 
@@ -244,6 +265,16 @@ class Shop:
         self.folder = folder
         self.port = free_port()
         self.base = f"https://localhost:{self.port}"
+        self.receiver_port = free_port()
+        secret = "whsec_" + base64.b64encode(os.urandom(24)).decode()
+        (folder / "hook-secret").write_text(secret)
+        (folder / "hook-secret").chmod(0o600)
+        self.receiver = subprocess.Popen(
+            [sys.executable, EXAMPLES.parent / "hooks" / "receiver.py", str(self.receiver_port),
+             folder / "access.db"],
+            env={**os.environ, "BILLING_HOOK_SECRET": secret}, stdout=subprocess.DEVNULL,
+        )
+        until("the receiver", lambda: answers(self.receiver_port))
         self.fill()
         self.server = server(self)
 
@@ -254,6 +285,14 @@ class Shop:
 
     def __exit__(self, *_):
         self.server.stop()
+        self.receiver.terminate()
+        self.receiver.wait(20)
+
+    def may_come_in(self, tenant):
+        """What the product knows, from the example of a receiver."""
+        with contextlib.closing(sqlite3.connect(self.folder / "access.db")) as access:
+            row = access.execute("SELECT may_come_in FROM access WHERE tenant = ?", [tenant]).fetchone()
+        return row is not None and bool(row[0])
 
     def billing(self, *args):
         done = subprocess.run(
@@ -268,7 +307,11 @@ class Shop:
     def fill(self):
         self.billing("init", "--currency", "EUR", "--locale", "fr", "--company", "Nuage SARL")
         with open(self.folder / "billing.toml", "a") as config:
-            config.write('\n[payments]\ngateway = "sandbox"\n')
+            config.write(
+                '\n[payments]\ngateway = "sandbox"\n\n[[hooks]]\nname = "app"\n'
+                f'url = "http://127.0.0.1:{self.receiver_port}/"\nsecret_file = "hook-secret"\n'
+                'kinds = ["tenant_*"]\n'
+            )
         self.billing("portal", "init", "--base-url", self.base)
         for plan, price in (("basic", "20"), ("pro", "49.90")):
             self.billing("plan", "create", plan, "--name", plan.title(), "--price", price,
@@ -384,7 +427,7 @@ class Lighttpd(Server):
         example = self.example("lighttpd.conf", {
             "server.port = 443": f'server.port = {self.shop.port}\nserver.bind = "127.0.0.1"',
             "/var/log/lighttpd": str(folder),
-            "/var/empty": str(folder),
+            "/var/www": str(folder),
             # It is started by whoever runs the tests.
             'server.username = "billing"\n': "",
             'server.groupname = "billing"\n': "",
