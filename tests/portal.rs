@@ -887,8 +887,14 @@ fn whoever_asks_for_a_link_learns_nothing() {
     }
 }
 
-/// The links in letters of a customer's, the newest last, by the address to which they went.
+/// The links in letters of a customer's, the newest last, by the address to which they went; once all have
+/// left that a process sends which a request left behind.
 fn letters(shop: &Shop) -> Vec<(String, Option<String>)> {
+    let begun = std::time::Instant::now();
+    while count(shop, "emails WHERE status = 'queued'") > 0 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "letters stay");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     let mut found: Vec<(String, Option<String>)> = Vec::new();
     for letter in shop.mailbox().into_values() {
         let text =

@@ -198,7 +198,6 @@ const ROOMS: &[Room] = &[
             "minijinja",
             "percent_encoding",
             "ring",
-            "rustix",
             "serde_json",
             "strsim",
         ],

@@ -2,12 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::response::{Response, Status};
-use super::{Answered, Call, Ground, TIME_LIMIT, answer, bare, log};
+use super::{Answered, Call, Ground, TIME_LIMIT, answer, bare, deliver, log};
 
 /// Whether the program was started by a web server for a request.
 pub fn is_request() -> bool {
@@ -15,14 +16,21 @@ pub fn is_request() -> bool {
     interface.is_some_and(|i| i.as_bytes().starts_with(b"CGI/"))
 }
 
+/// Set for the process that a request leaves behind. No header of a request is called so.
+const DELIVERS: &str = "BILLING_PORTAL_DELIVERS";
+
 /// Answers the request of the environment on standard output. `args` are the words after the
 /// program's name. Always an answer: where it fails, that is the answer.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let variable = |name: &str| std::env::var_os(name).map(OsStringExt::into_vec);
-    let begun = give_up_in_time();
     let call = read_args(args, variable("QUERY_STRING").as_deref().unwrap_or_default());
-    let answered = match call {
-        Ok(call) => answer(&call, Ground::Cgi, &variable, &mut std::io::stdin().lock()),
+    if let (Ok(call), true) = (&call, std::env::var_os(DELIVERS).is_some()) {
+        deliver_in_time(call);
+        return ExitCode::SUCCESS;
+    }
+    let begun = give_up_in_time();
+    let answered = match &call {
+        Ok(call) => answer(call, Ground::Cgi, &variable, &mut std::io::stdin().lock()),
         Err(words) => {
             log(words);
             Answered::with(bare(Status::InternalServerError), false)
@@ -32,29 +40,42 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         // The answer that the time was up is being written, and ends the program.
         std::thread::park();
     }
-    write(&answered.response, answered.head);
-    if answered.response.delivers && hang_up().is_ok() {
-        // Without anybody who waits: a relay that hangs keeps the process no longer than a request.
-        std::thread::spawn(|| {
-            std::thread::sleep(TIME_LIMIT);
-            std::process::exit(0);
-        });
-        answered.deliver();
+    if let (Ok(call), true) = (&call, answered.response.delivers) {
+        // Where there can be no other process, the next run sends them.
+        let _ = leave_behind(call);
     }
+    write(&answered.response, answered.head);
     ExitCode::SUCCESS
+}
+
+/// Starts the process that sends the e-mails, which the answer does not wait for. A web server ends this
+/// one as soon as it has its answer, as lighttpd does, or waits for its end.
+fn leave_behind(call: &Call) -> std::io::Result<()> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let of_visitor = |name: &OsString| name.as_bytes().starts_with(b"HTTP_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| of_visitor(name)) {
+        command.env_remove(name);
+    }
+    let named = [("BILLING_CONFIG", &call.config), ("BILLING_DB", &call.db)];
+    command.envs(named.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))));
+    command.envs(call.as_of.iter().map(|as_of| ("BILLING_AS_OF", as_of)));
+    command.env(DELIVERS, "1").process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    Ok(())
+}
+
+/// Sends what was queued. A relay that hangs keeps the process no longer than a request.
+fn deliver_in_time(call: &Call) {
+    std::thread::spawn(|| {
+        std::thread::sleep(TIME_LIMIT);
+        std::process::exit(0);
+    });
+    deliver(call);
 }
 
 /// Who went away meanwhile asked for nothing more.
 fn write(response: &Response, head: bool) {
     let _ = response.write_cgi(&mut std::io::stdout().lock(), head);
-}
-
-/// Lets go of the web server, which waits for the end of both.
-fn hang_up() -> std::io::Result<()> {
-    let nothing = std::fs::File::options().write(true).open("/dev/null")?;
-    rustix::stdio::dup2_stdout(&nothing)?;
-    rustix::stdio::dup2_stderr(&nothing)?;
-    Ok(())
 }
 
 /// Ends the program with an answer once its time is up. A transaction that is open then is taken

@@ -138,21 +138,25 @@ impl Visit {
 
     /// What a command is given that `actor` asks for, such as `customer:acme` or `api:shop`.
     pub fn context(&self, actor: &str) -> Context {
-        Context {
-            db: self.config.database(self.call.db.as_deref()),
-            db_named: self.call.db.clone(),
-            config_named: self.call.config.clone(),
-            as_of: self.call.as_of.clone(),
-            typed: String::new(),
-            printer: Printer::captured(self.config.timezone),
-            config: self.config.clone(),
-            clock: self.clock.clone(),
-            changes: Changes::default(),
-            verbosity: Verbosity::Quiet,
-            yes: false,
-            actor: Some(actor.to_owned()),
-            patience: Some(PATIENCE),
-        }
+        context(&self.call, self.config.clone(), self.clock.clone(), actor)
+    }
+}
+
+fn context(call: &Call, config: Config, clock: Clock, actor: &str) -> Context {
+    Context {
+        db: config.database(call.db.as_deref()),
+        db_named: call.db.clone(),
+        config_named: call.config.clone(),
+        as_of: call.as_of.clone(),
+        typed: String::new(),
+        printer: Printer::captured(config.timezone),
+        config,
+        clock,
+        changes: Changes::default(),
+        verbosity: Verbosity::Quiet,
+        yes: false,
+        actor: Some(actor.to_owned()),
+        patience: Some(PATIENCE),
     }
 }
 
@@ -172,24 +176,31 @@ impl Answered {
         Answered { response, head, then: None }
     }
 
-    /// Sends the e-mails that were queued. Called once the answer has left: it says the same, and as
-    /// soon, whether an address is a customer's or not. What fails is sent by the next run.
+    /// Sends the e-mails that were queued: [`deliver`]. Called once the answer has left, which says the
+    /// same, and as soon, whether an address is a customer's or not.
     pub fn deliver(&self) {
-        let Some(visit) = &self.then else { return };
-        let ctx = visit.context("portal");
-        let deliver = || -> anyhow::Result<()> {
-            let transport = transport(&ctx.config, &ctx.db)?;
-            let given = Given {
-                config: &ctx.config,
-                clock: &ctx.clock,
-                transport: &transport,
-                gateway: &Gateway::None,
-            };
-            Ok(deliver_now(&mut ctx.writer()?, &given)?)
-        };
-        if let Err(error) = deliver() {
-            log(&format!("e-mails stay queued: {}", Failure::of(&error).code));
+        if let Some(visit) = &self.then {
+            deliver(&visit.call);
         }
+    }
+}
+
+/// Sends the e-mails that were queued. What fails is sent by the next run.
+pub fn deliver(call: &Call) {
+    let deliver = || -> anyhow::Result<()> {
+        let (config, clock) = prepare(call)?;
+        let ctx = context(call, config, clock, "portal");
+        let transport = transport(&ctx.config, &ctx.db)?;
+        let given = Given {
+            config: &ctx.config,
+            clock: &ctx.clock,
+            transport: &transport,
+            gateway: &Gateway::None,
+        };
+        Ok(deliver_now(&mut ctx.writer()?, &given)?)
+    };
+    if let Err(error) = deliver() {
+        log(&format!("e-mails stay queued: {}", Failure::of(&error).code));
     }
 }
 
