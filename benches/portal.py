@@ -66,11 +66,14 @@ class Shop:
         year = issued.year
         self.load("tenants", ["slug", "name", "email"],
                   ([f"t{n}", f"Customer {n}", f"t{n}@clients.example"] for n in range(TENANTS)))
-        self.load("invoices", ["number", "tenant", "amount", "issued_on", "due_on"],
+        self.load("invoices", ["number", "tenant", "total", "issued_on", "due_on"],
                   ([f"INV-{year}-{n + 1:06}", f"t{n % TENANTS}", "100", issued, due]
                    for n in range(2 * TENANTS)))
-        self.load("subscriptions", ["tenant", "plan", "started_on", "current_period_start"],
-                  ([f"t{n}", "basic", today, today] for n in range(TENANTS)))
+        start = today.replace(day=1)
+        end = (start + datetime.timedelta(31)).replace(day=1)
+        columns = ["tenant", "plan", "started_on", "current_period_start", "current_period_end", "anchor"]
+        self.load("subscriptions", columns,
+                  ([f"t{n}", "basic", start, start, end, "calendar"] for n in range(TENANTS)))
         print(f"{TENANTS} tenants, {os.path.getsize(self.folder / 'billing.db') >> 20} MB")
 
     def load(self, kind, columns, rows):
