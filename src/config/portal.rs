@@ -115,7 +115,13 @@ pub fn base_url(url: &str) -> std::result::Result<String, &'static str> {
         "http" if !is_loopback(place) && !is_localhost(place) => {
             Err("would show customers' invoices to whoever listens: https is needed")
         }
-        "https" | "http" => Ok(format!("{scheme}://{place}{path}")),
+        // As a browser says the origin: in small letters, without the port that goes without saying.
+        "https" | "http" => {
+            let place = place.to_ascii_lowercase();
+            let usual = if scheme == "https" { ":443" } else { ":80" };
+            let place = place.strip_suffix(usual).unwrap_or(&place);
+            Ok(format!("{scheme}://{place}{path}"))
+        }
         _ => Err(NONE),
     }
 }

@@ -150,6 +150,8 @@ fn the_address_of_a_portal_has_no_slash_at_its_end() {
     for (url, kept) in [
         ("https://a.example", "https://a.example"),
         ("https://a.example/", "https://a.example"),
+        ("https://Pay.Example:443/Shop", "https://pay.example/Shop"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
         ("https://a.example:8443/shop/billing/", "https://a.example:8443/shop/billing"),
         ("http://127.0.0.1:8420/", "http://127.0.0.1:8420"),
         ("http://[::1]:8420", "http://[::1]:8420"),
