@@ -121,16 +121,21 @@ impl Request {
             Some(value) => text(value).map(Some),
             None => Ok(None),
         };
+        // One that cannot be read is as if it were not there: it names nobody and allows nothing.
+        let readable = |name: &str| variables(name).and_then(|value| text(value).ok());
+        // Cookies of other programs at this host may be anything, and ours stands beside them.
+        let cookies =
+            variables("HTTP_COOKIE").map(|all| String::from_utf8_lossy(&all).into_owned());
         Ok(Request {
             method,
             head,
             path,
             query,
-            origin: header("HTTP_ORIGIN")?,
-            authorization: header("HTTP_AUTHORIZATION")?,
+            origin: readable("HTTP_ORIGIN"),
+            authorization: readable("HTTP_AUTHORIZATION"),
             idempotency_key: header("HTTP_IDEMPOTENCY_KEY")?,
-            accept_language: header("HTTP_ACCEPT_LANGUAGE")?,
-            cookies: header("HTTP_COOKIE")?,
+            accept_language: readable("HTTP_ACCEPT_LANGUAGE"),
+            cookies,
             body_kind: kind_of(header("CONTENT_TYPE")?.as_deref()),
             body: read_body(header("CONTENT_LENGTH")?.as_deref(), body)?,
         })
@@ -352,7 +357,7 @@ mod tests {
         let variables: [(&str, &[u8]); 5] = [
             ("REQUEST_METHOD", b"POST"),
             ("REQUEST_URI", b"/"),
-            ("HTTP_COOKIE", b"other=1; billing=a.b=c; billing=second"),
+            ("HTTP_COOKIE", "other=é; billing=a.b=c; billing=second".as_bytes()),
             ("CONTENT_TYPE", b"Application/X-WWW-Form-Urlencoded; charset=utf-8"),
             ("CONTENT_LENGTH", b"17"),
         ];
