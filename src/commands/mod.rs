@@ -131,7 +131,7 @@ impl Context {
     }
 
     /// Opens the database for what reads, and writes no more than that it did.
-    fn counter(&self) -> anyhow::Result<Store> {
+    pub fn counter(&self) -> anyhow::Result<Store> {
         self.debug(&format!("writing {}", self.db.display()));
         self.opened(Access::Write)
     }

@@ -172,7 +172,7 @@ fn links(config: &Config) -> Result<Links> {
 
 fn link(ctx: &mut Context, args: &Link) -> anyhow::Result<()> {
     let links = links(&ctx.config)?;
-    let (now, today) = (ctx.clock.machine_now(), ctx.clock.machine_today());
+    let (now, today) = (ctx.clock.machine_now(), ctx.clock.today());
     let mut store = ctx.writer()?;
     let (made, slug) = ctx.write(&mut store, |book| {
         let tenant = book.db.tenant(&args.tenant)?;

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::response::{Response, Status};
-use super::{Answered, Call, Ground, TIME_LIMIT, answer, bare, deliver, log};
+use super::{Answered, Call, Ground, TIME_LIMIT, answer, bare, deliver, given_up, log};
 
 /// Whether the program was started by a web server for a request.
 pub fn is_request() -> bool {
@@ -86,7 +86,8 @@ fn give_up_in_time() -> &'static AtomicBool {
         std::thread::sleep(TIME_LIMIT);
         if !BEGUN.swap(true, Ordering::SeqCst) {
             log("a request took too long and was given up");
-            write(&bare(Status::ServiceUnavailable), false);
+            let variable = |name: &str| std::env::var_os(name).map(OsStringExt::into_vec);
+            write(&given_up(&variable), false);
             std::process::exit(0);
         }
     });

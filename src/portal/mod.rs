@@ -38,6 +38,9 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// How much of it a gateway gets; what it has not answered by then is `unknown`.
 const GATEWAY_LIMIT: Duration = Duration::from_secs(8);
 
+/// What is kept of a request's time for its answer.
+const ANSWER: Duration = Duration::from_millis(700);
+
 /// How long hooks are told what a customer has just done.
 const HOOKS_LIMIT: Duration = Duration::from_secs(3);
 
@@ -96,13 +99,14 @@ impl Visit {
         let path = self.request.segments();
         let did = match (self.request.method, path.first()) {
             (_, Some(&"api" | &"sign-in")) => false,
-            (Method::Get, first) => first == Some(&"return"),
+            // Whoever comes back and nothing was booked has done nothing.
+            (Method::Get, first) => first == Some(&"return") && response.delivers,
             _ => true,
         };
         if !did || self.config.hooks.is_empty() || response.status.code() >= 400 {
             return;
         }
-        let left = TIME_LIMIT.saturating_sub(Duration::from_millis(self.clock.elapsed_ms()));
+        let left = self.left();
         let ctx = self.context("portal");
         let tell = || -> anyhow::Result<()> {
             let mut store = ctx.writer()?;
@@ -116,18 +120,37 @@ impl Visit {
         }
     }
 
-    /// Who takes the money.
-    pub fn gateway(&self) -> Gateway {
-        gateway(&self.config).within(GATEWAY_LIMIT)
+    /// How much of the request's time is left, but for what its answer takes.
+    fn left(&self) -> Duration {
+        let spent = Duration::from_millis(self.clock.elapsed_ms()) + ANSWER;
+        TIME_LIMIT.saturating_sub(spent)
     }
 
-    /// Does what wants a gateway, within its time.
+    /// Who takes the money, for so many calls within the time that is left.
+    pub fn gateway(&self, calls: u32) -> Gateway {
+        gateway(&self.config).within(GATEWAY_LIMIT.min(self.left()) / calls.max(1))
+    }
+
+    /// Does what wants a gateway once, within its time.
     ///
     /// # Errors
     /// What `work` refuses, or `--as-of` lies in the future where money would really move.
     pub fn given<T>(&self, ctx: &Context, work: impl FnOnce(&Given) -> Result<T>) -> Result<T> {
+        self.given_calls(ctx, 1, work)
+    }
+
+    /// The same of what wants it so many times, one after another.
+    ///
+    /// # Errors
+    /// As [`Visit::given`].
+    pub fn given_calls<T>(
+        &self,
+        ctx: &Context,
+        calls: u32,
+        work: impl FnOnce(&Given) -> Result<T>,
+    ) -> Result<T> {
         check_may_charge(ctx)?;
-        let gateway = self.gateway();
+        let gateway = self.gateway(calls);
         work(&Given {
             config: &ctx.config,
             clock: &ctx.clock,
@@ -232,6 +255,15 @@ pub fn answer(call: &Call, ground: Ground, variables: Variables, body: &mut dyn 
             Answered::with(api::unreadable(status), head)
         }
         Err(status) => Answered::with(bare(status), head),
+    }
+}
+
+/// What a request is told that took too long, in the form that it waits for.
+pub fn given_up(variables: Variables) -> Response {
+    let uri = variables("REQUEST_URI").unwrap_or_default();
+    match uri.windows(5).any(|part| part == b"/api/") {
+        true => api::unreadable(Status::ServiceUnavailable),
+        false => bare(Status::ServiceUnavailable),
     }
 }
 
