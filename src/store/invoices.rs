@@ -242,6 +242,28 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// The same the other way: the newest first, those before one.
+    ///
+    /// # Errors
+    /// What `each` refuses, or a fault of the file.
+    pub fn each_invoice_before(
+        &self,
+        (tenant, before): (TenantId, Option<InvoiceId>),
+        limit: u32,
+        mut each: impl FnMut(Invoice) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(invoice_query!(
+            "WHERE i.tenant_id = ?1 AND i.id < ?2 AND i.status <> 'draft'
+             ORDER BY i.id DESC LIMIT ?3"
+        ))?;
+        let before = before.map_or(i64::MAX, |id| id.0);
+        let mut rows = statement.query((tenant.0, before, limit))?;
+        while let Some(row) = rows.next()? {
+            each(self.with_lines(invoice(row)?)?)?;
+        }
+        Ok(())
+    }
+
     /// Writes an invoice and its lines.
     ///
     /// # Errors
