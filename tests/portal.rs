@@ -246,13 +246,9 @@ fn a_link_is_ours_in_time_and_for_this() {
     assert_eq!(shop.get(&token, "/invoices").status, 303, "a link is no session");
     assert_eq!(enter(&cookie).status, 403, "a session is no link");
     let confirms = signer.sign(&Claims { purpose: Purpose::Confirm, ..good });
-    let reply = enter(&confirms);
-    assert_eq!((reply.location(), reply.cookie()), (&*format!("/confirm/{confirms}"), None));
+    // Nothing is to be confirmed by it.
+    assert_eq!((enter(&confirms).status, enter(&confirms).cookie()), (403, None));
     assert_eq!(shop.get(&confirms, "/invoices").status, 303, "one that confirms is no session");
-    for other in [&token, &cookie, &confirms] {
-        let uri = format!("/confirm/{other}");
-        assert_eq!(shop.get(&cookie, &uri).status, 403, "nothing is to be confirmed by it");
-    }
     assert_eq!(shop.get(&cookie.replace('=', ""), "/").status, 200);
 
     // Tampered with, at any place.
@@ -297,6 +293,68 @@ fn a_link_is_ours_in_time_and_for_this() {
     shop.ok(&["portal", "revoke", "acme"]);
     refused("revoked by its command", &token);
     assert_eq!(shop.get(&cookie, "/invoices").status, 303, "its session goes with it");
+}
+
+#[test]
+fn a_number_with_a_slash_is_opened_paid_and_fetched() {
+    let shop = portal();
+    let line = ["--amount", "12", "--description", "Work", "--number", "2026/A/1"];
+    shop.ok(&[&["invoice", "create", "--tenant", "acme"], &line[..]].concat());
+    let cookie = shop.sign_in("acme");
+    let front = shop.get(&cookie, "/");
+    assert!(front.text().contains("href=\"/invoices/2026%2FA%2F1\""), "{}", front.text());
+    let pay = front.form("/invoices/2026%2FA%2F1/pay");
+    assert_eq!(shop.post(&cookie, &pay).status, 200);
+    for page in ["/invoices/2026%2FA%2F1", "/invoices/2026%2FA%2F1.pdf"] {
+        assert_eq!(shop.get(&cookie, page).status, 200, "{page}");
+    }
+}
+
+#[test]
+fn a_cookie_of_another_program_shuts_nobody_out() {
+    let shop = portal();
+    let cookie = shop.sign_in("acme");
+    let all = format!("other=é; {COOKIE}={cookie}");
+    assert_eq!(shop.ask("GET", "/invoices").header("Cookie", all).send().status, 200);
+}
+
+#[test]
+fn the_link_of_an_invoice_leaves_who_is_signed_in_signed_in() {
+    let shop = portal();
+    let (cookie, mine) = (shop.sign_in("acme"), Belongings::of(&shop, "acme"));
+    let link = shop.json(&["portal", "link", "acme", "--invoice", &mine.open]);
+    let path = link["url"].as_str().and_then(|url| url.strip_prefix(BASE)).expect("a link");
+    let reply = shop.get(&cookie, path);
+    let place = format!("/invoices/{}", mine.open);
+    assert_eq!((reply.status, reply.location(), reply.cookie()), (303, place.as_str(), None));
+    // Another customer's session is no reason to show it, and gives way to its own.
+    let other = shop.sign_in("birch");
+    assert!(shop.get(&other, path).cookie().is_some_and(|own| own != other));
+}
+
+#[test]
+fn nobody_has_paid_by_an_address() {
+    let shop = portal();
+    let (cookie, mine) = (shop.sign_in("acme"), Belongings::of(&shop, "acme"));
+    let says = |number: &str| shop.get(&cookie, &format!("/invoices/{number}?done=paid")).text();
+    assert!(says(&mine.paid).contains("role=\"status\""));
+    assert!(!says(&mine.open).contains("role=\"status\""));
+}
+
+#[test]
+fn a_change_on_trial_has_its_price_too() {
+    let shop = portal();
+    let of = ["--tenant", "acme", "--plan", "basic", "--trial-days", "14"];
+    let made = shop.json(&[&["subscription", "create"], &of[..]].concat());
+    let id = made["id"].as_str().expect("an id");
+    let cookie = shop.sign_in("acme");
+    let uri = format!("/subscription/{id}/change?item=basic&plan=basic&quantity=5&when=next");
+    let page = shop.get(&cookie, &uri);
+    assert!(page.text().contains("100"), "{}", page.text());
+    let form = page.form(&format!("/subscription/{id}/change"));
+    assert_eq!(form.get("amount"), "100.00");
+    assert_eq!(shop.post(&cookie, &form.with("amount", "1.00")).status, 409);
+    assert_eq!(shop.post(&cookie, &form).status, 303);
 }
 
 #[test]
@@ -557,10 +615,13 @@ fn an_address_leads_where_it_says_and_nowhere_else() {
     use std::os::unix::ffi::OsStringExt;
     let bytes = |bytes: &[u8]| std::ffi::OsString::from_vec(bytes.to_vec());
     for value in [bytes(b"\xff\xfe"), bytes(b"a\r\nb"), bytes(&[b'a'; 9000])] {
-        for name in ["Cookie", "Origin", "Accept-Language"] {
+        // They name nobody and allow nothing; what would be acted on is refused.
+        for name in ["Cookie", "Origin", "Accept-Language", "Authorization"] {
             let reply = shop.ask("GET", "/").header(name, value.clone()).send();
-            assert_eq!(reply.status, 400, "{name}: {value:?}");
+            assert_eq!(reply.status, 200, "{name}: {value:?}");
         }
+        let reply = shop.ask("GET", "/").header("Idempotency-Key", value.clone()).send();
+        assert_eq!(reply.status, 400, "{value:?}");
     }
     let without = shop.ask("GET", "/").without("REQUEST_URI").send();
     assert_eq!(without.status, 400);
@@ -931,16 +992,15 @@ fn a_new_address_holds_once_it_was_confirmed_from_there() {
     assert_eq!(sent.len(), before + 1, "{sent:?}");
     let (_, link) = sent.iter().find(|(to, _)| to.contains("new@")).expect("a letter to there");
     let link = link.clone().expect("a link");
-    let place = shop.ask("GET", link.strip_prefix(BASE).expect("ours")).send();
-    assert_eq!(place.cookie(), None, "whoever reads the letter is nobody yet");
-    let place = place.location().to_owned();
+    let place = link.strip_prefix(BASE).expect("ours").to_owned();
     let page = shop.ask("GET", &place).send();
+    assert_eq!(page.cookie(), None, "whoever reads the letter is nobody yet");
     assert_eq!(page.status, 200);
     assert!(page.text().contains("new@clients.example"));
     // What follows is not told of the key in its address.
     assert!(page.text().contains("<meta name=\"referrer\" content=\"strict-origin\">"));
     assert_eq!(address(), "acme@clients.example", "a mail filter that follows links");
-    let form = page.form(&place);
+    let form = page.form(&place.replace("/in/", "/confirm/"));
     assert_eq!(shop.post("", &form.without("token")).status, 403);
     assert_eq!(shop.posting("", &form).without("HTTP_ORIGIN").send().status, 403);
     assert_eq!(address(), "acme@clients.example");

@@ -74,11 +74,23 @@ pub fn answer(visit: &Visit) -> Response {
 
 /// The language that a browser asks for first, of those that we have.
 fn preferred(accept: Option<&str>, fallback: Locale) -> Locale {
-    let wanted = accept.unwrap_or_default().split(',').find_map(|range| {
+    let ranges = accept.unwrap_or_default().split(',').filter_map(|range| {
         let language = range.split([';', '-']).next().unwrap_or_default().trim();
-        language.to_ascii_lowercase().parse().ok()
+        // Thousandths (RFC 9110, 12.4.2): `0.8` is 800, nothing is 1000.
+        let weight = range.split_once("q=").map_or(1000, |(_, q)| {
+            let digits: String = q.trim().chars().filter(char::is_ascii_digit).take(4).collect();
+            format!("{digits:0<4}").parse::<u32>().unwrap_or(0)
+        });
+        Some((weight, language.to_ascii_lowercase().parse::<Locale>().ok()?))
     });
-    wanted.unwrap_or(fallback)
+    // The first of those that are wanted most.
+    let mut best: Option<(u32, Locale)> = None;
+    for (weight, language) in ranges.filter(|(weight, _)| *weight > 0) {
+        if best.is_none_or(|(most, _)| weight > most) {
+            best = Some((weight, language));
+        }
+    }
+    best.map_or(fallback, |(_, language)| language)
 }
 
 impl Desk<'_> {
@@ -167,7 +179,8 @@ impl Desk<'_> {
 
     /// Whether the link of an invoice shows it still.
     fn link_holds(&self, invoice: &Invoice, tenant: &Tenant) -> bool {
-        let today = self.now.with_timezone(&self.visit.config.timezone).date_naive();
+        // The days of an invoice are business days; the link's own end is the machine's.
+        let today = self.visit.clock.today();
         invoice.tenant_id == tenant.id
             && invoice_link_holds(LinkedInvoice::of(invoice, tenant).facts, today)
     }
@@ -224,7 +237,7 @@ impl Desk<'_> {
 
     /// The same of what is about to be done.
     fn require(&self, action: PortalAction) -> std::result::Result<(), Trouble> {
-        if self.may(action) { Ok(()) } else { Err(Trouble::Status(Status::Forbidden)) }
+        if self.may(action) { Ok(()) } else { Err(Trouble::NotHere) }
     }
 
     /// The fields of a form that was sent from our own page, in this session.

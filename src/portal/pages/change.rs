@@ -9,11 +9,11 @@ use crate::commands::asked::Noun;
 use crate::config::PortalAction;
 use crate::domain::items::{Change, Edit};
 use crate::domain::subscription::{MOST_QUANTITY, Subscription};
-use crate::domain::{Refusal, Result};
+use crate::domain::{Refusal, Result, wording};
 use crate::failure::Failure;
 use crate::portal::request::Fields;
 use crate::portal::response::Status;
-use crate::store::{Access, Db, Store};
+use crate::store::{Db, Store};
 
 /// What a customer wants, as its form says.
 struct Wanted {
@@ -114,7 +114,10 @@ fn show(desk: &Desk, store: &mut Store, id: &str, fields: &Fields, status: Statu
 fn amount_of(change: &Value) -> String {
     let amount = match change["when"].as_str() {
         Some("now") => &change["total"],
-        _ => &change["next"]["total"],
+        _ => match &change["next"]["total"] {
+            Value::Null => &change["price"],
+            total => total,
+        },
     };
     amount.as_str().unwrap_or_default().to_owned()
 }
@@ -138,22 +141,30 @@ fn what_it_comes_to(
     let boxed = |refusal: Refusal| Box::new(Failure::from(&refusal));
     let ctx = desk.visit.context("portal");
     let act = ctx.act();
-    let mut store =
-        Store::open(&ctx.db, Access::Write).map_err(boxed)?.in_zone(ctx.config.timezone);
+    let mut store = ctx.counter().map_err(|error| Box::new(Failure::of(&error)))?;
     let next = store.rehearse(|db| {
         let book = Book::new(db, &act, &ctx.config);
         book.change_subscription(found, &wanted.edit(db, found)?)?;
-        // That nothing follows is no reason against it.
-        Ok(book.preview_invoice(found.id).ok())
+        let changed = db.subscription(found.id)?;
+        let price = changed.coming_terms().amount()?;
+        // That nothing follows, as of a trial that will not go on by itself, is no reason against it.
+        Ok((price, book.preview_invoice(found.id).ok()))
     });
-    let next = next.map_err(boxed)?.map(|next| {
+    let (price, next) = next.map_err(boxed)?;
+    let next = next.map(|next| {
         json!({
             "total": next.invoice.total.major(),
             "currency": next.invoice.total.currency().code(),
             "issued_on": next.invoice.issued_on,
         })
     });
-    Ok(json!({ "when": "next", "next": next }))
+    Ok(json!({
+        "when": "next",
+        "next": next,
+        "price": price.major(),
+        "currency": price.currency().code(),
+        "every": wording::interval(found.terms.interval, desk.locale),
+    }))
 }
 
 /// Changes it, if that comes to what was shown.

@@ -9,30 +9,30 @@ use crate::config::PortalAction;
 use crate::domain::invoice::{Invoice, InvoiceStatus, Line};
 use crate::domain::{Money, Result, wording};
 use crate::portal::response::{Response, Status};
-use crate::store::{Db, EventFilter, InvoiceFilter, Store, TransactionFilter};
+use crate::store::{Db, EventFilter, Store, TransactionFilter};
 use crate::view::objects;
 
-/// So many invoices stand on the page.
-const MOST: u32 = 200;
+/// So many invoices stand on a page.
+const PAGE: u32 = 100;
 
-/// All invoices, the newest first.
+/// All invoices, the newest first, a page at a time.
 pub fn list(desk: &Desk, store: &mut Store) -> Answer {
     let (tenant, today) = (desk.tenant()?, desk.visit.clock.today());
+    let after = desk.visit.request.query.filled("after");
     let facts = store.read(|db| {
-        let mut rows = Vec::new();
-        let filter = InvoiceFilter {
-            tenant: Some(tenant.id),
-            limit: Some(MOST),
-            ..InvoiceFilter::default()
-        };
-        db.each_invoice(&filter, |invoice| {
+        let before = after.map(|number| desk.own_invoice(db, number)).transpose()?.flatten();
+        let (mut rows, mut older) = (Vec::new(), None);
+        // One more than a page says whether there is another.
+        db.each_invoice_before((tenant.id, before.map(|one| one.id)), PAGE + 1, |invoice| {
             rows.push(objects::invoice(&invoice, today));
             Ok(())
         })?;
-        rows.reverse();
-        rows.retain(|row| row["status"] != "draft");
+        if rows.len() > PAGE as usize {
+            rows.truncate(PAGE as usize);
+            older = rows.last().map(|row| row["number"].clone());
+        }
         let balances = objects::totals(&db.balance_due(tenant.id)?);
-        Ok(json!({ "rows": rows, "balances": balances, "older": null }))
+        Ok(json!({ "rows": rows, "balances": balances, "older": older }))
     })?;
     desk.page(Status::Ok, "portal/invoices.html", facts)
 }
@@ -68,9 +68,16 @@ pub fn invoice(desk: &Desk, store: &mut Store, number: &str) -> Answer {
             "notes": notes.iter().map(objects::credit_note).collect::<Vec<_>>(),
             "payments": payments,
             "disputable": disputable,
+            "is_paid": found.status == InvoiceStatus::Paid,
         })))
     })?;
-    desk.page(Status::Ok, "portal/invoice.html", facts.ok_or_else(Trouble::missing)?)
+    let mut facts = facts.ok_or_else(Trouble::missing)?;
+    // Whoever has typed it into the address has not paid by it.
+    let says_paid = matches!(desk.visit.request.query.get("done"), Some("paid" | "back"));
+    if says_paid && facts["is_paid"] != true {
+        facts["notice"] = Value::Null;
+    }
+    desk.page(Status::Ok, "portal/invoice.html", facts)
 }
 
 fn line(desk: &Desk, line: &Line) -> Value {

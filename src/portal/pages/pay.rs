@@ -9,7 +9,7 @@ use crate::domain::checkout::{Checkout, CheckoutStatus, SandboxOutcome};
 use crate::domain::invoice::InvoiceStatus;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::{Currency, Money, Refusal};
-use crate::failure::Failure;
+use crate::failure::{Failure, api};
 use crate::portal::response::{Response, Status};
 use crate::store::Store;
 use crate::tasks::checkout::{self, Asked, Back};
@@ -72,9 +72,9 @@ pub fn add_method(desk: &Desk, _store: &mut Store) -> Answer {
 
 /// The page that links to the gateway's: a form may not redirect to another site.
 fn lead_on(desk: &Desk, begun: &Checkout, place: &str) -> Answer {
-    let Some(url) = begun.page(desk.now) else {
+    let Some(url) = begun.page(desk.visit.clock.now) else {
         // What the gateway made of it is not known: it is asked about, and nothing is begun twice.
-        return Err(Trouble::Status(Status::ServiceUnavailable));
+        return Err(Trouble::back_to(Box::new(api::gateway_silent()), place.to_owned()));
     };
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();
@@ -104,7 +104,8 @@ pub fn came_back(desk: &Desk, store: &mut Store, number: Option<&str>) -> Answer
     };
     let ctx = desk.visit.context(&desk.actor());
     let mut writer = ctx.writer()?;
-    let asked = desk.visit.given(&ctx, |given| match &invoice {
+    // One that is over for us is ended there, and then asked about.
+    let asked = desk.visit.given_calls(&ctx, 2, |given| match &invoice {
         Some(invoice) => checkout::ask_about_invoice(&mut writer, given, &ctx.act(), invoice.id),
         None => checkout::ask_about_tenant(&mut writer, given, &ctx.act(), tenant.id),
     })?;
@@ -144,7 +145,7 @@ fn shown(desk: &Desk, checkout: &Checkout) -> Value {
         "invoice": checkout.invoice,
         "amount": checkout.amount.map(Money::major),
         "currency": checkout.currency.code(),
-        "open": checkout.status == CheckoutStatus::Pending && desk.now < checkout.ends_at(),
+        "open": checkout.status == CheckoutStatus::Pending && desk.visit.clock.now < checkout.ends_at(),
         "return_url": checkout.return_url,
     })
 }
@@ -156,5 +157,11 @@ pub fn sandbox_outcome(desk: &Desk, reference: &str) -> Answer {
     let outcome = outcome.ok_or(Trouble::Status(Status::BadRequest))?;
     let mut store = desk.visit.context("sandbox").writer()?;
     let checkout = checkout::sandbox_outcome(&mut store, reference, outcome)?;
-    Ok(Response::see_other(checkout.return_url))
+    if checkout.return_url.starts_with(&format!("{}/", desk.visit.base())) {
+        return Ok(Response::see_other(checkout.return_url));
+    }
+    // A form does not lead to another site; a page that links there does.
+    let mut over = shown(desk, &checkout);
+    over["open"] = json!(false);
+    desk.page(Status::Ok, "portal/sandbox.html", json!({ "checkout": over }))
 }

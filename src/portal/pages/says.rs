@@ -40,7 +40,7 @@ const DONE: &[(&str, Tone, &str, &str)] = &[
     ("changed", Tone::Good, "Changed.", "Modifié."),
     ("canceled", Tone::Good, "Canceled.", "Résilié."),
     ("resumed", Tone::Good, "The cancellation was taken back.", "La résiliation est annulée."),
-    ("coupon", Tone::Good, "The code is in use.", "Le code est pris en compte."),
+    ("coupon", Tone::Good, "The code has been applied.", "Le code a été appliqué."),
     ("saved", Tone::Good, "Saved.", "Enregistré."),
     (
         "confirm",
@@ -59,8 +59,8 @@ const DONE: &[(&str, Tone, &str, &str)] = &[
     (
         "disputed",
         Tone::Good,
-        "We look into it, and write to you.",
-        "Nous l’examinons et vous écrivons.",
+        "We will look into it and write to you.",
+        "Nous allons l’examiner et vous écrire.",
     ),
     ("out", Tone::Good, "You are signed out.", "Vous êtes déconnecté."),
 ];
@@ -102,13 +102,13 @@ pub fn is_ours(code: &str) -> bool {
 }
 
 const OTHERWISE: (&str, &str) =
-    ("It cannot be done as things stand.", "Ce n’est pas possible en l’état.");
+    ("This cannot be done at the moment.", "Ce n’est pas possible en l’état.");
 
 const STATUSES: &[(Status, &str, &str)] = &[
     (
         Status::NotFound,
-        "Nothing of yours is at this address.",
-        "Rien qui vous concerne ne se trouve à cette adresse.",
+        "There is nothing for you at this address.",
+        "Il n’y a rien pour vous à cette adresse.",
     ),
     (
         Status::Forbidden,
@@ -117,13 +117,13 @@ const STATUSES: &[(Status, &str, &str)] = &[
     ),
     (
         Status::ServiceUnavailable,
-        "The books are busy just now. Try again in a few seconds.",
-        "Les livres sont occupés en ce moment. Réessayez dans quelques secondes.",
+        "We are busy just now. Please try again in a few seconds.",
+        "Le service est occupé en ce moment. Réessayez dans quelques secondes.",
     ),
     (
         Status::BadRequest,
-        "Something in what was typed cannot be right. Go back and look at it again.",
-        "Une des valeurs saisies ne peut être juste. Revenez en arrière et vérifiez-la.",
+        "One of the values is not valid. Please go back and check it.",
+        "Une des valeurs saisies n’est pas valable. Revenez en arrière et vérifiez-la.",
     ),
     (
         Status::TooManyRequests,
@@ -132,7 +132,7 @@ const STATUSES: &[(Status, &str, &str)] = &[
     ),
     (
         Status::InternalServerError,
-        "Something is wrong on our side. Nothing was changed; we look into it.",
+        "Something went wrong on our side. Nothing was changed, and we will look into it.",
         "Un problème est survenu de notre côté. Rien n’a été modifié ; nous nous en occupons.",
     ),
 ];
@@ -140,26 +140,26 @@ const STATUSES: &[(Status, &str, &str)] = &[
 const TROUBLES: &[(&str, &str, &str)] = &[
     (
         "bad_link",
-        "This link holds no more. Ask for a new one.",
+        "This link is no longer valid. Ask for a new one.",
         "Ce lien n’est plus valable. Demandez-en un nouveau.",
     ),
     (
         "amount_changed",
-        "Meanwhile another amount is due. Look at it again before you go on.",
+        "The amount due has changed in the meantime. Please check it before you go on.",
         "Le montant a changé entre-temps. Vérifiez-le avant de continuer.",
     ),
     (
         "total_changed",
-        "Meanwhile it comes to something else. Look at it again before you go on.",
+        "The amount has changed in the meantime. Please check it before you go on.",
         "Le montant a changé entre-temps. Vérifiez-le avant de continuer.",
     ),
     (
         "not_payable",
-        "This invoice is not to be paid any more.",
+        "This invoice no longer needs to be paid.",
         "Cette facture n’est plus à payer.",
     ),
     ("already_paid", "This invoice is paid.", "Cette facture est payée."),
-    ("not_open", "This invoice is not to be paid any more.", "Cette facture n’est plus à payer."),
+    ("not_open", "This invoice no longer needs to be paid.", "Cette facture n’est plus à payer."),
     (
         "charge_pending",
         "A payment of this invoice is on its way already.",
@@ -176,7 +176,7 @@ const TROUBLES: &[(&str, &str, &str)] = &[
         "Votre accès est suspendu : réglez d’abord ce qui est en retard.",
     ),
     ("tenant_closed", "This account is closed.", "Ce compte est clos."),
-    ("nothing_to_change", "That is what you have already.", "C’est déjà ce que vous avez."),
+    ("nothing_to_change", "You already have exactly that.", "Vous avez déjà exactement cela."),
     ("already_canceled", "It is canceled already.", "L’abonnement est déjà résilié."),
     ("not_canceled", "It is not canceled.", "L’abonnement n’est pas résilié."),
     ("plan_archived", "This plan is not offered any more.", "Cette formule n’est plus proposée."),
@@ -186,11 +186,21 @@ const TROUBLES: &[(&str, &str, &str)] = &[
         "Trois e-mails ont été demandés dans l’heure ; le dernier contient un lien valable.",
     ),
     ("email_unchanged", "That is your address already.", "C’est déjà votre adresse."),
-    ("has_coupon", "A code is in use already.", "Un code est déjà utilisé."),
+    (
+        "not_allowed_here",
+        "This cannot be done here. Please write to us.",
+        "Cela ne peut pas se faire ici. Écrivez-nous.",
+    ),
+    (
+        "gateway_silent",
+        "The payment service does not answer. Nothing was paid; please try again in a minute.",
+        "Le service de paiement ne répond pas. Rien n’a été payé ; réessayez dans une minute.",
+    ),
+    ("has_coupon", "A code has already been applied.", "Un code est déjà utilisé."),
     ("coupon_not_found", "There is no such code.", "Ce code n’existe pas."),
-    ("inactive", "This code is not in use.", "Ce code n’est pas actif."),
-    ("not_yet_valid", "This code holds later on.", "Ce code n’est pas encore valable."),
-    ("expired", "This code is over.", "Ce code a expiré."),
+    ("inactive", "This code is not active.", "Ce code n’est pas actif."),
+    ("not_yet_valid", "This code is not valid yet.", "Ce code n’est pas encore valable."),
+    ("expired", "This code has expired.", "Ce code a expiré."),
     (
         "max_uses_reached",
         "This code was used as often as it may be.",

@@ -39,6 +39,12 @@ pub fn enter(desk: &Desk, token: &str) -> Answer {
         return details::ask_to_confirm(desk, token);
     }
     let place = place_of(desk, &claims)?.ok_or(Trouble::BadLink)?;
+    // Who is signed in already stays so, and sees the invoice among the others.
+    let mut store = desk.visit.context("portal").reader()?;
+    let present = desk.come_in(&mut store)?;
+    if present.is_some_and(|c| c.tenant.id == claims.tenant && c.session.invoice().is_none()) {
+        return Ok(Response::see_other(desk.url(&place)));
+    }
     let nonce = crate::store::Random::default().take::<16>()?;
     let hours = desk.portal.session_hours;
     let session = Session::begin(signer, &claims, hours, &nonce, desk.now);

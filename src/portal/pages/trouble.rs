@@ -21,6 +21,8 @@ pub enum Trouble {
     Refused(Box<Failure>, String),
     /// A field of a form whose value cannot be: its label, and the page to go back to.
     Field(&'static str, &'static str),
+    /// What customers may not do here, as `[portal] allow` says.
+    NotHere,
     /// A link that is none, or holds no more.
     BadLink,
 }
@@ -53,7 +55,7 @@ impl From<Box<Failure>> for Trouble {
 fn status_of(failure: &Failure) -> Status {
     match failure.code {
         "not_found" | "not_of_tenant" => Status::NotFound,
-        "busy" | "locked" => Status::ServiceUnavailable,
+        "busy" | "locked" | "gateway_silent" => Status::ServiceUnavailable,
         "not_allowed" => Status::Forbidden,
         "too_many_requests" | "too_many_links" => Status::TooManyRequests,
         "bad_value" | "bad_lines" | "missing_value" | "usage" => Status::BadRequest,
@@ -80,6 +82,7 @@ impl Trouble {
             Trouble::Status(status) => (*status, None, None),
             Trouble::NotAllowed(_) => (Status::MethodNotAllowed, None, None),
             Trouble::Field(_, path) => (Status::BadRequest, None, Some(*path)),
+            Trouble::NotHere => (Status::Forbidden, Some("not_allowed_here"), None),
             Trouble::BadLink => (Status::Forbidden, Some("bad_link"), None),
             Trouble::Failure(failure) => (status_of(failure), Some(failure.code), None),
             Trouble::Refused(failure, path) => {
