@@ -39,6 +39,7 @@ esac
 echo "$question" >> "asked.$asked"
 echo "$asked" >> asked
 [ -e "slow.$asked" ] && sleep 0.4
+[ -e "stuck.$asked" ] && rm "stuck.$asked" && sleep 3
 [ -e "kill.$asked" ] && rm "kill.$asked" && kill -9 $PPID && exit 1
 says=$else
 [ -e "says.$asked" ] && says=$(cat "says.$asked")
@@ -581,11 +582,69 @@ fn a_page_adds_a_payment_method_whose_token_is_told_to_nobody() {
 fn a_person_says_what_became_of_one_that_nobody_can_be_asked_about() {
     let shop = shop();
     let number = shop.owes("acme", "2026-03-16");
+    let page = json!({"status": "redirect", "url": "https://pay.example/1", "reference": "1",
+        "expires_at": "2026-03-01T15:00:00Z"});
+    shop.says("checkout", &page.to_string());
     shop.checkout(&number);
+    // A customer may pay while the page is there.
+    for found in ["--failed", "--succeeded"] {
+        let early = ["transaction", "resolve", "txn_1", found, "--note", "x", "--as-of", DAY];
+        assert_eq!(shop.refusal(&early), "not_resolvable");
+    }
     let resolve = ["transaction", "resolve", "txn_1", "--succeeded", "--note", "seen at the bank"];
-    shop.ok(&[&resolve[..], &["--as-of", DAY]].concat());
+    shop.ok(&[&resolve[..], &["--as-of", "2026-03-02"]].concat());
     assert_eq!(shop.invoice(&number)["status"], "paid");
     assert_eq!(shop.refusal(&resolve), "not_resolvable");
+    shop.check();
+}
+
+#[test]
+fn a_run_of_the_future_ends_no_page_on_which_a_customer_may_pay() {
+    let shop = shop();
+    let number = shop.owes("acme", "2026-03-16");
+    shop.checkout(&number);
+    for answer in [r#"{"status":"not_found"}"#, r#"{"status":"pending"}"#] {
+        shop.says("ask", answer);
+        shop.task(RETRY, "2026-07-01", &["--yes"]);
+        is(&shop.kinds(&number), &[("checkout", "pending")]);
+    }
+    shop.says("ask", PAID);
+    shop.task(RETRY, DAY, &[]);
+    assert_eq!(shop.invoice(&number)["status"], "paid");
+    shop.check();
+}
+
+#[test]
+fn a_page_that_is_open_after_it_was_to_be_ended_is_asked_about() {
+    let shop = shop();
+    let number = shop.owes("acme", "2026-03-16");
+    shop.checkout(&number);
+    shop.says("expire", r#"{"status":"pending"}"#);
+    shop.says("ask", PAID);
+    let pay = ["invoice", "pay", &number, "--amount", "all", "--as-of", DAY];
+    assert_eq!(shop.refusal(&pay), "already_paid");
+    assert_eq!(shop.operations(), ["checkout", "expire", "ask"]);
+    is(&shop.kinds(&number), &[("checkout", "succeeded")]);
+    shop.check();
+}
+
+#[test]
+fn who_waits_for_another_process_asks_with_the_same_key_after_a_while() {
+    let shop = shop();
+    let number = shop.owes("acme", "2026-03-16");
+    shop.write("stuck.checkout", "");
+    let click = vec!["invoice", "checkout", &number, "--return-url", URL, "--as-of", DAY, "--json"];
+    let outcomes = shop.at_once(&vec![click; 2]);
+    let urls: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| {
+            let told: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+            (outcome.status, text(&told["url"]))
+        })
+        .collect();
+    let asked = shop.asked("checkout");
+    assert_eq!((asked.len(), &asked[0], &urls[0]), (2, &asked[1], &urls[1]));
+    is(&shop.kinds(&number), &[("checkout", "pending")]);
     shop.check();
 }
 
@@ -593,6 +652,9 @@ fn a_person_says_what_became_of_one_that_nobody_can_be_asked_about() {
 fn one_of_another_gateway_is_given_up_after_its_time() {
     let shop = shop();
     let number = shop.owes("acme", "2026-03-16");
+    let page = json!({"status": "redirect", "url": "https://pay.example/1", "reference": "1",
+        "expires_at": "2026-03-02T12:00:00Z"});
+    shop.says("checkout", &page.to_string());
     shop.checkout(&number);
     shop.configure("[payments]\ngateway = \"sandbox\"\n");
     shop.task(RETRY, "2026-03-31", &["--yes"]);

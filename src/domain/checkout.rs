@@ -134,6 +134,18 @@ impl Checkout {
     pub fn ends_at(&self) -> DateTime<Utc> {
         self.expires_at.unwrap_or(self.created_at + LIFETIME)
     }
+
+    /// Whether its page is certainly there no more, so long after its end: a command that is given a day of the
+    /// future ends no page on which a customer may pay today.
+    pub fn is_over(
+        &self,
+        after: TimeDelta,
+        now: DateTime<Utc>,
+        machine_now: DateTime<Utc>,
+    ) -> bool {
+        let by_machine = self.expires_at.unwrap_or(self.prepared_at + LIFETIME);
+        now >= self.ends_at() + after && machine_now >= by_machine + after
+    }
 }
 
 /// What a checkout is for, as a gateway is told.
@@ -257,14 +269,14 @@ pub fn decide(
 ) -> Then {
     // Nobody was ever sent to a page of which the gateway told nothing.
     let asked_for = if checkout.reference.is_some() { ASKED_FOR } else { TimeDelta::zero() };
-    let given_up = now > checkout.ends_at() + asked_for;
+    let is_over = |after| checkout.is_over(after, now, machine_now);
     match answer {
         Some(Became::Paid { .. } | Became::SetUp(_) | Became::Expired | Became::Failed { .. }) => {
             Then::Book
         }
         // A gateway that gave it a name has seen it: what it does not find now is over once its time is.
         Some(Became::NotFound) if checkout.reference.is_some() => {
-            if now >= checkout.ends_at() {
+            if is_over(TimeDelta::zero()) {
                 Then::Expire
             } else {
                 Then::Keep
@@ -275,7 +287,7 @@ pub fn decide(
             if over { Then::Forget } else { Then::Keep }
         }
         Some(Became::Open { .. } | Became::Unknown { .. }) | None => {
-            if given_up {
+            if is_over(asked_for) {
                 Then::Expire
             } else {
                 Then::Keep
@@ -373,9 +385,11 @@ mod tests {
         for answer in [None, Some(&unknown), Some(&open)] {
             for (reference, longest) in [(None, 24), (Some("cs_1"), 24 + month)] {
                 let checkout = checkout(reference);
-                let then = |hour| decide(&checkout, answer, at(hour), at(hour));
-                assert_eq!(then(longest), Then::Keep, "{answer:?}");
-                assert_eq!(then(longest + 1), Then::Expire, "{answer:?}");
+                let then = |hour, machine| decide(&checkout, answer, at(hour), at(machine));
+                assert_eq!(then(longest - 1, longest), Then::Keep, "{answer:?}");
+                // By both clocks: a command may be given any day.
+                assert_eq!(then(longest, longest - 1), Then::Keep, "{answer:?}");
+                assert_eq!(then(longest, longest), Then::Expire, "{answer:?}");
             }
         }
     }
@@ -390,8 +404,12 @@ mod tests {
     #[test]
     fn one_that_it_does_not_find_any_more_is_over_with_its_time() {
         let checkout = checkout(Some("cs_1"));
-        let then = |hour| decide(&checkout, Some(&Became::NotFound), at(hour), at(0));
-        assert_eq!((then(1), then(24)), (Then::Keep, Then::Expire));
+        let then =
+            |hour, machine| decide(&checkout, Some(&Became::NotFound), at(hour), at(machine));
+        assert_eq!(
+            (then(1, 24), then(24, 1), then(24, 24)),
+            (Then::Keep, Then::Keep, Then::Expire)
+        );
     }
 
     #[test]

@@ -461,6 +461,11 @@ impl From<&Refusal> for Failure {
                 new("no_payment_method", format!("{tenant} has no default payment method"))
                     .hint(format!("billing payment-method create --tenant {tenant} --default adds one"))
             }
+            R::NotResolvable { transaction, status: "pending" } => new(
+                "not_resolvable",
+                format!("the page of {transaction} is there yet, and a customer may pay on it"),
+            )
+            .hint("billing tasks retry-failed-payments asks the gateway what became of it"),
             R::NotResolvable { transaction, status } => new(
                 "not_resolvable",
                 format!("{transaction} has an outcome, it is {status}"),

@@ -224,6 +224,16 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// Says that a second process calls the gateway with the key of a checkout that another is asking for: what
+    /// either is not answered says nothing of the other.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn call_too(&self, id: CheckoutId) -> Result<()> {
+        self.checkout_unknown(id, None, None)?;
+        self.call_for_checkout(id)
+    }
+
     /// What the gateway is asked, the same each time.
     ///
     /// # Errors

@@ -7,6 +7,8 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
+
 use super::{Given, ItemError, item_error, item_refused};
 use crate::books::{Book, Ended};
 use crate::domain::charge::Found;
@@ -95,8 +97,9 @@ enum Wanted<'a> {
     Setup { tenant: &'a str },
 }
 
-/// How long another process that asks for the same page is waited for.
-const OTHERS: Duration = Duration::from_secs(8);
+/// How long another process that asks for the same page is waited for, before it is asked for with the same key:
+/// a customer waits in front of both, and few web servers longer than ten seconds.
+const OTHERS: Duration = Duration::from_millis(1500);
 const A_LOOK: Duration = Duration::from_millis(50);
 
 /// A call that took so much longer than the configured time is not under way any more.
@@ -239,7 +242,7 @@ pub fn sandbox_outcome(
 /// Writes down what a person found out of a checkout without an outcome.
 ///
 /// # Errors
-/// It has an outcome.
+/// It has an outcome, or its page is there yet.
 pub fn resolve(
     store: &mut Store,
     given: &Given,
@@ -250,7 +253,14 @@ pub fn resolve(
     store.write(|db| {
         let status = db.transaction(id)?.status.word();
         let resolved = Refusal::NotResolvable { transaction: id.to_string(), status };
-        let checkout = db.checkout_of(id)?.filter(Checkout::is_open).ok_or(resolved)?;
+        let Some(checkout) = db.checkout_of(id)?.filter(Checkout::is_open) else {
+            return Err(resolved);
+        };
+        // The gateway knows of it, and a customer may pay there while a person says that nobody did.
+        let is_over = checkout.is_over(TimeDelta::zero(), act.now, given.clock.machine_now());
+        if checkout.status == CheckoutStatus::Pending && !is_over {
+            return Err(resolved);
+        }
         let became = match found {
             Found::Succeeded => Became::Paid { reference: None, method: PaymentMethodKind::Other },
             Found::Failed => Became::Failed {
@@ -291,7 +301,8 @@ impl Checker<'_> {
                 Step::Ready(id) => return store.read(|db| db.checkout(id)),
                 Step::Call(id) => return self.call(store, id),
                 Step::Wait(id) if since.elapsed() >= OTHERS => {
-                    return store.read(|db| db.checkout(id));
+                    store.write(|db| db.call_too(id))?;
+                    return self.call(store, id);
                 }
                 Step::Wait(_) => std::thread::sleep(A_LOOK),
             }
@@ -463,8 +474,9 @@ impl Checker<'_> {
         let now = self.act.now;
         if let Some(reference) = reference.filter(|_| checkout.superseded) {
             let ended = gateway.expire_checkout(request, reference, now);
-            let says_nothing = matches!(ended, Became::Unknown { .. } | Became::NotFound);
-            if !says_nothing {
+            // Whatever is not the end says nothing.
+            use Became::{Expired, Failed, Paid, SetUp};
+            if matches!(ended, Expired | Failed { .. } | Paid { .. } | SetUp(_)) {
                 return Some(ended);
             }
         }
