@@ -553,7 +553,8 @@ fn a_page_adds_a_payment_method_whose_token_is_told_to_nobody() {
     assert_eq!(shop.json(&setup)["url"], begun["url"]);
     for (label, default) in [("Visa …4242", true), ("Orange Money", false)] {
         shop.json(&setup);
-        let method = json!({"kind": "card", "token": "tok_secret", "label": label});
+        let method =
+            json!({"kind": "card", "token": format!("tok_secret {label}"), "label": label});
         let done = json!({"status": "succeeded", "payment_method": method});
         shop.says("ask", &done.to_string());
         let run = shop.task(RETRY, DAY, &["-v"]);
@@ -567,6 +568,12 @@ fn a_page_adds_a_payment_method_whose_token_is_told_to_nobody() {
         );
         assert!(!list.to_string().contains("tok_secret"));
     }
+    // One that the customer has already is added once.
+    shop.json(&setup);
+    let run = shop.task(RETRY, DAY, &[]);
+    assert_eq!(run["errors"], json!([]));
+    let list = shop.json(&["payment-method", "list"]);
+    assert_eq!(list.as_array().map(Vec::len), Some(2), "{list}");
     // Nor where what it says cannot be understood.
     shop.json(&setup);
     shop.says("ask", r#"{"status":"succeeded","payment_method":{"token":"tok_secret"},"#);

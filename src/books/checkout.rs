@@ -143,6 +143,13 @@ impl Book<'_> {
         let has_default = self.db.default_payment_method(tenant.id)?.is_some();
         let added = payment_method::token(method.token.reveal()).and_then(|token| {
             let kind = method.kind;
+            // The one that the customer has already, added once more.
+            if let Some(known) = self.db.payment_method_by_token(tenant.id, &token)? {
+                if !has_default {
+                    self.make_payment_method_default(&known)?;
+                }
+                return Ok(known.id);
+            }
             let new = NewPaymentMethod { kind, token, label, is_default: !has_default };
             self.add_payment_method(&tenant, &new)
         });

@@ -72,6 +72,21 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// The payment method of a tenant that is in use and has that token, if there is one.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn payment_method_by_token(
+        &self,
+        tenant: TenantId,
+        token: &str,
+    ) -> Result<Option<PaymentMethod>> {
+        let mut statement = self.conn.prepare_cached(method_query!(
+            "WHERE m.tenant_id = ?1 AND m.token = ?2 AND m.status = 'active' ORDER BY m.id LIMIT 1"
+        ))?;
+        Ok(statement.query_row((tenant.0, token), method).optional()?)
+    }
+
     /// Adds a payment method. The token is stored and never read back for show.
     ///
     /// # Errors
