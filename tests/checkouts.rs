@@ -586,6 +586,21 @@ fn a_page_adds_a_payment_method_whose_token_is_told_to_nobody() {
 }
 
 #[test]
+fn the_same_key_goes_with_the_same_bytes_though_the_tenant_was_renamed() {
+    let shop = shop();
+    let number = shop.owes("acme", "2026-03-16");
+    shop.says("checkout", "nothing");
+    let click = ["invoice", "checkout", &number, "--return-url", URL, "--as-of", DAY];
+    assert_eq!(shop.run(&click).status, 3);
+    shop.ok(&["tenant", "rename", "acme", "apex"]);
+    std::fs::remove_file(shop.path("says.checkout")).expect("it was there");
+    assert_eq!(shop.checkout(&number)["tenant"], "apex");
+    let asked = shop.asked("checkout");
+    assert_eq!((asked.len(), &asked[0]), (2, &asked[1]));
+    shop.check();
+}
+
+#[test]
 fn a_person_says_what_became_of_one_that_nobody_can_be_asked_about() {
     let shop = shop();
     let number = shop.owes("acme", "2026-03-16");

@@ -189,13 +189,13 @@ impl Db<'_> {
             .conn
             .prepare_cached(
                 "INSERT INTO checkouts (tenant_id, invoice_id, currency, amount_minor, known_by,
-                   gateway, idempotency_key, return_url, base_url, status, created_at, prepared_at,
-                   process_id)
+                   gateway, idempotency_key, return_url, base_url, tenant_slug, status, created_at,
+                   prepared_at, process_id)
                  VALUES (?1, ?2, ?3, ?4,
                    (SELECT id FROM payment_methods INDEXED BY payment_methods_tenant
                     WHERE tenant_id = ?1 AND status = 'active'
                     ORDER BY is_default DESC, id DESC LIMIT 1),
-                   ?5, ?6, ?7, ?8, 'prepared', ?9, ?10, ?11)",
+                   ?5, ?6, ?7, ?8, (SELECT slug FROM tenants WHERE id = ?1), 'prepared', ?9, ?10, ?11)",
             )?
             .insert((
                 new.tenant.0,
@@ -240,8 +240,8 @@ impl Db<'_> {
     /// A fault of the file.
     pub fn checkout_request(&self, id: CheckoutId) -> Result<CheckoutRequest> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT c.*, i.number, t.slug, m.token FROM checkouts c
-             LEFT JOIN invoices i ON i.id = c.invoice_id JOIN tenants t ON t.id = c.tenant_id
+            "SELECT c.*, i.number, m.token FROM checkouts c
+             LEFT JOIN invoices i ON i.id = c.invoice_id
              LEFT JOIN payment_methods m ON m.id = c.known_by WHERE c.id = ?1",
         )?;
         Ok(statement.query_row([id.0], |row| {
@@ -257,7 +257,7 @@ impl Db<'_> {
             Ok(CheckoutRequest {
                 idempotency_key: row.get("idempotency_key")?,
                 purpose,
-                tenant: row.get("slug")?,
+                tenant: row.get("tenant_slug")?,
                 return_url: row.get("return_url")?,
                 base_url: row.get("base_url")?,
                 customer: row.get::<_, Option<String>>("token")?.map(Token::new),

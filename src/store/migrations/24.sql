@@ -26,8 +26,8 @@ PRAGMA writable_schema = RESET;
 -- asked of the gateway stands here before the gateway is called, and never changes. `known_by` is a payment
 -- method by which the gateway knows the customer; `base_url` is where the portal answers. The transaction is
 -- there since the gateway has answered. `superseded`: the invoice has changed since, and the gateway is told to
--- end the page; until it says that it did, the money may come all the same. `outcome` is what was chosen on
--- the sandbox's own page.
+-- end the page; until it says that it did, the money may come all the same. `on_its_way`: it said that a
+-- customer has paid, and that the money is not there yet. `outcome` is what was chosen on the sandbox's own page.
 CREATE TABLE checkouts (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
@@ -40,9 +40,12 @@ CREATE TABLE checkouts (
   idempotency_key TEXT NOT NULL UNIQUE,
   return_url TEXT NOT NULL CHECK (length(return_url) BETWEEN 1 AND 4000),
   base_url TEXT NOT NULL CHECK (length(base_url) BETWEEN 1 AND 4000),
+  -- As it was then: a tenant may be renamed.
+  tenant_slug TEXT NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('prepared', 'unknown', 'pending', 'succeeded', 'expired',
     'failed')),
   superseded INTEGER NOT NULL DEFAULT 0 CHECK (superseded IN (0, 1)),
+  on_its_way INTEGER NOT NULL DEFAULT 0 CHECK (on_its_way IN (0, 1)),
   reference TEXT CHECK (length(reference) BETWEEN 1 AND 200),
   url TEXT CHECK (length(url) BETWEEN 1 AND 4000),
   expires_at TEXT,
@@ -76,7 +79,7 @@ CREATE INDEX checkouts_invoice ON checkouts (invoice_id) WHERE invoice_id IS NOT
 CREATE INDEX checkouts_tenant ON checkouts (tenant_id);
 CREATE INDEX checkouts_reference ON checkouts (reference) WHERE reference IS NOT NULL;
 CREATE TRIGGER checkouts_immutable BEFORE UPDATE OF
-  id, currency, amount_minor, known_by, gateway, idempotency_key, return_url, base_url,
+  id, currency, amount_minor, known_by, gateway, idempotency_key, return_url, base_url, tenant_slug,
   created_at, prepared_at ON checkouts
 BEGIN
   SELECT RAISE(ABORT, 'what a gateway was asked cannot be changed');
