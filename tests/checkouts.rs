@@ -601,6 +601,39 @@ fn the_same_key_goes_with_the_same_bytes_though_the_tenant_was_renamed() {
 }
 
 #[test]
+fn a_page_is_there_for_a_month_at_most() {
+    let shop = shop();
+    let number = shop.owes("acme", "2026-03-16");
+    let page = json!({"status": "redirect", "url": "https://pay.example/1", "reference": "1",
+        "expires_at": "9999-12-31T23:59:59Z"});
+    shop.says("checkout", &page.to_string());
+    let begun = shop.checkout(&number);
+    assert!(text(&begun["expires_at"]).starts_with("20"), "{begun}");
+    shop.task(RETRY, "2026-03-02", &[]);
+    shop.check();
+}
+
+#[test]
+fn the_sandbox_has_its_page_whatever_day_it_is_asked_on() {
+    let shop = shop();
+    shop.configure("[payments]\ngateway = \"sandbox\"\n");
+    let inside = Inside::new(&shop);
+    for day in ["2026-03-01", "2036-03-01"] {
+        let number = shop.owes("acme", "2026-03-16");
+        let mut store = inside.open();
+        let back = Back { return_url: URL, base_url: None };
+        let asked = Asked { invoice: &number, shown: None, back };
+        at_work(&inside, day, |given, act| {
+            let begun = checkout::begin(&mut store, given, act, &asked).expect("a page");
+            assert!(begun.page(given.clock.now).is_some(), "{day}");
+        });
+        drop(store);
+        let click = ["invoice", "checkout", &number, "--return-url", URL, "--as-of", day];
+        assert!(shop.json(&click)["url"].is_string(), "{day}");
+    }
+}
+
+#[test]
 fn a_person_says_what_became_of_one_that_nobody_can_be_asked_about() {
     let shop = shop();
     let number = shop.owes("acme", "2026-03-16");

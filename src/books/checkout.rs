@@ -49,6 +49,8 @@ impl Book<'_> {
     }
 
     fn opened(&self, checkout: &Checkout, page: &Page) -> Result<()> {
+        let expires_at = page.expires_at.map(|at| checkout.until(at));
+        let page = &Page { expires_at, ..page.clone() };
         let reference = page.reference.as_str();
         self.db.checkout_opened(checkout.id, page)?;
         let (status, named) = (TransactionStatus::Pending, Some(reference));

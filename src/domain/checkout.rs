@@ -76,6 +76,9 @@ pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 /// may be on its way, or the gateway out of reach.
 pub const ASKED_FOR: TimeDelta = TimeDelta::days(30);
 
+/// The longest time for which a page is taken to be there, whatever a gateway says.
+const LONGEST: TimeDelta = TimeDelta::days(30);
+
 /// After so long no call with its key can reach the gateway any more.
 const ON_ITS_WAY: TimeDelta = TimeDelta::hours(2);
 
@@ -133,6 +136,13 @@ impl Checkout {
     /// Until when its page is there.
     pub fn ends_at(&self) -> DateTime<Utc> {
         self.expires_at.unwrap_or(self.created_at + LIFETIME)
+    }
+
+    /// Until when a page is taken to be there of which the gateway says that: a month at most.
+    pub fn until(&self, said: DateTime<Utc>) -> DateTime<Utc> {
+        let (first, last) =
+            (self.created_at.min(self.prepared_at), self.created_at.max(self.prepared_at));
+        said.clamp(first, last + LONGEST)
     }
 
     /// Whether its page is certainly there no more, so long after its end: a command that is given a day of the
@@ -410,6 +420,19 @@ mod tests {
             (then(1, 24), then(24, 1), then(24, 24)),
             (Then::Keep, Then::Keep, Then::Expire)
         );
+    }
+
+    #[test]
+    fn no_page_is_there_for_ever() {
+        let checkout = Checkout { prepared_at: at(5), ..checkout(None) };
+        let month = 30 * 24;
+        for (said, until) in [
+            (at(24), at(24)),
+            (DateTime::<Utc>::MAX_UTC, at(5 + month)),
+            (DateTime::<Utc>::MIN_UTC, at(0)),
+        ] {
+            assert_eq!(checkout.until(said), until);
+        }
     }
 
     #[test]
