@@ -634,6 +634,28 @@ fn the_sandbox_has_its_page_whatever_day_it_is_asked_on() {
 }
 
 #[test]
+fn what_pays_an_invoice_without_naming_it_ends_its_page() {
+    let shop = shop();
+    let coupon = ["coupon", "create", "TEN", "--name", "Ten", "--percent", "10"];
+    shop.ok(&[&coupon[..], &["--until", "2099-01-01", "--as-of", "2026-01-01"]].concat());
+    for verb in ["payment", "coupon"] {
+        let number = shop.owes(verb, "2026-03-16");
+        shop.checkout(&number);
+        let before = shop.asked("expire").len();
+        match verb {
+            "payment" => {
+                let record = ["payment", "record", "--tenant", verb, "--amount", "40"];
+                shop.ok(&[&record[..], &["--as-of", DAY]].concat())
+            }
+            _ => shop.ok(&["coupon", "apply", "TEN", "--invoice", &number, "--as-of", DAY]),
+        };
+        assert_eq!(shop.asked("expire").len(), before + 1, "{verb}");
+        is(&shop.kinds(&number)[..1], &[("checkout", "failed")]);
+    }
+    shop.check();
+}
+
+#[test]
 fn a_person_says_what_became_of_one_that_nobody_can_be_asked_about() {
     let shop = shop();
     let number = shop.owes("acme", "2026-03-16");

@@ -4,6 +4,7 @@
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
+use super::tasks::end_superseded;
 use super::{Context, amount, currency_arg, date_arg};
 use crate::books::Notify;
 use crate::domain::on_account::PassedOver;
@@ -85,5 +86,6 @@ fn record(ctx: &mut Context, args: &Record) -> anyhow::Result<()> {
         };
         ctx.note(&format!("note: {number} is passed over: {why}"));
     }
+    end_superseded(ctx, &mut store, tenant.id)?;
     Ok(ctx.printer.object(&objects::payment_on_account(&tenant.slug, &payment, &booked))?)
 }

@@ -112,6 +112,19 @@ impl Db<'_> {
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Those of them whose page is to be ended.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn superseded_checkouts_of_tenant(&self, tenant: TenantId) -> Result<Vec<CheckoutId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id FROM checkouts INDEXED BY checkouts_tenant
+             WHERE tenant_id = ?1 AND ended_at IS NULL AND superseded = 1 ORDER BY id",
+        )?;
+        let ids = statement.query_map([tenant.0], |row| Ok(CheckoutId(row.get(0)?)))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// A page of the checkouts of which something may come yet, after `after`.
     ///
     /// # Errors

@@ -196,6 +196,20 @@ pub fn expire_first(
     Checker { given, act, run: None }.end(store, &open)
 }
 
+/// Ends the checkouts of a tenant that were superseded by what is committed already, as [`expire_first`] does.
+///
+/// # Errors
+/// A fault of the file.
+pub fn expire_superseded(
+    store: &mut Store,
+    given: &Given,
+    act: &Act,
+    tenant: TenantId,
+) -> Result<CheckedOut> {
+    let ids = store.read(|db| db.superseded_checkouts_of_tenant(tenant))?;
+    Checker { given, act, run: None }.each(store, &ids)
+}
+
 /// The same of those checkouts, in a run.
 pub(super) fn expire(
     store: &mut Store,

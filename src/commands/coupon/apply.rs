@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args};
 use serde_json::{Map, Value};
 
+use super::super::tasks::end_superseded;
 use super::super::{Context, metadata};
 use crate::domain::{Result, SubscriptionId};
 use crate::failure::Failure;
@@ -55,6 +56,10 @@ pub(super) fn apply(ctx: &mut Context, args: &Apply) -> anyhow::Result<()> {
             }
         })?;
     ctx.note_begun(&begun);
+    if let Some(number) = &args.invoice {
+        let tenant = store.read(|db| db.invoice(number))?.tenant_id;
+        end_superseded(ctx, &mut store, tenant)?;
+    }
     Ok(ctx.printer.object(&object)?)
 }
 

@@ -7,7 +7,7 @@ use super::super::Context;
 use super::summary::tell_errors;
 use crate::config::{Config, GatewayKind, TlsKind, TransportKind};
 use crate::domain::checkout::Checkout;
-use crate::domain::{Act, Result};
+use crate::domain::{Act, Result, TenantId};
 use crate::failure::exit;
 use crate::gateway::{Gateway, Program, Stripe};
 use crate::mail::{Secret, Smtp, Tls, Transport};
@@ -17,6 +17,12 @@ use crate::tasks::charge::Charged;
 use crate::tasks::refund::Refunded;
 use crate::tasks::{Given, checkout};
 use crate::view::objects;
+
+/// How long each of the two calls may take by which a page is ended before an invoice is paid.
+const BEFORE: Duration = Duration::from_secs(3);
+
+/// The same once it is paid.
+const AFTER: Duration = Duration::from_millis(1500);
 
 /// How e-mails leave, as billing.toml says.
 ///
@@ -119,7 +125,7 @@ pub fn charging(
 /// # Errors
 /// A fault of the file.
 pub fn end_checkouts(ctx: &Context, store: &mut Store, number: &str) -> Result<()> {
-    let gateway = gateway(&ctx.config);
+    let gateway = gateway(&ctx.config).within(BEFORE);
     let given = Given {
         config: &ctx.config,
         clock: &ctx.clock,
@@ -127,6 +133,24 @@ pub fn end_checkouts(ctx: &Context, store: &mut Store, number: &str) -> Result<(
         gateway: &gateway,
     };
     let ended = checkout::expire_first(store, &given, &ctx.act(), number)?;
+    tell_errors(ctx, &ended.errors);
+    Ok(())
+}
+
+/// Ends the checkouts of a tenant that what is committed already has superseded. What the gateway does not end
+/// within a moment is the runs' to end.
+///
+/// # Errors
+/// A fault of the file.
+pub fn end_superseded(ctx: &Context, store: &mut Store, tenant: TenantId) -> Result<()> {
+    let gateway = gateway(&ctx.config).within(AFTER);
+    let given = Given {
+        config: &ctx.config,
+        clock: &ctx.clock,
+        transport: &Transport::Nowhere,
+        gateway: &gateway,
+    };
+    let ended = checkout::expire_superseded(store, &given, &ctx.act(), tenant)?;
     tell_errors(ctx, &ended.errors);
     Ok(())
 }
