@@ -586,6 +586,62 @@ fn a_page_adds_a_payment_method_whose_token_is_told_to_nobody() {
 }
 
 #[test]
+fn money_that_is_on_its_way_by_a_page_is_taken_by_nothing_else() {
+    let shop = shop();
+    let number = shop.owes("acme", "2026-03-16");
+    let method = ["payment-method", "create", "--tenant", "acme", "--kind", "card"];
+    shop.ok(&[&method[..], &["--default", "--token", "tok"]].concat());
+    shop.checkout(&number);
+    shop.says("ask", r#"{"status":"pending","paying":true}"#);
+    shop.says("expire", r#"{"status":"pending","paying":true}"#);
+    let click = ["invoice", "checkout", &number, "--return-url", URL, "--as-of", DAY];
+    let charge = ["invoice", "charge", &number, "--as-of", DAY];
+    // Asked before a charge, and before a second page once the first is over.
+    assert_eq!(shop.refusal(&charge), "charge_pending");
+    assert_eq!(shop.refusal(&click), "charge_pending");
+    shop.task(RETRY, DAY, &[]);
+    assert!(shop.asked("charge").is_empty());
+    is(&shop.kinds(&number), &[("checkout", "pending")]);
+    let other = shop.owes("other", "2026-03-16");
+    shop.checkout(&other);
+    let late = ["invoice", "checkout", &other, "--return-url", URL, "--as-of", "2026-03-03"];
+    assert_eq!(shop.refusal(&late), "charge_pending");
+    assert_eq!(shop.asked("checkout").len(), 2);
+    // It came to nothing after all.
+    shop.says("ask", r#"{"status":"declined","code":"returned"}"#);
+    shop.task(RETRY, "2026-03-04", &[]);
+    is(&shop.kinds(&number), &[("checkout", "failed")]);
+    shop.ok(&charge);
+    is(&shop.kinds(&number), &[("checkout", "failed"), ("charge", "succeeded")]);
+    shop.check();
+}
+
+#[test]
+fn a_run_charges_nothing_that_a_customer_is_paying_on_a_page() {
+    let shop = shop();
+    let path = shop.path("gateway");
+    shop.configure(&format!(
+        "[payments]\ngateway = \"command\"\ncommand = [{path:?}]\ncollection = \"automatic\"\n"
+    ));
+    let number = shop.owes("acme", "2026-03-16");
+    let method = ["payment-method", "create", "--tenant", "acme", "--kind", "card"];
+    shop.ok(&[&method[..], &["--default", "--token", "tok"]].concat());
+    shop.checkout(&number);
+    for what in ["ask", "expire"] {
+        shop.says(what, r#"{"status":"pending","paying":true}"#);
+    }
+    for day in [DAY, "2026-03-17", "2026-03-20"] {
+        let run = shop.task(RETRY, day, &[]);
+        assert_eq!(run["errors"], json!([]));
+        assert!(shop.asked("charge").is_empty(), "{day}");
+    }
+    shop.says("ask", PAID);
+    shop.task(RETRY, "2026-03-21", &[]);
+    is(&shop.kinds(&number), &[("checkout", "succeeded")]);
+    shop.check();
+}
+
+#[test]
 fn the_same_key_goes_with_the_same_bytes_though_the_tenant_was_renamed() {
     let shop = shop();
     let number = shop.owes("acme", "2026-03-16");
@@ -614,26 +670,6 @@ fn a_page_is_there_for_a_month_at_most() {
 }
 
 #[test]
-fn the_sandbox_has_its_page_whatever_day_it_is_asked_on() {
-    let shop = shop();
-    shop.configure("[payments]\ngateway = \"sandbox\"\n");
-    let inside = Inside::new(&shop);
-    for day in ["2026-03-01", "2036-03-01"] {
-        let number = shop.owes("acme", "2026-03-16");
-        let mut store = inside.open();
-        let back = Back { return_url: URL, base_url: None };
-        let asked = Asked { invoice: &number, shown: None, back };
-        at_work(&inside, day, |given, act| {
-            let begun = checkout::begin(&mut store, given, act, &asked).expect("a page");
-            assert!(begun.page(given.clock.now).is_some(), "{day}");
-        });
-        drop(store);
-        let click = ["invoice", "checkout", &number, "--return-url", URL, "--as-of", day];
-        assert!(shop.json(&click)["url"].is_string(), "{day}");
-    }
-}
-
-#[test]
 fn what_pays_an_invoice_without_naming_it_ends_its_page() {
     let shop = shop();
     let coupon = ["coupon", "create", "TEN", "--name", "Ten", "--percent", "10"];
@@ -653,6 +689,26 @@ fn what_pays_an_invoice_without_naming_it_ends_its_page() {
         is(&shop.kinds(&number)[..1], &[("checkout", "failed")]);
     }
     shop.check();
+}
+
+#[test]
+fn the_sandbox_has_its_page_whatever_day_it_is_asked_on() {
+    let shop = shop();
+    shop.configure("[payments]\ngateway = \"sandbox\"\n");
+    let inside = Inside::new(&shop);
+    for day in ["2026-03-01", "2036-03-01"] {
+        let number = shop.owes("acme", "2026-03-16");
+        let mut store = inside.open();
+        let back = Back { return_url: URL, base_url: None };
+        let asked = Asked { invoice: &number, shown: None, back };
+        at_work(&inside, day, |given, act| {
+            let begun = checkout::begin(&mut store, given, act, &asked).expect("a page");
+            assert!(begun.page(given.clock.now).is_some(), "{day}");
+        });
+        drop(store);
+        let click = ["invoice", "checkout", &number, "--return-url", URL, "--as-of", day];
+        assert!(shop.json(&click)["url"].is_string(), "{day}");
+    }
 }
 
 #[test]

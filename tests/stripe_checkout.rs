@@ -133,7 +133,7 @@ fn what_became_of_it_is_what_the_session_says() {
     // A debit takes days, and may fail.
     let debit = begin();
     fake.goes_through(&debit.1, "sepa_debit", "unpaid");
-    assert_eq!(status(&debit), Became::Open { reference: Some(debit.1.clone()) });
+    assert_eq!(status(&debit), Became::OnItsWay { reference: Some(debit.1.clone()) });
     fake.debit_fails(&debit.1);
     let Became::Failed { code, .. } = status(&debit) else { panic!("{:?}", status(&debit)) };
     assert_eq!(code, "insufficient_funds");

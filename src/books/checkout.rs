@@ -107,9 +107,10 @@ impl Book<'_> {
             Became::SetUp(method) => self.set_up(&checkout, method),
             Became::Expired => self.expire_checkout(&checkout),
             Became::Failed { code, message } => self.failed(&checkout, (code, message.as_deref())),
-            Became::Open { reference } => {
-                let reference = reference.as_deref();
-                self.db.checkout_unknown(id, reference, None).map(|()| None)
+            Became::Open { reference } | Became::OnItsWay { reference } => {
+                self.db.checkout_unknown(id, reference.as_deref(), None)?;
+                self.db.set_on_its_way(id, became.is_on_its_way().unwrap_or_default())?;
+                Ok(None)
             }
             Became::NotFound | Became::Unknown { .. } => Ok(None),
         }

@@ -103,6 +103,8 @@ pub struct Checkout {
     pub status: CheckoutStatus,
     /// What it was begun for is not so any more: the gateway is told to end it.
     pub superseded: bool,
+    /// A customer has paid, the gateway says, and the money is not there yet.
+    pub on_its_way: bool,
     pub reference: Option<String>,
     /// Where the customer pays.
     pub url: Option<String>,
@@ -223,8 +225,12 @@ pub struct Page {
 /// What a gateway says has become of a checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Became {
-    /// Nobody has paid, or the money is on its way.
+    /// Nobody has paid yet.
     Open {
+        reference: Option<String>,
+    },
+    /// Somebody has paid, and the money is on its way, or comes to nothing: it is not to be asked for twice.
+    OnItsWay {
         reference: Option<String>,
     },
     Paid {
@@ -246,6 +252,17 @@ pub enum Became {
     Unknown {
         message: String,
     },
+}
+
+impl Became {
+    /// Whether money is on its way, where it says that.
+    pub fn is_on_its_way(&self) -> Option<bool> {
+        match self {
+            Became::Open { .. } => Some(false),
+            Became::OnItsWay { .. } => Some(true),
+            _ => None,
+        }
+    }
 }
 
 /// A payment method that a customer added.
@@ -296,7 +313,7 @@ pub fn decide(
             let over = machine_now - checkout.prepared_at > ON_ITS_WAY;
             if over { Then::Forget } else { Then::Keep }
         }
-        Some(Became::Open { .. } | Became::Unknown { .. }) | None => {
+        Some(Became::Open { .. } | Became::OnItsWay { .. } | Became::Unknown { .. }) | None => {
             if is_over(asked_for) {
                 Then::Expire
             } else {
@@ -330,6 +347,7 @@ mod tests {
                 None => CheckoutStatus::Prepared,
             },
             superseded: false,
+            on_its_way: false,
             reference: reference.map(str::to_owned),
             url: reference.map(|_| "https://pay.example/1".to_owned()),
             expires_at: reference.map(|_| at(24)),

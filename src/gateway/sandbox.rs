@@ -90,6 +90,9 @@ pub fn checkout_status(request: &CheckoutRequest, now: DateTime<Utc>) -> Became 
             code: "insufficient_funds".to_owned(),
             message: Some("the sandbox declined it".to_owned()),
         },
+        (Some(SandboxOutcome::Pending), Purpose::Payment { .. }) => {
+            Became::OnItsWay { reference: Some(reference) }
+        }
         (Some(SandboxOutcome::Pending), _) => Became::Open { reference: Some(reference) },
         (None, _) if now >= request.created_at + LIFETIME => Became::Expired,
         (None, _) => Became::Open { reference: Some(reference) },

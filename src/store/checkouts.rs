@@ -318,6 +318,29 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// Writes down whether the gateway says that money is on its way by a checkout.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn set_on_its_way(&self, id: CheckoutId, on_its_way: bool) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE checkouts SET on_its_way = ?2 WHERE id = ?1")?
+            .execute((id.0, on_its_way))?;
+        Ok(())
+    }
+
+    /// Whether money for an invoice is on its way by a page of the gateway's: it is not to be taken twice.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn is_on_its_way(&self, invoice: InvoiceId) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM checkouts INDEXED BY checkouts_invoice
+             WHERE invoice_id = ?1 AND ended_at IS NULL AND on_its_way = 1)",
+        )?;
+        Ok(statement.query_row([invoice.0], |row| row.get(0))?)
+    }
+
     /// Ends a checkout; false where another process had ended it, and nothing is to be booked.
     ///
     /// # Errors
@@ -476,6 +499,7 @@ fn checkout(row: &Row) -> rusqlite::Result<Checkout> {
         gateway: row.get("gateway")?,
         status: columns::word(row, "status")?,
         superseded: row.get("superseded")?,
+        on_its_way: row.get("on_its_way")?,
         reference: row.get("reference")?,
         url: row.get("url")?,
         expires_at: columns::instant_or_null(row, "expires_at")?,

@@ -203,7 +203,7 @@ pub fn by_hand(store: &mut Store, given: &Given, act: &Act, number: &str) -> Res
             return Ok(None);
         }
         invoice::check_open(&invoice)?;
-        if db.live_charge(invoice.id)?.is_some() {
+        if db.live_charge(invoice.id)?.is_some() || db.is_on_its_way(invoice.id)? {
             return Err(Refusal::ChargePending { invoice: invoice.number });
         }
         let method = db.default_payment_method(invoice.tenant_id)?;

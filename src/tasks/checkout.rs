@@ -88,6 +88,8 @@ enum Step {
     /// Another process is asking for it just now.
     Wait(CheckoutId),
     Call(CheckoutId),
+    /// Its page is of no use any more, and somebody may have paid there.
+    Ask(CheckoutId),
 }
 
 /// What is asked for, looked up.
@@ -309,9 +311,13 @@ impl Checker<'_> {
         check_page("return_url", back.return_url)?;
         check_page("base_url", base_url)?;
         let back = Back { base_url: Some(base_url), ..*back };
-        let since = Instant::now();
+        let (since, mut asked) = (Instant::now(), None);
         loop {
-            match store.write(|db| self.step(db, wanted, &back))? {
+            match store.write(|db| self.step(db, wanted, &back, asked))? {
+                Step::Ask(id) => {
+                    self.look_at(store, id, &mut CheckedOut::default())?;
+                    asked = Some(id);
+                }
                 Step::Ready(id) => return store.read(|db| db.checkout(id)),
                 Step::Call(id) => return self.call(store, id),
                 Step::Wait(id) if since.elapsed() >= OTHERS => {
@@ -324,17 +330,23 @@ impl Checker<'_> {
     }
 
     /// What is to be done for a page: nothing where there is one, and its key is written down where there is
-    /// none.
-    fn step(&self, db: &Db, wanted: Wanted, back: &Back) -> Result<Step> {
+    /// none. `asked` is one that the gateway was asked about just now.
+    fn step(
+        &self,
+        db: &Db,
+        wanted: Wanted,
+        back: &Back,
+        asked: Option<CheckoutId>,
+    ) -> Result<Step> {
         let (tenant, pays, currency, open) = match wanted {
-            Wanted::Payment(asked) => {
-                let invoice = db.invoice(asked.invoice)?;
+            Wanted::Payment(pays) => {
+                let invoice = db.invoice(pays.invoice)?;
                 let due = invoice.due;
                 settle(&invoice, due, Overpayment::Refuse)?;
-                if let Some(shown) = asked.shown.filter(|shown| *shown != due) {
+                if let Some(shown) = pays.shown.filter(|shown| *shown != due) {
                     return Err(Refusal::AmountChanged { invoice: invoice.number, shown, due });
                 }
-                if db.live_charge(invoice.id)?.is_some() {
+                if db.live_charge(invoice.id)?.is_some() || db.is_on_its_way(invoice.id)? {
                     return Err(Refusal::ChargePending { invoice: invoice.number });
                 }
                 let open = db.wanted_checkout(invoice.id)?;
@@ -355,6 +367,7 @@ impl Checker<'_> {
                     return Ok(Step::Call(id));
                 }
                 Some(step) => return Ok(step),
+                None if asked != Some(open.id) => return Ok(Step::Ask(open.id)),
                 // Of no use any more: it is asked about until it has ended, and another takes its place.
                 None => db.supersede_checkout(open.id)?,
             }
@@ -510,8 +523,14 @@ impl Checker<'_> {
         let machine_now = self.given.clock.machine_now();
         let then = decide(checkout, answer, self.act.now, machine_now);
         // Asked about again and again: what is known already is not written again.
-        let names = matches!(answer, Some(Became::Open { reference: Some(_) }));
-        if then == Then::Keep && !(names && checkout.reference.is_none()) {
+        let on_its_way = answer.and_then(Became::is_on_its_way);
+        let is_named = checkout.reference.is_none()
+            && matches!(
+                answer,
+                Some(Became::Open { reference: Some(_) } | Became::OnItsWay { reference: Some(_) })
+            );
+        let is_news = is_named || on_its_way.is_some_and(|is| is != checkout.on_its_way);
+        if then == Then::Keep && !is_news {
             sum.open += 1;
             return Ok(());
         }

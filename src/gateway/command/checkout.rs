@@ -59,6 +59,7 @@ struct Said {
     expires_at: Option<Value>,
     method: Option<Value>,
     payment_method: Option<Method>,
+    paying: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -206,6 +207,11 @@ fn became(
                 label,
             }))
         }
+        ("pending", Purpose::Payment { .. }) => match said.paying {
+            Some(Value::Bool(true)) => Ok(Became::OnItsWay { reference }),
+            None | Some(Value::Bool(false) | Value::Null) => Ok(Became::Open { reference }),
+            Some(_) => Err("a paying that is neither true nor false".to_owned()),
+        },
         ("pending" | "redirect", _) => Ok(Became::Open { reference }),
         ("expired", _) => Ok(Became::Expired),
         // Nobody ended it who was asked to, and says why.

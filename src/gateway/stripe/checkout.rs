@@ -160,7 +160,7 @@ fn paid(session: &Session<'_>) -> Became {
             }
             _ => Became::Expired,
         },
-        None => Became::Open { reference: Some(session.id.to_owned()) },
+        None => Became::OnItsWay { reference: Some(session.id.to_owned()) },
     }
 }
 

@@ -50,7 +50,7 @@ impl Charger<'_> {
 
     fn foresee_invoice(&self, db: &Db, id: InvoiceId) -> Result<Option<Foreseen>> {
         let owed = db.owed(id)?;
-        if owed.rests(self.act.today).is_some() || db.was_charged(id)? {
+        if owed.rests(self.act.today).is_some() || db.was_charged(id)? || db.is_on_its_way(id)? {
             return Ok(None);
         }
         let invoice = db.invoice_by_id(id)?;
@@ -95,6 +95,9 @@ impl Charger<'_> {
                 let policy = self.given.config.retry_policy();
                 let retry = decide_retry(&series.facts, &policy, self.act.now, self.act.today);
                 if retry == Retry::Now {
+                    if db.is_on_its_way(series.invoice)? {
+                        return Ok(None);
+                    }
                     let invoice = db.invoice_by_id(series.invoice)?;
                     let Some(amount) = self.chargeable(db, &invoice)? else { return Ok(None) };
                     series.facts.invoice.amount_due = amount;

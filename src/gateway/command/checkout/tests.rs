@@ -117,6 +117,8 @@ fn what_became_of_it_is_what_it_says() {
             paid(PaymentMethodKind::MobileMoney),
         ),
         (r#"{"status":"pending"}"#, Became::Open { reference: None }),
+        (r#"{"status":"pending","paying":false}"#, Became::Open { reference: None }),
+        (r#"{"status":"pending","paying":true}"#, Became::OnItsWay { reference: None }),
         (r#"{"status":"redirect","reference":"ch_1"}"#, Became::Open { reference }),
         (r#"{"status":"expired"}"#, Became::Expired),
         (r#"{"status":"declined","code":"expired"}"#, Became::Expired),
