@@ -616,21 +616,24 @@ fn what_was_erased_of_an_event_is_told_to_nobody() {
     }
 }
 
-/// As the portal has it told: at once, and never longer than a reader waits.
-#[test]
-fn what_was_just_done_is_told_within_a_moment_or_left_to_the_task() {
-    let receiver = Receiver::start();
-    let shop = shop_with(&receiver, "");
+/// Tells as the portal does; how long it took.
+fn told_within(shop: &Shop, limit: Duration) -> Duration {
     let config = Config::load(Some(&shop.path("billing.toml"))).expect("a config");
     let clock = Clock::new(None, config.timezone).expect("a clock");
     let (transport, gateway) = (Transport::Nowhere, Gateway::None);
     let given = Given { config: &config, clock: &clock, transport: &transport, gateway: &gateway };
     let mut store = Store::open(&shop.path("billing.db"), Access::Write).expect("a database");
-    let mut within = |limit| {
-        let begun = Instant::now();
-        deliver_events::within(&mut store, &given, Duration::from_millis(limit));
-        begun.elapsed()
-    };
+    let begun = Instant::now();
+    deliver_events::within(&mut store, &given, limit);
+    begun.elapsed()
+}
+
+/// As the portal has it told: at once, and never longer than a reader waits.
+#[test]
+fn what_was_just_done_is_told_within_a_moment_or_left_to_the_task() {
+    let receiver = Receiver::start();
+    let shop = shop_with(&receiver, "");
+    let within = |limit| told_within(&shop, Duration::from_millis(limit));
     shop.tenant("acme");
     within(2000);
     assert_eq!((receiver.take().len(), stands(&shop, "app")["behind"].clone()), (1, json!(0)));
@@ -654,6 +657,22 @@ fn what_was_just_done_is_told_within_a_moment_or_left_to_the_task() {
     receiver.always("500 Oops", Duration::ZERO);
     within(2000);
     assert_eq!(stands(&shop, "app")["state"], "failing");
+}
+
+/// Whoever waits for a page does not wait for a program, and does not have it killed in its work either.
+#[test]
+fn a_program_is_left_to_the_task() {
+    let receiver = Receiver::start();
+    let shop = Shop::new();
+    let program = "[[hooks]]\nname = \"program\"\ncommand = [\"tee\", \"told\"]\n";
+    shop.configure(&(receiver.hook(&shop, "app", "") + program));
+    shop.tenant("acme");
+    told_within(&shop, Duration::from_secs(2));
+    let behind = |hook| stands(&shop, hook)["behind"].clone();
+    assert_eq!((behind("app"), behind("program")), (json!(0), json!(1)));
+    assert!(!shop.path("told").exists());
+    deliver(&shop);
+    assert_eq!((behind("program"), shop.path("told").exists()), (json!(0), true));
 }
 
 #[test]

@@ -32,15 +32,6 @@ pub struct Message {
     pub body: String,
 }
 
-/// Why a program did not take what it did not say to have done.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Untold {
-    /// It did not end well, in words.
-    Failed(String),
-    /// It did not end in time, and had less of it than its own limit.
-    CutShort,
-}
-
 /// A line of its output that says what it has done.
 #[derive(Deserialize)]
 struct Done {
@@ -49,38 +40,28 @@ struct Done {
 
 impl Listener {
     /// Runs the program with these messages, in their order. Each event that it says to have done, all
-    /// before it included, is handed to `done` as it says so; whoever breaks off has it killed. It may
-    /// last `within`, and never longer than its own limit.
+    /// before it included, is handed to `done` as it says so; whoever breaks off has it killed.
     ///
     /// # Errors
-    /// What it did not say to have done is not.
+    /// In words: it did not end well, and what it did not say to have done is not.
     pub fn tell(
         &self,
         messages: &[Message],
-        within: Duration,
         mut done: impl FnMut(EventId) -> ControlFlow<()>,
-    ) -> Result<(), Untold> {
-        let limit = within.min(self.timeout);
-        if limit.is_zero() {
-            return Err(Untold::CutShort);
-        }
+    ) -> Result<(), String> {
         let mut lines = Lines::default();
-        let ran = self.run(messages, limit, |piece| {
+        let ran = self.run(messages, |piece| {
             lines.each(piece, |line| match done_event(line, messages) {
                 Some(id) => done(id),
                 None => ControlFlow::Continue(()),
             })
-        });
-        match ran.map_err(Untold::Failed)? {
-            ran if ran.status.is_none() && limit < self.timeout => Err(Untold::CutShort),
-            ran => self.judge(&ran).map_err(Untold::Failed),
-        }
+        })?;
+        self.judge(&ran)
     }
 
     fn run(
         &self,
         messages: &[Message],
-        limit: Duration,
         listen: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<Ran, String> {
         if !program::are_names(&self.pass_env) {
@@ -91,7 +72,7 @@ impl Listener {
             .map_err(|why| format!("cannot be started: {why}"))?;
         let group = Group::start(&mut command)
             .map_err(|error| format!("cannot be started: {}", plain(&error)))?;
-        let ran = group.hold_and_listen(input.as_bytes(), limit, LONGEST_OUTPUT, listen);
+        let ran = group.hold_and_listen(input.as_bytes(), self.timeout, LONGEST_OUTPUT, listen);
         ran.map_err(|error| format!("cannot be waited for: {}", plain(&error)))
     }
 
@@ -164,15 +145,11 @@ mod tests {
             timeout: Duration::from_secs(2),
         };
         let mut done = Vec::new();
-        let told = listener.tell(&messages(ids), Duration::MAX, |id| {
+        let told = listener.tell(&messages(ids), |id| {
             done.push(id.0);
             ControlFlow::Continue(())
         });
-        let words = |why| match why {
-            Untold::Failed(why) => why,
-            Untold::CutShort => "cut short".to_owned(),
-        };
-        (told.map_err(words), done)
+        (told, done)
     }
 
     #[test]
@@ -208,12 +185,8 @@ mod tests {
             timeout: Duration::from_secs(60),
         };
         let begun = Instant::now();
-        let told = listener.tell(&messages(4..=5), Duration::MAX, |_| ControlFlow::Break(()));
+        let told = listener.tell(&messages(4..=5), |_| ControlFlow::Break(()));
         assert!(told.is_err());
-        // Somebody else's limit is no failure of the program's.
-        let limit = Duration::from_millis(200);
-        let told = listener.tell(&messages(5..=5), limit, |_| ControlFlow::Continue(()));
-        assert_eq!(told, Err(Untold::CutShort));
         assert!(begun.elapsed() < Duration::from_secs(10));
     }
 
@@ -226,10 +199,7 @@ mod tests {
         };
         let tell = |listener: Listener| {
             let goes_on = |_| ControlFlow::Continue(());
-            match listener.tell(&messages(1..=1), Duration::MAX, goes_on).unwrap_err() {
-                Untold::Failed(why) => why,
-                Untold::CutShort => "cut short".to_owned(),
-            }
+            listener.tell(&messages(1..=1), goes_on).unwrap_err()
         };
         assert!(tell(listener("/no/such", &[])).starts_with("cannot be started: cannot run"));
         assert!(tell(listener("/bin/true", &["A=secret"])).starts_with("pass_env lists names"));

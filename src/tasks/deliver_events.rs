@@ -12,12 +12,12 @@ use serde::Serialize;
 
 use super::lock::Lock;
 use super::{Done, Given, ItemError, item_error, item_refused};
-use crate::config::{Config, Hook};
+use crate::config::{Config, Hook, Target};
 use crate::domain::event::{About, HookEvent};
 use crate::domain::hook::{self, HookState};
 use crate::domain::schedule::Task;
 use crate::domain::{Act, EventId, Result, act};
-use crate::hooks::{Answer, Endpoint, Listener, Message, Receiver, Unready, Untold};
+use crate::hooks::{Answer, Endpoint, Listener, Message, Receiver, Unready};
 use crate::store::runs::Phase;
 use crate::store::{Db, HookRow, Store, ToTell, Untaken};
 use message::Writer;
@@ -61,6 +61,14 @@ struct Limits {
     until: Instant,
     /// Whether one that has begun is broken off then, too; that is no failure of the hook's.
     breaks_off: bool,
+}
+
+impl Limits {
+    /// Whether the hook is called within them: a receiver over HTTP takes a message or does not, a program
+    /// may be in the middle of its work.
+    fn allow(self, hook: &Hook) -> bool {
+        !self.breaks_off || matches!(hook.target, Target::Url { .. })
+    }
 }
 
 /// Makes rows for the hooks of the configuration that have none: each is told of what happens from now
@@ -124,13 +132,18 @@ pub fn tell(store: &mut Store, given: &Given) -> Result<Told> {
     tell_within(store, given, Limits { until: Instant::now() + RUN, breaks_off: false })
 }
 
-/// Tells all hooks at once what is due, and is back within `limit`: for what has just been done and
-/// somebody waits to see. Where another process is telling, it is left to that one; what fails is
-/// recorded with its hook, and the task goes on with it.
+/// Tells the hooks that have an address at once what is due, and is back within `limit`: for what has
+/// just been done and somebody waits to see. Programs are left to the task, since one that is killed in
+/// the middle of its work may leave half of it. Where another process is telling, it is left to that
+/// one; what fails is recorded with its hook, and the task goes on with it.
 pub fn within(store: &mut Store, given: &Given, limit: Duration) {
     let limits = Limits { until: Instant::now() + limit, breaks_off: true };
     let now = given.clock.machine_now();
-    if !store.read(|db| is_due(db, given.config, now)).unwrap_or(false) {
+    let is_due = |db: &Db| {
+        let due = due(db, given.config, now)?;
+        Ok(due.iter().any(|(hook, _)| limits.allow(hook)))
+    };
+    if !store.read(is_due).unwrap_or(false) {
         return;
     }
     let lock = Lock::try_take(store.path(), Phase::Telling, Task::DeliverEvents);
@@ -143,7 +156,8 @@ pub fn within(store: &mut Store, given: &Given, limit: Duration) {
 fn tell_within(store: &mut Store, given: &Given, limits: Limits) -> Result<Told> {
     let now = given.clock.machine_now();
     register(store, given.config, now)?;
-    let due = store.read(|db| due(db, given.config, now))?;
+    let mut due = store.read(|db| due(db, given.config, now))?;
+    due.retain(|(hook, _)| limits.allow(hook));
     let act = given.clock.act("task:deliver-events");
     let mut teller = Teller {
         given,
@@ -290,7 +304,6 @@ impl Teller<'_> {
             };
             events.iter().map(message).collect::<Result<Vec<_>>>()
         })?;
-        let patience = self.patience();
         let delivered = &mut self.told.counts.delivered;
         // What keeping a line came to, where it did not go well.
         let mut kept = Ok(true);
@@ -308,7 +321,7 @@ impl Teller<'_> {
                 _ => ControlFlow::Break(()),
             }
         };
-        let outcome = program.tell(&messages, patience, done);
+        let outcome = program.tell(&messages, done);
         if !kept? {
             return Ok(true);
         }
@@ -320,8 +333,7 @@ impl Teller<'_> {
                 Ok(!store.write(|db| db.hook_told(&hook.name, before, id))?)
             }
             (Ok(()), _) => Ok(false),
-            (Err(Untold::CutShort), _) => Ok(true),
-            (Err(Untold::Failed(why)), _) => {
+            (Err(why), _) => {
                 let next = events.iter().find(|event| event.event.id > *told);
                 self.failed(store, hook, *told, next, &why).map(|()| true)
             }
@@ -523,11 +535,7 @@ pub fn test(given: &Given, act: &Act, hook: &Hook, id: &str) -> std::result::Res
         }
         Ok(Receiver::Listener(program)) => {
             let message = Message { id: EventId(0), body };
-            let told = program.tell(&[message], Duration::MAX, |_| ControlFlow::Continue(()));
-            told.map_err(|why| match why {
-                Untold::Failed(why) => why,
-                Untold::CutShort => "no end".to_owned(),
-            })
+            program.tell(&[message], |_| ControlFlow::Continue(()))
         }
     }
 }
