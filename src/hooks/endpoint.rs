@@ -10,6 +10,9 @@ use crate::outside::http;
 /// So much of an answer is read, which keeps the connection for the next message; nobody looks at it.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
+/// So long an answer's body is waited for: its status has said all, and the event is taken or not.
+const BODY: Duration = Duration::from_secs(1);
+
 /// Messages go one after another.
 const CONNECTIONS: usize = 1;
 
@@ -55,6 +58,7 @@ impl Endpoint {
             .post(&self.url)
             .config()
             .timeout_global(Some(limit))
+            .timeout_recv_body(Some(BODY))
             .build()
             .content_type("application/json")
             .header("webhook-id", id)

@@ -7,12 +7,12 @@ use serde::Deserialize;
 
 use crate::domain::{EventId, text};
 use crate::outside::program::{self, plain};
-use crate::outside::run::{Group, Ran};
+use crate::outside::run::{Group, Heed, Ran};
 
 /// So much of what it writes is looked at: a hundred lines that say what is done, many times over.
 const LONGEST_OUTPUT: usize = 1024 * 1024;
 
-/// Longest part of its complaints that is kept.
+/// Longest part of its complaints that is shown.
 const LONGEST_COMPLAINT: usize = 200;
 
 /// The program, its arguments, and how it is run.
@@ -21,7 +21,7 @@ pub struct Listener {
     pub command: Vec<String>,
     /// Variables that it gets besides PATH, HOME and LANG.
     pub pass_env: Vec<String>,
-    /// It is killed, with all that it started, after so long.
+    /// It is killed, with all that it started, after so long without an event done.
     pub timeout: Duration,
 }
 
@@ -30,6 +30,22 @@ pub struct Listener {
 pub struct Message {
     pub id: EventId,
     pub body: String,
+}
+
+/// Why a program did not take what it did not say to have done.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Untold {
+    /// In words that may be kept: how it ended.
+    pub why: String,
+    /// The first line of its complaints. There may be anything in it, also a secret that it was given:
+    /// for the eyes of who tries the program, and kept nowhere.
+    pub complaint: Option<String>,
+}
+
+impl Untold {
+    fn by(why: String) -> Untold {
+        Untold { why, complaint: None }
+    }
 }
 
 /// A line of its output that says what it has done.
@@ -43,42 +59,49 @@ impl Listener {
     /// before it included, is handed to `done` as it says so; whoever breaks off has it killed.
     ///
     /// # Errors
-    /// In words: it did not end well, and what it did not say to have done is not.
+    /// It did not end well, and what it did not say to have done is not.
     pub fn tell(
         &self,
         messages: &[Message],
         mut done: impl FnMut(EventId) -> ControlFlow<()>,
-    ) -> Result<(), String> {
-        let mut lines = Lines::default();
+    ) -> Result<(), Untold> {
+        let (mut lines, mut furthest) = (Lines::default(), None);
         let ran = self.run(messages, |piece| {
-            lines.each(piece, |line| match done_event(line, messages) {
-                Some(id) => done(id),
+            let before = furthest;
+            let heard = lines.each(piece, |line| match done_event(line, messages) {
+                Some(id) => {
+                    furthest = furthest.max(Some(id));
+                    done(id)
+                }
                 None => ControlFlow::Continue(()),
-            })
+            });
+            match heard {
+                ControlFlow::Break(()) => Heed::BreakOff,
+                // What it says again is no progress.
+                ControlFlow::Continue(()) if furthest > before => Heed::BeginAnew,
+                ControlFlow::Continue(()) => Heed::GoOn,
+            }
         })?;
         self.judge(&ran)
     }
 
-    fn run(
-        &self,
-        messages: &[Message],
-        listen: impl FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> Result<Ran, String> {
+    fn run(&self, messages: &[Message], listen: impl FnMut(&[u8]) -> Heed) -> Result<Ran, Untold> {
         if !program::are_names(&self.pass_env) {
-            return Err("pass_env lists names of variables, without values".to_owned());
+            let why = "pass_env lists names of variables, without values";
+            return Err(Untold::by(why.to_owned()));
         }
         let input: String = messages.iter().map(|message| format!("{}\n", message.body)).collect();
         let mut command = program::prepared(&self.command, &self.pass_env)
-            .map_err(|why| format!("cannot be started: {why}"))?;
+            .map_err(|why| Untold::by(format!("cannot be started: {why}")))?;
         let group = Group::start(&mut command)
-            .map_err(|error| format!("cannot be started: {}", plain(&error)))?;
+            .map_err(|error| Untold::by(format!("cannot be started: {}", plain(&error))))?;
         let ran = group.hold_and_listen(input.as_bytes(), self.timeout, LONGEST_OUTPUT, listen);
-        ran.map_err(|error| format!("cannot be waited for: {}", plain(&error)))
+        ran.map_err(|error| Untold::by(format!("cannot be waited for: {}", plain(&error))))
     }
 
-    fn judge(&self, ran: &Ran) -> Result<(), String> {
-        let how = match ran.status {
-            None => return Err(format!("was killed after {:?}", self.timeout)),
+    fn judge(&self, ran: &Ran) -> Result<(), Untold> {
+        let why = match ran.status {
+            None => return Err(Untold::by(format!("was killed after {:?}", self.timeout))),
             Some(status) if status.success() => return Ok(()),
             Some(status) => match status.code() {
                 Some(code) => format!("exits with {code}"),
@@ -87,13 +110,11 @@ impl Listener {
         };
         let complaint = String::from_utf8_lossy(&ran.stderr.bytes);
         let complaint = complaint.lines().map(str::trim).find(|line| !line.is_empty());
-        Err(match complaint {
-            Some(line) => {
-                let line: String = line.chars().take(LONGEST_COMPLAINT).collect();
-                format!("{how}: {}", text::printable_value(&line))
-            }
-            None => how,
-        })
+        let complaint = complaint.map(|line| {
+            let line: String = line.chars().take(LONGEST_COMPLAINT).collect();
+            text::printable_value(&line).to_string()
+        });
+        Err(Untold { why, complaint })
     }
 }
 
@@ -149,7 +170,7 @@ mod tests {
             done.push(id.0);
             ControlFlow::Continue(())
         });
-        (told, done)
+        (told.map_err(|untold| untold.why), done)
     }
 
     #[test]
@@ -160,10 +181,21 @@ mod tests {
         assert_eq!(tell(says, 4..=6), (Ok(()), vec![4, 5, 6]));
         // What it says to have done stands, also where it then fails or hangs.
         let fails = "echo '{\"done\":\"evt_4\"}'; echo not so >&2; exit 3";
-        assert_eq!(tell(fails, 4..=6), (Err("exits with 3: not so".to_owned()), vec![4]));
+        assert_eq!(tell(fails, 4..=6), (Err("exits with 3".to_owned()), vec![4]));
         let begun = Instant::now();
         let (told, done) = tell("echo '{\"done\":\"evt_5\"}'; sleep 60", 4..=6);
         assert_eq!((told, done), (Err("was killed after 2s".to_owned()), vec![5]));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_program_that_goes_on_has_its_time_anew() {
+        let goes_on = "for n in 4 5 6; do sleep 1.2; echo \"{\\\"done\\\":\\\"evt_$n\\\"}\"; done";
+        assert_eq!(tell(goes_on, 4..=6), (Ok(()), vec![4, 5, 6]));
+        // What was done already is no progress.
+        let again = "while sleep 0.3; do echo '{\"done\":\"evt_4\"}'; done";
+        let begun = Instant::now();
+        assert_eq!(tell(again, 4..=6).0, Err("was killed after 2s".to_owned()));
         assert!(begun.elapsed() < Duration::from_secs(10));
     }
 
@@ -199,7 +231,7 @@ mod tests {
         };
         let tell = |listener: Listener| {
             let goes_on = |_| ControlFlow::Continue(());
-            listener.tell(&messages(1..=1), goes_on).unwrap_err()
+            listener.tell(&messages(1..=1), goes_on).unwrap_err().why
         };
         assert!(tell(listener("/no/such", &[])).starts_with("cannot be started: cannot run"));
         assert!(tell(listener("/bin/true", &["A=secret"])).starts_with("pass_env lists names"));

@@ -12,7 +12,7 @@ use crate::config::{Config, Hook, Target};
 use crate::domain::Refusal;
 
 pub use endpoint::{Answer, Endpoint};
-pub use listener::{Listener, Message};
+pub use listener::{Listener, Message, Untold};
 pub use refusal::HookRefused;
 pub use signature::Keys;
 

@@ -1,7 +1,6 @@
 //! Runs a program once: feeds it, hears it, and leaves nothing of it behind.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -45,6 +44,16 @@ pub struct Heard {
     pub more: bool,
 }
 
+/// What whoever listens to a program has become of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heed {
+    GoOn,
+    /// It is doing what it should: its time begins anew.
+    BeginAnew,
+    /// It is killed, and handed on no more.
+    BreakOff,
+}
+
 /// A program that was started, in a process group of its own with all that it starts. All of them
 /// are killed when this is dropped.
 ///
@@ -74,11 +83,11 @@ impl Group {
     /// # Errors
     /// The program cannot be heard or waited for. It is killed then, too.
     pub fn hold(self, input: &[u8], patience: Duration, longest: usize) -> io::Result<Ran> {
-        self.hold_and_listen(input, patience, longest, |_| ControlFlow::Continue(()))
+        self.hold_and_listen(input, patience, longest, |_| Heed::GoOn)
     }
 
-    /// The same, where each piece of standard output is handed on as it comes. Whoever breaks off is
-    /// handed nothing more, and the program is killed.
+    /// The same, where each piece of standard output is handed on as it comes, and the listener says
+    /// what becomes of the program.
     ///
     /// # Errors
     /// As [`Group::hold`].
@@ -87,7 +96,7 @@ impl Group {
         input: &[u8],
         patience: Duration,
         longest: usize,
-        listen: impl FnMut(&[u8]) -> ControlFlow<()>,
+        listen: impl FnMut(&[u8]) -> Heed,
     ) -> io::Result<Ran> {
         let mut listen = Listener { listen, handed: 0 };
         let mut talk = Talk {
@@ -115,7 +124,7 @@ impl Group {
         &self,
         talk: &mut Talk<'_>,
         patience: Duration,
-        mut hand_on: impl FnMut(&[u8]) -> ControlFlow<()>,
+        mut hand_on: impl FnMut(&[u8]) -> Heed,
     ) -> io::Result<bool> {
         let (mut since, mut patience) = (Instant::now(), patience);
         let (mut ended, mut nap) = (false, SHORTEST_NAP);
@@ -129,8 +138,10 @@ impl Group {
             }
             talk.wait(nap.min(left))?;
             nap = if talk.go_on() { SHORTEST_NAP } else { (nap * 2).min(LONGEST_NAP) };
-            if hand_on(&talk.stdout.heard.bytes).is_break() {
-                return Ok(false);
+            match hand_on(&talk.stdout.heard.bytes) {
+                Heed::BreakOff => return Ok(false),
+                Heed::BeginAnew if !ended => since = Instant::now(),
+                Heed::BeginAnew | Heed::GoOn => {}
             }
         }
     }
@@ -193,18 +204,18 @@ struct Listener<L> {
     handed: usize,
 }
 
-impl<L: FnMut(&[u8]) -> ControlFlow<()>> Listener<L> {
+impl<L: FnMut(&[u8]) -> Heed> Listener<L> {
     /// Hands on what is new of `heard`.
-    fn hand_on(&mut self, heard: &[u8]) -> ControlFlow<()> {
+    fn hand_on(&mut self, heard: &[u8]) -> Heed {
         let Some(new) = heard.get(self.handed..).filter(|new| !new.is_empty()) else {
-            return ControlFlow::Continue(());
+            return Heed::GoOn;
         };
         self.handed = heard.len();
-        let goes_on = (self.listen)(new);
-        if goes_on.is_break() {
+        let heed = (self.listen)(new);
+        if heed == Heed::BreakOff {
             self.handed = usize::MAX;
         }
-        goes_on
+        heed
     }
 }
 

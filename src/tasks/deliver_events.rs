@@ -17,7 +17,7 @@ use crate::domain::event::{About, HookEvent};
 use crate::domain::hook::{self, HookState};
 use crate::domain::schedule::Task;
 use crate::domain::{Act, EventId, Result, act};
-use crate::hooks::{Answer, Endpoint, Listener, Message, Receiver, Unready};
+use crate::hooks::{Answer, Endpoint, Listener, Message, Receiver, Unready, Untold};
 use crate::store::runs::Phase;
 use crate::store::{Db, HookRow, Store, ToTell, Untaken};
 use message::Writer;
@@ -333,7 +333,7 @@ impl Teller<'_> {
                 Ok(!store.write(|db| db.hook_told(&hook.name, before, id))?)
             }
             (Ok(()), _) => Ok(false),
-            (Err(why), _) => {
+            (Err(Untold { why, .. }), _) => {
                 let next = events.iter().find(|event| event.event.id > *told);
                 self.failed(store, hook, *told, next, &why).map(|()| true)
             }
@@ -535,7 +535,12 @@ pub fn test(given: &Given, act: &Act, hook: &Hook, id: &str) -> std::result::Res
         }
         Ok(Receiver::Listener(program)) => {
             let message = Message { id: EventId(0), body };
-            program.tell(&[message], |_| ControlFlow::Continue(()))
+            let told = program.tell(&[message], |_| ControlFlow::Continue(()));
+            // Who tries it sees what it says; nothing is kept of that.
+            told.map_err(|untold| match untold.complaint {
+                Some(complaint) => format!("{}: {complaint}", untold.why),
+                None => untold.why,
+            })
         }
     }
 }

@@ -58,6 +58,7 @@ struct Kept {
     requests: Vec<Request>,
     replies: VecDeque<Reply>,
     always: Option<Reply>,
+    dribbles: bool,
 }
 
 #[derive(Clone)]
@@ -124,6 +125,15 @@ impl Receiver {
             };
             let reply = reply.unwrap_or(Reply { status: "200 OK", after: Duration::ZERO });
             std::thread::sleep(reply.after);
+            if self.kept.lock().expect("no panic").dribbles {
+                let head = format!("HTTP/1.1 {}\r\nContent-Length: 1000\r\n\r\n", reply.status);
+                let mut goes_on = stream.write_all(head.as_bytes()).is_ok();
+                while goes_on {
+                    std::thread::sleep(Duration::from_millis(100));
+                    goes_on = stream.write_all(b".").is_ok();
+                }
+                return;
+            }
             let answer = format!("HTTP/1.1 {}\r\nContent-Length: 2\r\n\r\nok", reply.status);
             if stream.write_all(answer.as_bytes()).is_err() {
                 return;
@@ -144,6 +154,11 @@ impl Receiver {
     /// Answers each request with that, once the others are used up.
     pub fn always(&self, status: &'static str, after: Duration) {
         self.kept.lock().expect("no panic").always = Some(Reply { status, after });
+    }
+
+    /// From here on a hundred seconds go by from an answer's status to its end.
+    pub fn dribbles(&self) {
+        self.kept.lock().expect("no panic").dribbles = true;
     }
 
     /// What was sent so far; from here on that is forgotten.
