@@ -379,6 +379,21 @@ fn the_same_key_is_the_same_answer() {
     }
 }
 
+#[test]
+fn a_link_that_was_answered_is_kept_nowhere() {
+    let (shop, keys) = shop();
+    shop.ok(&["portal", "init", "--base-url", "https://billing.example"]);
+    let ask = || {
+        let request = Request::new("POST", "/api/v1/admin/tenants/acme/link").by(keys.of("write"));
+        shop.asks(&request.with("HTTP_IDEMPOTENCY_KEY", "a link"))
+    };
+    for answer in [ask(), ask()] {
+        assert_eq!((answer.status, answer.header("Idempotent-Replayed")), (201, None));
+    }
+    let kept = shop.sql().query_row("SELECT count(*) FROM api_requests", [], |row| row.get(0));
+    assert_eq!(kept, Ok(0_i64));
+}
+
 /// Sent by several at once, or again after it was killed anywhere, a request makes one thing.
 #[test]
 fn a_request_that_died_or_was_sent_twice_makes_one_thing() {

@@ -40,6 +40,13 @@ pub(super) struct Route {
     pub does: fn(&Ask) -> Outcome,
 }
 
+impl Route {
+    /// Whether its answer opens something to whoever reads it, and so is never kept.
+    pub fn answers_secret(&self) -> bool {
+        self.verb.is_some_and(|verb| verb.noun == Noun::Portal)
+    }
+}
+
 const fn get(path: &'static str, holder: Holder, says: &'static str) -> Route {
     Route {
         method: Method::Get,
