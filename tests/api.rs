@@ -394,6 +394,55 @@ fn a_link_that_was_answered_is_kept_nowhere() {
     assert_eq!(kept, Ok(0_i64));
 }
 
+/// Either all of what is asked for is changed, or nothing.
+#[test]
+fn a_change_of_details_that_is_refused_changes_nothing() {
+    let (shop, keys) = shop();
+    let patch = |body: Value| shop.api(keys.of("acme write"), "PATCH", "/api/v1/details", &body);
+    // Letters leave by a process of their own, while this goes on.
+    let told = || {
+        let count = |table: &str| {
+            let count = format!("SELECT count(*) FROM {table}");
+            shop.sql().query_row(&count, [], |row| row.get::<_, i64>(0)).expect(table)
+        };
+        (shop.ok(&["tenant", "show", "acme", "--json"]), count("emails"), count("portal_requests"))
+    };
+    let refused = |body: Value, status: u16, code: &str| {
+        let before = told();
+        let answer = patch(body.clone());
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{body}");
+        assert_eq!(told(), before, "{body}");
+    };
+    // Where there is no portal nothing can be confirmed.
+    refused(json!({ "email": "new@clients.example" }), 409, "no_portal");
+    refused(json!({ "email": "new@clients.example", "name": "Other" }), 409, "no_portal");
+    shop.ok(&["portal", "init", "--base-url", "https://billing.example"]);
+    refused(json!({ "email": "new@clients.example", "country": "XXX" }), 400, "bad_country");
+    for nth in 0..3 {
+        let email = format!("new{nth}@clients.example");
+        assert_eq!(patch(json!({ "email": email, "name": format!("Name {nth}") })).status, 200);
+    }
+    refused(json!({ "email": "new9@clients.example", "name": "Other" }), 429, "too_many_links");
+    refused(json!({ "email": "new9@clients.example" }), 429, "too_many_links");
+
+    // E-mails have links: a copy goes where whoever bills lets it go.
+    let cc = ["--cc", "one@clients.example", "--cc", "two@clients.example"];
+    shop.ok(&[&["tenant", "edit", "acme"][..], &cc].concat());
+    for copies in [json!("new@x.example"), json!(["one@clients.example", "new@x.example"])] {
+        refused(json!({ "cc": copies, "name": "Other" }), 403, "forbidden");
+    }
+    for (body, left) in [
+        (json!({ "cc": ["two@clients.example", "one@clients.example"] }), 2),
+        (json!({ "cc": "two@clients.example" }), 1),
+        (json!({ "no_cc": true }), 0),
+    ] {
+        let answer = patch(body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.json()["cc"].as_array().map(Vec::len), Some(left));
+    }
+    refused(json!({ "cc": "one@clients.example" }), 403, "forbidden");
+}
+
 /// Sent by several at once, or again after it was killed anywhere, a request makes one thing.
 #[test]
 fn a_request_that_died_or_was_sent_twice_makes_one_thing() {

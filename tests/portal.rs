@@ -1018,6 +1018,36 @@ fn a_new_address_holds_once_it_was_confirmed_from_there() {
 }
 
 #[test]
+fn a_form_of_details_that_is_refused_changes_nothing() {
+    let shop = portal();
+    let cookie = shop.sign_in("acme");
+    let details = || shop.get(&cookie, "/details").form("/details");
+    for nth in 0..3 {
+        let email = format!("new{nth}@clients.example");
+        let form = details().with("email", &email).with("city", &format!("City {nth}"));
+        assert_eq!(shop.post(&cookie, &form).status, 303);
+    }
+    let form = details().with("email", "new9@clients.example").with("city", "Nowhere");
+    assert_eq!(shop.post(&cookie, &form).status, 429);
+    assert_eq!(shop.json(&["tenant", "show", "acme"])["city"], "City 2");
+    // Copies are taken away here, and added by whoever bills.
+    let cc = || shop.json(&["tenant", "show", "acme"])["cc"].clone();
+    let of_two = ["--cc", "one@clients.example", "--cc", "two@clients.example"];
+    shop.ok(&[&["tenant", "edit", "acme"][..], &of_two].concat());
+    let both = cc();
+    let more = details().with("cc", "one@clients.example, new@x.example").with("city", "Nowhere");
+    let refused = shop.post(&cookie, &more);
+    assert_eq!(refused.status, 400);
+    assert!(refused.said().contains("you can take addresses away"), "{}", refused.said());
+    assert_eq!(cc(), both);
+    assert_eq!(shop.json(&["tenant", "show", "acme"])["city"], "City 2");
+    assert_eq!(shop.post(&cookie, &details().with("cc", "two@clients.example")).status, 303);
+    assert_eq!(cc(), serde_json::json!(["two@clients.example"]));
+    assert_eq!(shop.post(&cookie, &details().with("cc", "")).status, 303);
+    assert_eq!(cc(), serde_json::json!([]));
+}
+
+#[test]
 fn what_pays_stands_on_no_page_and_in_no_log() {
     let shop = portal();
     let (cookie, mine) = (shop.sign_in("acme"), Belongings::of(&shop, "acme"));

@@ -40,7 +40,8 @@ impl Book<'_> {
     /// `now` is the machine's.
     ///
     /// # Errors
-    /// It is no address, or the present one; three were asked for within the hour.
+    /// It is no address, or the present one; there is no portal where it could be confirmed; three were
+    /// asked for within the hour.
     pub fn ask_to_change_email(
         &self,
         tenant: &Tenant,
@@ -51,6 +52,7 @@ impl Book<'_> {
         if email == tenant.email {
             return Err(Refusal::EmailUnchanged { email });
         }
+        self.config.need_portal()?;
         if !self.db.count_link_request(tenant.id, LinkRequest::Confirm, now)? {
             return Err(Refusal::TooManyLinks { tenant: tenant.slug.clone() });
         }

@@ -6,7 +6,10 @@ use clap::{Args, FromArgMatches, Subcommand};
 use super::{
     Context, coupon, credit_note, invoice, payment_method, portal, subscription, tenant, usage,
 };
-use crate::failure::Failure;
+use crate::books::Book;
+use crate::domain::Result as Checked;
+use crate::domain::tenant::Tenant;
+use crate::failure::{Failure, exit};
 use crate::view::Printer;
 
 /// The nouns that can be asked for.
@@ -57,13 +60,17 @@ impl Noun {
     /// # Errors
     /// Whatever the command refuses; with the code `usage`, words that are wrong.
     pub fn ask(self, mut ctx: Context, words: &[String]) -> Result<Asked, Box<Failure>> {
-        let name = std::iter::once("billing".to_owned());
-        let parsed = self.tree().try_get_matches_from(name.chain(words.iter().cloned()));
-        let matches = parsed.map_err(|error| usage_of(&error))?;
+        let matches = self.parsed(words)?;
         ctx.printer = Printer::captured(ctx.config.timezone);
         let ran = self.run(&mut ctx, &matches);
         let status = ran.map_err(|error| Failure::of(&error))?;
         Ok(Asked { status, printed: ctx.printer.into_bytes() })
+    }
+
+    fn parsed(self, words: &[String]) -> Result<clap::ArgMatches, Box<Failure>> {
+        let name = std::iter::once("billing".to_owned());
+        let parsed = self.tree().try_get_matches_from(name.chain(words.iter().cloned()));
+        parsed.map_err(|error| Box::new(usage_of(&error)))
     }
 
     fn run(self, ctx: &mut Context, matches: &clap::ArgMatches) -> anyhow::Result<u8> {
@@ -82,6 +89,26 @@ impl Noun {
             Noun::Usage => usage::run(ctx, FromArgMatches::from_arg_matches(matches)?),
         }
     }
+}
+
+/// Carries out the words of `tenant edit`, and `also` in the same transaction, which is given the customer as
+/// it was: both are done, or neither.
+///
+/// # Errors
+/// Whatever either refuses.
+pub fn edit_tenant(
+    mut ctx: Context,
+    words: &[String],
+    also: impl FnOnce(&Book, &Tenant) -> Checked<()>,
+) -> Result<Asked, Box<Failure>> {
+    let matches = Noun::Tenant.parsed(words)?;
+    ctx.printer = Printer::captured(ctx.config.timezone);
+    let command = tenant::Command::from_arg_matches(&matches).map_err(|error| usage_of(&error))?;
+    let tenant::Command::Edit(args) = command else {
+        return Err(Box::new(Failure::usage("tenant edit alone is taken here")));
+    };
+    tenant::edit_and(&mut ctx, args, also).map_err(|error| Failure::of(&error))?;
+    Ok(Asked { status: exit::DONE, printed: ctx.printer.into_bytes() })
 }
 
 /// Takes events of usage, a JSON object a line, as `usage import` does of a file.

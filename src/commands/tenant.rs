@@ -340,6 +340,15 @@ fn noted(before: &str, pairs: &[String]) -> Result<String> {
 }
 
 fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
+    edit_and(ctx, args, |_, _| Ok(()))
+}
+
+/// Edits a customer and does `also`, which is given it as it was, in the same transaction.
+pub(super) fn edit_and(
+    ctx: &mut Context,
+    args: Edit,
+    also: impl FnOnce(&Book, &tenant::Tenant) -> Result<()>,
+) -> anyhow::Result<()> {
     let pairs = args.more.metadata.clone();
     let mut edit = args.more.checked()?;
     edit.name = args.name.as_deref().map(tenant::name).transpose()?;
@@ -361,7 +370,8 @@ fn edit(ctx: &mut Context, args: Edit) -> anyhow::Result<()> {
         let after = book.db.tenant_by_id(before.id)?;
         let event =
             TenantEvent::edited(Some(&edit), &TenantFacts::of(before), &TenantFacts::of(&after));
-        book.record(before.id, event, None)
+        book.record(before.id, event, None)?;
+        also(book, before)
     })
 }
 

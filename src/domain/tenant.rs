@@ -170,6 +170,11 @@ impl TenantEdit {
 }
 
 impl Tenant {
+    /// Whether that address gets a copy of its e-mails already.
+    pub fn has_copy(&self, address: &str) -> bool {
+        self.cc.iter().any(|copy| copy == address.trim())
+    }
+
     /// It as the buyer of an invoice.
     pub fn party(&self) -> Party {
         let Details { street, postcode, city, legal_id, vat_id, electronic_address, kind } =

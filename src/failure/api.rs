@@ -55,6 +55,13 @@ pub fn bad_fields(wrong: &[(String, &'static str, String)]) -> Failure {
         .hint("/api/v1/openapi.json lists the fields of each request")
 }
 
+/// A copy to an address from which nothing was confirmed.
+pub fn new_copy() -> Failure {
+    forbidden(
+        "cc: who gets copies is set up by whoever bills; a customer may keep those that are there, or remove them",
+    )
+}
+
 /// Too many codes were guessed.
 pub fn too_many_wrong_coupons(wait_seconds: i64) -> Failure {
     new("too_many_requests", "too many coupon codes that do not exist were given in the last hour")

@@ -244,6 +244,16 @@ impl Ask<'_> {
         fields: &Map<String, Value>,
         fixed: &[(&str, &str)],
     ) -> Result<Asked, Problem> {
+        let (noun, words) = self.words_of(fields, fixed)?;
+        self.ask(noun, &words)
+    }
+
+    /// The words of the route's verb.
+    fn words_of(
+        &self,
+        fields: &Map<String, Value>,
+        fixed: &[(&str, &str)],
+    ) -> Result<(Noun, Vec<String>), Problem> {
         let Some(verb) = self.route.verb else {
             return Err(Failure::new("internal", "a route without a verb").into());
         };
@@ -254,7 +264,7 @@ impl Ask<'_> {
         }
         let also: Vec<_> = self.route.also.iter().map(|(name, _)| *name).collect();
         let words = form.words(&fixed, fields, self.source(), &also)?;
-        self.ask(verb.noun, &words)
+        Ok((verb.noun, words))
     }
 
     /// Runs a command.

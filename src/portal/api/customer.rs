@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::{Ask, Outcome, Problem, product, routes};
 use crate::books::Book;
-use crate::commands::asked::Noun;
+use crate::commands::asked::{Noun, edit_tenant};
 use crate::domain::checkout::Checkout;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
+use crate::domain::tenant::Tenant;
 use crate::domain::{Act, Money, PaymentMethodId, Refusal, SubscriptionId, TenantId, text};
 use crate::failure::api;
 use crate::portal::pages::encoded;
@@ -222,6 +223,14 @@ pub(super) fn details(ask: &Ask) -> Outcome {
         return Err(wrong("clear", &format!("{other} is not among what a customer changes")));
     }
     let tenant = ask.read(|db| db.tenant_by_id(*tenant))?;
+    let copies = match ask.fields.get("cc") {
+        Some(Value::Array(copies)) => copies.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(copy)) => vec![copy.as_str()],
+        _ => Vec::new(),
+    };
+    if copies.into_iter().any(|copy| !tenant.has_copy(copy)) {
+        return Err(api::new_copy().into());
+    }
     let email = match ask.fields.get("email") {
         None | Some(Value::Null) => None,
         Some(Value::String(email)) => Some(text::email("email", email.trim())?),
@@ -230,17 +239,19 @@ pub(super) fn details(ask: &Ask) -> Outcome {
     let mut fields = ask.fields.clone();
     fields.remove("email");
     let is_alone = email.is_some() && fields.values().all(Value::is_null);
+    let new = email.filter(|email| *email != tenant.email);
+    let (ctx, now) = (ask.context(), ask.visit.clock.machine_now());
+    let ask_there = |book: &Book, tenant: &Tenant| match &new {
+        Some(email) => book.ask_to_change_email(tenant, email, now).map(|_| ()),
+        None => Ok(()),
+    };
     // A field that nobody knows is one, whatever its value.
     if !is_alone || fields.keys().any(|name| !routes::DETAILS.contains(&name.as_str())) {
-        ask.verb_of(&fields, &[("slug", slug)])?;
-    }
-    let new = email.filter(|email| *email != tenant.email);
-    if let Some(email) = &new {
-        let (ctx, now) = (ask.context(), ask.visit.clock.machine_now());
+        let (_, words) = ask.words_of(&fields, &[("slug", slug)])?;
+        edit_tenant(ctx, &words, ask_there).map_err(|failure| ask.told(*failure))?;
+    } else {
         let act = ctx.act();
-        ctx.writer()?.write(|db| {
-            Book::new(db, &act, &ctx.config).ask_to_change_email(&tenant, email, now)
-        })?;
+        ctx.writer()?.write(|db| ask_there(&Book::new(db, &act, &ctx.config), &tenant))?;
     }
     let show = ["show", "--", slug].map(str::to_owned);
     let answer = ask.answer(ask.ask(Noun::Tenant, &show)?.printed);

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::trouble::Trouble;
 use super::{Answer, Desk, done, missing};
 use crate::books::Book;
-use crate::commands::asked::Noun;
+use crate::commands::asked::{Noun, edit_tenant};
 use crate::config::PortalAction;
 use crate::domain::email::Locale;
 use crate::domain::tenant::Tenant;
 use crate::domain::{PaymentMethodId, text};
-use crate::failure::Failure;
+use crate::failure::{Failure, api};
 use crate::links::{Purpose, Subject};
 use crate::portal::response::Status;
 use crate::store::Store;
@@ -23,7 +23,13 @@ type Input = (&'static str, &'static str, &'static str, &'static str, &'static s
 const INPUTS: &[Input] = &[
     ("name", "Name", "Nom", "text", "organization"),
     ("email", "E-mail for invoices", "E-mail pour les factures", "email", "email"),
-    ("cc", "Copies to (separated by commas)", "Copies à (séparées par des virgules)", "text", ""),
+    (
+        "cc",
+        "Copies to (you can take addresses away)",
+        "Copies à (vous pouvez en retirer)",
+        "text",
+        "",
+    ),
     ("locale", "Language", "Langue", "locale", ""),
     ("address", "Address", "Adresse", "lines", "street-address"),
     ("street", "Street", "Rue", "text", "address-line1"),
@@ -49,7 +55,9 @@ pub fn page(desk: &Desk, store: &mut Store) -> Answer {
         })
     })?;
     methods.retain(|method| method["status"] == "active");
-    let inputs: Vec<Value> = INPUTS.iter().map(|input| shown(input, tenant, desk.locale)).collect();
+    // Where nobody gets a copy there is none to take away.
+    let inputs = INPUTS.iter().filter(|(name, ..)| *name != "cc" || !tenant.cc.is_empty());
+    let inputs: Vec<Value> = inputs.map(|input| shown(input, tenant, desk.locale)).collect();
     desk.page(
         Status::Ok,
         "portal/details.html",
@@ -102,7 +110,6 @@ pub fn save(desk: &Desk) -> Answer {
     let fields = desk.form("details")?;
     desk.require(PortalAction::Details)?;
     let tenant = desk.tenant()?;
-    let refused = |why| Trouble::back_to(why, "/details".to_owned());
     let mut words = vec!["edit".to_owned()];
     let mut email = None;
     for (name, ..) in INPUTS {
@@ -116,12 +123,15 @@ pub fn save(desk: &Desk) -> Answer {
         match (*name, typed.as_str()) {
             ("email", _) => email = Some(typed),
             ("cc", "") => words.push("--no-cc".to_owned()),
-            ("cc", list) => words.extend(
-                list.split([',', ';', '\n'])
-                    .map(str::trim)
-                    .filter(|a| !a.is_empty())
-                    .map(|a| format!("--cc={a}")),
-            ),
+            ("cc", list) => {
+                let copies = list.split([',', ';', '\n']).map(str::trim).filter(|a| !a.is_empty());
+                let copies: Vec<&str> = copies.collect();
+                // Nothing was confirmed from a new one, and e-mails have links.
+                if copies.iter().any(|copy| !tenant.has_copy(copy)) {
+                    return Err(named(desk, Box::new(api::new_copy())));
+                }
+                words.extend(copies.iter().map(|copy| format!("--cc={copy}")));
+            }
             (name, "") if REQUIRED.contains(&name) => {
                 return Err(Trouble::Status(Status::BadRequest));
             }
@@ -134,21 +144,25 @@ pub fn save(desk: &Desk) -> Answer {
         let checked = text::email("email", email);
         checked.map_err(|refusal| named(desk, Box::new(Failure::from(&refusal))))?;
     }
+    // Both are done, or neither.
+    let ask_there = |book: &Book, tenant: &Tenant| match &email {
+        Some(email) => book.ask_to_change_email(tenant, email, desk.now).map(|_| ()),
+        None => Ok(()),
+    };
+    let ctx = desk.visit.context(&desk.actor());
     if words.len() > 1 {
         words.push("--".to_owned());
         words.push(tenant.slug.clone());
-        desk.ask(Noun::Tenant, &words).map_err(|why| named(desk, why))?;
+        edit_tenant(ctx, &words, ask_there).map_err(|why| named(desk, why))?;
+    } else if email.is_some() {
+        let act = ctx.act();
+        let asked = ctx.writer()?.write(|db| ask_there(&Book::new(db, &act, &ctx.config), tenant));
+        asked.map_err(|refusal| named(desk, Box::new(Failure::from(&refusal))))?;
     }
-    let Some(email) = email else { return Ok(done(desk, "/details", "saved")) };
-    let ctx = desk.visit.context(&desk.actor());
-    let act = ctx.act();
-    ctx.writer()?
-        .write(|db| {
-            let book = Book::new(db, &act, &ctx.config);
-            book.ask_to_change_email(tenant, &email, desk.now)
-        })
-        .map_err(|refusal| refused(Box::new(Failure::from(&refusal))))?;
-    Ok(done(desk, "/details", "confirm").and_deliver())
+    Ok(match email {
+        Some(_) => done(desk, "/details", "confirm").and_deliver(),
+        None => done(desk, "/details", "saved"),
+    })
 }
 
 /// Says which field of the form it is that cannot be what was typed.
