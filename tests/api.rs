@@ -380,6 +380,31 @@ fn the_same_key_is_the_same_answer() {
 }
 
 #[test]
+fn what_was_paid_is_no_credit_by_the_customers_word() {
+    let (shop, keys) = shop();
+    let coupon = ["coupon", "create", "HALF", "--name", "Half", "--percent", "50"];
+    shop.ok(&[&coupon[..], &["--until", "2099-01-01"]].concat());
+    // What the first invoice of its subscription leaves of the credit pays a part of the next one.
+    shop.ok(&["credit", "grant", "--tenant", "acme", "--amount", "25", "--reason", "goodwill"]);
+    let [credited, paid, noted, due] = &[(); 4].map(|()| shop.owes("acme", "2099-01-01"));
+    shop.ok(&["invoice", "pay", paid, "--amount", "99"]);
+    let note = ["credit-note", "create", "--invoice", noted, "--amount", "60", "--reason"];
+    shop.ok(&[&note[..], &["goodwill"]].concat());
+    let apply = |invoice: &str, key: &str| {
+        let body = json!({ "code": "HALF", "invoice": invoice });
+        shop.api(keys.of(key), "POST", "/api/v1/coupons/apply", &body)
+    };
+    let before = shop.contents();
+    for invoice in [paid, credited, noted] {
+        let refused = apply(invoice, "acme write");
+        assert_eq!((refused.status, refused.code().as_str()), (409, "partly_paid"));
+    }
+    support::assert_same("refused", &shop.contents(), &before);
+    assert_eq!(apply(due, "acme write").status, 200);
+    shop.check_but_for_credits();
+}
+
+#[test]
 fn a_link_that_was_answered_is_kept_nowhere() {
     let (shop, keys) = shop();
     shop.ok(&["portal", "init", "--base-url", "https://billing.example"]);
@@ -441,6 +466,50 @@ fn a_change_of_details_that_is_refused_changes_nothing() {
         assert_eq!(answer.json()["cc"].as_array().map(Vec::len), Some(left));
     }
     refused(json!({ "cc": "one@clients.example" }), 403, "forbidden");
+}
+
+/// What no page offers no key changes to.
+#[test]
+fn a_subscription_changes_to_what_its_page_offers() {
+    let (shop, keys) = shop();
+    let yearly = ["plan", "create", "yearly", "--name", "yearly", "--price", "99"];
+    shop.ok(&[&yearly[..], &["--interval", "year"]].concat());
+    let change = |key: &str, body: Value| {
+        let answer = shop.api(keys.of(key), "POST", "/api/v1/subscriptions/1/change", &body);
+        (answer.status, answer.json()["error"]["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let none = || (404, "not_found".to_owned());
+    for key in ["without a portal", "with one"] {
+        let other = json!({ "plan": "yearly", "now": true });
+        assert_eq!(change("acme write", other), none(), "{key}");
+        shop.configure(
+            "[portal]\nbase_url = \"https://billing.example\"\nsecret_file = \"portal-secret\"\n\
+             plans = [\"pro\", \"yearly\"]\n",
+        );
+    }
+    // Its own plan is its own, whatever is offered.
+    let seats = json!({ "plan": "basic", "quantity": 2 });
+    assert_eq!(change("acme write", seats).0, 200);
+}
+
+/// However many are asked for at once.
+#[test]
+fn forty_codes_at_once_are_no_more_than_twenty() {
+    let (shop, keys) = shop();
+    let request = |code: &str| {
+        let body = json!({ "code": code, "amount": "10" });
+        Request::new("POST", "/api/v1/coupons/validate").by(keys.of("acme coupons")).json(&body)
+    };
+    // Who is right may ask as often as it likes.
+    for nth in 0..21 {
+        assert_eq!(shop.asks(&request("WELCOME")).status, 200, "{nth}");
+    }
+    let codes: Vec<String> = (0..40).map(|nth| format!("GUESS{nth}")).collect();
+    let begun: Vec<Child> = codes.iter().map(|code| shop.begins(&request(code), &[])).collect();
+    let statuses: Vec<u16> = begun.into_iter().map(|child| answer(child).status).collect();
+    let looked_up = statuses.iter().filter(|status| **status == 200).count();
+    assert!(statuses.iter().all(|status| [200, 429, 503].contains(status)), "{statuses:?}");
+    assert!(looked_up == 20 || looked_up < 20 && statuses.contains(&503), "{statuses:?}");
 }
 
 /// Sent by several at once, or again after it was killed anywhere, a request makes one thing.

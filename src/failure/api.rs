@@ -55,6 +55,14 @@ pub fn bad_fields(wrong: &[(String, &'static str, String)]) -> Failure {
         .hint("/api/v1/openapi.json lists the fields of each request")
 }
 
+/// Money stands behind a part of an invoice, which a coupon would turn into credit: not the customer's to say.
+pub fn not_all_due(invoice: &str) -> Failure {
+    new(
+        "partly_paid",
+        format!("{invoice} is not due in full any more, so its customer uses no coupon on it"),
+    )
+}
+
 /// A copy to an address from which nothing was confirmed.
 pub fn new_copy() -> Failure {
     forbidden(

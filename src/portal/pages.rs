@@ -8,7 +8,7 @@ mod invoices;
 mod pay;
 mod says;
 mod sign_in;
-mod subscription;
+pub(super) mod subscription;
 mod trouble;
 
 use chrono::{DateTime, Utc};

@@ -88,7 +88,7 @@ pub use runs::{Run, RunStatus};
 pub use subscriptions::{NewSubscription, Order, SubscriptionFilter};
 pub use tenants::TenantFilter;
 pub use transactions::TransactionFilter;
-pub use wrong_coupons::{MOST_WRONG_COUPONS, WrongCoupons};
+pub use wrong_coupons::{Guess, GuessId};
 
 /// `BILL`, in the header of every file of ours: a foreign database is told by it.
 const APPLICATION_ID: i64 = 0x4249_4C4C;

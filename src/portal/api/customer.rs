@@ -8,12 +8,14 @@ use crate::books::Book;
 use crate::commands::asked::{Noun, edit_tenant};
 use crate::domain::checkout::Checkout;
 use crate::domain::invoice::{Invoice, InvoiceStatus};
+use crate::domain::subscription::Subscription;
 use crate::domain::tenant::Tenant;
 use crate::domain::{Act, Money, PaymentMethodId, Refusal, SubscriptionId, TenantId, text};
 use crate::failure::api;
 use crate::portal::pages::encoded;
+use crate::portal::pages::subscription::{coupon_is_unknown, offered_by};
 use crate::portal::response::{Response, Status};
-use crate::store::{Db, Store};
+use crate::store::{Guess, GuessId, Store};
 use crate::tasks::Given;
 use crate::tasks::checkout::{self, Asked, Back};
 use crate::view::objects;
@@ -71,15 +73,12 @@ fn invoice_of(ask: &Ask, tenant: TenantId, number: &str) -> Result<Invoice, Prob
     own.ok_or_else(|| api::not_there("invoice", number).into())
 }
 
-/// Checks that a subscription is a customer's.
-fn check_subscription(ask: &Ask, tenant: TenantId, id: &str) -> Result<(), Problem> {
+/// A subscription, where it is that customer's.
+fn check_subscription(ask: &Ask, tenant: TenantId, id: &str) -> Result<Subscription, Problem> {
     let none = || Problem::from(api::not_there("subscription", id));
     let row: SubscriptionId = id.parse().map_err(|_| none())?;
     let found = ask.read(|db| there(db.subscription(row)))?;
-    match found.is_some_and(|subscription| subscription.tenant_id == tenant) {
-        true => Ok(()),
-        false => Err(none()),
-    }
+    found.filter(|subscription| subscription.tenant_id == tenant).ok_or_else(none)
 }
 
 /// What was found, or nothing.
@@ -163,17 +162,17 @@ fn page(
 
 pub(super) fn change(ask: &Ask) -> Outcome {
     let (tenant, _) = ask.customer()?;
-    check_subscription(ask, *tenant, ask.named[0])?;
-    if let Some(portal) = &ask.visit.config.portal {
-        let plans = match ask.fields.get("plan") {
-            Some(Value::Array(plans)) => plans.iter().filter_map(as_text).collect(),
-            Some(plan) => Vec::from_iter(as_text(plan)),
-            None => Vec::new(),
-        };
-        let unoffered = plans.into_iter().find(|plan| !portal.offers(plan));
-        if let Some(plan) = unoffered {
-            return Err(api::not_there("plan", &plan).into());
-        }
+    let subscription = check_subscription(ask, *tenant, ask.named[0])?;
+    let plans = match ask.fields.get("plan") {
+        Some(Value::Array(plans)) => plans.iter().filter_map(as_text).collect(),
+        Some(plan) => Vec::from_iter(as_text(plan)),
+        None => Vec::new(),
+    };
+    let portal = ask.visit.config.portal.as_ref();
+    let offered = ask.read(|db| offered_by(portal, db, &subscription))?;
+    let is_offered = |plan: &String| offered.iter().any(|offered| offered.code == *plan);
+    if let Some(plan) = plans.iter().find(|plan| !is_offered(plan)) {
+        return Err(api::not_there("plan", plan).into());
     }
     let preview = match ask.fields.get("preview") {
         None | Some(Value::Null) => false,
@@ -268,13 +267,18 @@ fn about(ask: &Ask) -> Result<Option<(TenantId, String)>, Problem> {
 
 pub(super) fn validate(ask: &Ask) -> Outcome {
     let about = about(ask)?;
-    check_guesses(ask)?;
     let fixed: Vec<_> = about.iter().map(|(_, slug)| ("tenant", slug.as_str())).collect();
-    let asked = ask.verb(&fixed)?;
-    let object: Value = serde_json::from_slice(&asked.printed).unwrap_or_default();
-    note_guess(ask, &object["reasons"])?;
+    let guess = begin_guess(ask)?;
+    let asked = ask.verb(&fixed);
+    let reasons = match &asked {
+        Ok(asked) => {
+            serde_json::from_slice::<Value>(&asked.printed).unwrap_or_default()["reasons"].take()
+        }
+        Err(_) => Value::Null,
+    };
+    end_guess(ask, guess, &reasons)?;
     // That a coupon cannot be used is what was asked, and no error.
-    Ok(ask.answer(asked.printed))
+    Ok(ask.answer(asked?.printed))
 }
 
 pub(super) fn apply(ask: &Ask) -> Outcome {
@@ -283,10 +287,8 @@ pub(super) fn apply(ask: &Ask) -> Outcome {
     if let Some((tenant, _)) = &about {
         if let Some(number) = &invoice {
             let invoice = invoice_of(ask, *tenant, number)?;
-            // What was paid is given back as credit, which is not the customer's to say.
-            if ask.own().is_some() && invoice.status != InvoiceStatus::Open {
-                let (invoice, status) = (invoice.number, invoice.status.word());
-                return Err(Refusal::NotOpen { invoice, status }.into());
+            if ask.own().is_some() {
+                check_gives_no_credit(invoice)?;
             }
         }
         if let Some(id) = &subscription {
@@ -297,39 +299,47 @@ pub(super) fn apply(ask: &Ask) -> Outcome {
         let words = "either this or subscription is given";
         return Err(wrong("invoice", words));
     }
-    check_guesses(ask)?;
-    match ask.verb(&[]) {
-        Ok(asked) => Ok(ask.answer(asked.printed)),
-        Err(problem) => {
-            note_guess(ask, &problem.failure.details["reasons"])?;
-            Err(problem)
-        }
+    let guess = begin_guess(ask)?;
+    let asked = ask.verb(&[]);
+    let reasons = asked.as_ref().err().map(|problem| problem.failure.details["reasons"].clone());
+    end_guess(ask, guess, &reasons.unwrap_or_default())?;
+    Ok(ask.answer(asked?.printed))
+}
+
+/// Checks that all of an invoice is due, so that a coupon lowers what is due and gives no credit: what was paid
+/// is given back as credit, which is not the customer's to say.
+fn check_gives_no_credit(invoice: Invoice) -> Result<(), Problem> {
+    if invoice.status != InvoiceStatus::Open {
+        let (invoice, status) = (invoice.number, invoice.status.word());
+        return Err(Refusal::NotOpen { invoice, status }.into());
+    }
+    match invoice.due == invoice.total {
+        true => Ok(()),
+        false => Err(api::not_all_due(&invoice.number).into()),
     }
 }
 
-/// Sends a customer away that has given too many codes which do not exist.
-fn check_guesses(ask: &Ask) -> Result<(), Problem> {
-    let Some((tenant, _)) = ask.own() else { return Ok(()) };
+/// Counts a customer's code as a wrong one before it is looked up, so that however many are asked for at once,
+/// no more are looked up than may be; sends a customer away that has given too many.
+fn begin_guess(ask: &Ask) -> Result<Option<GuessId>, Problem> {
+    let Some((tenant, _)) = ask.own() else { return Ok(None) };
     let now = ask.visit.clock.machine_now();
-    let wrong = ask.read(|db| db.wrong_coupons(*tenant, now))?;
-    match wrong.wait_seconds {
-        None => Ok(()),
-        Some(seconds) => {
+    match ask.context().writer()?.write(|db| db.begin_guess(*tenant, now))? {
+        Guess::Counted(guess) => Ok(Some(guess)),
+        Guess::Wait { seconds } => {
             let problem = Problem::from(api::too_many_wrong_coupons(seconds));
             Err(problem.with("Retry-After", seconds.to_string()))
         }
     }
 }
 
-fn note_guess(ask: &Ask, reasons: &Value) -> Result<(), Problem> {
-    let Some((tenant, _)) = ask.own() else { return Ok(()) };
-    let reasons = reasons.as_array().into_iter().flatten();
-    if !reasons.into_iter().any(|reason| reason == "not_found") {
-        return Ok(());
+/// Takes that back, but where there is no such coupon.
+fn end_guess(ask: &Ask, guess: Option<GuessId>, reasons: &Value) -> Result<(), Problem> {
+    let Some(guess) = guess else { return Ok(()) };
+    match coupon_is_unknown(reasons) {
+        true => Ok(()),
+        false => Ok(ask.context().writer()?.write(|db| db.guess_was_right(guess))?),
     }
-    let now = ask.visit.clock.machine_now();
-    let mut store = ask.context().writer()?;
-    Ok(store.write(|db: &Db| db.note_wrong_coupon(*tenant, now))?)
 }
 
 /// A field that names something: a text, or the number of an id.

@@ -6,12 +6,13 @@ use super::trouble::Trouble;
 use super::{Answer, Desk, done, front, missing};
 use crate::books::Book;
 use crate::commands::asked::Noun;
-use crate::config::PortalAction;
+use crate::config::{Portal, PortalAction};
+use crate::domain::plan::Plan;
 use crate::domain::subscription::{Subscription, SubscriptionStatus};
 use crate::domain::{Refusal, Result, SubscriptionId};
 use crate::failure::{Failure, api};
 use crate::portal::response::Status;
-use crate::store::{Db, Store};
+use crate::store::{Db, Guess, Store};
 
 /// The page.
 pub fn page(desk: &Desk, store: &mut Store, id: &str) -> Answer {
@@ -52,26 +53,34 @@ fn may(desk: &Desk, subscription: &Subscription) -> Result<Value> {
     }))
 }
 
-/// The plans to which it can change: of its interval, with a price in its currency, that the portal
-/// offers; and those that it has.
+/// The plans to which it can change, as the page shows them.
 pub(super) fn offered(desk: &Desk, db: &Db, subscription: &Subscription) -> Result<Vec<Value>> {
+    let plans = offered_by(Some(desk.portal), db, subscription)?.into_iter();
+    let shown =
+        |plan: Plan| json!({ "code": plan.code, "name": plan.name, "price": plan.price.major() });
+    Ok(plans.map(shown).collect())
+}
+
+/// The plans to which a customer can change a subscription, on the page or by a program: of its interval,
+/// with a price in its currency, that the portal offers (all, where there is none); and those that it has.
+pub(in crate::portal) fn offered_by(
+    portal: Option<&Portal>,
+    db: &Db,
+    subscription: &Subscription,
+) -> Result<Vec<Plan>> {
     let terms = &subscription.terms;
-    let mut plans = Vec::new();
     let has = |code: &str| terms.items.iter().any(|item| item.plan == code);
     let mut codes = Vec::new();
     db.each_plan(None, |plan| {
-        let fits = plan.interval == terms.interval && desk.portal.offers(&plan.code);
+        let offers = portal.is_none_or(|portal| portal.offers(&plan.code));
+        let fits = plan.interval == terms.interval && offers;
         if has(&plan.code) || (fits && plan.archived_at.is_none()) {
             codes.push(plan.code.clone());
         }
         Ok(())
     })?;
-    for code in codes {
-        let Some(plan) = db.find_plan_in(&code, terms.currency())? else { continue };
-        let price = plan.price.major();
-        plans.push(json!({ "code": plan.code, "name": plan.name, "price": price }));
-    }
-    Ok(plans)
+    let found = codes.iter().map(|code| db.find_plan_in(code, terms.currency()));
+    found.filter_map(Result::transpose).collect()
 }
 
 /// Cancels it, takes that back, or uses a coupon for it.
@@ -99,7 +108,7 @@ pub fn act(desk: &Desk, store: &mut Store, id: &str, verb: &str) -> Answer {
         }
         _ => {
             let code = fields.filled("code").unwrap_or_default();
-            use_coupon(desk, store, code, id).map_err(refused)?;
+            use_coupon(desk, code, id).map_err(refused)?;
             "coupon"
         }
     };
@@ -109,25 +118,30 @@ pub fn act(desk: &Desk, store: &mut Store, id: &str, verb: &str) -> Answer {
 /// Uses a coupon for a subscription. Who guesses codes is sent away after a while.
 fn use_coupon(
     desk: &Desk,
-    store: &mut Store,
     code: &str,
     id: SubscriptionId,
 ) -> std::result::Result<(), Box<Failure>> {
     let boxed = |refusal: Refusal| Box::new(Failure::from(&refusal));
     let Some(customer) = &desk.customer else { return Ok(()) };
     let tenant = customer.tenant.id;
-    let wrong = store.read(|db| db.wrong_coupons(tenant, desk.now)).map_err(boxed)?;
-    if let Some(seconds) = wrong.wait_seconds {
-        return Err(Box::new(api::too_many_wrong_coupons(seconds)));
-    }
+    let ctx = desk.visit.context(&desk.actor());
+    let writer = || ctx.writer().map_err(|error| Box::new(Failure::of(&error)));
+    // Counted before it is looked up: however many are tried at once, no more are looked up than may be.
+    let begun = writer()?.write(|db| db.begin_guess(tenant, desk.now)).map_err(boxed)?;
+    let guess = match begun {
+        Guess::Counted(guess) => guess,
+        Guess::Wait { seconds } => return Err(Box::new(api::too_many_wrong_coupons(seconds))),
+    };
     let words =
         ["apply".to_owned(), format!("--subscription={id}"), "--".to_owned(), code.to_owned()];
-    let Err(failure) = desk.ask(Noun::Coupon, &words) else { return Ok(()) };
-    let reasons = failure.details["reasons"].as_array().into_iter().flatten();
-    if reasons.into_iter().any(|reason| reason == "not_found") {
-        let ctx = desk.visit.context(&desk.actor());
-        let mut writer = ctx.writer().map_err(|error| Box::new(Failure::of(&error)))?;
-        writer.write(|db| db.note_wrong_coupon(tenant, desk.now)).map_err(boxed)?;
+    let used = desk.ask(Noun::Coupon, &words);
+    if !used.as_ref().is_err_and(|failure| coupon_is_unknown(&failure.details["reasons"])) {
+        writer()?.write(|db| db.guess_was_right(guess)).map_err(boxed)?;
     }
-    Err(failure)
+    used.map(|_| ())
+}
+
+/// Whether the reasons why a coupon cannot be used say that there is none.
+pub(in crate::portal) fn coupon_is_unknown(reasons: &Value) -> bool {
+    reasons.as_array().into_iter().flatten().any(|reason| reason == "not_found")
 }
