@@ -138,7 +138,13 @@ fn use_coupon(
     if !used.as_ref().is_err_and(|failure| coupon_is_unknown(&failure.details["reasons"])) {
         writer()?.write(|db| db.guess_was_right(guess)).map_err(boxed)?;
     }
-    used.map(|_| ())
+    used.map(|_| ()).map_err(|mut failure| {
+        // There is such a page; it is the code that there is not.
+        if failure.code == "not_found" {
+            failure.code = "coupon_not_found";
+        }
+        failure
+    })
 }
 
 /// Whether the reasons why a coupon cannot be used say that there is none.
