@@ -1,5 +1,6 @@
 //! `[[hooks]]`: who is told of what happens.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ impl TryFrom<Written> for Hook {
         let of_hook = |why: String| format!("hook {name}: {why}");
         let target = match (url, command) {
             (Some(url), None) => {
-                check_url(&url).map_err(of_hook)?;
+                let url = check_url(&url).map_err(of_hook)?;
                 if pass_env.is_some() {
                     return Err(of_hook("pass_env goes with command".to_owned()));
                 }
@@ -106,29 +107,69 @@ impl TryFrom<Written> for Hook {
 }
 
 /// `https://`, or `http://` to this machine: who reads along in between would know of every customer.
-fn check_url(url: &str) -> Result<(), String> {
+/// Returns the address with its scheme in small letters.
+fn check_url(url: &str) -> Result<String, String> {
     // Whoever writes a password there does not want to see it on a terminal.
     let bad = |why: &str| Err(format!("url {why}"));
     let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
+    let scheme = scheme.to_ascii_lowercase();
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let is_place = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
     if authority.contains('@') {
         return bad("holds a user or a password, which the secret stands for here");
     }
-    if !["https", "http"].contains(&scheme)
-        || authority.is_empty()
-        || !authority.chars().all(is_place)
-    {
+    let Some(host) = host(authority).filter(|_| ["https", "http"].contains(&scheme.as_str()))
+    else {
         return bad("is no address such as https://app.example/hooks/billing");
-    }
+    };
     if url.contains('#') || url.chars().any(|c| !c.is_ascii_graphic()) {
         return bad("holds a character that no address of a receiver has");
     }
-    let host = authority.split(':').next().unwrap_or_default();
-    if scheme == "http" && host != "localhost" && !is_loopback(authority) {
+    if scheme == "http" && !host.eq_ignore_ascii_case("localhost") && !is_loopback(authority) {
         return bad("would tell of customers in the clear: https is needed");
     }
-    Ok(())
+    Ok(format!("{scheme}://{rest}"))
+}
+
+/// The host of `HOST[:PORT]`: a name, an IPv4 address or an IPv6 address in brackets.
+fn host(authority: &str) -> Option<&str> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, after) = rest.split_once(']')?;
+            address.parse::<Ipv6Addr>().ok()?;
+            match after {
+                "" => (address, None),
+                _ => (address, Some(after.strip_prefix(':')?)),
+            }
+        }
+        None => {
+            let (host, port) = match authority.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (authority, None),
+            };
+            (is_host(host).then_some(host)?, port)
+        }
+    };
+    let is_port = |port: &str| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|n| n > 0)
+    };
+    port.is_none_or(is_port).then_some(host)
+}
+
+/// A name of the DNS, or an IPv4 address.
+fn is_host(host: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty()
+            && label.bytes().all(is_part)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    match last.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => host.parse::<Ipv4Addr>().is_ok(),
+        false => name.split('.').all(is_label),
+    }
 }
 
 /// Checks what joins several hooks.
@@ -150,4 +191,51 @@ pub(super) fn paths(hooks: &mut [Hook]) -> impl Iterator<Item = &mut PathBuf> {
         Target::Url { secret_file, .. } => Some(secret_file),
         Target::Program { .. } => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_that_can_be_called() {
+        for url in [
+            "https://app.example/hooks?x=1",
+            "https://app.example.:8443",
+            "https://[2001:db8::1]:8443/x",
+            "https://192.0.2.1/",
+            "http://localhost:9000/",
+            "http://127.0.0.1:1/",
+            "http://[::1]:9000/",
+        ] {
+            assert_eq!(check_url(url).as_deref(), Ok(url));
+        }
+        assert_eq!(check_url("HTTPS://App.example/X").as_deref(), Ok("https://App.example/X"));
+        assert_eq!(check_url("Http://LOCALHOST/").as_deref(), Ok("http://LOCALHOST/"));
+        for url in [
+            "https://[::1/x",
+            "https://[::1]x/",
+            "https://[app.example]/",
+            "https://a:b:c/x",
+            "https://a:b/x",
+            "https://a:+1/x",
+            "https://a:/x",
+            "https://a:0/x",
+            "https://a:65536/x",
+            "https://:443/x",
+            "https://-/",
+            "https://a..b/",
+            "https://./",
+            "https://999.1.1.1/",
+            "https:///x",
+            "ftp://a/",
+            "app.example/x",
+        ] {
+            let refused = check_url(url).unwrap_err();
+            assert!(refused.starts_with("url is no address"), "{url}: {refused}");
+        }
+        assert!(check_url("HTTP://app.example/").unwrap_err().contains("https is needed"));
+        assert!(check_url("http://localhost.example/").is_err());
+        assert!(check_url("https://a:b@c/").unwrap_err().contains("password"));
+    }
 }
