@@ -84,7 +84,9 @@ impl Noun {
             Noun::Credit => "the credit, as `credit show` prints it",
             Noun::CreditNote => "the credit note, as `credit-note show` prints it",
             Noun::Coupon => "the coupon, as `coupon show` prints it",
-            Noun::Email => "the e-mail, as `email show` prints it",
+            Noun::Email => {
+                "the e-mail, as `email show` prints it, but `message` null: its text has links that let in whoever has them"
+            }
             Noun::Documented => "the invoice or credit note, as `show` prints it",
             Noun::Meter => "the meter, as `meter list` prints it",
             Noun::UsageEvent => "the usage, as `usage list` prints it",
