@@ -601,7 +601,8 @@ fn a_hook_that_fails_says_since_when_and_why_and_none_is_forgotten() {
     let sql = shop.sql();
     sql.execute("INSERT INTO hooks (name, told_id, created_at) VALUES ('app', 0, 'now')", [])
         .expect("a hook");
-    let fails = "UPDATE hooks SET attempts = 1, failing_since = 'a', tried_at = 'a', error = 'e'";
+    let fails = "UPDATE hooks SET attempts = 1, failing_since = 'a', behind_since = 'a',
+                 tried_at = 'a', error = 'e'";
     for bad in [
         "UPDATE hooks SET attempts = 1",
         "UPDATE hooks SET told_id = -1",

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Context, event, prompt};
+use super::{Context, Limit, event, prompt};
 use crate::books::Book;
 use crate::config::Hook;
 use crate::domain::event::{About, HookEvent};
@@ -20,7 +20,7 @@ use crate::view::{Align, Column};
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the hooks, how far each was told, and how it stands
-    List,
+    List(Limit),
     /// Send a made-up event to a hook: it is told nothing, and stays where it stands
     Test(Named),
     /// Tell a hook again of all that happened after an event
@@ -67,7 +67,7 @@ pub struct Skip {
 /// Whatever is refused.
 pub fn run(ctx: &mut Context, command: Command) -> anyhow::Result<u8> {
     match command {
-        Command::List => list(ctx)?,
+        Command::List(limit) => list(ctx, limit)?,
         Command::Test(args) => test(ctx, &args)?,
         Command::Replay(args) => replay(ctx, &args)?,
         Command::Skip(args) => skip(ctx, &args)?,
@@ -101,10 +101,13 @@ const COLUMNS: &[Column] = &[
     ("error", "Error", Align::Left, 0),
 ];
 
-fn list(ctx: &mut Context) -> anyhow::Result<()> {
+/// In the order of the configuration, where the newest stand last.
+fn list(ctx: &mut Context, limit: Limit) -> anyhow::Result<()> {
     let mut store = ctx.reader()?;
     let mut list = ctx.printer.list(FIELDS, COLUMNS);
-    let rows = ctx.config.hooks.iter().map(|hook| store.read(|db| object(db, hook)));
+    let hooks = &ctx.config.hooks;
+    let passed_over = limit.limit.map_or(0, |newest| hooks.len().saturating_sub(newest as usize));
+    let rows = hooks[passed_over..].iter().map(|hook| store.read(|db| object(db, hook)));
     let rows: Vec<Value> = rows.collect::<domain::Result<_>>()?;
     rows.into_iter().try_for_each(|row| list.row(row))?;
     Ok(list.end()?)
@@ -192,7 +195,7 @@ fn replay(ctx: &mut Context, args: &Replay) -> anyhow::Result<()> {
         if args.after > row.told {
             return Err(HookRefused::NotToldYet { name: row.name, told: row.told }.into());
         }
-        book.db.hook_goes_on_after(&row.name, args.after)?;
+        book.db.hook_begins_anew_after(&row.name, args.after)?;
         let (after, told_before) = (args.after, row.told);
         let event = HookEvent::Replayed { hook: &row.name, after, told_before };
         book.record(About::NOBODY, event, None)
@@ -233,7 +236,7 @@ fn go_on(book: &Book, name: &str) -> domain::Result<()> {
     if row.failing_since.is_none() {
         return Ok(());
     }
-    book.db.hook_goes_on_after(name, row.told)?;
+    book.db.hook_begins_anew_after(name, row.told)?;
     let event = HookEvent::Resumed { hook: name, state_before: row.state() };
     book.record(About::NOBODY, event, None)
 }

@@ -22,6 +22,8 @@ pub struct HookRow {
     /// What went wrong the last time.
     pub error: Option<String>,
     pub stopped_at: Option<String>,
+    /// Since when no run has told it all that there was.
+    pub behind_since: Option<String>,
 }
 
 impl HookRow {
@@ -153,8 +155,23 @@ impl Db<'_> {
         Ok(changed > 0)
     }
 
-    /// Has a hook go on after an event, wherever it stood and however it did. False where there is no
-    /// such hook.
+    /// Keeps that a run has told a hook all that there was, or else that it was left behind at `at`. What
+    /// it is behind since already stands. A hook that was told from elsewhere than `told` on meanwhile
+    /// keeps what it has.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn hook_is_behind(&self, name: &str, told: EventId, at: Option<&str>) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "UPDATE hooks SET behind_since = ?3
+             WHERE name = ?1 AND told_id = ?2 AND (behind_since IS NULL) = (?3 IS NOT NULL)",
+        )?;
+        statement.execute((name, told.0, at))?;
+        Ok(())
+    }
+
+    /// Has a hook go on after an event, wherever it stood and however it did. Since when it is behind
+    /// stands. False where there is no such hook.
     ///
     /// # Errors
     /// A fault of the file.
@@ -163,6 +180,16 @@ impl Db<'_> {
             Some(row) => self.hook_told(name, row.told, told),
             None => Ok(false),
         }
+    }
+
+    /// The same, where a person begins anew with it: it is behind from the next run on that leaves it so.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn hook_begins_anew_after(&self, name: &str, told: EventId) -> Result<bool> {
+        let goes_on = self.hook_goes_on_after(name, told)?;
+        self.hook_is_behind(name, told, None)?;
+        Ok(goes_on)
     }
 
     /// Keeps that a hook did not take the event after `told`. False where it was told from elsewhere
@@ -175,7 +202,8 @@ impl Db<'_> {
             .conn
             .prepare_cached(
                 "UPDATE hooks SET attempts = attempts + 1,
-                     failing_since = coalesce(failing_since, ?3), tried_at = ?3, next_try_at = ?4,
+                     failing_since = coalesce(failing_since, ?3),
+                     behind_since = coalesce(behind_since, ?3), tried_at = ?3, next_try_at = ?4,
                      error = ?5, stopped_at = CASE WHEN ?4 IS NULL THEN ?3 END
                  WHERE name = ?1 AND told_id = ?2",
             )?
@@ -205,5 +233,6 @@ fn hook(row: &Row) -> rusqlite::Result<HookRow> {
         next_try_at: row.get("next_try_at")?,
         error: row.get("error")?,
         stopped_at: row.get("stopped_at")?,
+        behind_since: row.get("behind_since")?,
     })
 }

@@ -179,6 +179,8 @@ struct Line<'a> {
     receiver: Receiver,
     /// The last event that it was told of.
     told: EventId,
+    /// Whether the run before left something untold.
+    was_behind: bool,
     is_over: bool,
     /// What was read and is not told yet, in order.
     page: std::vec::IntoIter<ToTell>,
@@ -201,6 +203,7 @@ impl Teller<'_> {
                     hook,
                     receiver,
                     told: row.told,
+                    was_behind: row.behind_since.is_some(),
                     is_over: false,
                     page: Vec::new().into_iter(),
                 }),
@@ -213,7 +216,14 @@ impl Teller<'_> {
             }
             lines.retain(|line| !line.is_over);
         }
-        Ok(())
+        lines.iter().try_for_each(|line| self.left_behind(store, line.hook, line.told))
+    }
+
+    /// Keeps that there was no time for what a hook is to be told after an event, if there is anything.
+    fn left_behind(&self, store: &mut Store, hook: &Hook, told: EventId) -> Result<()> {
+        let now = at_ms(self.given.clock.machine_now());
+        let left = store.read(|db| db.count_to_tell(told, &hook.kinds, 1))?;
+        store.write(|db| db.hook_is_behind(&hook.name, told, (left > 0).then_some(now.as_str())))
     }
 
     fn is_over(&self) -> bool {
@@ -235,7 +245,7 @@ impl Teller<'_> {
             if line.page.len() == 0 && !self.read_on(store, line)? {
                 return Ok(());
             }
-            let Line { hook, told, is_over, page, receiver } = line;
+            let Line { hook, told, is_over, page, receiver, .. } = line;
             *is_over = match receiver {
                 Receiver::Endpoint(endpoint) => self.post(store, hook, told, page, endpoint)?,
                 Receiver::Listener(program) => self.run(store, hook, told, page, program)?,
@@ -252,8 +262,12 @@ impl Teller<'_> {
             store.read(|db| Ok((db.events_to_tell(told, kinds, PAGE)?, db.newest_event()?)))?;
         if page.is_empty() {
             line.is_over = true;
-            if newest > told {
-                store.write(|db| db.hook_told(&line.hook.name, told, newest))?;
+            if newest > told || line.was_behind {
+                let name = &line.hook.name;
+                store.write(|db| {
+                    db.hook_told(name, told, newest)?;
+                    db.hook_is_behind(name, newest, None)
+                })?;
             }
             return Ok(false);
         }
@@ -284,7 +298,7 @@ impl Teller<'_> {
             Answer::Failed(why) => {
                 self.failed(store, hook, *told, Some(&next), &why).map(|()| true)
             }
-            Answer::CutShort => Ok(true),
+            Answer::CutShort => self.left_behind(store, hook, *told).map(|()| true),
         }
     }
 
@@ -453,10 +467,11 @@ pub struct LateHook {
     pub since: String,
     /// Counted up to 10,000.
     pub behind: u32,
-    pub why: String,
+    /// What went wrong the last time; `None` where nothing did, and it is only slow.
+    pub why: Option<String>,
 }
 
-/// The hooks that have been behind for more than an hour, by the machine's clock.
+/// The hooks that no run has told all that there was for more than an hour, by the machine's clock.
 ///
 /// # Errors
 /// A fault of the file.
@@ -464,14 +479,18 @@ pub fn late(db: &Db, config: &Config, now: DateTime<Utc>) -> Result<Vec<LateHook
     let mut late = Vec::new();
     for hook in &config.hooks {
         let Some(row) = db.hook(&hook.name)? else { continue };
-        let since = row.failing_since.as_deref().and_then(instant);
+        let since = row.behind_since.as_deref().and_then(instant);
         let Some(since) = since.filter(|since| now - since > hook::MAY_BE_BEHIND) else { continue };
-        late.push(LateHook {
-            behind: behind(db, hook, &row)?,
-            since: act::instant(since),
-            why: row.error.unwrap_or_default(),
-            name: row.name,
-        });
+        // All of it may have been passed over since.
+        let behind = behind(db, hook, &row)?;
+        if behind > 0 {
+            late.push(LateHook {
+                behind,
+                since: act::instant(since),
+                why: row.error,
+                name: row.name,
+            });
+        }
     }
     Ok(late)
 }

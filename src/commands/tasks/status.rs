@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::Context;
+use super::summary::plural;
 use crate::domain::schedule::Task;
 use crate::domain::{act, calendar, pending_item};
 use crate::failure::exit;
@@ -82,9 +83,9 @@ pub(super) fn status(ctx: &mut Context) -> anyhow::Result<u8> {
     rows.into_iter().try_for_each(|row| list.row(row))?;
     list.end()?;
     for LateHook { name, since, behind, why } in late_hooks {
-        ctx.note(&format!(
-            "warning: hook {name} is behind by {behind} events since {since}: {why}"
-        ));
+        let why = why.map_or_else(String::new, |why| format!(": {why}"));
+        let events = plural(u64::from(behind), "event");
+        ctx.note(&format!("warning: hook {name} is behind by {events} since {since}{why}"));
     }
     name_what_waits(ctx, &mut store)?;
     Ok(if all_well { exit::DONE } else { exit::REFUSED })

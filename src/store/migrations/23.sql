@@ -11,10 +11,13 @@ CREATE TABLE hooks (
   error TEXT,
   -- It wants no more.
   stopped_at TEXT,
+  -- Since when no run has told it all that there was, by the machine's clock.
+  behind_since TEXT,
   CHECK ((attempts = 0) = (failing_since IS NULL)),
   CHECK ((failing_since IS NULL) = (tried_at IS NULL)),
   CHECK ((failing_since IS NULL) = (error IS NULL)),
   CHECK (stopped_at IS NULL OR failing_since IS NOT NULL),
+  CHECK (failing_since IS NULL OR behind_since IS NOT NULL),
   CHECK ((next_try_at IS NULL) = (failing_since IS NULL OR stopped_at IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER hooks_no_delete BEFORE DELETE ON hooks
