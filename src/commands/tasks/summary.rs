@@ -15,6 +15,7 @@ use crate::view::Format;
 /// nothing: cron mails what is printed. Errors are always told.
 pub(super) fn print_report(ctx: &mut Context, report: &Report) -> anyhow::Result<()> {
     tell_errors(ctx, &report.errors);
+    tell_errors(ctx, &report.hook_warnings);
     match ctx.printer.format() {
         Format::Json => Ok(ctx.printer.document(report)?),
         Format::Csv => Ok(ctx.printer.object(&serde_json::to_value(report)?)?),
