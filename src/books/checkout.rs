@@ -109,7 +109,7 @@ impl Book<'_> {
             Became::Failed { code, message } => self.failed(&checkout, (code, message.as_deref())),
             Became::Open { reference } | Became::OnItsWay { reference } => {
                 self.db.checkout_unknown(id, reference.as_deref(), None)?;
-                self.db.set_on_its_way(id, became.is_on_its_way().unwrap_or_default())?;
+                self.db.checkout_on_its_way(id, became)?;
                 Ok(None)
             }
             Became::NotFound | Became::Unknown { .. } => Ok(None),

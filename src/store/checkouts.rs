@@ -7,7 +7,7 @@ use super::{Db, columns};
 use crate::domain::act::instant;
 use crate::domain::charge::Token;
 use crate::domain::checkout::{
-    Checkout, CheckoutRequest, CheckoutStatus, Page, Purpose, SandboxOutcome,
+    Became, Checkout, CheckoutRequest, CheckoutStatus, Page, Purpose, SandboxOutcome,
 };
 use crate::domain::payment_method::PaymentMethodKind;
 use crate::domain::transaction::TransactionStatus;
@@ -318,14 +318,16 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Writes down whether the gateway says that money is on its way by a checkout.
+    /// Writes down whether money is on its way by a checkout, where the gateway says that.
     ///
     /// # Errors
     /// A fault of the file.
-    pub fn set_on_its_way(&self, id: CheckoutId, on_its_way: bool) -> Result<()> {
+    pub fn checkout_on_its_way(&self, id: CheckoutId, became: &Became) -> Result<()> {
         self.conn
-            .prepare_cached("UPDATE checkouts SET on_its_way = ?2 WHERE id = ?1")?
-            .execute((id.0, on_its_way))?;
+            .prepare_cached(
+                "UPDATE checkouts SET on_its_way = coalesce(?2, on_its_way) WHERE id = ?1",
+            )?
+            .execute((id.0, became.is_on_its_way()))?;
         Ok(())
     }
 
