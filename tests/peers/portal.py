@@ -71,7 +71,7 @@ def whole_visit(shop, browser, tenant, size):
     browser.says("2 × Pro")
     browser.type("input[name=code]", "nothing")
     browser.click("form[action$='/coupon'] button")
-    browser.look("a code that is none", refused=404)
+    browser.look("a code that is none", refused=409)
     browser.click("main a.button")
     browser.type("input[name=code]", "welcome")
     browser.click("form[action$='/coupon'] button")

@@ -114,7 +114,7 @@ mod tests {
                 let names = fields(kind);
                 let named = |name: &str| names.contains(&name);
                 let told = match Noun::of(kind.word) {
-                    None => OF_SEVERAL.contains(&kind.word) || named("hook"),
+                    None => OF_SEVERAL.contains(&kind.word) || named("hook") || named("api_key"),
                     Some(Noun::Tenant | Noun::Invoice) => true,
                     Some(Noun::PaymentMethod) => named("payment_method"),
                     Some(Noun::Plan) => named("plan"),
