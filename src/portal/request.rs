@@ -144,10 +144,10 @@ impl Request {
     /// The value of a cookie; of one that was sent twice, the first.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let pairs = self.cookies.as_deref()?.split(';');
-        pairs
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(n, _)| *n == name)
-            .map(|(_, v)| v)
+        let mut named = pairs.filter_map(|pair| pair.trim().split_once('='));
+        // Ours is printable ASCII, whatever else a client sends.
+        let value = named.find(|(n, _)| *n == name).map(|(_, value)| value);
+        value.filter(|value| value.bytes().all(|b| (b' '..=b'~').contains(&b)))
     }
 
     /// The path as it is matched: `["invoices", "INV-1"]`.

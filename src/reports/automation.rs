@@ -86,7 +86,10 @@ pub struct StandingChanges {
 pub fn automation(db: &Db, clock: &Clock, period: Period, dead: &[RunId]) -> Result<Automation> {
     let span = &period.span(clock);
     let line = |task: &Task| task_line(db, clock, span, dead, *task);
-    let tasks: Vec<TaskLine> = Task::ALL.iter().map(line).collect::<Result<_>>()?;
+    let mut tasks: Vec<TaskLine> = Task::ALL.iter().map(line).collect::<Result<_>>()?;
+    // A report of days before there was any hook says what it said then.
+    let has_hooks = db.first_hook_at()?.is_some();
+    tasks.retain(|line| line.task != Task::DeliverEvents || has_hooks || !line.last.is_empty());
     let chasing = tasks.iter().find(|line| line.task == Task::CheckOverdue);
     let held = chasing.and_then(|line| line.last.first()).map_or(0, |last| held_by(&last.run));
     Ok(Automation {
