@@ -115,11 +115,6 @@ impl Clock {
         system_now()
     }
 
-    /// The date of that in the business time zone: sessions and links of the portal go by it.
-    pub fn machine_today(&self) -> NaiveDate {
-        self.machine_now().with_timezone(&self.timezone).date_naive()
-    }
-
     /// Milliseconds since the command started, by a clock that never jumps.
     pub fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)

@@ -7,6 +7,7 @@ use crate::domain::event::InvoiceEvent;
 use crate::domain::invoice::{self, Invoice};
 use crate::domain::tenant::TenantStatus;
 use crate::domain::{Refusal, Result};
+use crate::store::EventFilter;
 
 impl Book<'_> {
     /// Records a promise to pay: dunning rests until then, and what was warned before gives no notice.
@@ -35,6 +36,25 @@ impl Book<'_> {
         self.db.dispute_invoice(self.act, invoice.id, Some(note))?;
         self.db.end_notice(self.act, invoice.id, false)?;
         self.record(invoice, InvoiceEvent::DisputeOpened, note)
+    }
+
+    /// Whether its customer may dispute an invoice by itself: one that is open, and once, or it would never
+    /// be chased.
+    ///
+    /// # Errors
+    /// A fault of the file.
+    pub fn may_be_disputed(&self, invoice: &Invoice) -> Result<bool> {
+        let mut disputed = false;
+        let filter = EventFilter {
+            invoice: Some(invoice.id),
+            kind: Some("dispute_opened".to_owned()),
+            ..EventFilter::default()
+        };
+        self.db.each_event(&filter, |_| {
+            disputed = true;
+            Ok(())
+        })?;
+        Ok(invoice::check_open(invoice).is_ok() && !disputed)
     }
 
     /// Settles a dispute: the invoice is chased again.

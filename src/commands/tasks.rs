@@ -20,8 +20,8 @@ use crate::mail::Transport;
 use crate::tasks::generate_recurring_invoices as recurring;
 use crate::tasks::{self, Given, Options};
 pub use given::{
-    charging, check_may_charge, checking_out, end_checkouts, end_superseded, gateway, refunding,
-    transport,
+    asking, charging, check_may_charge, checking_out, end_checkouts, end_superseded, gateway,
+    refunding, transport,
 };
 use runs::Runs;
 use summary::print_report;

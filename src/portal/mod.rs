@@ -20,13 +20,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::commands::tasks::{check_may_charge, gateway, transport};
+use crate::commands::tasks::{asking, check_may_charge, gateway, transport};
 use crate::commands::{Changes, Context, Verbosity};
 use crate::config::Config;
 use crate::domain::Result;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::mail::Transport;
 use crate::tasks::{Given, deliver_events, deliver_now};
 use crate::view::Printer;
 use request::{Method, Request, Variables};
@@ -150,13 +149,7 @@ impl Visit {
         work: impl FnOnce(&Given) -> Result<T>,
     ) -> Result<T> {
         check_may_charge(ctx)?;
-        let gateway = self.gateway(calls);
-        work(&Given {
-            config: &ctx.config,
-            clock: &ctx.clock,
-            transport: &Transport::Nowhere,
-            gateway: &gateway,
-        })
+        asking(ctx, &self.gateway(calls), |given, _| work(given))
     }
 
     /// What a command is given that `actor` asks for, such as `customer:acme` or `api:shop`.

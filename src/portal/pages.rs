@@ -4,7 +4,7 @@
 mod change;
 mod details;
 mod front;
-mod invoices;
+pub(super) mod invoices;
 mod pay;
 mod says;
 mod sign_in;
@@ -334,7 +334,7 @@ fn missing(noun: &'static str, name: &str) -> Refusal {
 }
 
 /// What was looked for, if it is there.
-fn found<T>(looked_up: Result<T>) -> Result<Option<T>> {
+pub(super) fn found<T>(looked_up: Result<T>) -> Result<Option<T>> {
     match looked_up {
         Ok(found) => Ok(Some(found)),
         Err(Refusal::NotFound { .. }) => Ok(None),

@@ -93,6 +93,13 @@ pub fn check_may_charge(ctx: &Context) -> Result<()> {
     }
 }
 
+/// Does what calls a gateway and sends no e-mail.
+pub fn asking<T>(ctx: &Context, gateway: &Gateway, work: impl FnOnce(&Given, &Act) -> T) -> T {
+    let given =
+        Given { config: &ctx.config, clock: &ctx.clock, transport: &Transport::Nowhere, gateway };
+    work(&given, &ctx.act())
+}
+
 /// Charges as a command asks for it, and says what came of it.
 ///
 /// # Errors
@@ -102,14 +109,7 @@ pub fn charging(
     work: impl FnOnce(&Given, &Act) -> Result<Charged>,
 ) -> anyhow::Result<Charged> {
     check_may_charge(ctx)?;
-    let gateway = gateway(&ctx.config);
-    let given = Given {
-        config: &ctx.config,
-        clock: &ctx.clock,
-        transport: &Transport::Nowhere,
-        gateway: &gateway,
-    };
-    let charged = work(&given, &ctx.act())?;
+    let charged = asking(ctx, &gateway(&ctx.config), work)?;
     tell_errors(ctx, &charged.errors);
     if charged.failed > 0 {
         ctx.note("note: the charge was declined; billing transaction list shows why");
@@ -126,13 +126,8 @@ pub fn charging(
 /// A fault of the file.
 pub fn end_checkouts(ctx: &Context, store: &mut Store, number: &str) -> Result<()> {
     let gateway = gateway(&ctx.config).within(BEFORE);
-    let given = Given {
-        config: &ctx.config,
-        clock: &ctx.clock,
-        transport: &Transport::Nowhere,
-        gateway: &gateway,
-    };
-    let ended = checkout::expire_first(store, &given, &ctx.act(), number)?;
+    let ended =
+        asking(ctx, &gateway, |given, act| checkout::expire_first(store, given, act, number))?;
     tell_errors(ctx, &ended.errors);
     Ok(())
 }
@@ -144,13 +139,8 @@ pub fn end_checkouts(ctx: &Context, store: &mut Store, number: &str) -> Result<(
 /// A fault of the file.
 pub fn end_superseded(ctx: &Context, store: &mut Store, tenant: TenantId) -> Result<()> {
     let gateway = gateway(&ctx.config).within(AFTER);
-    let given = Given {
-        config: &ctx.config,
-        clock: &ctx.clock,
-        transport: &Transport::Nowhere,
-        gateway: &gateway,
-    };
-    let ended = checkout::expire_superseded(store, &given, &ctx.act(), tenant)?;
+    let ended =
+        asking(ctx, &gateway, |given, act| checkout::expire_superseded(store, given, act, tenant))?;
     tell_errors(ctx, &ended.errors);
     Ok(())
 }
@@ -164,14 +154,7 @@ pub fn checking_out(
     work: impl FnOnce(&Given, &Act) -> Result<Checkout>,
 ) -> anyhow::Result<u8> {
     check_may_charge(ctx)?;
-    let gateway = gateway(&ctx.config);
-    let given = Given {
-        config: &ctx.config,
-        clock: &ctx.clock,
-        transport: &Transport::Nowhere,
-        gateway: &gateway,
-    };
-    let checkout = work(&given, &ctx.act())?;
+    let checkout = asking(ctx, &gateway(&ctx.config), work)?;
     ctx.printer.object(&objects::checkout(&checkout, ctx.clock.now))?;
     if checkout.url.is_some() {
         return Ok(exit::DONE);
@@ -190,14 +173,7 @@ pub fn refunding(
     work: impl FnOnce(&Given, &Act) -> Result<Refunded>,
 ) -> anyhow::Result<Refunded> {
     check_may_charge(ctx)?;
-    let gateway = gateway(&ctx.config);
-    let given = Given {
-        config: &ctx.config,
-        clock: &ctx.clock,
-        transport: &Transport::Nowhere,
-        gateway: &gateway,
-    };
-    let refunded = work(&given, &ctx.act())?;
+    let refunded = asking(ctx, &gateway(&ctx.config), work)?;
     tell_errors(ctx, &refunded.errors);
     if refunded.pending > 0 {
         ctx.note("note: the refund is pending; billing tasks retry-failed-payments asks for it");

@@ -12,9 +12,9 @@ use crate::domain::subscription::Subscription;
 use crate::domain::tenant::Tenant;
 use crate::domain::{Act, Money, PaymentMethodId, Refusal, SubscriptionId, TenantId, text};
 use crate::failure::api;
-use crate::portal::pages::encoded;
+use crate::portal::pages::invoices::attachment;
 use crate::portal::pages::subscription::{coupon_is_unknown, offered_by};
-use crate::portal::response::{Response, Status};
+use crate::portal::pages::{encoded, found};
 use crate::store::{Guess, GuessId, Store};
 use crate::tasks::Given;
 use crate::tasks::checkout::{self, Asked, Back};
@@ -77,17 +77,8 @@ fn invoice_of(ask: &Ask, tenant: TenantId, number: &str) -> Result<Invoice, Prob
 fn check_subscription(ask: &Ask, tenant: TenantId, id: &str) -> Result<Subscription, Problem> {
     let none = || Problem::from(api::not_there("subscription", id));
     let row: SubscriptionId = id.parse().map_err(|_| none())?;
-    let found = ask.read(|db| there(db.subscription(row)))?;
+    let found = ask.read(|db| found(db.subscription(row)))?;
     found.filter(|subscription| subscription.tenant_id == tenant).ok_or_else(none)
-}
-
-/// What was found, or nothing.
-fn there<T>(found: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(Refusal::NotFound { .. }) => Ok(None),
-        Err(refusal) => Err(refusal),
-    }
 }
 
 pub(super) fn invoice(ask: &Ask) -> Outcome {
@@ -99,12 +90,7 @@ pub(super) fn pdf(ask: &Ask) -> Outcome {
     ask.takes_only(&[])?;
     let number = own_invoice(ask, ask.named[0])?.number;
     let pdf = ask.verb(&[("number", &number)])?.printed;
-    let name: String = number
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
-        .collect();
-    let response = Response::new(Status::Ok, "application/pdf", pdf);
-    Ok(response.with("Content-Disposition", format!("attachment; filename=\"{name}.pdf\"")))
+    Ok(attachment(&number, pdf))
 }
 
 /// Begins a page of the gateway's on which an invoice is paid.
@@ -201,7 +187,7 @@ pub(super) fn method(ask: &Ask) -> Outcome {
     let (tenant, _) = ask.customer()?;
     let none = || Problem::from(api::not_there("payment method", ask.named[0]));
     let id: PaymentMethodId = ask.named[0].parse().map_err(|_| none())?;
-    let found = ask.read(|db| there(db.payment_method(id)))?;
+    let found = ask.read(|db| found(db.payment_method(id)))?;
     if found.is_none_or(|method| method.tenant_id != *tenant) {
         return Err(none());
     }
@@ -260,7 +246,7 @@ pub(super) fn details(ask: &Ask) -> Outcome {
 /// The customer whom a request about a coupon is about: the one whose key it is, else the one it names.
 fn about(ask: &Ask) -> Result<Option<(TenantId, String)>, Problem> {
     let Some(name) = text_of(ask, "tenant") else { return Ok(ask.own().cloned()) };
-    let found = ask.read(|db| there(db.tenant(&name)))?.map(|tenant| (tenant.id, tenant.slug));
+    let found = ask.read(|db| found(db.tenant(&name)))?.map(|tenant| (tenant.id, tenant.slug));
     let own = found.filter(|(id, _)| ask.own().is_none_or(|(own, _)| own == id));
     own.map(Some).ok_or_else(|| api::not_there("tenant", &name).into())
 }

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::trouble::Trouble;
 use super::{Answer, Desk, encoded, front, missing};
+use crate::books::Book;
 use crate::commands::asked::Noun;
 use crate::config::PortalAction;
-use crate::domain::invoice::{Invoice, InvoiceStatus, Line};
-use crate::domain::{Money, Result, wording};
+use crate::domain::invoice::{InvoiceStatus, Line};
+use crate::domain::{Money, wording};
 use crate::portal::response::{Response, Status};
-use crate::store::{Db, EventFilter, Store, TransactionFilter};
+use crate::store::{Store, TransactionFilter};
 use crate::view::objects;
 
 /// So many invoices stand on a page.
@@ -39,7 +40,8 @@ pub fn list(desk: &Desk, store: &mut Store) -> Answer {
 
 /// One invoice.
 pub fn invoice(desk: &Desk, store: &mut Store, number: &str) -> Answer {
-    let today = desk.visit.clock.today();
+    let ctx = desk.visit.context(&desk.actor());
+    let (act, today) = (ctx.act(), ctx.clock.today());
     let facts = store.read(|db| {
         let Some(found) = desk.own_invoice(db, number)? else { return Ok(None) };
         let mut invoice = front::invoice(desk, &found, today);
@@ -62,7 +64,8 @@ pub fn invoice(desk: &Desk, store: &mut Store, number: &str) -> Answer {
             let day = |field: &str| payment[field].as_str().map(|at| at[..10].to_owned());
             payment["day"] = json!(day("paid_on").or_else(|| day("created_at")));
         }
-        let disputable = desk.may(PortalAction::Dispute) && is_disputable(db, &found)?;
+        let disputable = desk.may(PortalAction::Dispute)
+            && Book::new(db, &act, &ctx.config).may_be_disputed(&found)?;
         Ok(Some(json!({
             "invoice": invoice,
             "notes": notes.iter().map(objects::credit_note).collect::<Vec<_>>(),
@@ -135,28 +138,16 @@ pub fn attachment(number: &str, bytes: Vec<u8>) -> Response {
         .with("Content-Disposition", format!("attachment; filename=\"{safe}.pdf\""))
 }
 
-/// Whether its customer may dispute an invoice: once, or it would never be chased.
-fn is_disputable(db: &Db, invoice: &Invoice) -> Result<bool> {
-    let mut disputed = false;
-    let filter = EventFilter {
-        invoice: Some(invoice.id),
-        kind: Some("dispute_opened".to_owned()),
-        ..EventFilter::default()
-    };
-    db.each_event(&filter, |_| {
-        disputed = true;
-        Ok(())
-    })?;
-    Ok(invoice.status == InvoiceStatus::Open && !disputed)
-}
-
 /// Disputes an invoice: it is not chased until somebody has looked.
 pub fn dispute(desk: &Desk, store: &mut Store, number: &str) -> Answer {
     let fields = desk.form("dispute")?;
     desk.require(PortalAction::Dispute)?;
+    let ctx = desk.visit.context(&desk.actor());
+    let act = ctx.act();
     let (found, disputable) = store.read(|db| {
         let found = desk.own_invoice(db, number)?;
-        let disputable = found.as_ref().map(|found| is_disputable(db, found)).transpose()?;
+        let book = Book::new(db, &act, &ctx.config);
+        let disputable = found.as_ref().map(|found| book.may_be_disputed(found)).transpose()?;
         Ok((found, disputable == Some(true)))
     })?;
     let invoice = found.ok_or_else(|| missing("invoice", number))?;
